@@ -1,0 +1,30 @@
+// Making sockets: non-blocking, close-on-exec, with the options that a proxy wants. Any thread; errors say which address.
+#pragma once
+
+#include <cstddef>
+
+#include "common/address.h"
+#include "common/fd.h"
+#include "common/result.h"
+
+namespace gatehouse::sockets {
+
+struct ListenOptions {
+  bool reuse_port = true;  // each worker has a socket of its own
+  int backlog = 4096;
+};
+
+// TCP (dual-stack for ":PORT", v4 only where the machine has no IPv6) or Unix (a stale socket file is removed, a live one is not).
+Result<Fd> listen(const Address& address, const ListenOptions& options = {});
+
+// UDP for QUIC: SO_REUSEPORT, large buffers, ECN and destination address reported, no fragmentation, GRO if the kernel has it.
+Result<Fd> bind_udp(const Address& address);
+
+// Starts a connect; the socket becomes writable when it is done or has failed (SO_ERROR).
+Result<Fd> connect(const Address& address);
+int take_error(int fd);  // SO_ERROR
+
+void set_no_delay(int fd);
+void set_linger_reset(int fd);  // close() sends RST
+
+}  // namespace gatehouse::sockets

@@ -1,0 +1,55 @@
+// TLS on a TcpStream, by OpenSSL through a BIO of ours: socket reads land in one buffer of the thread (a connection keeps
+// only a partial record), the records of one write() are gathered and leave in one send. Records start small (fit one
+// segment) and grow to 16 KiB. An idle connection holds no buffer. Owned by its connection; one loop's thread.
+#pragma once
+
+#include <openssl/ssl.h>
+
+#include <memory>
+#include <string>
+
+#include "common/byte_stream.h"
+#include "common/tcp_stream.h"
+
+namespace gatehouse {
+
+class TlsStream final : public ByteStream, private ByteStream::User {
+ public:
+  struct SslDeleter {
+    void operator()(SSL* ssl) const { SSL_free(ssl); }
+  };
+  using SslPtr = std::unique_ptr<SSL, SslDeleter>;
+  enum class Handshake { kInProgress, kDone, kFailed };
+
+  // `ssl` is set up as server (or client) with its context; not yet connected to any BIO.
+  TlsStream(EventLoop& loop, std::unique_ptr<TcpStream> socket, SslPtr ssl);
+  ~TlsStream() override;
+
+  // Goes on with the handshake as far as it can; kInProgress: the user's on_readable/on_writable say when to call again.
+  Handshake handshake();
+  std::string failure_reason() const;  // after kFailed: short, from OpenSSL's error or "eof", "reset"
+
+  void set_user(User* user) override { user_ = user; }
+  IoResult read(Buffer& into, std::size_t max) override;
+  IoResult write(Buffer& from) override;
+  std::size_t unsent() const override;
+  void shutdown_write() override;
+  void abort_on_close() override { socket_->abort_on_close(); }
+
+  SSL* ssl() const { return ssl_.get(); }
+  int fd() const { return socket_->fd(); }
+
+ private:
+  void on_readable() override;
+  void on_writable() override;
+
+  EventLoop& loop_;
+  std::unique_ptr<TcpStream> socket_;
+  SslPtr ssl_;
+  User* user_ = nullptr;
+  // the rest is the implementation's: pending ciphertext in and out, record sizing, the failure
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace gatehouse

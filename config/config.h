@@ -1,0 +1,233 @@
+// The configuration as plain structs: what a file means once it was read and found valid. One member per key, its
+// default here, one line of doc; config/reference.toml lists the same for users. Values without behaviour, owned by
+// whoever loaded them, no thread affinity. Strings are expanded and paths absolute. What may still be wrong at build
+// time keeps its place in the file.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "common/address.h"
+#include "common/log.h"
+
+namespace gatehouse::config {
+
+using std::chrono::milliseconds;
+
+// Where something was written; line 0 means: not in a file (a default, or made by the command line).
+struct Location {
+  std::string file;
+  unsigned line = 0;
+  unsigned column = 0;
+};
+
+// [server]
+struct Server {
+  unsigned workers = 0;                            // 0: one per CPU available to the process
+  std::optional<Address> admin = default_admin();  // /metrics /healthz /readyz /status; nullopt ("") turns it off
+  Location admin_location;
+  std::string control;  // Unix socket path for commands; empty: one in the runtime directory
+  milliseconds drain_timeout{std::chrono::seconds(30)};  // for in-flight exchanges on stop or when a listener goes away
+
+  static Address default_admin();  // 127.0.0.1:9180
+};
+
+enum class AccessLogFormat { kJson, kCombined, kW3c };
+
+// [log.access]
+struct AccessLog {
+  std::string output = "stdout";  // "stdout", "stderr", "off", or an absolute path
+  AccessLogFormat format = AccessLogFormat::kJson;
+};
+
+// [log]
+struct Log {
+  log::Level level = log::Level::kInfo;
+  std::string output = "stderr";  // "stderr", "stdout", "journal", or an absolute path (reopened on SIGUSR1)
+  AccessLog access;
+};
+
+// What clients may speak. The default depends on the listener: h1, h2 and (not on a Unix socket) h3 with tls, else h1.
+struct Protocols {
+  bool h1 = false;
+  bool h2 = false;   // over TLS, by ALPN
+  bool h3 = false;   // over QUIC, on the same address and port
+  bool h2c = false;  // cleartext HTTP/2 by prior knowledge
+
+  friend bool operator==(const Protocols&, const Protocols&) = default;
+};
+
+enum class AltSvcMode { kAuto, kOff, kPort };
+
+// alt_svc and alt_svc_max_age of a listener
+struct AltSvc {
+  AltSvcMode mode = AltSvcMode::kAuto;  // kAuto: the listener's own port, while its QUIC side is alive
+  std::uint16_t port = 0;               // the public port, with kPort
+  milliseconds max_age{std::chrono::hours(24)};
+};
+
+enum class CongestionControl { kCubic, kBbr };
+
+// [listeners.quic]
+struct Quic {
+  CongestionControl congestion_control = CongestionControl::kCubic;
+};
+
+struct CertificateFiles {
+  std::string certificate;  // PEM: the leaf, then its chain
+  std::string private_key;  // PEM
+  Location location;
+};
+
+enum class UnknownSni { kDefault, kReject };
+enum class TlsVersion { kTls12, kTls13 };
+
+// [listeners.tls]
+struct Tls {
+  std::vector<CertificateFiles> certificates;     // never empty; picked by SNI: exact, then wildcard, then the first
+  UnknownSni unknown_sni = UnknownSni::kDefault;  // kDefault: serve the first; kReject: unrecognized_name
+  TlsVersion min_version = TlsVersion::kTls12;    // h3 is always 1.3
+  bool session_tickets = true;
+};
+
+// [[listeners]]
+struct Listener {
+  Location location;
+  Address address;
+  Protocols protocols;
+  std::vector<AddressRange> trusted_proxies;  // whose X-Forwarded-* and Forwarded are believed
+  bool redirect_to_https = false;             // cleartext only: 308 to the https listener
+  std::size_t max_connections = 0;            // 0: no limit of its own
+  AltSvc alt_svc;
+  Quic quic;
+  std::optional<Tls> tls;
+};
+
+// [limits]
+struct Limits {
+  std::size_t max_connections = 0;              // whole process; 0: bounded by file descriptors, with a reserve kept
+  Location max_connections_location;
+  std::size_t max_requests_per_connection = 0;  // 0: no limit
+  std::uint32_t max_streams = 100;              // concurrent, per h2 or h3 connection
+  std::optional<std::uint64_t> max_request_body = 30'000'000;  // bytes, 413 beyond; nullopt: "off"
+  std::size_t max_header_bytes = 32768;                        // 431 beyond
+  std::size_t max_header_count = 100;                          // 431 beyond
+  std::size_t max_target_bytes = 8192;                         // 414 beyond
+};
+
+// [timeouts]
+struct Timeouts {
+  milliseconds handshake{std::chrono::seconds(10)};
+  milliseconds header{std::chrono::seconds(30)};         // first byte of a request to the end of its head
+  milliseconds idle{std::chrono::seconds(120)};          // connection without an exchange
+  milliseconds request_body{std::chrono::seconds(120)};  // between bytes
+  milliseconds connect{std::chrono::seconds(5)};
+  milliseconds response{std::chrono::seconds(120)};       // end of the request to the head of the answer
+  milliseconds response_body{std::chrono::seconds(120)};  // between bytes
+};
+
+// [routes.limits]: only what differs from the global value is set. In `max_request_body` the inner nullopt is "off".
+struct RouteLimits {
+  std::optional<std::optional<std::uint64_t>> max_request_body;
+};
+
+// [routes.timeouts]: only what differs from the global value is set.
+struct RouteTimeouts {
+  std::optional<milliseconds> request_body;
+  std::optional<milliseconds> connect;
+  std::optional<milliseconds> response;
+  std::optional<milliseconds> response_body;
+};
+
+// request_headers and response_headers of a route: removed first, then set (replacing), then added.
+struct HeaderEdits {
+  std::vector<std::pair<std::string, std::string>> set;  // names as written, values free of CR, LF and NUL
+  std::vector<std::pair<std::string, std::string>> add;
+  std::vector<std::string> remove;
+
+  bool empty() const { return set.empty() && add.empty() && remove.empty(); }
+};
+
+// to = "NAME"
+struct Forward {
+  std::string upstream;
+  Location location;
+};
+
+// redirect = "TARGET", status = N
+struct Redirect {
+  std::string target;  // "{uri}" stands for the request's path and query, "{host}" for its host
+  int status = 308;    // 301, 302, 303, 307 or 308
+};
+
+// respond = { status = N, body = "TEXT" }
+struct Respond {
+  int status = 404;
+  std::string body;
+};
+
+enum class ForwardedStyle { kNone, kRfc7239 };
+
+// [[routes]]; a request takes the route with: host exact > longest wildcard > none, then the longest path by whole
+// segments.
+struct Route {
+  Location location;
+  std::vector<std::string> hosts;  // lower case, no port; "*.example.com" for all below it; empty: any
+  std::string path = "/";          // canonical prefix, by whole segments
+  std::variant<Forward, Redirect, Respond> action;
+  bool strip_prefix = false;                         // remove `path` and send X-Forwarded-Prefix
+  bool preserve_host = true;                         // false: Host is the endpoint's
+  ForwardedStyle forwarded = ForwardedStyle::kNone;  // "rfc7239": send Forwarded too
+  HeaderEdits request_headers;
+  HeaderEdits response_headers;
+  RouteLimits limits;
+  RouteTimeouts timeouts;
+};
+
+struct Endpoint {
+  Address address;
+  Location location;
+};
+
+enum class Balance { kRoundRobin, kLeastRequests };
+
+// [upstreams.NAME.pool]
+struct Pool {
+  milliseconds idle_timeout{std::chrono::seconds(60)};  // also learned from Keep-Alive: timeout=
+  std::size_t max_idle = 64;                            // connections per endpoint and worker; 0: none is kept
+};
+
+// [upstreams.NAME]
+struct Upstream {
+  std::string name;
+  Location location;
+  std::vector<Endpoint> endpoints;            // never empty
+  Balance balance = Balance::kLeastRequests;  // of two random choices
+  std::size_t max_requests = 0;               // in flight per endpoint; 0: no limit. Beyond it requests queue
+  std::size_t queue = 1000;                   // requests waiting for a place; the next one gets 503
+  milliseconds queue_timeout{std::chrono::seconds(120)};
+  Pool pool;
+};
+
+struct Config {
+  std::string file;  // as it was named; empty if it was made by the command line
+  Server server;
+  Log log;
+  std::vector<Listener> listeners;
+  std::vector<Route> routes;
+  std::vector<Upstream> upstreams;  // in the order of the file
+  Limits limits;
+  Timeouts timeouts;
+};
+
+// What holds for exchanges on `route`: the global values with the route's own over them.
+Limits limits_of(const Config& config, const Route& route);
+Timeouts timeouts_of(const Config& config, const Route& route);
+
+}  // namespace gatehouse::config

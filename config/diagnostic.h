@@ -1,0 +1,27 @@
+// What is wrong, or doubtful, in a configuration file, and where: FILE:LINE:COL: message. Reading and validation
+// collect all of them; errors mean that there is no configuration, warnings are said and lived with. Values, no thread
+// affinity.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "config/config.h"
+
+namespace gatehouse::config {
+
+enum class Severity : std::uint8_t { kError, kWarning };
+
+struct Diagnostic {
+  Severity severity = Severity::kError;
+  Location location;    // line 0: the file as a whole
+  std::string message;  // one line: what is wrong and, after a semicolon or colon, what would be right
+
+  // "FILE:LINE:COL: message", warnings as "FILE:LINE:COL: warning: message"; without a line "FILE: message".
+  std::string to_string() const;
+};
+
+bool has_errors(std::span<const Diagnostic> diagnostics);
+
+}  // namespace gatehouse::config

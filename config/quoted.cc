@@ -1,0 +1,46 @@
+#include "config/quoted.h"
+
+#include <cstddef>
+#include <format>
+
+namespace gatehouse::config {
+
+namespace {
+
+constexpr std::size_t kLongestQuote = 80;
+
+bool continues_character(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
+
+void append_escaped(std::string& out, char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  switch (c) {
+    case '"': out += "\\\""; return;
+    case '\\': out += "\\\\"; return;
+    case '\n': out += "\\n"; return;
+    case '\r': out += "\\r"; return;
+    case '\t': out += "\\t"; return;
+    default: break;
+  }
+  if (byte < 0x20 || byte == 0x7F) {
+    out += std::format("\\u{:04X}", byte);
+  } else {
+    out += c;
+  }
+}
+
+}  // namespace
+
+std::string toml_string(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) append_escaped(out, c);
+  return out += '"';
+}
+
+std::string quoted(std::string_view text) {
+  if (text.size() <= kLongestQuote) return toml_string(text);
+  std::size_t end = kLongestQuote;
+  while (end > 0 && continues_character(text[end])) --end;
+  return toml_string(text.substr(0, end)) + "...";
+}
+
+}  // namespace gatehouse::config

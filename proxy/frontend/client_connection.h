@@ -1,0 +1,49 @@
+// One transport connection of a client, whatever it speaks, as its worker sees it; and the list that owns them. A
+// connection ends itself by ConnectionList::close(*this): it leaves the list at once and is destroyed at the end of the turn.
+// One loop's thread.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+namespace gatehouse {
+
+class EventLoop;
+class ConnectionList;
+
+class ClientConnection {
+ public:
+  virtual ~ClientConnection() = default;
+  virtual void drain() = 0;         // finish what runs, begin nothing new, then close (GOAWAY, Connection: close)
+  virtual bool idle() const = 0;    // no exchange runs: may be closed to free a descriptor
+  virtual void close_now() = 0;     // the deadline has come: break off what runs
+
+ private:
+  friend class ConnectionList;
+  ClientConnection* newer_ = nullptr;
+  ClientConnection* older_ = nullptr;
+};
+
+class ConnectionList {
+ public:
+  explicit ConnectionList(EventLoop& loop) : loop_(loop) {}
+  ~ConnectionList();
+  ConnectionList(const ConnectionList&) = delete;
+  ConnectionList& operator=(const ConnectionList&) = delete;
+
+  void add(std::unique_ptr<ClientConnection> connection);
+  void close(ClientConnection& connection);       // last statement of the caller
+  void touch(ClientConnection& connection);       // becomes the newest: called when it turns idle
+  std::size_t size() const { return size_; }
+  void drain_all();
+  void close_all();
+  bool close_oldest_idle();                        // false if none is idle
+
+ private:
+  EventLoop& loop_;
+  ClientConnection* newest_ = nullptr;
+  ClientConnection* oldest_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+}  // namespace gatehouse

@@ -1,0 +1,34 @@
+// What a worker counts, as plain integers that the scrape reads: per listener (changed by the frontend) and per upstream endpoint
+// (changed by the upstream half). One writer thread each; any thread may read.
+#pragma once
+
+#include <array>
+
+#include "common/counter.h"
+#include "proxy/http/protocol.h"
+
+namespace gatehouse {
+
+enum class HandshakeFailure : std::uint8_t { kTimeout, kClosed, kProtocol, kNoSharedCipher, kVersion, kAlpn, kUnknownName, kOther };
+inline constexpr std::size_t kHandshakeFailureCount = 8;
+std::string_view token(HandshakeFailure failure);  // "timeout", "closed", ...
+
+struct ListenerCounters {
+  std::array<Counter, kProtocolCount> connections;        // open now
+  std::array<Counter, kProtocolCount> connections_total;
+  // [TLS 1.2, TLS 1.3][protocol][full, resumed]
+  std::array<std::array<std::array<Counter, 2>, kProtocolCount>, 2> handshakes;
+  std::array<Counter, kHandshakeFailureCount> handshake_failures;
+  Counter refused;                                         // over a connection limit
+  Counter retries_sent;                                    // QUIC Retry
+  Counter stateless_resets_sent;
+  Counter datagrams_dropped;                               // not ours, too small, queue full
+};
+
+struct EndpointCounters {
+  std::array<Counter, 6> requests_by_class;  // [status / 100]; 0: none
+  Counter connects_ok, connects_refused, connects_failed, connects_timeout;
+  Counter connections_idle, connections_active;
+};
+
+}  // namespace gatehouse

@@ -1,0 +1,106 @@
+// Header or trailer fields in their order, as received. Names keep their case and compare without it; often-used names
+// carry a token so that rules compare an integer. All bytes and entries live in one block that is kept for reuse by
+// clear(). Views from a list are good until it changes. A value; belongs to one thread at a time.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace gatehouse {
+
+// Names with a meaning to Gatehouse. kOther: any other name.
+enum class FieldName : std::uint8_t {
+  kOther,
+  kAccept, kAcceptEncoding, kAltSvc, kAuthorization, kCacheControl, kClientCert, kClientCertChain, kConnection, kContentLength,
+  kContentType, kCookie, kDate, kEarlyData, kExpect, kForwarded, kHost, kHttp2Settings, kKeepAlive, kLocation,
+  kMaxForwards, kOrigin, kProxyAuthenticate, kProxyAuthorization, kProxyConnection, kProxyStatus, kReferer, kRetryAfter,
+  kSecWebSocketAccept, kSecWebSocketKey, kSecWebSocketVersion, kServer, kSetCookie, kTe, kTraceparent, kTrailer,
+  kTransferEncoding, kTrueClientIp, kUpgrade, kUserAgent, kVia, kXForwardedFor, kXForwardedHost, kXForwardedPort,
+  kXForwardedPrefix, kXForwardedProto, kXRealIp, kXRequestId,
+};
+
+FieldName field_name(std::string_view name);           // without regard to case
+std::string_view canonical_text(FieldName name);       // "X-Forwarded-For"; REQUIRES: not kOther
+std::string_view lower_text(FieldName name);           // "x-forwarded-for"; REQUIRES: not kOther
+
+struct Field {
+  FieldName token;
+  std::string_view name;
+  std::string_view value;
+};
+
+class FieldList {
+ public:
+  FieldList() = default;
+  FieldList(FieldList&&) noexcept = default;
+  FieldList& operator=(FieldList&&) noexcept = default;
+  FieldList clone() const;
+
+  void add(std::string_view name, std::string_view value);
+  void add(FieldName name, std::string_view value);       // with its canonical text
+  void set(FieldName name, std::string_view value);       // replaces the first, removes the others, or adds
+  void set(std::string_view name, std::string_view value);
+  std::size_t remove(FieldName name);                     // how many there were
+  std::size_t remove(std::string_view name);
+  // Removes every field for which unwanted(const Field&) is true, keeping the order of the rest.
+  template <class Predicate>
+  void remove_if(Predicate&& unwanted);
+
+  std::optional<std::string_view> find(FieldName name) const;         // the first
+  std::optional<std::string_view> find(std::string_view name) const;
+  std::size_t count(FieldName name) const;
+
+  std::size_t size() const { return count_; }
+  bool empty() const { return count_ == 0; }
+  Field at(std::size_t index) const;                      // REQUIRES: index < size()
+  std::size_t weight() const { return weight_; }          // names + values + 32 per field (RFC 9113 section 6.5.2)
+  void clear();                                           // keeps the block
+
+  class Iterator {
+   public:
+    Iterator(const FieldList* list, std::size_t index) : list_(list), index_(index) {}
+    Field operator*() const { return list_->at(index_); }
+    Iterator& operator++() { ++index_; return *this; }
+    bool operator==(const Iterator& other) const { return index_ == other.index_; }
+
+   private:
+    const FieldList* list_;
+    std::size_t index_;
+  };
+  Iterator begin() const { return {this, 0}; }
+  Iterator end() const { return {this, count_}; }
+
+ private:
+  // Entries grow from the block's front, bytes from its back.
+  struct Entry {
+    std::uint32_t name_offset;
+    std::uint32_t value_offset;
+    std::uint32_t value_size;
+    std::uint16_t name_size;
+    FieldName token;
+  };
+  void erase(std::size_t index);
+
+  std::unique_ptr<std::byte[]> block_;
+  std::uint32_t capacity_ = 0;
+  std::uint32_t bytes_used_ = 0;
+  std::uint32_t count_ = 0;
+  std::size_t weight_ = 0;
+};
+
+template <class Predicate>
+void FieldList::remove_if(Predicate&& unwanted) {
+  for (std::size_t i = 0; i < count_;) {
+    if (unwanted(at(i))) {
+      erase(i);
+    } else {
+      ++i;
+    }
+  }
+}
+
+}  // namespace gatehouse
