@@ -1,4 +1,5 @@
-// Socket addresses and address ranges as values. Text forms are those of the configuration: "127.0.0.1:80", "[::1]:443",
+// Socket addresses and address ranges as values. Text forms are those of the configuration: "127.0.0.1:80",
+// "[::1]:443",
 // ":443" (every address, v4 and v6), "unix:/path"; "localhost" is 127.0.0.1 (RFC 6761). No name look-ups here.
 #pragma once
 
@@ -22,8 +23,8 @@ class Address {
 
   int family() const { return storage_.ss_family; }
   bool is_unix() const { return family() == AF_UNIX; }
-  bool is_any() const;       // 0.0.0.0 or ::
-  bool is_loopback() const;  // a Unix socket counts as such
+  bool is_any() const;         // 0.0.0.0 or ::
+  bool is_loopback() const;    // a Unix socket counts as such
   std::uint16_t port() const;  // 0 for Unix sockets
   void set_port(std::uint16_t port);
   const sockaddr* data() const { return reinterpret_cast<const sockaddr*>(&storage_); }
@@ -39,7 +40,8 @@ class Address {
   socklen_t length_ = 0;
 };
 
-// A CIDR: "10.0.0.0/8", "::1", "fd00::/8", or "unix" (every Unix-socket client). A v4 range also matches v4-mapped addresses.
+// A CIDR: "10.0.0.0/8", "::1", "fd00::/8", or "unix" (every Unix-socket client). A v4 range also matches v4-mapped
+// addresses.
 class AddressRange {
  public:
   static Result<AddressRange> parse(std::string_view text);

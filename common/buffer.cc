@@ -58,29 +58,30 @@ void Buffer::append(std::string_view bytes) {
 
 void Buffer::append(Buffer&& other) {
   assert(this != &other);
-  if (empty()) {
+  if (empty() && capacity_ <= other.capacity_) {
     *this = std::move(other);
     return;
   }
-  for (std::uint32_t i = 0; i < other.count_; ++i) {
-    const Segment& segment = other.segments()[other.first_ + i];
-    const std::uint32_t length = segment.end - segment.begin;
-    Segment& tail = last();
-    if (tail.slab == segment.slab && tail.end == segment.begin) {  // what was split comes together again
-      tail.end = segment.end;
-      size_ += length;
-      slab_pool::release(segment.slab);
-    } else if (length <= kCopyUpTo && last_may_grow() && kSlabSize - tail.end >= length) {
-      fill_last(other.run(i));
-      slab_pool::release(segment.slab);
-    } else {
-      push(segment);
-      size_ += length;
-    }
-  }
+  for (std::uint32_t i = 0; i < other.count_; ++i) append_segment(other.segments()[other.first_ + i]);
   other.first_ = 0;
   other.count_ = 0;
   other.size_ = 0;
+}
+
+// Takes over the segment's reference.
+void Buffer::append_segment(const Segment& segment) {
+  const std::uint32_t length = segment.end - segment.begin;
+  if (count_ > 0 && last().slab == segment.slab && last().end == segment.begin) {
+    last().end = segment.end;  // what was split comes together again
+    size_ += length;
+    slab_pool::release(segment.slab);
+  } else if (length <= kCopyUpTo && last_may_grow() && kSlabSize - last().end >= length) {
+    fill_last({segment.slab->bytes + segment.begin, length});
+    slab_pool::release(segment.slab);
+  } else {
+    push(segment);
+    size_ += length;
+  }
 }
 
 Buffer Buffer::split(std::size_t count) {

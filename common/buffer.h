@@ -31,13 +31,13 @@ class Buffer {
   bool empty() const { return size_ == 0; }
 
   void append(std::string_view bytes);  // copies, into the room of the last slab first
-  void append(Buffer&& other);      // moves every segment; small ones may be copied, to keep chains short and slabs full
+  void append(Buffer&& other);  // moves every segment; small ones may be copied, to keep chains short and slabs full
   Buffer split(std::size_t count);  // the first `count` bytes leave; REQUIRES: count <= size()
   void consume(std::size_t count);  // drops the first `count` bytes; REQUIRES: count <= size()
   void clear();
 
-  // Contiguous room at the end for a read: at least `at_least` bytes (REQUIRES: 0 < at_least <= kSlabSize). Nothing else
-  // may be done with this buffer until commit() says how many came (0 as well: it gives the room back).
+  // Contiguous room at the end for a read: at least `at_least` bytes (REQUIRES: 0 < at_least <= kSlabSize). Nothing
+  // else may be done with this buffer until commit() says how many came (0 as well: it gives the room back).
   std::span<char> prepare(std::size_t at_least);
   void commit(std::size_t count);
 
@@ -49,7 +49,7 @@ class Buffer {
   void for_each(Visit&& visit) const {
     for (std::uint32_t i = 0; i < count_; ++i) visit(run(i));
   }
-  std::string to_string() const;   // a copy; for tests and small texts
+  std::string to_string() const;  // a copy; for tests and small texts
 
  private:
   struct Segment {
@@ -64,6 +64,7 @@ class Buffer {
   std::string_view run(std::uint32_t index) const;
   bool last_may_grow();
   std::size_t fill_last(std::string_view bytes);
+  void append_segment(const Segment& segment);
   void push(Segment segment);
   void make_place();
   void drop_empty_last();

@@ -34,14 +34,14 @@ class ByteStream {
 
   virtual ~ByteStream() = default;
 
-  // The user outlives the stream or is unset first. Null: nobody is called; what comes is noticed by the next user's read().
-  // A user that leaves bytes unread at its own wish must read again without being called.
+  // The user outlives the stream or is unset first. Null: nobody is called; what comes is noticed by the next user's
+  // read(). A user that leaves bytes unread at its own wish must read again without being called.
   virtual void set_user(User* user) = 0;
 
   // Appends up to `max` bytes to `into`. kOk only with bytes > 0.
   virtual IoResult read(Buffer& into, std::size_t max) = 0;
-  // Takes bytes off the front of `from`; kOk: all of them taken. A stream may keep taken bytes to itself until the socket
-  // has room (bounded: TlsStream, one gathered batch), and says kWouldBlock while it does.
+  // Takes bytes off the front of `from`; kOk: all of them taken. A stream may keep taken bytes to itself until the
+  // socket has room (bounded: TlsStream, one gathered batch), and says kWouldBlock while it does.
   virtual IoResult write(Buffer& from) = 0;
   // Bytes taken by write() that have not reached the kernel.
   virtual std::size_t unsent() const = 0;

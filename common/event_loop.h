@@ -2,8 +2,8 @@
 // may be called from others. Everything registered (IoWatcher, Timer, Waker) is a member of its user and unregisters
 // itself when destroyed; all of them must be gone before the loop is.
 //
-// A turn: one batch of I/O and due timers, then every woken progress Waker (and those they wake), then the flush Wakers,
-// again while there are any, and last the retired objects are destroyed.
+// A turn: one batch of I/O and due timers, then every woken progress Waker (and those they wake), then the flush
+// Wakers, again while there are any, and last the retired objects are destroyed.
 #pragma once
 
 #include <cstddef>
@@ -20,6 +20,7 @@ namespace gatehouse {
 
 class IoWatcher;
 class Timer;
+class TimerHeap;
 class Waker;
 
 class EventLoop {
@@ -35,7 +36,8 @@ class EventLoop {
   void turn(Wait wait);  // one turn; tests with a ManualClock use kNever
   void stop();           // any thread: run() returns at the end of the current turn
 
-  // Any thread: runs `task` on the loop's thread in a later turn. Tasks posted after the loop's end are destroyed unrun.
+  // Any thread: runs `task` on the loop's thread in a later turn. Tasks posted after the loop's end are destroyed
+  // unrun.
   void post(std::move_only_function<void()> task);
 
   // Destroys `object` at the end of this turn, when no frame of it is on the stack.
@@ -44,24 +46,35 @@ class EventLoop {
     if (object) retired_.push_back([held = std::move(object)]() mutable { held.reset(); });
   }
 
-  MonotonicTime now() const { return now_; }  // read once per turn
+  MonotonicTime now() const { return in_turn_ ? now_ : clock_.monotonic(); }  // read once per turn
   WallTime wall_now() const { return clock_.wall(); }
 
  private:
   friend class IoWatcher;
   friend class Timer;
   friend class Waker;
-  struct Timers;
   struct Reactor;  // the libevent side
+  struct WokenList {
+    Waker* first = nullptr;
+    Waker* last = nullptr;
+  };
+
+  event_base* base() const;
+  void note_time();  // by whatever happens first in a turn
+  void wait_for_events(bool may_block);
+  void run_posted();
+  void run_wakers();
+  bool run_first(WokenList& list);
+  void destroy_retired();
+  void interrupt_wait();
 
   const Clock& clock_;
   MonotonicTime now_;
+  bool in_turn_ = false;
   std::unique_ptr<Reactor> reactor_;
-  std::unique_ptr<Timers> timers_;
-  Waker* progress_head_ = nullptr;
-  Waker* progress_tail_ = nullptr;
-  Waker* flush_head_ = nullptr;
-  Waker* flush_tail_ = nullptr;
+  std::unique_ptr<TimerHeap> timers_;
+  WokenList progress_;
+  WokenList flush_;
   std::vector<std::move_only_function<void()>> retired_;
   std::mutex posted_mutex_;
   std::vector<std::move_only_function<void()>> posted_;

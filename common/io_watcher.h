@@ -29,6 +29,9 @@ class IoWatcher {
   struct EventDeleter {
     void operator()(event* e) const;
   };
+  static void on_event(int fd, short what, void* watcher);
+
+  EventLoop& loop_;
   std::move_only_function<void(IoEvents)> ready_;
   std::unique_ptr<event, EventDeleter> event_;
 };

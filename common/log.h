@@ -2,9 +2,9 @@
 // endpoint can cause is at most info. Any thread; configured once at start and again on reload.
 #pragma once
 
-#include <spdlog/spdlog.h>
-
 #include <string>
+
+#include <spdlog/spdlog.h>
 
 #include "common/result.h"
 

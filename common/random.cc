@@ -24,7 +24,9 @@ std::mt19937_64& generator() {
 
 }  // namespace
 
-std::uint64_t fast() { return generator()(); }
+std::uint64_t fast() {
+  return generator()();
+}
 
 std::uint64_t below(std::uint64_t bound) {
   assert(bound > 0);

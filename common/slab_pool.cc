@@ -1,9 +1,10 @@
 #include "common/slab_pool.h"
 
+#include <sanitizer/asan_interface.h>
+
 #include <cassert>
 #include <memory>
-
-#include <sanitizer/asan_interface.h>
+#include <utility>
 
 namespace gatehouse::slab_pool {
 
@@ -98,7 +99,11 @@ Slab* scratch(std::size_t room) {
   return current;
 }
 
-std::size_t kept() { return pool.kept; }
-std::size_t outstanding() { return pool.outstanding; }
+std::size_t kept() {
+  return pool.kept;
+}
+std::size_t outstanding() {
+  return pool.outstanding;
+}
 
 }  // namespace gatehouse::slab_pool

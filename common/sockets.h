@@ -1,4 +1,5 @@
-// Making sockets: non-blocking, close-on-exec, with the options that a proxy wants. Any thread; errors say which address.
+// Making sockets: non-blocking, close-on-exec, with the options that a proxy wants. Any thread; errors say which
+// address.
 #pragma once
 
 #include <cstddef>
@@ -14,10 +15,12 @@ struct ListenOptions {
   int backlog = 4096;
 };
 
-// TCP (dual-stack for ":PORT", v4 only where the machine has no IPv6) or Unix (a stale socket file is removed, a live one is not).
+// TCP (dual-stack for ":PORT", v4 only where the machine has no IPv6) or Unix (a stale socket file is removed, a live
+// one is not).
 Result<Fd> listen(const Address& address, const ListenOptions& options = {});
 
-// UDP for QUIC: SO_REUSEPORT, large buffers, ECN and destination address reported, no fragmentation, GRO if the kernel has it.
+// UDP for QUIC: SO_REUSEPORT, large buffers, ECN and destination address reported, no fragmentation, GRO if the kernel
+// has it.
 Result<Fd> bind_udp(const Address& address);
 
 // Starts a connect; the socket becomes writable when it is done or has failed (SO_ERROR).

@@ -3,6 +3,10 @@
 // been told kWouldBlock on the write side, no call is made.
 #pragma once
 
+#include <sys/uio.h>
+
+#include <span>
+
 #include "common/byte_stream.h"
 #include "common/fd.h"
 #include "common/io_watcher.h"
@@ -26,20 +30,36 @@ class TcpStream final : public ByteStream {
 
   // For TlsStream: recv/send on memory of its own, with the same accounting.
   IoResult read(char* into, std::size_t size);
+  // For users that gather from several buffers and drop what was taken themselves: one send. kOk: all was taken.
+  IoResult write(std::span<iovec> parts);
   int fd() const { return socket_.get(); }
-  int last_error() const { return last_error_; }  // errno of the call that returned kBroken
+  int last_error() const { return last_error_; }  // errno of the first call that returned kBroken
 
  private:
+  struct Half {
+    bool ready = true;    // the last recv did not run dry, the last send did not fill the socket
+    bool wanted = false;  // the user waits to be called
+    bool broken = false;
+  };
+  IoResult read_bulk(Buffer& into, std::size_t max);
+  IoResult receive(std::span<iovec> vectors);
+  IoResult read_would_block();
+  IoResult break_reading(int error);
+  std::size_t send(std::span<iovec> parts, std::size_t asked);
   void on_ready(IoEvents events);
+  void notify();
 
   Fd socket_;
   IoWatcher watcher_;
+  Waker notifier_;  // for a call to the user that cannot be made at once
   User* user_ = nullptr;
-  bool readable_ = true;      // the last recv did not run dry
-  bool peer_closed_ = false;  // FIN seen by the poller: read until EOF
-  bool want_write_ = false;
-  bool abort_on_close_ = false;
+  Half in_;
+  Half out_;  // may break alone: what has arrived can still be read
   int last_error_ = 0;
+  bool abort_on_close_ = false;
+  bool peer_closed_ = false;  // FIN seen by the poller: read until EOF
+  bool edge_unseen_ = false;  // readable again since the last read()
+  bool bulk_ = false;         // the last recv filled its room: give it more
 };
 
 }  // namespace gatehouse

@@ -25,7 +25,7 @@ class Timer {
   bool armed() const { return deadline_ != MonotonicTime::max(); }
 
  private:
-  friend class EventLoop;
+  friend class TimerHeap;
   EventLoop& loop_;
   std::move_only_function<void()> expired_;
   MonotonicTime deadline_ = MonotonicTime::max();  // what the owner wants

@@ -1,20 +1,22 @@
-// TLS on a TcpStream, by OpenSSL through a BIO of ours: socket reads land in one buffer of the thread (a connection keeps
-// only a partial record), the records of one write() are gathered and leave in one send. Records start small (fit one
-// segment) and grow to 16 KiB. An idle connection holds no buffer. Owned by its connection; one loop's thread.
+// TLS on a TcpStream, by OpenSSL through a BIO of ours: socket reads land in one buffer of the thread (a connection
+// keeps only a partial record), the records of one write() are gathered and leave in one send. Records start small (fit
+// one segment) and grow to 16 KiB. An idle connection holds no buffer. Owned by its connection; one loop's thread.
 #pragma once
-
-#include <openssl/ssl.h>
 
 #include <memory>
 #include <string>
 
+#include <openssl/ssl.h>
+
 #include "common/byte_stream.h"
 #include "common/tcp_stream.h"
+#include "common/waker.h"
 
 namespace gatehouse {
 
 class TlsStream final : public ByteStream, private ByteStream::User {
  public:
+  using User = ByteStream::User;  // also the name of a base, hence ambiguous
   struct SslDeleter {
     void operator()(SSL* ssl) const { SSL_free(ssl); }
   };
@@ -25,11 +27,13 @@ class TlsStream final : public ByteStream, private ByteStream::User {
   TlsStream(EventLoop& loop, std::unique_ptr<TcpStream> socket, SslPtr ssl);
   ~TlsStream() override;
 
-  // Goes on with the handshake as far as it can; kInProgress: the user's on_readable/on_writable say when to call again.
+  // Goes on with the handshake as far as it can; kInProgress: the user's on_readable/on_writable say when to call
+  // again. After kDone read at once: the first bytes may have come with the handshake (a user set later is called for
+  // them).
   Handshake handshake();
   std::string failure_reason() const;  // after kFailed: short, from OpenSSL's error or "eof", "reset"
 
-  void set_user(User* user) override { user_ = user; }
+  void set_user(User* user) override;
   IoResult read(Buffer& into, std::size_t max) override;
   IoResult write(Buffer& from) override;
   std::size_t unsent() const override;
@@ -40,16 +44,22 @@ class TlsStream final : public ByteStream, private ByteStream::User {
   int fd() const { return socket_->fd(); }
 
  private:
+  struct State;  // what the BIO reads and writes: pending bytes in and out
+
   void on_readable() override;
   void on_writable() override;
+  void notify();
+  IoResult decrypt(Buffer& into, std::size_t max);
+  IoStatus encrypt_batch(Buffer& from, std::size_t& taken);
+  IoStatus flush();
+  void fail(int ssl_error);
 
   EventLoop& loop_;
   std::unique_ptr<TcpStream> socket_;
-  SslPtr ssl_;
-  User* user_ = nullptr;
-  // the rest is the implementation's: pending ciphertext in and out, record sizing, the failure
-  struct State;
   std::unique_ptr<State> state_;
+  SslPtr ssl_;
+  Waker notifier_;  // for a call to the user that cannot be made at once
+  User* user_ = nullptr;
 };
 
 }  // namespace gatehouse

@@ -18,7 +18,7 @@ class Waker {
   Waker(const Waker&) = delete;
   Waker& operator=(const Waker&) = delete;
 
-  void wake();    // runs within this turn, never inside this call; may destroy its owner
+  void wake();  // runs within this turn, never inside this call; may destroy its owner
   void cancel();
   bool woken() const { return queued_; }
 

@@ -111,10 +111,10 @@ struct Listener {
 
 // [limits]
 struct Limits {
-  std::size_t max_connections = 0;              // whole process; 0: bounded by file descriptors, with a reserve kept
+  std::size_t max_connections = 0;  // whole process; 0: bounded by file descriptors, with a reserve kept
   Location max_connections_location;
-  std::size_t max_requests_per_connection = 0;  // 0: no limit
-  std::uint32_t max_streams = 100;              // concurrent, per h2 or h3 connection
+  std::size_t max_requests_per_connection = 0;                 // 0: no limit
+  std::uint32_t max_streams = 100;                             // concurrent, per h2 or h3 connection
   std::optional<std::uint64_t> max_request_body = 30'000'000;  // bytes, 413 beyond; nullopt: "off"
   std::size_t max_header_bytes = 32768;                        // 431 beyond
   std::size_t max_header_count = 100;                          // 431 beyond
@@ -225,6 +225,9 @@ struct Config {
   Limits limits;
   Timeouts timeouts;
 };
+
+// Of a listener with this tls and address: h1; with tls h2 too, and h3 if it is no Unix socket.
+Protocols default_protocols(const Listener& listener);
 
 // What holds for exchanges on `route`: the global values with the route's own over them.
 Limits limits_of(const Config& config, const Route& route);

@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <format>
 
-#include "config/quoted.h"
+#include "config/quoting.h"
 
 namespace gatehouse::config {
 
@@ -24,14 +24,15 @@ Result<std::string> variable(std::string_view inside) {
   const std::size_t separator = inside.find(":-");
   const std::string name(inside.substr(0, separator));
   if (!is_variable_name(name)) {
-    return failure(std::format("{} is no name of an environment variable; write $$ for a literal $", quoted(name)));
+    return failure(std::format("{} is no name of an environment variable; write $$ for a literal $", in_quotes(name)));
   }
   const char* const value = std::getenv(name.c_str());  // NOLINT(concurrency-mt-unsafe): nobody here sets variables
   if (separator != std::string_view::npos && (value == nullptr || *value == '\0')) {
     return std::string(inside.substr(separator + 2));
   }
   if (value == nullptr) {
-    return failure(std::format("the environment variable {} is not set; ${{{}:-default}} would give it a default", name, name));
+    return failure(
+        std::format("the environment variable {} is not set; ${{{}:-default}} would give it a default", name, name));
   }
   return value;
 }

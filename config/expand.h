@@ -1,4 +1,5 @@
-// ${NAME} and ${NAME:-default} in strings of the configuration, from the environment; "$$" is a literal "$", and so is a
+// ${NAME} and ${NAME:-default} in strings of the configuration, from the environment; "$$" is a literal "$", and so is
+// a
 // "$" before anything else. What was put in is not expanded again. Reads the environment, changes nothing.
 #pragma once
 
@@ -9,7 +10,8 @@
 
 namespace gatehouse::config {
 
-// The default holds if the variable is unset or empty; without a default an unset variable is an error (an empty one is not).
+// The default holds if the variable is unset or empty; without a default an unset variable is an error (an empty one is
+// not).
 Result<std::string> expand(std::string_view text);
 
 }  // namespace gatehouse::config

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "common/text.h"
-#include "config/quoted.h"
+#include "config/quoting.h"
 
 namespace gatehouse::config {
 
@@ -55,15 +55,17 @@ Result<milliseconds> parse_duration(std::string_view text) {
   const auto* unit = std::ranges::find(kDurationUnits, quantity.unit, &Unit::first);
   if (quantity.digits.empty() || (unit == kDurationUnits.end() && !quantity.unit.empty())) {
     return failure(std::format(R"({} is no duration; write a whole number and ms, s, m or h, such as "250ms" or "10s")",
-                               quoted(text)));
+                               in_quotes(text)));
   }
   if (unit == kDurationUnits.end()) {
-    return failure(std::format("{} has no unit; write ms, s, m or h behind it, such as {}", quoted(text),
-                               quoted(std::string(quantity.digits) + "s")));
+    return failure(std::format("{} has no unit; write ms, s, m or h behind it, such as {}", in_quotes(text),
+                               in_quotes(std::string(quantity.digits) + "s")));
   }
   const auto max = static_cast<std::uint64_t>(kMaxDuration.count());
   const auto count = product(quantity.digits, unit->second, max);
-  if (!count) return failure(std::format("{} is too long; the longest duration is {}", quoted(text), format_duration(kMaxDuration)));
+  if (!count)
+    return failure(
+        std::format("{} is too long; the longest duration is {}", in_quotes(text), format_duration(kMaxDuration)));
   return milliseconds(*count);
 }
 
@@ -80,10 +82,10 @@ Result<std::uint64_t> parse_size(std::string_view text) {
   if (quantity.digits.empty() || unit == kSizeUnits.end()) {
     return failure(std::format(
         R"({} is no size; write bytes as a whole number, or one with KB, MB, GB, KiB, MiB or GiB, such as "64KiB")",
-        quoted(text)));
+        in_quotes(text)));
   }
   const auto bytes = product(quantity.digits, unit->second, std::numeric_limits<std::int64_t>::max());
-  if (!bytes) return failure(std::format("{} is too large", quoted(text)));
+  if (!bytes) return failure(std::format("{} is too large", in_quotes(text)));
   return *bytes;
 }
 

@@ -1,5 +1,5 @@
-// Durations and sizes as users write them: "250ms", "10s", "2m", "1h"; "512", "64KiB", "30MB". Whole numbers and one unit,
-// never a bare number for a duration. Pure.
+// Durations and sizes as users write them: "250ms", "10s", "2m", "1h"; "512", "64KiB", "30MB". Whole numbers and one
+// unit, never a bare number for a duration. Pure.
 #pragma once
 
 #include <chrono>

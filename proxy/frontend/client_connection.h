@@ -40,6 +40,9 @@ class ConnectionList {
   bool close_oldest_idle();                        // false if none is idle
 
  private:
+  void link(ClientConnection& connection);
+  ClientConnection& unlink(ClientConnection& connection);
+
   EventLoop& loop_;
   ClientConnection* newest_ = nullptr;
   ClientConnection* oldest_ = nullptr;

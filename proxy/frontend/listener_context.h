@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "proxy/frontend/client_connection.h"
+#include "proxy/frontend/connection_budget.h"
 #include "proxy/http/client_info.h"
 #include "proxy/http/counters.h"
 #include "proxy/http/exchange.h"
@@ -23,6 +24,7 @@ struct ListenerContext {
   bool speaks_h1 = true;
   bool speaks_h2 = false;                   // by ALPN, or by prior knowledge on cleartext
   bool draining = false;
+  std::shared_ptr<ConnectionBudget> budget = nullptr;  // of the listener on all workers; null: no limit
 };
 
 }  // namespace gatehouse

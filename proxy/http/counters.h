@@ -1,34 +1,64 @@
-// What a worker counts, as plain integers that the scrape reads: per listener (changed by the frontend) and per upstream endpoint
-// (changed by the upstream half). One writer thread each; any thread may read.
+// What a worker counts, as plain integers that the scrape reads: per listener (changed by the frontend) and per
+// upstream endpoint (changed by the upstream half). One writer thread each; any thread may read.
 #pragma once
 
 #include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
 
 #include "common/counter.h"
 #include "proxy/http/protocol.h"
 
 namespace gatehouse {
 
-enum class HandshakeFailure : std::uint8_t { kTimeout, kClosed, kProtocol, kNoSharedCipher, kVersion, kAlpn, kUnknownName, kOther };
+enum class HandshakeFailure : std::uint8_t {
+  kTimeout,
+  kClosed,
+  kProtocol,
+  kNoSharedCipher,
+  kVersion,
+  kAlpn,
+  kUnknownName,
+  kOther
+};
 inline constexpr std::size_t kHandshakeFailureCount = 8;
 std::string_view token(HandshakeFailure failure);  // "timeout", "closed", ...
 
 struct ListenerCounters {
-  std::array<Counter, kProtocolCount> connections;        // open now
+  std::array<Counter, kProtocolCount> connections;  // open now
   std::array<Counter, kProtocolCount> connections_total;
   // [TLS 1.2, TLS 1.3][protocol][full, resumed]
   std::array<std::array<std::array<Counter, 2>, kProtocolCount>, 2> handshakes;
   std::array<Counter, kHandshakeFailureCount> handshake_failures;
-  Counter refused;                                         // over a connection limit
-  Counter retries_sent;                                    // QUIC Retry
+  Counter refused;       // over a connection limit
+  Counter retries_sent;  // QUIC Retry
   Counter stateless_resets_sent;
-  Counter datagrams_dropped;                               // not ours, too small, queue full
+  Counter datagrams_dropped;  // not ours, too small, queue full
 };
 
 struct EndpointCounters {
   std::array<Counter, 6> requests_by_class;  // [status / 100]; 0: none
   Counter connects_ok, connects_refused, connects_failed, connects_timeout;
   Counter connections_idle, connections_active;
+};
+
+// Why an exchange was tried again.
+enum class RetryReason : std::uint8_t {
+  kConnect,  // no connection could be made
+  kStale,    // a connection kept from earlier died before a byte of the answer
+  kUnread,   // a Unix socket proves that the app never read the head
+};
+inline constexpr std::size_t kRetryReasonCount = 3;
+
+constexpr std::string_view token(RetryReason reason) {
+  constexpr std::string_view kTokens[kRetryReasonCount] = {"connect", "stale", "unread"};
+  return kTokens[static_cast<std::size_t>(reason)];
+}
+
+struct UpstreamCounters {
+  std::array<Counter, kRetryReasonCount> retries;
+  Counter waiting;  // requests in this worker's line now
 };
 
 }  // namespace gatehouse

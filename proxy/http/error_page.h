@@ -1,5 +1,5 @@
-// The answers that Gatehouse makes itself: a small page, or plain text, that says what happened without repeating anything
-// the client sent, with Proxy-Status (RFC 9209), Cache-Control: no-store and nosniff. Pure, any thread.
+// The answers that Gatehouse makes itself: a small page, or plain text, that says what happened without repeating
+// anything the client sent, with Proxy-Status (RFC 9209), Cache-Control: no-store and nosniff. Pure, any thread.
 #pragma once
 
 #include <cstdint>

@@ -10,42 +10,42 @@ namespace gatehouse {
 
 enum class Fault : std::uint8_t {
   // the client's request, found by a codec or by field_rules
-  kMalformedRequest,        // 400; h2/h3: stream error
-  kHeadersTooLarge,         // 431
-  kTargetTooLong,           // 414
-  kVersionNotSupported,     // 505
-  kCodingNotImplemented,    // 501: transfer coding other than chunked
-  kMethodNotAllowed,        // 405: CONNECT, TRACE
-  kExpectationFailed,       // 417
-  kMisdirected,             // 421
-  kHeaderTimeout,           // 408
-  kUnsafeTarget,            // 400: a path that two parsers could read differently (FAULTS X07)
+  kMalformedRequest,      // 400; h2/h3: stream error
+  kHeadersTooLarge,       // 431
+  kTargetTooLong,         // 414
+  kVersionNotSupported,   // 505
+  kCodingNotImplemented,  // 501: transfer coding other than chunked
+  kMethodNotAllowed,      // 405: CONNECT, TRACE
+  kExpectationFailed,     // 417
+  kMisdirected,           // 421
+  kHeaderTimeout,         // 408
+  kUnsafeTarget,          // 400: a path that two parsers could read differently
   // the client's body, or its absence
-  kBodyTooLarge,            // 413
-  kRequestBodyTimeout,      // 408
-  kRequestBodyInvalid,      // bad chunk, length mismatch, bad trailers: 400 if no head went out
-  kClientGone,              // the client went away (499 in the log)
-  kClientStalled,           // the client does not read its answer
+  kBodyTooLarge,        // 413
+  kRequestBodyTimeout,  // 408
+  kRequestBodyInvalid,  // bad chunk, length mismatch, bad trailers: 400 if no head went out
+  kClientGone,          // the client went away (499 in the log)
+  kClientStalled,       // the client does not read its answer
   // our own decisions
-  kNoRoute,                 // 404
-  kDraining,                // 503
-  kOverloaded,              // 503
-  kInternalError,           // 500
+  kNoRoute,        // 404
+  kDraining,       // 503
+  kOverloaded,     // 503
+  kInternalError,  // 500
   // upstream
-  kNoHealthyEndpoint,       // 503
-  kQueueFull,               // 503
-  kQueueTimeout,            // 503
-  kConnectRefused,          // 502
-  kConnectFailed,           // 502: unreachable, no such socket, no descriptors
-  kConnectTimeout,          // 504
-  kUpstreamReset,           // 502: reset or write error before the head of the answer
-  kUpstreamClosed,          // 502: closed before the head of the answer was complete
-  kUpstreamInvalid,         // 502: not HTTP, or framing that cannot be trusted
-  kUpstreamHeadersTooLarge, // 502
-  kUpstreamTimeout,         // 504: no head of an answer in time
-  kUpstreamBodyTimeout,     // the answer stopped half-way
-  kUpstreamTruncated,       // the answer ended before its end
-  kRequestNotWritable,      // 400: cannot be written safely as HTTP/1.1
+  kNoHealthyEndpoint,        // 503
+  kQueueFull,                // 503
+  kQueueTimeout,             // 503
+  kConnectRefused,           // 502
+  kConnectFailed,            // 502: unreachable, no such socket, no descriptors
+  kConnectTimeout,           // 504
+  kUpstreamReset,            // 502: reset or write error before the head of the answer
+  kUpstreamClosed,           // 502: closed before the head of the answer was complete
+  kUpstreamInvalid,          // 502: not HTTP, or framing that cannot be trusted
+  kUpstreamHeadersTooLarge,  // 502
+  kUpstreamTimeout,          // 504: no head of an answer in time
+  kUpstreamBodyTimeout,      // the answer stopped half-way
+  kUpstreamTruncated,        // the answer ended before its end
+  kRequestNotWritable,       // 400: cannot be written safely as HTTP/1.1
 };
 
 inline constexpr std::size_t kFaultCount = static_cast<std::size_t>(Fault::kRequestNotWritable) + 1;
@@ -58,11 +58,11 @@ struct FaultRule {
   std::uint16_t status;           // of the answer that we make; 0: none is made (the client is gone)
   std::string_view proxy_status;  // RFC 9209 error token: "connection_refused"; empty: none
   Blame blame;
-  std::uint32_t h2_code;          // RST_STREAM once the head is out, or where the dialect resets instead of answering
-  std::uint64_t h3_code;          // RESET_STREAM likewise
-  bool resets_stream;             // h2 and h3 answer with a stream error even before the head (malformed messages)
-  bool closes_connection;         // h1: the connection cannot be used again
-  std::string_view explanation;   // one sentence for the error page and the log
+  std::uint32_t h2_code;         // RST_STREAM once the head is out, or where the dialect resets instead of answering
+  std::uint64_t h3_code;         // RESET_STREAM likewise
+  bool resets_stream;            // h2 and h3 answer with a stream error even before the head (malformed messages)
+  bool closes_connection;        // h1: the connection cannot be used again
+  std::string_view explanation;  // one sentence for the error page and the log
 };
 
 const FaultRule& rule(Fault fault);

@@ -9,23 +9,65 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 
 namespace gatehouse {
 
 // Names with a meaning to Gatehouse. kOther: any other name.
 enum class FieldName : std::uint8_t {
   kOther,
-  kAccept, kAcceptEncoding, kAltSvc, kAuthorization, kCacheControl, kClientCert, kClientCertChain, kConnection, kContentLength,
-  kContentType, kCookie, kDate, kEarlyData, kExpect, kForwarded, kHost, kHttp2Settings, kKeepAlive, kLocation,
-  kMaxForwards, kOrigin, kProxyAuthenticate, kProxyAuthorization, kProxyConnection, kProxyStatus, kReferer, kRetryAfter,
-  kSecWebSocketAccept, kSecWebSocketKey, kSecWebSocketVersion, kServer, kSetCookie, kTe, kTraceparent, kTrailer,
-  kTransferEncoding, kTrueClientIp, kUpgrade, kUserAgent, kVia, kXForwardedFor, kXForwardedHost, kXForwardedPort,
-  kXForwardedPrefix, kXForwardedProto, kXRealIp, kXRequestId,
+  kAccept,
+  kAcceptEncoding,
+  kAltSvc,
+  kAuthorization,
+  kCacheControl,
+  kClientCert,
+  kClientCertChain,
+  kConnection,
+  kContentLength,
+  kContentType,
+  kCookie,
+  kDate,
+  kEarlyData,
+  kExpect,
+  kForwarded,
+  kHost,
+  kHttp2Settings,
+  kKeepAlive,
+  kLocation,
+  kMaxForwards,
+  kOrigin,
+  kProxyAuthenticate,
+  kProxyAuthorization,
+  kProxyConnection,
+  kProxyStatus,
+  kReferer,
+  kRetryAfter,
+  kSecWebSocketAccept,
+  kSecWebSocketKey,
+  kSecWebSocketVersion,
+  kServer,
+  kSetCookie,
+  kTe,
+  kTraceparent,
+  kTrailer,
+  kTransferEncoding,
+  kTrueClientIp,
+  kUpgrade,
+  kUserAgent,
+  kVia,
+  kXForwardedFor,
+  kXForwardedHost,
+  kXForwardedPort,
+  kXForwardedPrefix,
+  kXForwardedProto,
+  kXRealIp,
+  kXRequestId,
 };
 
-FieldName field_name(std::string_view name);           // without regard to case
-std::string_view canonical_text(FieldName name);       // "X-Forwarded-For"; REQUIRES: not kOther
-std::string_view lower_text(FieldName name);           // "x-forwarded-for"; REQUIRES: not kOther
+FieldName field_name(std::string_view name);      // without regard to case
+std::string_view canonical_text(FieldName name);  // "X-Forwarded-For"; REQUIRES: not kOther
+std::string_view lower_text(FieldName name);      // "x-forwarded-for"; REQUIRES: not kOther
 
 struct Field {
   FieldName token;
@@ -36,35 +78,43 @@ struct Field {
 class FieldList {
  public:
   FieldList() = default;
-  FieldList(FieldList&&) noexcept = default;
-  FieldList& operator=(FieldList&&) noexcept = default;
+  FieldList(FieldList&& other) noexcept { swap(other); }
+  FieldList& operator=(FieldList&& other) noexcept {
+    FieldList taken(std::move(other));
+    swap(taken);
+    return *this;
+  }
   FieldList clone() const;
 
+  // Values may be views from this very list. REQUIRES: everything together stays below 4 GiB, which the limits see to.
   void add(std::string_view name, std::string_view value);
-  void add(FieldName name, std::string_view value);       // with its canonical text
-  void set(FieldName name, std::string_view value);       // replaces the first, removes the others, or adds
+  void add(FieldName name, std::string_view value);  // with its canonical text
+  void set(FieldName name, std::string_view value);  // replaces the first, removes the others, or adds
   void set(std::string_view name, std::string_view value);
-  std::size_t remove(FieldName name);                     // how many there were
+  std::size_t remove(FieldName name);  // how many there were
   std::size_t remove(std::string_view name);
   // Removes every field for which unwanted(const Field&) is true, keeping the order of the rest.
   template <class Predicate>
   void remove_if(Predicate&& unwanted);
 
-  std::optional<std::string_view> find(FieldName name) const;         // the first
+  std::optional<std::string_view> find(FieldName name) const;  // the first
   std::optional<std::string_view> find(std::string_view name) const;
   std::size_t count(FieldName name) const;
 
   std::size_t size() const { return count_; }
   bool empty() const { return count_ == 0; }
-  Field at(std::size_t index) const;                      // REQUIRES: index < size()
-  std::size_t weight() const { return weight_; }          // names + values + 32 per field (RFC 9113 section 6.5.2)
-  void clear();                                           // keeps the block
+  Field at(std::size_t index) const;              // REQUIRES: index < size()
+  std::size_t weight() const { return weight_; }  // names + values + 32 per field (RFC 9113 section 6.5.2)
+  void clear();                                   // keeps the block
 
   class Iterator {
    public:
     Iterator(const FieldList* list, std::size_t index) : list_(list), index_(index) {}
     Field operator*() const { return list_->at(index_); }
-    Iterator& operator++() { ++index_; return *this; }
+    Iterator& operator++() {
+      ++index_;
+      return *this;
+    }
     bool operator==(const Iterator& other) const { return index_ == other.index_; }
 
    private:
@@ -75,15 +125,22 @@ class FieldList {
   Iterator end() const { return {this, count_}; }
 
  private:
-  // Entries grow from the block's front, bytes from its back.
+  // Entries grow from the block's front, bytes from its back: a field's name, then its value, `distance` from the end.
   struct Entry {
-    std::uint32_t name_offset;
-    std::uint32_t value_offset;
+    std::uint32_t distance;
+    std::uint32_t name_size;
     std::uint32_t value_size;
-    std::uint16_t name_size;
     FieldName token;
   };
-  void erase(std::size_t index);
+  static std::size_t weight_of(const Entry& entry) { return entry.name_size + entry.value_size + 32UL; }
+  Entry* entries() const { return reinterpret_cast<Entry*>(block_.get()); }
+  char* bytes_of(const Entry& entry) const {
+    return reinterpret_cast<char*>(block_.get()) + (capacity_ - entry.distance);
+  }
+  void swap(FieldList& other) noexcept;
+  void append(FieldName token, std::string_view name, std::string_view value);
+  void replace_value(std::size_t index, std::string_view value);
+  char* take_room(std::size_t bytes, std::size_t new_entries, std::unique_ptr<std::byte[]>& old);
 
   std::unique_ptr<std::byte[]> block_;
   std::uint32_t capacity_ = 0;
@@ -94,13 +151,16 @@ class FieldList {
 
 template <class Predicate>
 void FieldList::remove_if(Predicate&& unwanted) {
-  for (std::size_t i = 0; i < count_;) {
+  std::uint32_t kept = 0;
+  for (std::uint32_t i = 0; i < count_; ++i) {
+    const Entry entry = entries()[i];
     if (unwanted(at(i))) {
-      erase(i);
+      weight_ -= weight_of(entry);
     } else {
-      ++i;
+      entries()[kept++] = entry;
     }
   }
+  count_ = kept;
 }
 
 }  // namespace gatehouse

@@ -1,6 +1,6 @@
 // The one policy for request heads and trailers of every protocol (invariant I6): what a codec has read becomes a
-// RequestHead, or a Fault. Sources: RFC 9110 sections 5.5, 5.6, 7.2, 8.6; RFC 9112 sections 3, 6; RFC 9113 section 8; RFC
-// 9114 section 4. Pure functions, any thread.
+// RequestHead, or a Fault. Sources: RFC 9110 sections 5.5, 5.6, 7.2, 8.6; RFC 9112 sections 3, 6; RFC 9113 section 8;
+// RFC 9114 section 4. Pure functions, any thread.
 #pragma once
 
 #include <expected>
@@ -15,11 +15,15 @@ namespace gatehouse::field_rules {
 bool is_token(std::string_view name);         // RFC 9110 section 5.6.2, not empty
 bool is_field_value(std::string_view value);  // no CR, LF, NUL or other control but HTAB; no space or tab at either end
 
+// Host, Content-Length, Transfer-Encoding and Expect leave the fields for members of the head, cookie crumbs become one
+// Cookie, and names that some servers would read as one of ours (X_Forwarded_For) are dropped. Hop-by-hop fields stay
+// until remove_hop_by_hop().
 std::expected<RequestHead, Fault> check_request(RawRequest&& raw, const HeadLimits& limits);
 
 // Removes the fields that must not be in trailers (framing, routing, authentication, hop-by-hop, our own).
 // h2/h3: pseudo-fields, connection-specific and invalid fields are a fault.
-std::expected<FieldList, Fault> check_request_trailers(FieldList&& trailers, Protocol protocol, const HeadLimits& limits);
+std::expected<FieldList, Fault> check_request_trailers(FieldList&& trailers, Protocol protocol,
+                                                       const HeadLimits& limits);
 FieldList check_response_trailers(FieldList&& trailers);
 
 // Removes hop-by-hop fields and those that Connection names, except `host` and framing (RFC 9110 section 7.6.1).

@@ -1,5 +1,5 @@
-// What a client may ask of us and how long things may take: the runtime form of [limits] and [timeouts]. Immutable parts
-// of a snapshot; a route may replace the ones that concern a single exchange (ExchangeLimits).
+// What a client may ask of us and how long things may take: the runtime form of [limits] and [timeouts]. Immutable
+// parts of a snapshot; a route may replace the ones that concern a single exchange (ExchangeLimits).
 #pragma once
 
 #include <chrono>
@@ -23,7 +23,7 @@ struct HeadLimits {
 // For one exchange; global values, or a route's.
 struct ExchangeLimits {
   std::uint64_t max_request_body = 30'000'000;
-  std::chrono::milliseconds request_body_timeout{120'000};   // between bytes from the client
+  std::chrono::milliseconds request_body_timeout{120'000};  // between bytes from the client
   std::chrono::milliseconds connect_timeout{5'000};
   std::chrono::milliseconds response_timeout{120'000};       // end of request to head of answer
   std::chrono::milliseconds response_body_timeout{120'000};  // between bytes from the endpoint

@@ -29,23 +29,23 @@ struct BodyLength {
 // leaves them empty, and everything else (Host, Content-Length, Transfer-Encoding, ...) is in `fields`.
 struct RawRequest {
   Protocol protocol = Protocol::kH1;
-  bool secure = false;           // arrived over TLS or QUIC
+  bool secure = false;  // arrived over TLS or QUIC
   std::string method;
-  std::string target;            // as sent: origin, absolute or asterisk form; h2/h3: :path
+  std::string target;  // as sent: origin, absolute or asterisk form; h2/h3: :path
   std::string scheme;
   std::string authority;
-  bool has_authority = false;    // :authority was sent, be it empty
+  bool has_authority = false;  // :authority was sent, be it empty
   FieldList fields;
-  bool end_of_message = false;   // h2/h3: END_STREAM or FIN came with the head
+  bool end_of_message = false;  // h2/h3: END_STREAM or FIN came with the head
 };
 
 struct RequestHead {
   Protocol protocol = Protocol::kH1;
   bool secure = false;
   std::string method;
-  std::string authority;         // host[:port] in lower case, no trailing dot; empty only for HTTP/1.0 without Host
-  std::string target;            // origin form (or "*"), as it may be forwarded
-  std::string match_path;        // canonical path for every decision (FAULTS X07); empty: same as path()
+  std::string authority;   // host[:port] in lower case, no trailing dot; empty only for HTTP/1.0 without Host
+  std::string target;      // origin form (or "*") as it is forwarded: path as target::resolved_path gives it
+  std::string match_path;  // target::canonical_path of it, for every decision; empty: same as path()
   FieldList fields;
   BodyLength body;
   bool expects_continue = false;
@@ -56,14 +56,14 @@ struct RequestHead {
   std::string_view query() const;  // after '?'; empty if none
   std::string_view canonical_path() const { return match_path.empty() ? path() : std::string_view(match_path); }
   bool is_head() const { return method == "HEAD"; }
-  bool is_safe() const;            // RFC 9110 section 9.2.1
-  bool is_idempotent() const;      // RFC 9110 section 9.2.2
+  bool is_safe() const;        // RFC 9110 section 9.2.1
+  bool is_idempotent() const;  // RFC 9110 section 9.2.2
 };
 
 struct ResponseHead {
   std::uint16_t status = 200;
   FieldList fields;
-  BodyLength body;                 // as announced; for HEAD and 304 what a GET would have had
+  BodyLength body;  // as announced; for HEAD and 304 what a GET would have had
 
   bool is_interim() const { return status >= 100 && status < 200; }
 };

@@ -1,6 +1,7 @@
 // The versions of HTTP that clients speak to us, and their names in logs, metrics and configuration. Values.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 

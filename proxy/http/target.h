@@ -1,6 +1,11 @@
-// Request targets (RFC 9112 section 3.2) and the one canonical path that every decision uses (FAULTS X07 of the plan is its
-// specification): "." and ".." resolved, doubled slashes merged, unreserved escapes decoded, the others in upper case,
-// ";parameters" of segments dropped. Ambiguous paths have no canonical form and are refused. Pure, any thread.
+// Request targets (RFC 9112 section 3.2) and the paths that come of them. Pure, any thread.
+//
+// Every decision (routing, access, logs) uses the canonical path: "." and ".." resolved, doubled slashes merged,
+// escapes of unreserved characters decoded, the other escapes in upper case, ";parameters" of segments dropped. What is
+// forwarded is the resolved path: the same segments, so that the endpoint cannot arrive anywhere else, but each as it
+// was sent, with its parameters and escapes. A path that two parsers could read differently has neither and is refused:
+// one that leads above the root, raw or encoded backslashes, encoded slashes or control characters, broken escapes,
+// overlong UTF-8.
 #pragma once
 
 #include <expected>
@@ -13,19 +18,25 @@
 namespace gatehouse::target {
 
 struct Target {
-  std::string scheme;      // absolute form only
-  std::string authority;   // absolute form only
-  std::string origin;      // "/path?query", or "*"
+  std::string scheme;     // absolute form only, lower case
+  std::string authority;  // absolute form only, as sent
+  std::string origin;     // "/path?query" as sent, or "*"
 };
 
-// `method` decides whether "*" is allowed (OPTIONS only). CONNECT's authority form is refused (kMethodNotAllowed).
+// `method` decides whether "*" is allowed (OPTIONS only). CONNECT's authority form is refused (kMethodNotAllowed). In a
+// query the characters that browsers send raw though RFC 3986 does not list them ({ } | ^ ` \ [ ]) are let through.
 std::expected<Target, Fault> parse(std::string_view target, std::string_view method);
 
-// Canonical form of an origin-form path (no query). kUnsafeTarget for paths above the root, "%00", encoded or raw
-// backslash, encoded slash, invalid escapes, control or non-ASCII bytes.
+// Of an origin-form path (no query); kUnsafeTarget where there is none, see above.
+// canonical_path(resolved_path(p)) == canonical_path(p), and both functions leave their own results alone.
 std::expected<std::string, Fault> canonical_path(std::string_view path);
+std::expected<std::string, Fault> resolved_path(std::string_view path);
 
-// host[:port] in lower case without a trailing dot, or nothing if it is not one (userinfo, space, bad port, bad brackets).
+// True for paths that are canonical as they stand, which is nearly all of them: neither function need be called.
+bool is_canonical(std::string_view path);
+
+// host[:port] in lower case without a trailing dot, or nothing if it is not one (userinfo, space, bad port, bad
+// brackets).
 std::optional<std::string> normalised_authority(std::string_view authority);
 
 }  // namespace gatehouse::target

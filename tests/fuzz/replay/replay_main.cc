@@ -1,6 +1,9 @@
 // Runs a fuzz target without libFuzzer: every file of the folders given, then for each file a fixed number of variants
 // (cut short, bits flipped, bytes changed, pieces repeated) from a generator with a constant seed, so that each
 // run does the same. What was being played when a target aborts is printed, and the input kept beside the program.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <csignal>
@@ -37,18 +40,18 @@ Current& current() {
   return instance;
 }
 
-// Runs on the way down; stdio and files are a risk worth taking there.
+// Runs on the way down, perhaps in a signal handler: system calls only, no streams.
 void report() {
-  std::fprintf(stderr, "while playing %s, variant %zu (0 is the file itself), %zu bytes, kept in %s\n",
-               current().file.c_str(), current().variant, current().bytes.size(), kCrashFile);
-  std::ofstream(kCrashFile, std::ios::binary)
-      .write(reinterpret_cast<const char*>(current().bytes.data()), std::ssize(current().bytes));
+  const Bytes& bytes = current().bytes;
+  dprintf(STDERR_FILENO, "while playing %s, variant %zu (0 is the file itself), %zu bytes, kept in %s\n",
+          current().file.c_str(), current().variant, bytes.size(), kCrashFile);
+  const int file = open(kCrashFile, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (file < 0 || write(file, bytes.data(), bytes.size()) < 0) dprintf(STDERR_FILENO, "it could not be kept\n");
 }
 
 void on_signal(int signal_number) {
-  std::signal(signal_number, SIG_DFL);
   report();
-  std::raise(signal_number);
+  std::_Exit(128 + signal_number);
 }
 
 class Mutator {

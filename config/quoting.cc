@@ -1,4 +1,4 @@
-#include "config/quoted.h"
+#include "config/quoting.h"
 
 #include <cstddef>
 #include <format>
@@ -9,17 +9,30 @@ namespace {
 
 constexpr std::size_t kLongestQuote = 80;
 
-bool continues_character(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
+bool continues_character(char c) {
+  return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U;
+}
 
 void append_escaped(std::string& out, char c) {
   const auto byte = static_cast<unsigned char>(c);
   switch (c) {
-    case '"': out += "\\\""; return;
-    case '\\': out += "\\\\"; return;
-    case '\n': out += "\\n"; return;
-    case '\r': out += "\\r"; return;
-    case '\t': out += "\\t"; return;
-    default: break;
+    case '"':
+      out += "\\\"";
+      return;
+    case '\\':
+      out += "\\\\";
+      return;
+    case '\n':
+      out += "\\n";
+      return;
+    case '\r':
+      out += "\\r";
+      return;
+    case '\t':
+      out += "\\t";
+      return;
+    default:
+      break;
   }
   if (byte < 0x20 || byte == 0x7F) {
     out += std::format("\\u{:04X}", byte);
@@ -36,11 +49,20 @@ std::string toml_string(std::string_view text) {
   return out += '"';
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   if (text.size() <= kLongestQuote) return toml_string(text);
   std::size_t end = kLongestQuote;
   while (end > 0 && continues_character(text[end])) --end;
   return toml_string(text.substr(0, end)) + "...";
+}
+
+std::string one_of(std::span<const std::string_view> words) {
+  std::string out;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (i > 0) out += i + 1 == words.size() ? " or " : ", ";
+    out += in_quotes(words[i]);
+  }
+  return out;
 }
 
 }  // namespace gatehouse::config

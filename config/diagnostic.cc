@@ -1,0 +1,21 @@
+#include "config/diagnostic.h"
+
+#include <algorithm>
+#include <format>
+
+namespace gatehouse::config {
+
+std::string Diagnostic::to_string() const {
+  const std::string_view kind = severity == Severity::kWarning ? "warning: " : "";
+  if (location.line == 0) {
+    return location.file.empty() ? std::format("{}{}", kind, message)
+                                 : std::format("{}: {}{}", location.file, kind, message);
+  }
+  return std::format("{}:{}:{}: {}{}", location.file, location.line, location.column, kind, message);
+}
+
+bool has_errors(std::span<const Diagnostic> diagnostics) {
+  return std::ranges::contains(diagnostics, Severity::kError, &Diagnostic::severity);
+}
+
+}  // namespace gatehouse::config

@@ -1,0 +1,142 @@
+#include <cstdint>
+#include <format>
+#include <string>
+#include <string_view>
+
+#include "common/address.h"
+#include "config/names.h"
+#include "config/quoting.h"
+#include "config/sections.h"
+
+namespace gatehouse::config {
+
+namespace {
+
+constexpr std::uint64_t kHighestPort = 65535;
+
+void read_address(TableReader& reader, Address& address) {
+  std::string text;
+  if (!reader.read("address", text)) {
+    if (!reader.has("address")) {
+      reader.error("address", R"(a listener needs an address, such as ":8443", "127.0.0.1:80" or "unix:/path")");
+    }
+    return;
+  }
+  const auto parsed = Address::parse(text);
+  if (parsed) {
+    address = *parsed;
+  } else {
+    reader.error("address", std::format("\"address\": {}", parsed.error().message));
+  }
+}
+
+// With tls known, because what is allowed depends on it.
+void read_protocols(TableReader& reader, Listener& listener) {
+  Protocols protocols;
+  bool good = true;
+  const auto reject = [&](const Location& where, std::string message) {
+    reader.error(where, std::move(message));
+    good = false;
+  };
+  const bool given = reader.strings("protocols", [&](const std::string& word, const Location& where) {
+    const auto* const found = std::ranges::find(kProtocolNames.texts, word);
+    if (found == kProtocolNames.texts.end()) {
+      return reject(where, std::format("{} is no protocol; write {}", in_quotes(word), one_of(kProtocolNames.texts)));
+    }
+    bool& listed = protocols.*kProtocolNames.values[static_cast<std::size_t>(found - kProtocolNames.texts.begin())];
+    if (listed) return reject(where, std::format("{} is listed twice", in_quotes(word)));
+    listed = true;
+    if (listener.tls && word == "h2c") {
+      return reject(where, R"("h2c" is HTTP/2 without tls; on this listener write "h2")");
+    }
+    if (!listener.tls && word == "h2") {
+      return reject(where, R"("h2" needs tls; add [listeners.tls], or write "h2c" for HTTP/2 without it)");
+    }
+    if (!listener.tls && word == "h3") return reject(where, R"("h3" needs tls; add [listeners.tls])");
+    if (listener.address.is_unix() && word == "h3")
+      return reject(where, R"("h3" needs UDP, which a Unix socket has not)");
+  });
+  if (given && good && protocols == Protocols{}) {
+    reject(reader.location("protocols"), "\"protocols\" must name at least one; leave it out for the default");
+  }
+  listener.protocols = given && good ? protocols : default_protocols(listener);
+}
+
+void read_trusted_proxies(TableReader& reader, std::vector<AddressRange>& ranges) {
+  reader.strings("trusted_proxies", [&](const std::string& text, const Location& where) {
+    const auto range = AddressRange::parse(text);
+    if (!range) {
+      reader.error(where, std::format("\"trusted_proxies\": {}", range.error().message));
+      return;
+    }
+    if (text.ends_with("/0")) {
+      reader.warning(where,
+                     std::format("{} trusts every client: each can claim any address as its own", in_quotes(text)));
+    }
+    ranges.push_back(*range);
+  });
+}
+
+void read_alt_svc(TableReader& reader, const Listener& listener, AltSvc& alt_svc) {
+  if (reader.is_integer("alt_svc")) {
+    if (reader.read("alt_svc", alt_svc.port, {.min = 1, .max = kHighestPort})) alt_svc.mode = AltSvcMode::kPort;
+  } else {
+    static constexpr Names<AltSvcMode, 2> kModeNames{{AltSvcMode::kAuto, AltSvcMode::kOff}, {"auto", "off"}};
+    reader.read("alt_svc", alt_svc.mode, kModeNames);
+  }
+  if (reader.has("alt_svc") && alt_svc.mode != AltSvcMode::kOff && !listener.protocols.h3) {
+    reader.error("alt_svc", R"("alt_svc" needs "h3" in "protocols": there is nothing else to advertise)");
+  }
+  reader.read("alt_svc_max_age", alt_svc.max_age, {.min = std::chrono::seconds(1)});
+}
+
+void read_certificates(TableReader& reader, std::vector<CertificateFiles>& certificates) {
+  const bool given = reader.tables("certificates", [&](TableReader& element) {
+    CertificateFiles files{.location = element.location()};
+    for (const auto& [key, member] : {std::pair("certificate", &CertificateFiles::certificate),
+                                      std::pair("private_key", &CertificateFiles::private_key)}) {
+      if (!element.read_path(key, files.*member) && !element.has(key)) {
+        element.error(key, std::format("a certificate needs {}, the path of a PEM file", in_quotes(key)));
+      }
+    }
+    certificates.push_back(std::move(files));
+  });
+  if (given ? certificates.empty() : !reader.has("certificates")) {
+    reader.error("certificates",
+                 R"([listeners.tls] needs certificates = [{ certificate = "cert.pem", private_key = "key.pem" }])");
+  }
+}
+
+void read_tls(TableReader& reader, Tls& tls) {
+  read_certificates(reader, tls.certificates);
+  reader.read("unknown_sni", tls.unknown_sni, kUnknownSniNames);
+  reader.read("min_version", tls.min_version, kTlsVersionNames);
+  reader.read("session_tickets", tls.session_tickets);
+}
+
+void read_quic(TableReader& reader, const Listener& listener, Quic& quic) {
+  reader.table("quic", [&](TableReader& table) {
+    table.read("congestion_control", quic.congestion_control, kCongestionControlNames);
+    if (!listener.protocols.h3)
+      table.warning(table.location(), R"([listeners.quic] has no effect without "h3" in "protocols")");
+  });
+}
+
+}  // namespace
+
+void read_listener(TableReader& reader, Listener& listener) {
+  listener.location = reader.location();
+  read_address(reader, listener.address);
+  reader.table("tls", [&](TableReader& table) { read_tls(table, listener.tls.emplace()); });
+  read_protocols(reader, listener);
+  read_trusted_proxies(reader, listener.trusted_proxies);
+  reader.read("redirect_to_https", listener.redirect_to_https);
+  if (listener.redirect_to_https && listener.tls) {
+    reader.error("redirect_to_https", "\"redirect_to_https\" is for listeners without tls; this one is https already");
+  }
+  reader.read("max_connections", listener.max_connections);
+  read_alt_svc(reader, listener, listener.alt_svc);
+  read_quic(reader, listener, listener.quic);
+}
+
+}  // namespace gatehouse::config

@@ -1,0 +1,248 @@
+#include "config/to_toml.h"
+
+#include <concepts>
+#include <cstdint>
+#include <format>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "config/names.h"
+#include "config/quoting.h"
+#include "config/units.h"
+
+namespace gatehouse::config {
+
+namespace {
+
+// A string value: what reading would expand is kept from it.
+std::string literal(std::string_view text) {
+  std::string doubled;
+  for (const char c : text) doubled.append(c == '$' ? 2 : 1, c);
+  return toml_string(doubled);
+}
+
+std::string literal(bool value) {
+  return value ? "true" : "false";
+}
+std::string literal(std::unsigned_integral auto value) {
+  return std::to_string(value);
+}
+std::string literal(milliseconds value) {
+  return toml_string(format_duration(value));
+}
+std::string literal(const std::optional<std::uint64_t>& size) {
+  return size ? literal(*size) : "\"off\"";
+}
+std::string literal(const Address& address) {
+  return literal(address.to_string());
+}
+
+template <class Items, class Text>
+std::string array_of(const Items& items, Text text) {
+  std::string out;
+  for (const auto& item : items) out += (out.empty() ? "" : ", ") + text(item);
+  return "[" + out + "]";
+}
+
+std::string fields(std::span<const std::pair<std::string, std::string>> fields) {
+  std::string out;
+  for (const auto& [name, value] : fields) {
+    out += std::format("{}{} = {}", out.empty() ? " " : ", ", toml_string(name), literal(value));
+  }
+  return out.empty() ? "{}" : "{" + out + " }";
+}
+
+// Lines under headers; a header appears with its first line, or at once if it says something by itself.
+class Writer {
+ public:
+  void section(std::string header) { header_ = std::move(header); }
+  void required_section(std::string header) {
+    section(std::move(header));
+    begin();
+  }
+
+  void line(std::string_view key, std::string_view text) {
+    begin();
+    out_ += std::format("{} = {}\n", key, text);
+  }
+  template <class T>
+  void value(std::string_view key, const T& value, const T& standard) {
+    if (value != standard) line(key, literal(value));
+  }
+  template <class E, std::size_t N>
+  void value(std::string_view key, E value, E standard, const Names<E, N>& names) {
+    if (value != standard) line(key, literal(names.text(value)));
+  }
+  template <class T>
+  void override(std::string_view key, const std::optional<T>& value) {
+    if (value) line(key, literal(*value));
+  }
+
+  std::string take() { return std::move(out_); }
+
+ private:
+  void begin() {
+    if (header_.empty()) return;
+    out_ += std::format("{}{}\n", out_.empty() ? "" : "\n", header_);
+    header_.clear();
+  }
+
+  std::string out_;
+  std::string header_;
+};
+
+void write_server(Writer& writer, const Server& server, const Log& log) {
+  const Server server_defaults;
+  writer.section("[server]");
+  writer.value("workers", server.workers, server_defaults.workers);
+  if (server.admin != server_defaults.admin) writer.line("admin", server.admin ? literal(*server.admin) : "\"\"");
+  writer.value("control", server.control, server_defaults.control);
+  writer.value("drain_timeout", server.drain_timeout, server_defaults.drain_timeout);
+
+  const Log log_defaults;
+  writer.section("[log]");
+  writer.value("level", log.level, log_defaults.level, kLevelNames);
+  writer.value("output", log.output, log_defaults.output);
+  writer.section("[log.access]");
+  writer.value("output", log.access.output, log_defaults.access.output);
+  writer.value("format", log.access.format, log_defaults.access.format, kFormatNames);
+}
+
+void write_tls(Writer& writer, const Tls& tls) {
+  const Tls defaults;
+  writer.required_section("[listeners.tls]");
+  writer.line("certificates", array_of(tls.certificates, [](const CertificateFiles& files) {
+                return std::format("{{ certificate = {}, private_key = {} }}", literal(files.certificate),
+                                   literal(files.private_key));
+              }));
+  writer.value("unknown_sni", tls.unknown_sni, defaults.unknown_sni, kUnknownSniNames);
+  writer.value("min_version", tls.min_version, defaults.min_version, kTlsVersionNames);
+  writer.value("session_tickets", tls.session_tickets, defaults.session_tickets);
+}
+
+void write_protocols(Writer& writer, const Listener& listener) {
+  if (listener.protocols == default_protocols(listener)) return;
+  std::vector<std::string_view> words;
+  for (std::size_t i = 0; i < kProtocolNames.values.size(); ++i) {
+    if (listener.protocols.*kProtocolNames.values[i]) words.push_back(kProtocolNames.texts[i]);
+  }
+  writer.line("protocols", array_of(words, [](std::string_view word) { return literal(word); }));
+}
+
+void write_listener(Writer& writer, const Listener& listener) {
+  const Listener defaults;
+  writer.required_section("[[listeners]]");
+  writer.line("address", literal(listener.address));
+  write_protocols(writer, listener);
+  if (!listener.trusted_proxies.empty()) {
+    writer.line("trusted_proxies", array_of(listener.trusted_proxies,
+                                            [](const AddressRange& range) { return literal(range.to_string()); }));
+  }
+  writer.value("redirect_to_https", listener.redirect_to_https, defaults.redirect_to_https);
+  writer.value("max_connections", listener.max_connections, defaults.max_connections);
+  if (listener.alt_svc.mode == AltSvcMode::kOff) writer.line("alt_svc", "\"off\"");
+  if (listener.alt_svc.mode == AltSvcMode::kPort) writer.line("alt_svc", literal(listener.alt_svc.port));
+  writer.value("alt_svc_max_age", listener.alt_svc.max_age, defaults.alt_svc.max_age);
+  writer.section("[listeners.quic]");
+  writer.value("congestion_control", listener.quic.congestion_control, defaults.quic.congestion_control,
+               kCongestionControlNames);
+  if (listener.tls) write_tls(writer, *listener.tls);
+}
+
+void write_action(Writer& writer, const Route& route) {
+  if (const auto* const forward = std::get_if<Forward>(&route.action); forward != nullptr) {
+    writer.line("to", literal(forward->upstream));
+  } else if (const auto* const redirect = std::get_if<Redirect>(&route.action); redirect != nullptr) {
+    writer.line("redirect", literal(redirect->target));
+    if (redirect->status != Redirect{}.status) writer.line("status", std::to_string(redirect->status));
+  } else if (const auto* const respond = std::get_if<Respond>(&route.action); respond != nullptr) {
+    writer.line("respond", std::format("{{ status = {}, body = {} }}", respond->status, literal(respond->body)));
+  }
+}
+
+void write_header_edits(Writer& writer, std::string_view section, const HeaderEdits& edits) {
+  writer.section(std::format("[routes.{}]", section));
+  if (!edits.set.empty()) writer.line("set", fields(edits.set));
+  if (!edits.add.empty()) writer.line("add", fields(edits.add));
+  if (!edits.remove.empty()) {
+    writer.line("remove", array_of(edits.remove, [](const std::string& name) { return literal(name); }));
+  }
+}
+
+void write_route(Writer& writer, const Route& route) {
+  const Route defaults;
+  writer.required_section("[[routes]]");
+  if (!route.hosts.empty()) {
+    writer.line("hosts", array_of(route.hosts, [](const std::string& host) { return literal(host); }));
+  }
+  writer.value("path", route.path, defaults.path);
+  write_action(writer, route);
+  writer.value("strip_prefix", route.strip_prefix, defaults.strip_prefix);
+  writer.value("preserve_host", route.preserve_host, defaults.preserve_host);
+  writer.value("forwarded", route.forwarded, defaults.forwarded, kForwardedNames);
+  write_header_edits(writer, "request_headers", route.request_headers);
+  write_header_edits(writer, "response_headers", route.response_headers);
+  writer.section("[routes.limits]");
+  writer.override("max_request_body", route.limits.max_request_body);
+  writer.section("[routes.timeouts]");
+  writer.override("request_body", route.timeouts.request_body);
+  writer.override("connect", route.timeouts.connect);
+  writer.override("response", route.timeouts.response);
+  writer.override("response_body", route.timeouts.response_body);
+}
+
+void write_upstream(Writer& writer, const Upstream& upstream) {
+  const Upstream defaults;
+  const std::string name = upstream.name.contains('.') ? toml_string(upstream.name) : upstream.name;
+  writer.required_section(std::format("[upstreams.{}]", name));
+  writer.line("endpoints",
+              array_of(upstream.endpoints, [](const Endpoint& endpoint) { return literal(endpoint.address); }));
+  writer.value("balance", upstream.balance, defaults.balance, kBalanceNames);
+  writer.value("max_requests", upstream.max_requests, defaults.max_requests);
+  writer.value("queue", upstream.queue, defaults.queue);
+  writer.value("queue_timeout", upstream.queue_timeout, defaults.queue_timeout);
+  writer.section(std::format("[upstreams.{}.pool]", name));
+  writer.value("idle_timeout", upstream.pool.idle_timeout, defaults.pool.idle_timeout);
+  writer.value("max_idle", upstream.pool.max_idle, defaults.pool.max_idle);
+}
+
+void write_limits(Writer& writer, const Limits& limits, const Timeouts& timeouts) {
+  const Limits limit_defaults;
+  writer.section("[limits]");
+  writer.value("max_connections", limits.max_connections, limit_defaults.max_connections);
+  writer.value("max_requests_per_connection", limits.max_requests_per_connection,
+               limit_defaults.max_requests_per_connection);
+  writer.value("max_streams", limits.max_streams, limit_defaults.max_streams);
+  writer.value("max_request_body", limits.max_request_body, limit_defaults.max_request_body);
+  writer.value("max_header_bytes", limits.max_header_bytes, limit_defaults.max_header_bytes);
+  writer.value("max_header_count", limits.max_header_count, limit_defaults.max_header_count);
+  writer.value("max_target_bytes", limits.max_target_bytes, limit_defaults.max_target_bytes);
+
+  const Timeouts defaults;
+  writer.section("[timeouts]");
+  writer.value("handshake", timeouts.handshake, defaults.handshake);
+  writer.value("header", timeouts.header, defaults.header);
+  writer.value("idle", timeouts.idle, defaults.idle);
+  writer.value("request_body", timeouts.request_body, defaults.request_body);
+  writer.value("connect", timeouts.connect, defaults.connect);
+  writer.value("response", timeouts.response, defaults.response);
+  writer.value("response_body", timeouts.response_body, defaults.response_body);
+}
+
+}  // namespace
+
+std::string to_toml(const Config& config) {
+  Writer writer;
+  write_server(writer, config.server, config.log);
+  for (const Listener& listener : config.listeners) write_listener(writer, listener);
+  for (const Route& route : config.routes) write_route(writer, route);
+  for (const Upstream& upstream : config.upstreams) write_upstream(writer, upstream);
+  write_limits(writer, config.limits, config.timeouts);
+  return writer.take();
+}
+
+}  // namespace gatehouse::config

@@ -1,0 +1,418 @@
+#include "config/toml_reader.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <format>
+#include <system_error>
+
+#include "common/text.h"
+#include "config/expand.h"
+#include "config/quoting.h"
+
+namespace gatehouse::config {
+
+namespace {
+
+// More than this, nobody reads; and a hostile file cannot make us say a gigabyte.
+constexpr std::size_t kMostDiagnostics = 1000;
+
+std::string_view type_name(const toml::node& node) {
+  switch (node.type()) {
+    case toml::node_type::table:
+      return "a table";
+    case toml::node_type::array:
+      return "an array";
+    case toml::node_type::string:
+      return "a string";
+    case toml::node_type::integer:
+      return "an integer";
+    case toml::node_type::floating_point:
+      return "a float";
+    case toml::node_type::boolean:
+      return "a boolean";
+    case toml::node_type::date:
+      return "a date";
+    case toml::node_type::time:
+      return "a time";
+    case toml::node_type::date_time:
+      return "a date and time";
+    case toml::node_type::none:
+      break;
+  }
+  return "nothing";
+}
+
+bool is_bare_key(std::string_view key) {
+  return !key.empty() && key.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") ==
+                             std::string_view::npos;
+}
+
+// The entries of a table in the order of the file; toml++ sorts them by name.
+std::vector<std::pair<const toml::key*, const toml::node*>> in_order(const toml::table& table) {
+  std::vector<std::pair<const toml::key*, const toml::node*>> entries;
+  for (const auto& [key, node] : table) entries.emplace_back(&key, &node);
+  std::ranges::stable_sort(entries, {}, [](const auto& entry) {
+    const auto& begin = entry.first->source().begin;
+    return std::pair(begin.line, begin.column);
+  });
+  return entries;
+}
+
+}  // namespace
+
+void Reading::add(Diagnostic diagnostic) {
+  // One line each, whatever the file or the environment put in.
+  std::ranges::replace_if(
+      diagnostic.message, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7F'; }, '?');
+  if (diagnostics.size() < kMostDiagnostics) {
+    diagnostics.push_back(std::move(diagnostic));
+  } else if (diagnostics.size() == kMostDiagnostics) {
+    diagnostics.push_back({.location = {.file = file_}, .message = "too many errors; the rest is left out"});
+  }
+}
+
+void Reading::error(Location location, std::string message) {
+  add({.severity = Severity::kError, .location = std::move(location), .message = std::move(message)});
+}
+
+void Reading::warning(Location location, std::string message) {
+  add({.severity = Severity::kWarning, .location = std::move(location), .message = std::move(message)});
+}
+
+Location Reading::location(const toml::source_region& region) const {
+  return {.file = file_, .line = region.begin.line, .column = region.begin.column};
+}
+
+TableReader::TableReader(Reading& reading, Place place, Location location)
+    : reading_(reading), place_(std::move(place)), location_(std::move(location)) {}
+
+void TableReader::read_document(Reading& reading, const toml::table* document, const ReadTable& read) {
+  TableReader top(reading, {.table = document, .path = "", .title = ""}, {.file = reading.file()});
+  read(top);
+  top.report_unknown_keys();
+}
+
+std::string TableReader::path_of(std::string_view key) const {
+  return place_.path.empty() ? std::string(key) : std::format("{}.{}", place_.path, key);
+}
+
+TableReader::Place TableReader::place_of(std::string_view key, const toml::table* table) const {
+  std::string title = place_.title.empty() ? std::string(key) : std::format("{}.{}", place_.title, key);
+  return {.table = table, .path = path_of(key), .title = std::move(title)};
+}
+
+void TableReader::read_table(Place place, const ReadTable& read) {
+  Location where = location_;
+  if (place.table != nullptr && place.table->source().begin.line != 0) {
+    where = reading_.location(place.table->source());
+  }
+  TableReader inner(reading_, std::move(place), std::move(where));
+  read(inner);
+  inner.report_unknown_keys();
+}
+
+const toml::node* TableReader::find(std::string_view key) {
+  asked_.push_back(key);
+  if (only_keys()) {
+    reading_.known_keys.insert(path_of(key));
+    return nullptr;
+  }
+  const toml::node* const node = place_.table->get(key);
+  if (node != nullptr) reading_.used_keys.insert(path_of(key));
+  return node;
+}
+
+bool TableReader::has(std::string_view key) const {
+  return !only_keys() && place_.table->contains(key);
+}
+
+bool TableReader::is_integer(std::string_view key) const {
+  return has(key) && place_.table->get(key)->is_integer();
+}
+
+Location TableReader::location(std::string_view key) const {
+  const toml::node* const node = only_keys() ? nullptr : place_.table->get(key);
+  return node == nullptr || node->source().begin.line == 0 ? location_ : reading_.location(node->source());
+}
+
+void TableReader::wrong_type(const toml::node& node, std::string_view key, std::string_view wanted) {
+  reading_.error(reading_.location(node.source()),
+                 std::format("{} must be {}, not {}", in_quotes(key), wanted, type_name(node)));
+}
+
+std::optional<std::string> TableReader::string_of(const toml::node& node, std::string_view key) {
+  const auto* const string = node.as_string();
+  if (string == nullptr) {
+    wrong_type(node, key, "a string");
+    return std::nullopt;
+  }
+  auto expanded = expand(string->get());
+  if (!expanded) {
+    reading_.error(reading_.location(node.source()), std::format("{}: {}", in_quotes(key), expanded.error().message));
+    return std::nullopt;
+  }
+  return *std::move(expanded);
+}
+
+const toml::table* TableReader::table_of(const toml::node& node, std::string_view key) {
+  if (node.as_table() == nullptr) wrong_type(node, key, "a table");
+  return node.as_table();
+}
+
+bool TableReader::read(std::string_view key, bool& value) {
+  const toml::node* const node = find(key);
+  if (node == nullptr) return false;
+  const auto* const boolean = node->as_boolean();
+  if (boolean == nullptr) {
+    wrong_type(*node, key, "true or false");
+    return false;
+  }
+  value = boolean->get();
+  return true;
+}
+
+bool TableReader::read(std::string_view key, std::string& value) {
+  const toml::node* const node = find(key);
+  if (node == nullptr) return false;
+  auto string = string_of(*node, key);
+  if (!string) return false;
+  value = *std::move(string);
+  return true;
+}
+
+bool TableReader::read_path(std::string_view key, std::string& value) {
+  std::string path;
+  if (!read(key, path)) return false;
+  if (path.empty() || path.find('\0') != std::string::npos) {
+    error(key, std::format("{} must be the path of a file, not {}", in_quotes(key), in_quotes(path)));
+    return false;
+  }
+  value = absolute(path);
+  return true;
+}
+
+std::string TableReader::absolute(const std::string& path) const {
+  std::error_code failed;  // without a current folder the path stays relative, and opening it will say so
+  const auto joined = std::filesystem::path(reading_.file()).parent_path() / path;
+  const auto absolute = std::filesystem::absolute(joined, failed);
+  return (failed ? joined : absolute).lexically_normal().string();
+}
+
+bool TableReader::read(std::string_view key, milliseconds& value, DurationRange range) {
+  const toml::node* const node = find(key);
+  if (node == nullptr) return false;
+  if (node->as_string() == nullptr) {
+    wrong_type(*node, key, "a duration such as \"10s\"");
+    return false;
+  }
+  const auto string = string_of(*node, key);
+  if (!string) return false;
+  const auto duration = parse_duration(*string);
+  if (!duration) {
+    error(key, std::format("{}: {}", in_quotes(key), duration.error().message));
+  } else if (*duration < range.min || *duration > range.max) {
+    error(key, std::format("{} must be from {} to {}, not {}", in_quotes(key), format_duration(range.min),
+                           format_duration(range.max), in_quotes(*string)));
+  } else {
+    value = *duration;
+    return true;
+  }
+  return false;
+}
+
+std::optional<std::int64_t> TableReader::integer_of(const toml::node& node, std::string_view key) {
+  const auto* const integer = node.as_integer();
+  if (integer == nullptr) {
+    wrong_type(node, key, "an integer");
+    return std::nullopt;
+  }
+  return integer->get();
+}
+
+bool TableReader::read_integer(std::string_view key, std::uint64_t& value, Range<std::uint64_t> range) {
+  const toml::node* const node = find(key);
+  if (node == nullptr) return false;
+  const auto integer = integer_of(*node, key);
+  if (!integer) return false;
+  if (*integer >= 0 && static_cast<std::uint64_t>(*integer) >= range.min &&
+      static_cast<std::uint64_t>(*integer) <= range.max) {
+    value = static_cast<std::uint64_t>(*integer);
+    return true;
+  }
+  error(key, range.max > std::numeric_limits<std::uint32_t>::max()
+                 ? std::format("{} must be at least {}, not {}", in_quotes(key), range.min, *integer)
+                 : std::format("{} must be from {} to {}, not {}", in_quotes(key), range.min, range.max, *integer));
+  return false;
+}
+
+std::optional<std::uint64_t> TableReader::size_of(const toml::node& node, std::string_view key,
+                                                  Range<std::uint64_t> range) {
+  std::uint64_t size = 0;
+  const Location where = reading_.location(node.source());
+  if (const auto* const integer = node.as_integer(); integer != nullptr) {
+    if (integer->get() < 0) {
+      reading_.error(where, std::format("{} must not be negative, but is {}", in_quotes(key), integer->get()));
+      return std::nullopt;
+    }
+    size = static_cast<std::uint64_t>(integer->get());
+  } else if (node.as_string() != nullptr) {
+    const auto string = string_of(node, key);
+    if (!string) return std::nullopt;
+    const auto parsed = parse_size(*string);
+    if (!parsed) {
+      reading_.error(where, std::format("{}: {}", in_quotes(key), parsed.error().message));
+      return std::nullopt;
+    }
+    size = *parsed;
+  } else {
+    wrong_type(node, key, "a size: bytes, or a string such as \"64KiB\"");
+    return std::nullopt;
+  }
+  if (size >= range.min && size <= range.max) return size;
+  reading_.error(where,
+                 size < range.min
+                     ? std::format("{} must be at least {}, not {}", in_quotes(key), format_size(range.min), size)
+                     : std::format("{} must be at most {}, not {}", in_quotes(key), format_size(range.max), size));
+  return std::nullopt;
+}
+
+bool TableReader::read_size(std::string_view key, std::uint64_t& value, Range<std::uint64_t> range) {
+  const toml::node* const node = find(key);
+  if (node == nullptr) return false;
+  const auto size = size_of(*node, key, range);
+  if (size) value = *size;
+  return size.has_value();
+}
+
+bool TableReader::read_size_or_off(std::string_view key, std::optional<std::uint64_t>& value,
+                                   Range<std::uint64_t> range) {
+  const toml::node* const node = find(key);
+  if (node == nullptr) return false;
+  if (node->value_or(std::string_view()) == "off") {
+    value = std::nullopt;
+    return true;
+  }
+  const auto size = size_of(*node, key, range);
+  if (size) value = size;
+  return size.has_value();
+}
+
+std::optional<std::size_t> TableReader::choice(std::string_view key, std::span<const std::string_view> names) {
+  const toml::node* const node = find(key);
+  if (node == nullptr) return std::nullopt;
+  const auto word = string_of(*node, key);
+  if (!word) return std::nullopt;
+  const auto found = std::ranges::find(names, *word);
+  if (found != names.end()) return static_cast<std::size_t>(found - names.begin());
+  error(key, std::format("{} must be {}, not {}", in_quotes(key), one_of(names), in_quotes(*word)));
+  return std::nullopt;
+}
+
+bool TableReader::strings(std::string_view key, const ReadString& each) {
+  const toml::node* const node = find(key);
+  if (node == nullptr) return false;
+  const toml::array* const array = node->as_array();
+  if (array == nullptr) {
+    wrong_type(*node, key, "an array of strings");
+    return false;
+  }
+  for (const toml::node& element : *array) {
+    const auto string = string_of(element, key);
+    if (string) each(*string, reading_.location(element.source()));
+  }
+  return true;
+}
+
+bool TableReader::strings_or_tables(std::string_view key, const ReadString& each, const ReadTable& read_each) {
+  const toml::node* const node = find(key);
+  Place place = place_of(key, nullptr);
+  place.element = true;
+  if (only_keys()) read_table(place, read_each);
+  if (node == nullptr) return false;
+  const toml::array* const array = node->as_array();
+  if (array == nullptr) {
+    wrong_type(*node, key, "an array of strings or tables");
+    return false;
+  }
+  for (const toml::node& element : *array) {
+    place.table = element.as_table();
+    if (place.table != nullptr) {
+      read_table(place, read_each);
+    } else if (const auto string = string_of(element, key)) {
+      each(*string, reading_.location(element.source()));
+    }
+  }
+  return true;
+}
+
+bool TableReader::named_strings(std::string_view key, const ReadNamedString& each) {
+  const toml::node* const node = find(key);
+  if (node == nullptr) return false;
+  const toml::table* const table = table_of(*node, key);
+  if (table == nullptr) return false;
+  for (const auto& [name, value] : in_order(*table)) {
+    const auto string = string_of(*value, name->str());
+    if (string) each(std::string(name->str()), *string, reading_.location(name->source()));
+  }
+  return true;
+}
+
+bool TableReader::table(std::string_view key, const ReadTable& read) {
+  const toml::node* const node = find(key);
+  const toml::table* const table = node == nullptr ? nullptr : table_of(*node, key);
+  if (table == nullptr && !only_keys()) return false;
+  read_table(place_of(key, table), read);
+  return true;
+}
+
+bool TableReader::tables(std::string_view key, const ReadTable& read_each) {
+  const toml::node* const node = find(key);
+  Place place = place_of(key, nullptr);
+  place.element = true;
+  if (only_keys()) read_table(place, read_each);
+  if (node == nullptr) return false;
+  const toml::array* const array = node->as_array();
+  if (array == nullptr) {
+    wrong_type(*node, key, "an array of tables");
+    return false;
+  }
+  for (const toml::node& element : *array) {
+    place.table = table_of(element, key);
+    if (place.table != nullptr) read_table(place, read_each);
+  }
+  return true;
+}
+
+bool TableReader::named_tables(std::string_view key, const ReadNamedTable& read_each) {
+  const toml::node* const node = find(key);
+  const auto inside = [&](const std::string& name, const toml::table* table) {
+    Place place = place_of(key, table);
+    place.path += ".NAME";
+    place.title += "." + (is_bare_key(name) ? name : in_quotes(name));
+    read_table(std::move(place), [&](TableReader& reader) { read_each(name, reader); });
+  };
+  if (only_keys()) inside("NAME", nullptr);
+  const toml::table* const table = node == nullptr ? nullptr : table_of(*node, key);
+  if (table == nullptr) return false;
+  for (const auto& [name, value] : in_order(*table)) {
+    const toml::table* const named = table_of(*value, name->str());
+    if (named != nullptr) inside(std::string(name->str()), named);
+  }
+  return true;
+}
+
+void TableReader::report_unknown_keys() {
+  if (only_keys()) return;
+  const std::string here = place_.title.empty() ? "at the top"
+                           : place_.element     ? std::format("in [[{}]]", place_.title)
+                                                : std::format("in [{}]", place_.title);
+  for (const auto& [key, node] : in_order(*place_.table)) {
+    if (std::ranges::contains(asked_, key->str())) continue;
+    std::string message = std::format("unknown key {} {}", in_quotes(key->str()), here);
+    const std::string_view near = text::nearest(key->str(), asked_);
+    if (!near.empty()) message += std::format("; did you mean {}?", in_quotes(near));
+    reading_.error(reading_.location(key->source()), std::move(message));
+  }
+}
+
+}  // namespace gatehouse::config

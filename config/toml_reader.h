@@ -1,0 +1,148 @@
+// Typed access to a parsed TOML document that collects every diagnostic instead of stopping at the first. A TableReader
+// is one table; each read() asks for one key and writes its value only if it is there and right. What nobody asked for
+// is an unknown key, reported when the table was read. So the reading functions (sections.h) are the schema: with no
+// document at all they run in the same way and tell which keys exist (Reading::known_keys). Local to one load, one
+// thread.
+#pragma once
+
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <toml++/toml.hpp>
+
+#include "config/config.h"
+#include "config/diagnostic.h"
+#include "config/names.h"
+#include "config/units.h"
+
+namespace gatehouse::config {
+
+// What the tables of one file share.
+class Reading {
+ public:
+  explicit Reading(std::string file) : file_(std::move(file)) {}
+
+  void error(Location location, std::string message);
+  void warning(Location location, std::string message);
+  Location location(const toml::source_region& region) const;
+  const std::string& file() const { return file_; }
+
+  std::vector<Diagnostic> diagnostics;
+  std::set<std::string>
+      known_keys;                   // every key that was asked for: "listeners.tls.min_version", "upstreams.NAME.queue"
+  std::set<std::string> used_keys;  // those that the document has
+
+ private:
+  void add(Diagnostic diagnostic);
+
+  std::string file_;
+};
+
+template <class T>
+struct Range {
+  T min = std::numeric_limits<T>::min();
+  T max = std::numeric_limits<T>::max();
+};
+
+struct DurationRange {
+  milliseconds min{1};
+  milliseconds max = kMaxDuration;
+};
+
+class TableReader {
+ public:
+  using ReadTable = std::function<void(TableReader&)>;
+  using ReadNamedTable = std::function<void(const std::string& name, TableReader&)>;
+  using ReadString = std::function<void(const std::string& value, const Location&)>;
+  using ReadNamedString = std::function<void(const std::string& name, const std::string& value, const Location&)>;
+
+  // Reads `document` by `read`, reporting what it did not ask for; nullptr: only finds out which keys exist.
+  static void read_document(Reading& reading, const toml::table* document, const ReadTable& read);
+
+  // Each returns whether the key is there and its value was right and taken.
+  bool read(std::string_view key, bool& value);
+  bool read(std::string_view key, std::string& value);
+  bool read(std::string_view key, milliseconds& value, DurationRange range = {});
+  template <std::unsigned_integral T>
+  bool read(std::string_view key, T& value, Range<T> range = {});
+  template <class E, std::size_t N>
+  bool read(std::string_view key, E& value, const Names<E, N>& names);
+  bool read_size(std::string_view key, std::uint64_t& value, Range<std::uint64_t> range = {});
+  // As read_size; "off" is nullopt.
+  bool read_size_or_off(std::string_view key, std::optional<std::uint64_t>& value, Range<std::uint64_t> range = {});
+  bool read_path(std::string_view key, std::string& value);  // not empty; absolute, or relative to the file
+
+  bool strings(std::string_view key, const ReadString& each);  // [ "a", "b" ]
+  bool strings_or_tables(std::string_view key, const ReadString& each, const ReadTable& read_each);
+  bool named_strings(std::string_view key, const ReadNamedString& each);  // { a = "b" }, in the order of the file
+  bool table(std::string_view key, const ReadTable& read);
+  bool tables(std::string_view key, const ReadTable& read_each);             // [[key]]
+  bool named_tables(std::string_view key, const ReadNamedTable& read_each);  // [key.NAME], in the order of the file
+
+  bool has(std::string_view key) const;
+  bool is_integer(std::string_view key) const;
+  // Of the value of `key`; of the table if it has none.
+  Location location(std::string_view key) const;
+  const Location& location() const { return location_; }
+  void error(const Location& where, std::string message) { reading_.error(where, std::move(message)); }
+  void error(std::string_view key, std::string message) { error(location(key), std::move(message)); }
+  void warning(const Location& where, std::string message) { reading_.warning(where, std::move(message)); }
+  void warning(std::string_view key, std::string message) { warning(location(key), std::move(message)); }
+  std::string absolute(const std::string& path) const;  // as seen from the folder of the file
+
+ private:
+  struct Place {
+    const toml::table* table;  // null: only the keys are wanted
+    std::string path;          // "upstreams.NAME.pool"; empty at the top
+    std::string title;         // "upstreams.shop.pool"
+    bool element = false;      // of an array
+  };
+
+  TableReader(Reading& reading, Place place, Location location);
+  bool only_keys() const { return place_.table == nullptr; }
+  std::string path_of(std::string_view key) const;
+  Place place_of(std::string_view key, const toml::table* table) const;
+  void read_table(Place place, const ReadTable& read);
+  const toml::node* find(std::string_view key);
+  std::optional<std::string> string_of(const toml::node& node, std::string_view key);
+  std::optional<std::int64_t> integer_of(const toml::node& node, std::string_view key);
+  const toml::table* table_of(const toml::node& node, std::string_view key);
+  void wrong_type(const toml::node& node, std::string_view key, std::string_view wanted);
+  bool read_integer(std::string_view key, std::uint64_t& value, Range<std::uint64_t> range);
+  std::optional<std::uint64_t> size_of(const toml::node& node, std::string_view key, Range<std::uint64_t> range);
+  std::optional<std::size_t> choice(std::string_view key, std::span<const std::string_view> names);
+  void report_unknown_keys();
+
+  Reading& reading_;
+  Place place_;
+  Location location_;
+  std::vector<std::string_view> asked_;
+};
+
+template <std::unsigned_integral T>
+bool TableReader::read(std::string_view key, T& value, Range<T> range) {
+  std::uint64_t wide = 0;
+  if (!read_integer(key, wide, {.min = range.min, .max = range.max})) return false;
+  value = static_cast<T>(wide);
+  return true;
+}
+
+template <class E, std::size_t N>
+bool TableReader::read(std::string_view key, E& value, const Names<E, N>& names) {
+  const auto index = choice(key, names.texts);
+  if (index) value = names.values[*index];
+  return index.has_value();
+}
+
+}  // namespace gatehouse::config

@@ -1,0 +1,135 @@
+#include "config/validate.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <format>
+#include <iterator>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+#include "common/text.h"
+#include "config/quoting.h"
+
+namespace gatehouse::config {
+
+namespace {
+
+void append(std::vector<Diagnostic>& out, Severity severity, Location location, std::string message) {
+  out.push_back({.severity = severity, .location = std::move(location), .message = std::move(message)});
+}
+
+void error(std::vector<Diagnostic>& out, const Location& location, std::string message) {
+  append(out, Severity::kError, location, std::move(message));
+}
+
+void warning(std::vector<Diagnostic>& out, const Location& location, std::string message) {
+  append(out, Severity::kWarning, location, std::move(message));
+}
+
+std::string in_line(const Location& location) {
+  return location.line == 0 ? "another" : std::format("the one in line {}", location.line);
+}
+
+// One of them takes connections that are meant for the other. [::] is for v4 as well.
+bool overlap(const Address& a, const Address& b) {
+  if (a.family() == AF_UNSPEC || b.family() == AF_UNSPEC) return false;
+  if (a == b) return a.is_unix() || a.port() != 0;  // port 0 is another one each time
+  if (a.is_unix() || b.is_unix() || a.port() != b.port() || a.port() == 0) return false;
+  const auto covers = [](const Address& any, const Address& other) {
+    return any.is_any() && (any.family() == AF_INET6 || other.family() == AF_INET);
+  };
+  return covers(a, b) || covers(b, a);
+}
+
+void check_listeners(const Config& config, std::vector<Diagnostic>& out) {
+  const auto is_https = [](const Listener& listener) { return listener.tls && !listener.address.is_unix(); };
+  const bool any_https = std::ranges::any_of(config.listeners, is_https);
+  for (auto listener = config.listeners.begin(); listener != config.listeners.end(); ++listener) {
+    const auto other = std::find_if(config.listeners.begin(), listener, [&](const Listener& earlier) {
+      return overlap(earlier.address, listener->address);
+    });
+    if (other != listener) {
+      const bool same = other->address == listener->address;
+      error(out, listener->location,
+            std::format("the listener on {} {} {}", listener->address.to_string(),
+                        same ? "has the address of" : "overlaps", in_line(other->location)) +
+                (same ? "" : std::format(" on {}", other->address.to_string())));
+    }
+    if (listener->redirect_to_https && !any_https && !listener->tls) {
+      error(out, listener->location, "\"redirect_to_https\" needs a listener with tls to redirect to; there is none");
+    }
+    if (config.server.admin && overlap(*config.server.admin, listener->address)) {
+      error(out, listener->location,
+            std::format("the listener on {} overlaps the admin address {}", listener->address.to_string(),
+                        config.server.admin->to_string()));
+    }
+  }
+}
+
+// The longest path by whole segments wins and an exact host beats the others, so that only an equal pair is in the way.
+void check_reachable(const Config& config, std::vector<Diagnostic>& out) {
+  std::map<std::pair<std::string_view, std::string_view>, const Route*> seen;
+  for (const Route& route : config.routes) {
+    const auto claim = [&](std::string_view host, std::string_view shown) {
+      const auto [at, is_new] = seen.try_emplace({host, route.path}, &route);
+      if (is_new) return;
+      error(out, route.location,
+            std::format("unreachable route: {} has the same host ({}) and path ({})", in_line(at->second->location),
+                        shown, in_quotes(route.path)));
+    };
+    if (route.hosts.empty()) claim("", "any");
+    for (const std::string& host : route.hosts) claim(host, in_quotes(host));
+  }
+}
+
+void check_upstreams(const Config& config, std::vector<Diagnostic>& out) {
+  std::vector<std::string_view> names;
+  std::ranges::transform(config.upstreams, std::back_inserter(names), &Upstream::name);
+  std::set<std::string_view> used;
+  for (const Route& route : config.routes) {
+    const auto* const forward = std::get_if<Forward>(&route.action);
+    if (forward == nullptr || forward->upstream.empty()) continue;
+    used.insert(forward->upstream);
+    if (std::ranges::contains(names, forward->upstream)) continue;
+    const std::string_view near = text::nearest(forward->upstream, names);
+    used.insert(near);
+    error(out, forward->location,
+          std::format("there is no upstream {}", in_quotes(forward->upstream)) +
+              (near.empty() ? std::format("; add [upstreams.{}]", forward->upstream)
+                            : std::format("; did you mean {}?", in_quotes(near))));
+  }
+  for (const Upstream& upstream : config.upstreams) {
+    if (!used.contains(upstream.name)) {
+      warning(out, upstream.location, std::format("nobody uses the upstream {}", in_quotes(upstream.name)));
+    }
+    for (const Endpoint& endpoint : upstream.endpoints) {
+      const auto loops = [&](const Listener& listener) {
+        return listener.address == endpoint.address ||
+               (endpoint.address.is_loopback() && overlap(listener.address, endpoint.address));
+      };
+      if (std::ranges::any_of(config.listeners, loops)) {
+        warning(out, endpoint.location,
+                std::format("the endpoint {} is a listener of this file: requests may go in circles",
+                            endpoint.address.to_string()));
+      }
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<Diagnostic> validate(const Config& config) {
+  std::vector<Diagnostic> out;
+  check_listeners(config, out);
+  check_reachable(config, out);
+  check_upstreams(config, out);
+  return out;
+}
+
+}  // namespace gatehouse::config

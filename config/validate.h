@@ -1,0 +1,19 @@
+// What only shows when the parts of a configuration are held against each other, or against the machine: routes that no
+// request can reach, listeners on the same address, certificates without their key. Parts that could not be read are
+// skipped, so that one mistake is one diagnostic. Any thread.
+#pragma once
+
+#include <vector>
+
+#include "config/config.h"
+#include "config/diagnostic.h"
+
+namespace gatehouse::config {
+
+// Pure.
+std::vector<Diagnostic> validate(const Config& config);
+
+// Opens certificates and keys and asks for the limit on file descriptors.
+std::vector<Diagnostic> validate_machine(const Config& config);
+
+}  // namespace gatehouse::config

@@ -1,0 +1,52 @@
+// Answers an exchange with what an endpoint says: chooses the endpoint, gets a connection (or waits for a place), rewrites
+// both heads, and decides about another try. Sees heads and ends only; body bytes go from the codec's pipe to the
+// connection and back without it. Owned by its exchange; one loop's thread; destroying it discards the connection.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/clock.h"
+#include "proxy/forward/route_table.h"
+#include "proxy/http/exchange.h"
+#include "proxy/upstream/pool.h"
+#include "proxy/upstream/upstream_connection.h"
+#include "proxy/upstream/waiting_line.h"
+
+namespace gatehouse {
+
+// What answers `exchange`: the redirect to https of its listener, or by its route a forwarder, a redirect, a fixed answer;
+// kNoRoute where there is none. The table is pinned by the exchange. For ExchangeContext::make_responder; never null.
+std::unique_ptr<Responder> make_responder(Exchange& exchange, std::shared_ptr<const RouteTable> routes, UpstreamPools& pools);
+
+class Forwarder final : public Responder, private UpstreamConnection::User, private PoolWaiter {
+ public:
+  // `route` is one that forwards; it lives as long as the exchange.
+  Forwarder(Exchange& exchange, const Route& route, UpstreamPools& pools);
+  ~Forwarder() override;
+
+  void start() override;
+
+ private:
+  void on_connected(Duration took) override;
+  void on_interim(ResponseHead head) override;
+  void on_head(ResponseHead head) override;
+  void on_done(bool reusable) override;
+  void on_fault(const UpstreamConnection::Failure& failure) override;
+  void on_place(Place place) override;
+  void on_wait_timeout() override;
+
+  void wait_in_line();
+  void attempt(Place place, Pool::Kind kind);
+
+  Exchange& exchange_;
+  const Route& route_;
+  UpstreamPools& pools_;
+  std::optional<Lease> lease_;
+  std::vector<const Endpoint*> tried_;
+  MonotonicTime waiting_since_{};
+};
+
+}  // namespace gatehouse

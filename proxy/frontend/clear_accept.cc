@@ -1,0 +1,80 @@
+#include "proxy/frontend/clear_accept.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "proxy/frontend/h1_connection.h"
+#include "proxy/frontend/h2_connection.h"
+
+namespace gatehouse {
+
+namespace {
+
+// As much of the preface (RFC 9113 section 3.4) as no HTTP/1 request can begin with.
+constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n";
+constexpr std::size_t kReadSize = 16 * 1024;
+
+}  // namespace
+
+void ClearAccept::begin(ListenerContext& context, ClientTransport transport) {
+  if (!context.speaks_h2) {
+    context.connections.add(std::make_unique<H1Connection>(context, std::move(transport)));
+  } else if (!context.speaks_h1) {
+    context.connections.add(std::make_unique<H2Connection>(context, std::move(transport)));
+  } else {
+    context.connections.add(std::make_unique<ClearAccept>(context, std::move(transport)));
+  }
+}
+
+ClearAccept::ClearAccept(ListenerContext& context, ClientTransport transport)
+    : context_(context),
+      transport_(std::move(transport)),
+      look_(context.loop, [this] { look(); }),
+      deadline_(context.loop, [this] { close(); }) {
+  transport_.stream->set_user(this);
+  deadline_.arm(context_.policy->connection.idle_timeout);
+  look_.wake();
+}
+
+ClearAccept::~ClearAccept() {
+  if (transport_.stream) transport_.stream->set_user(nullptr);
+}
+
+void ClearAccept::look() {
+  const bool first = received_.empty();
+  IoResult result;
+  while (result.status == IoStatus::kOk && received_.size() < kPreface.size()) {
+    result = transport_.stream->read(received_, kReadSize);
+  }
+  const std::string_view start = received_.front();
+  const std::size_t known = std::min(start.size(), kPreface.size());
+  if (start.substr(0, known) != kPreface.substr(0, known)) return become(Protocol::kH1);
+  if (known == kPreface.size()) return become(Protocol::kH2);
+  if (result.status != IoStatus::kWouldBlock) return close();
+  if (first && !received_.empty()) deadline_.arm(context_.policy->connection.header_timeout);
+}
+
+void ClearAccept::become(Protocol protocol) {
+  transport_.stream->set_user(nullptr);
+  if (protocol == Protocol::kH2) {
+    context_.connections.add(
+        std::make_unique<H2Connection>(context_, std::move(transport_), std::move(received_)));
+  } else {
+    context_.connections.add(
+        std::make_unique<H1Connection>(context_, std::move(transport_), std::move(received_)));
+  }
+  close();
+}
+
+void ClearAccept::drain() {
+  if (idle()) close();
+}
+
+void ClearAccept::close() {
+  look_.cancel();
+  deadline_.disarm();
+  if (transport_.stream) transport_.stream->set_user(nullptr);
+  context_.connections.close(*this);
+}
+
+}  // namespace gatehouse

@@ -1,0 +1,81 @@
+#include "proxy/frontend/h1_answer.h"
+
+#include <utility>
+
+#include "proxy/http/h1_writer.h"
+
+namespace gatehouse {
+
+H1Answer::Outcome H1Answer::advance(Exchange& exchange, Buffer& out, bool keep_alive) {
+  const Protocol client = exchange.client().protocol;
+  while (const auto interim = exchange.take_interim()) {
+    // RFC 9110 section 15.2: none to HTTP/1.0.
+    if (client == Protocol::kH10 || begun()) continue;
+    if (!h1_writer::write_response_head(out, *interim, {.client = client})) return Outcome::kBroken;
+  }
+  if (!begun()) {
+    if (!exchange.response()) return Outcome::kOpen;
+    if (!write_head(exchange, out, keep_alive)) return Outcome::kBroken;
+  }
+  take_body(exchange, out);
+  if (exchange.broken_off()) return Outcome::kBroken;
+  if (!exchange.response_body().at_end()) return Outcome::kOpen;
+  return write_end(exchange, out) ? Outcome::kComplete : Outcome::kBroken;
+}
+
+bool H1Answer::write_head(const Exchange& exchange, Buffer& out, bool keep_alive) {
+  const ResponseHead& head = *exchange.response();
+  const Protocol client = exchange.client().protocol;
+  const RequestHead& request = exchange.request();
+  const bool unknown_length = head.body.kind == BodyLength::Kind::kUnknown;
+  if (!may_have_body(request.method, head.status)) {
+    framing_ = Framing::kNoBody;
+  } else if (!unknown_length) {
+    framing_ = Framing::kLength;
+    left_ = head.body.bytes;
+  } else {
+    framing_ = client == Protocol::kH10 ? Framing::kUntilClose : Framing::kChunked;
+  }
+  keep_alive_ = keep_alive && framing_ != Framing::kUntilClose;
+  return h1_writer::write_response_head(
+      out, head,
+      {.client = client,
+       .to_head_request = request.is_head(),
+       .connection = keep_alive_ ? h1_writer::Connection::kKeepAlive : h1_writer::Connection::kClose});
+}
+
+void H1Answer::take_body(Exchange& exchange, Buffer& out) {
+  BodyReader& body = exchange.response_body();
+  while (body.available() > 0 && out.size() < kMark) {
+    Buffer bytes = body.read(kMark - out.size());
+    switch (framing_) {
+      case Framing::kChunked:
+        h1_writer::write_chunk(out, std::move(bytes));
+        break;
+      case Framing::kLength:
+        // Never more than promised: the client would read the rest as the next answer.
+        if (bytes.size() > left_) bytes = bytes.split(static_cast<std::size_t>(left_));
+        left_ -= bytes.size();
+        out.append(std::move(bytes));
+        break;
+      case Framing::kUntilClose:
+        out.append(std::move(bytes));
+        break;
+      case Framing::kNotBegun:
+      case Framing::kNoBody:
+        break;  // dropped: the answer has no place for it
+    }
+  }
+}
+
+// False: less has come than was promised.
+bool H1Answer::write_end(Exchange& exchange, Buffer& out) {
+  if (framing_ == Framing::kChunked) {
+    static const FieldList kNoTrailers;
+    const bool wanted = exchange.request().accepts_trailers;
+    h1_writer::write_last_chunk(out, wanted ? exchange.response_body().trailers() : kNoTrailers);
+  }
+  return framing_ != Framing::kLength || left_ == 0;
+}
+
+}  // namespace gatehouse

@@ -1,0 +1,307 @@
+#include "proxy/frontend/h1_connection.h"
+
+#include <cassert>
+#include <utility>
+
+#include "common/event_loop.h"
+#include "proxy/frontend/lingering_close.h"
+#include "proxy/http/field_rules.h"
+
+namespace gatehouse {
+
+namespace {
+
+constexpr std::size_t kReadSize = 64 * 1024;
+constexpr std::size_t kReadPerTurn = 256 * 1024;  // beyond it the other connections of the loop come first
+constexpr std::chrono::seconds kHalfClosedGrace{5};
+
+}  // namespace
+
+H1Connection::H1Connection(ListenerContext& context, ClientTransport transport, Buffer received)
+    : context_(context),
+      transport_(std::move(transport)),
+      parser_(H1Parser::Kind::kRequest, context.policy->head),
+      input_(std::move(received)),
+      progress_(context.loop, [this] { progress(); }),
+      flush_(context.loop, [this] { flush(); }, Waker::Phase::kFlush),
+      timer_(context.loop, [this] { on_timer(); }),
+      next_turn_(context.loop, [this] { on_readable(); }) {
+  const auto protocol = static_cast<std::size_t>(Protocol::kH1);
+  context_.counters.connections[protocol].add();
+  context_.counters.connections_total[protocol].add();
+  state_.draining = context.draining;
+  transport_.stream->set_user(this);
+  progress_.wake();
+}
+
+H1Connection::~H1Connection() {
+  if (transport_.stream) transport_.stream->set_user(nullptr);
+  context_.counters.connections[static_cast<std::size_t>(Protocol::kH1)].subtract();
+}
+
+// --- the client's side: stream -> input_ -> parser_ -> exchange_ ---
+
+void H1Connection::on_readable() {
+  state_.read_this_turn = 0;
+  receive();
+}
+
+void H1Connection::receive() {
+  if (!input_.empty()) parse();
+  while (!state_.closed && wants_input()) {
+    if (state_.read_this_turn >= kReadPerTurn) {
+      next_turn_.arm(Duration::zero());
+      break;
+    }
+    const IoResult result = transport_.stream->read(input_, kReadSize);
+    state_.read_this_turn += result.bytes;
+    if (result.bytes > 0) parse();
+    if (state_.closed || result.status == IoStatus::kWouldBlock) break;
+    if (result.status == IoStatus::kBroken) return close();
+    if (result.status == IoStatus::kEof) return on_half_close();
+  }
+  if (!state_.closed) set_timer();
+}
+
+// Also while an answer is awaited, with nothing to parse: only a read that found nothing is told of the client's end.
+bool H1Connection::wants_input() {
+  if (state_.deaf || !input_.empty()) return false;
+  return !exchange_ || state_.request_ended || exchange_->request_body().room() > 0;
+}
+
+bool H1Connection::may_parse() {
+  if (state_.deaf || state_.closed) return false;
+  return !exchange_ || (!state_.request_ended && exchange_->request_body().room() > 0);
+}
+
+void H1Connection::parse() {
+  while (may_parse()) {
+    const H1Parser::Step step = parser_.parse(input_.front());
+    if (step.event == H1Parser::Event::kBody) {
+      take_body(step);
+      continue;
+    }
+    input_.consume(step.consumed);
+    switch (step.event) {
+      case H1Parser::Event::kHead:
+        begin_exchange();
+        break;
+      case H1Parser::Event::kEnd:
+        end_request();
+        break;
+      case H1Parser::Event::kFault:
+        fail_parse();
+        return;
+      case H1Parser::Event::kBody:
+      case H1Parser::Event::kNeedMore:
+        if (input_.empty()) return;
+        break;
+    }
+  }
+}
+
+// The bytes move to the pipe in the slab they were read into.
+void H1Connection::take_body(const H1Parser::Step& step) {
+  const auto before = static_cast<std::size_t>(step.body.data() - input_.front().data());
+  const std::size_t after = step.consumed - before - step.body.size();
+  const std::size_t size = step.body.size();
+  input_.consume(before);
+  Buffer body = input_.split(size);
+  input_.consume(after);
+  exchange_->request_body().write(std::move(body));
+}
+
+void H1Connection::begin_exchange() {
+  RawRequest raw = parser_.take_request();
+  raw.secure = transport_.secure();
+  const Protocol protocol = raw.protocol;
+  ++state_.requests;
+  state_.request_ended = false;
+  answer_ = H1Answer();
+  auto head = check_request(std::move(raw), context_.policy->head, transport_.contexts.get(), transport_.tls.get());
+  if (head) {
+    exchange_.emplace(context_.exchanges, client_info(context_, transport_, protocol), *std::move(head), progress_);
+    return;
+  }
+  const Fault fault = head.error();
+  exchange_.emplace(context_.exchanges, client_info(context_, transport_, protocol), rejected_head(std::move(raw)),
+                    progress_, fault);
+  state_.deaf = rule(fault).closes_connection;
+}
+
+void H1Connection::end_request() {
+  state_.request_ended = true;
+  if (exchange_->request_body().ended()) return;
+  auto trailers = field_rules::check_request_trailers(parser_.take_trailers(), exchange_->client().protocol,
+                                                      context_.policy->head);
+  if (trailers) {
+    exchange_->request_body().finish(std::move(*trailers));
+  } else {
+    state_.deaf = true;
+    exchange_->fail_request(trailers.error());
+  }
+}
+
+// What follows cannot be told apart from the body of what was wrong: nothing more is parsed (FAULTS R400).
+void H1Connection::fail_parse() {
+  state_.deaf = true;
+  if (exchange_) {
+    exchange_->fail_request(parser_.fault());
+  } else {
+    reject(parser_.fault());
+  }
+}
+
+void H1Connection::reject(Fault fault) {
+  state_.deaf = true;
+  answer_ = H1Answer();
+  exchange_.emplace(context_.exchanges, client_info(context_, transport_, Protocol::kH1), RequestHead{}, progress_,
+                    fault);
+  progress_.wake();
+}
+
+void H1Connection::on_half_close() {
+  const bool half_request = exchange_ ? !state_.request_ended : parser_.in_head();
+  const bool gone = half_request || transport_.secure() || (!exchange_ && output_.empty());
+  if (gone) return close();
+  state_.half_closed = true;
+  state_.deaf = true;
+  if (exchange_) return set_timer();
+  finish();
+}
+
+// --- our side: exchange_ -> answer_ -> output_ -> stream ---
+
+void H1Connection::progress() {
+  receive();
+  if (!state_.closed && exchange_) advance_answer();
+}
+
+void H1Connection::advance_answer() {
+  if (state_.blocked && !exchange_->broken_off()) return;
+  switch (answer_.advance(*exchange_, output_, may_keep_alive())) {
+    case H1Answer::Outcome::kOpen:
+      if (!output_.empty()) flush_.wake();
+      return;
+    case H1Answer::Outcome::kComplete:
+      return end_exchange();
+    case H1Answer::Outcome::kBroken:
+      return break_off();
+  }
+}
+
+// Asked when the head of an answer is written. A request that has not ended by then may never end.
+bool H1Connection::may_keep_alive() const {
+  if (state_.deaf || !state_.request_ended || state_.draining || !parser_.keep_alive()) return false;
+  const std::uint64_t most = context_.policy->connection.max_requests;
+  return most == 0 || state_.requests < most;
+}
+
+void H1Connection::end_exchange() {
+  const bool keep = answer_.keeps_connection() && !state_.draining && !state_.deaf;
+  exchange_.reset();
+  if (!keep) return finish();
+  flush_.wake();
+  context_.connections.touch(*this);
+  receive();
+}
+
+// Incomplete, and the client must be able to tell (invariant I8). Where only the close marks the end, a clean one would
+// be taken for it; and a client that does not read would not read the rest either.
+void H1Connection::break_off() {
+  const bool abort = answer_.until_close() || exchange_->broken_off() == Fault::kClientStalled;
+  exchange_.reset();
+  if (!abort) return finish();
+  transport_.stream->abort_on_close();
+  close();
+}
+
+void H1Connection::flush() {
+  const IoStatus status = transport_.stream->write(output_).status;
+  if (status == IoStatus::kBroken) return close();
+  state_.blocked = status == IoStatus::kWouldBlock;
+  if (!state_.blocked && exchange_ && exchange_->response_body().available() > 0) progress_.wake();
+  if (state_.draining && idle()) return close_quietly();
+  set_timer();
+}
+
+void H1Connection::on_writable() {
+  if (exchange_) progress_.wake();
+  flush();
+}
+
+// --- timeouts and ends ---
+
+H1Connection::Waiting H1Connection::waiting_for() const {
+  if (exchange_) {
+    const bool unanswered = state_.half_closed && !answer_.begun();
+    return unanswered ? Waiting::kForAnswerOfHalfClosed : Waiting::kForNothing;
+  }
+  if (state_.blocked) return Waiting::kForRoom;
+  return parser_.in_head() ? Waiting::kForHead : Waiting::kForRequest;
+}
+
+void H1Connection::set_timer() {
+  const Waiting waiting = waiting_for();
+  if (waiting == std::exchange(state_.waiting, waiting)) return;
+  const ListenerPolicy& policy = *context_.policy;
+  switch (waiting) {
+    case Waiting::kForNothing:
+      return timer_.disarm();
+    case Waiting::kForRequest:
+      return timer_.arm(policy.connection.idle_timeout);
+    case Waiting::kForHead:
+      return timer_.arm(policy.connection.header_timeout);
+    case Waiting::kForAnswerOfHalfClosed:
+      return timer_.arm(kHalfClosedGrace);
+    case Waiting::kForRoom:
+      return timer_.arm(policy.exchange.client_stall_timeout);
+  }
+}
+
+void H1Connection::on_timer() {
+  if (state_.waiting == Waiting::kForHead) return reject(Fault::kHeaderTimeout);
+  if (state_.waiting == Waiting::kForRequest) return close_quietly();
+  transport_.stream->abort_on_close();
+  close();
+}
+
+void H1Connection::drain() {
+  state_.draining = true;
+  if (idle()) close_quietly();
+}
+
+bool H1Connection::idle() const {
+  return !exchange_ && input_.empty() && !parser_.in_head() && output_.empty() && transport_.stream->unsent() == 0;
+}
+
+void H1Connection::close_now() {
+  if (exchange_ && answer_.begun()) transport_.stream->abort_on_close();
+  close();
+}
+
+void H1Connection::finish() {
+  ClientTransport transport = std::move(transport_);
+  transport.stream->set_user(nullptr);
+  LingeringClose::begin(context_, std::move(transport), std::move(output_));
+  close();
+}
+
+void H1Connection::close_quietly() {
+  transport_.stream->shutdown_write();
+  close();
+}
+
+void H1Connection::close() {
+  assert(!state_.closed);
+  state_.closed = true;
+  exchange_.reset();
+  progress_.cancel();
+  flush_.cancel();
+  timer_.disarm();
+  next_turn_.disarm();
+  if (transport_.stream) transport_.stream->set_user(nullptr);
+  context_.connections.close(*this);
+}
+
+}  // namespace gatehouse

@@ -1,0 +1,113 @@
+// HTTP/3 on one QUIC connection, by nghttp3: frames and QPACK on one side, streams with their exchanges on the other.
+// Owned by the QuicConnection, which feeds it what arrived and pulls what is to be sent; decides nothing that h1 and h2
+// do not. One loop's thread. A negative outcome of nghttp3 ends the connection (that is what its errors mean).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include <nghttp3/nghttp3.h>
+
+#include "common/timer.h"
+#include "proxy/frontend/h3_transport.h"
+#include "proxy/frontend/listener_context.h"
+#include "proxy/frontend/quic_options.h"
+#include "proxy/http/client_info.h"
+#include "proxy/http/message.h"
+
+namespace gatehouse {
+
+class H3Stream;
+
+class H3Session {
+ public:
+  using Code = std::uint64_t;  // RFC 9114 section 8.1
+  // Our unidirectional streams.
+  struct OwnStreams {
+    std::int64_t control = -1;
+    std::int64_t encoder = -1;
+    std::int64_t decoder = -1;
+  };
+  // Who is at the other end. `client` is updated by the connection when a new path has been validated.
+  struct Peer {
+    ClientInfo client;
+    std::shared_ptr<const TlsContexts> contexts;
+  };
+  // Bytes for one stream, good until the next call of the session.
+  struct Piece {
+    static constexpr std::size_t kMaxParts = 16;
+    std::int64_t stream = -1;  // -1: nothing to send
+    bool fin = false;
+    std::size_t parts = 0;
+    std::array<nghttp3_vec, kMaxParts> part;
+  };
+
+  H3Session(ListenerContext& context, H3Transport& transport, const QuicOptions& options, Peer peer);
+  ~H3Session();
+  H3Session(const H3Session&) = delete;
+  H3Session& operator=(const H3Session&) = delete;
+
+  [[nodiscard]] bool start(const OwnStreams& streams);  // SETTINGS; once, before all else
+
+  // --- what arrived ---
+  void opened(std::int64_t stream);  // a request stream of the client's
+  // Credits are given here for all but request bodies, whose bytes are credited as they are taken.
+  std::expected<void, Code> received(std::int64_t stream, std::span<const std::uint8_t> bytes, bool fin);
+  void client_reset(std::int64_t stream);         // RESET_STREAM
+  void client_stopped(std::int64_t stream);       // STOP_SENDING; the transport answers with RESET_STREAM itself
+  std::expected<void, Code> closed(std::int64_t stream, Code code);
+
+  // --- what is to be sent ---
+  std::expected<void, Code> next(Piece& piece);
+  std::expected<void, Code> sent(const Piece& piece, std::size_t bytes);  // how many the transport took
+  void blocked(std::int64_t stream);              // no window
+  void unblocked(std::int64_t stream);
+  void unwritable(std::int64_t stream);           // gone, or reset already
+  std::expected<void, Code> acknowledged(std::int64_t stream, std::uint64_t bytes);
+
+  // --- life ---
+  void drain(Duration grace);                     // GOAWAY, after `grace` a second one with the last id, then finish()
+  std::size_t streams() const { return streams_.size(); }
+  void client_moved(const Address& address) { peer_.client.address = address; }
+
+ private:
+  friend class H3Stream;
+  friend struct H3Callbacks;
+  struct ConnDeleter {
+    void operator()(nghttp3_conn* conn) const { nghttp3_conn_del(conn); }
+  };
+  struct Life {
+    std::uint64_t requests = 0;
+    bool draining = false;
+    bool last_goaway_sent = false;
+    std::size_t unacknowledged = 0;  // answer bytes that wait for the client's acknowledgement, of all streams
+  };
+
+  H3Stream* find(std::int64_t stream);
+  void reset(H3Stream& stream, Code code);
+  void stop_reading(H3Stream& stream);
+  void request_began();
+  void sweep();
+  void step_drain();
+  void finish_if_drained();
+  std::uint64_t stamp() const;
+
+  ListenerContext& context_;
+  H3Transport& transport_;
+  const QuicOptions& options_;
+  Peer peer_;
+  std::unique_ptr<nghttp3_conn, ConnDeleter> conn_;
+  std::unordered_map<std::int64_t, std::unique_ptr<H3Stream>> streams_;
+  std::vector<nghttp3_nv> fields_;  // of the head being submitted; kept for its memory
+  Life life_;
+  Timer sweep_;
+  Timer drain_;
+};
+
+}  // namespace gatehouse

@@ -1,0 +1,88 @@
+// One request stream of HTTP/3: a head on its way in, then an exchange whose two bodies it moves between the pipes and
+// nghttp3. Owned by its H3Session; destroying it cancels the exchange. One loop's thread.
+//
+//   DATA -> arrived_ --room()--> request pipe       answer pipe --> offered_ (nghttp3 has seen it) --acknowledged--> gone
+//
+// What the client's window lets in but the pipe has no room for waits in arrived_, bounded by that window; what has been
+// sent stays in offered_ until it is acknowledged, bounded by kMaxUnacknowledged.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include <nghttp3/nghttp3.h>
+
+#include "common/buffer.h"
+#include "common/clock.h"
+#include "common/waker.h"
+#include "proxy/http/exchange.h"
+#include "proxy/http/fault.h"
+#include "proxy/http/message.h"
+
+namespace gatehouse {
+
+class H3Session;
+
+class H3Stream {
+ public:
+  H3Stream(H3Session& session, std::int64_t id);
+  ~H3Stream();
+  H3Stream(const H3Stream&) = delete;
+  H3Stream& operator=(const H3Stream&) = delete;
+
+  std::int64_t id() const { return id_; }
+
+  // --- nghttp3's callbacks ---
+  bool add_field(std::int32_t token, std::string_view name, std::string_view value);  // false: far beyond all limits
+  void head_ended(bool fin);
+  void body(std::span<const std::uint8_t> bytes);
+  bool add_trailer(std::string_view name, std::string_view value);
+  void request_ended();
+  nghttp3_ssize provide(nghttp3_vec* parts, std::size_t max, std::uint32_t* flags);
+  void acknowledged(std::size_t bytes);
+
+  // --- the session ---
+  void sent(std::size_t bytes, bool fin);
+  void give_up();                           // the client did, or the stream is reset: cancels the exchange
+  // Nothing has moved for too long: a head that does not end, or an answer that is not taken.
+  std::optional<Fault> overdue(MonotonicTime now) const;
+
+ private:
+  enum class Reading : std::uint8_t { kHead, kBody, kEnded };
+  enum class Writing : std::uint8_t { kNothing, kHeadSent, kWaitsForBody, kAllOffered, kEnded };
+
+  void begin(std::optional<Fault> fault);
+  void progress();                          // the exchange's waker
+  void move_request();
+  void give_credit(std::size_t drained);
+  bool move_heads();                        // false: the stream has been reset
+  void submit(const ResponseHead& head);
+  void refuse(Fault fault);
+  nghttp3_ssize end_of_body(std::uint32_t* flags);
+
+  H3Session& session_;
+  std::int64_t id_;
+  Waker waker_;
+  RawRequest raw_;
+  FieldList trailers_;
+  Buffer arrived_;
+  struct {
+    std::deque<Buffer> chunks;   // as nghttp3 has seen them
+    Buffer rest;                 // read from the pipe, not yet offered
+    std::size_t bytes = 0;       // of the chunks
+  } offered_;
+  struct {
+    Reading reading = Reading::kHead;
+    Writing writing = Writing::kNothing;
+    std::optional<Fault> fault;  // found while the head came in
+    MonotonicTime moved{};       // when something last went either way
+    std::uint64_t window = 0;    // the client's, as we have let it grow
+  } state_;
+  std::unique_ptr<Exchange> exchange_;
+};
+
+}  // namespace gatehouse

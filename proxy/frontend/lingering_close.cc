@@ -1,0 +1,65 @@
+#include "proxy/frontend/lingering_close.h"
+
+#include <utility>
+
+namespace gatehouse {
+
+namespace {
+
+constexpr std::chrono::seconds kLinger{1};
+constexpr std::size_t kMostDropped = 64 * 1024;
+
+}  // namespace
+
+void LingeringClose::begin(ListenerContext& context, ClientTransport transport, Buffer unsent) {
+  context.connections.add(std::make_unique<LingeringClose>(context, std::move(transport), std::move(unsent)));
+}
+
+LingeringClose::LingeringClose(ListenerContext& context, ClientTransport transport, Buffer unsent)
+    : context_(context),
+      transport_(std::move(transport)),
+      unsent_(std::move(unsent)),
+      progress_(context.loop, [this] { progress(); }),
+      deadline_(context.loop, [this] { close(); }) {
+  transport_.stream->set_user(this);
+  deadline_.arm(context_.policy->exchange.client_stall_timeout);
+  progress_.wake();
+}
+
+LingeringClose::~LingeringClose() {
+  transport_.stream->set_user(nullptr);
+}
+
+void LingeringClose::progress() {
+  if (!shut_ && !send()) return;
+  for (;;) {
+    Buffer waste;
+    const IoResult result = transport_.stream->read(waste, kMostDropped);
+    dropped_ += result.bytes;
+    if (result.status == IoStatus::kWouldBlock && dropped_ <= kMostDropped) return;
+    if (result.status != IoStatus::kOk || dropped_ > kMostDropped) return close();
+  }
+}
+
+// False: not everything has left, or the connection is gone.
+bool LingeringClose::send() {
+  const IoStatus status = transport_.stream->write(unsent_).status;
+  if (status == IoStatus::kWouldBlock) return false;
+  if (status == IoStatus::kBroken) {
+    close();
+    return false;
+  }
+  transport_.stream->shutdown_write();
+  shut_ = true;
+  deadline_.arm(kLinger);
+  return true;
+}
+
+void LingeringClose::close() {
+  progress_.cancel();
+  deadline_.disarm();
+  transport_.stream->set_user(nullptr);
+  context_.connections.close(*this);
+}
+
+}  // namespace gatehouse

@@ -1,0 +1,135 @@
+#include "proxy/http/body_pipe.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "common/waker.h"
+
+namespace gatehouse {
+
+std::size_t BodyWriter::room() const {
+  if (ended() || pipe_.state_.abandoned || pipe_.state_.over_limit) return 0;
+  return pipe_.capacity_ - std::min(pipe_.capacity_, pipe_.bytes_.size());
+}
+
+std::size_t BodyWriter::take_credit() {
+  return std::exchange(pipe_.credit_, 0);
+}
+
+void BodyWriter::write(Buffer bytes) {
+  assert(!ended());
+  if (bytes.empty() || ended()) return;
+  pipe_.written_ += bytes.size();
+  if (pipe_.written_ > pipe_.limit_) pipe_.state_.over_limit = true;
+  if (pipe_.state_.abandoned || pipe_.state_.over_limit) {
+    pipe_.credit_ += bytes.size();
+  } else {
+    pipe_.bytes_.append(std::move(bytes));
+  }
+  pipe_.wake_reader();
+}
+
+void BodyWriter::finish(FieldList trailers) {
+  assert(!ended());
+  if (ended()) return;
+  pipe_.state_.end = pipe_.state_.over_limit ? BodyPipe::End::kFailed : BodyPipe::End::kFinished;
+  pipe_.trailers_ = std::move(trailers);
+  pipe_.wake_reader();
+}
+
+void BodyWriter::fail() {
+  if (ended()) return;
+  pipe_.state_.end = BodyPipe::End::kFailed;
+  pipe_.wake_reader();
+}
+
+bool BodyWriter::ended() const {
+  return pipe_.state_.end != BodyPipe::End::kOpen;
+}
+bool BodyWriter::abandoned() const {
+  return pipe_.state_.abandoned;
+}
+std::uint64_t BodyWriter::total() const {
+  return pipe_.written_;
+}
+void BodyWriter::set_waker(Waker* waker) {
+  pipe_.wakers_.writer = waker;
+}
+
+std::size_t BodyReader::available() const {
+  return pipe_.bytes_.size();
+}
+
+Buffer BodyReader::read(std::size_t max) {
+  const std::size_t count = std::min(max, pipe_.bytes_.size());
+  if (count == 0) return {};
+  Buffer out = count == pipe_.bytes_.size() ? std::exchange(pipe_.bytes_, Buffer()) : pipe_.bytes_.split(count);
+  pipe_.taken(count);
+  return out;
+}
+
+const Buffer& BodyReader::peek() const {
+  return pipe_.bytes_;
+}
+
+void BodyReader::consume(std::size_t count) {
+  if (count == 0) return;
+  pipe_.bytes_.consume(count);
+  pipe_.taken(count);
+}
+
+bool BodyReader::finished() const {
+  return pipe_.state_.end == BodyPipe::End::kFinished;
+}
+bool BodyReader::at_end() const {
+  return finished() && pipe_.bytes_.empty();
+}
+bool BodyReader::failed() const {
+  return pipe_.state_.end == BodyPipe::End::kFailed;
+}
+FieldList& BodyReader::trailers() {
+  return pipe_.trailers_;
+}
+
+void BodyReader::abandon() {
+  if (pipe_.state_.abandoned) return;
+  pipe_.state_.abandoned = true;
+  pipe_.credit_ += pipe_.bytes_.size();
+  pipe_.bytes_.clear();
+  pipe_.wake_writer();
+}
+
+std::uint64_t BodyReader::total() const {
+  return pipe_.read_;
+}
+void BodyReader::set_waker(Waker* waker) {
+  pipe_.wakers_.reader = waker;
+}
+
+void BodyPipe::set_limit(std::uint64_t bytes) {
+  limit_ = bytes;
+  if (written_ <= limit_) return;
+  state_.over_limit = true;
+  credit_ += bytes_.size();
+  bytes_.clear();
+  wake_reader();
+}
+
+void BodyPipe::taken(std::size_t count) {
+  read_ += count;
+  credit_ += count;
+  wake_writer();
+}
+
+void BodyPipe::wake_writer() const {
+  if (wakers_.writer != nullptr) wakers_.writer->wake();
+  if (wakers_.watcher != nullptr) wakers_.watcher->wake();
+}
+
+void BodyPipe::wake_reader() const {
+  if (wakers_.reader != nullptr) wakers_.reader->wake();
+  if (wakers_.watcher != nullptr) wakers_.watcher->wake();
+}
+
+}  // namespace gatehouse

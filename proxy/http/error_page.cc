@@ -1,0 +1,68 @@
+#include "proxy/http/error_page.h"
+
+#include "common/text.h"
+
+namespace gatehouse {
+
+namespace {
+
+constexpr std::string_view kRetryAfterSeconds = "5";
+
+constexpr std::string_view kStyle =
+    ":root{color-scheme:light dark}"
+    "body{font:16px/1.5 system-ui,sans-serif;display:grid;place-content:center;min-height:90vh;margin:0 2rem;"
+    "background:#fff;color:#222}"
+    "h1{font-size:1.4rem;margin:0}p{margin:.4rem 0}small{color:#666}"
+    "@media(prefers-color-scheme:dark){body{background:#181818;color:#ddd}small{color:#999}}";
+
+std::string title_of(std::uint16_t status) {
+  std::string title = std::to_string(status);
+  const std::string_view phrase = reason_phrase(status);
+  if (!phrase.empty()) title.append(" ").append(phrase);
+  return title;
+}
+
+std::string html(const std::string& title, const FaultRule& rule, std::string_view request_id) {
+  std::string page = "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">";
+  page.append("<meta name=\"viewport\" content=\"width=device-width\"><title>").append(text::html_escaped(title));
+  page.append("</title><style>").append(kStyle).append("</style></head>\n<body><h1>").append(text::html_escaped(title));
+  page.append("</h1><p>").append(text::html_escaped(rule.explanation)).append("</p>");
+  if (!request_id.empty())
+    page.append("<p><small>Request ").append(text::html_escaped(request_id)).append("</small></p>");
+  return page.append("</body></html>\n");
+}
+
+std::string plain(const std::string& title, const FaultRule& rule, std::string_view request_id) {
+  std::string page = title;
+  page.append("\n").append(rule.explanation).append("\n");
+  if (!request_id.empty()) page.append("Request ").append(text::html_escaped(request_id)).append("\n");
+  return page;
+}
+
+}  // namespace
+
+ErrorPage error_page(Fault fault, std::string_view accept, std::string_view request_id) {
+  const FaultRule& row = rule(fault);
+  const bool as_html = text::lower(accept).contains("text/html");
+  ErrorPage page;
+  // A fault for which no answer is made still gives a page that could be sent: this function has no failure.
+  page.head.status = row.status == 0 ? 500 : row.status;
+  const std::string title = title_of(page.head.status);
+  page.body = as_html ? html(title, row, request_id) : plain(title, row, request_id);
+  page.head.body = BodyLength::known(page.body.size());
+
+  FieldList& fields = page.head.fields;
+  fields.add(FieldName::kContentType, as_html ? "text/html; charset=utf-8" : "text/plain; charset=utf-8");
+  fields.add(FieldName::kCacheControl, "no-store");
+  fields.add("X-Content-Type-Options", "nosniff");
+  if (as_html) fields.add("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'");
+  if (!row.proxy_status.empty()) {
+    fields.add(FieldName::kProxyStatus, std::string("gatehouse; error=").append(row.proxy_status));
+  }
+  if (row.status == 503) fields.add(FieldName::kRetryAfter, kRetryAfterSeconds);
+  // RFC 9110 section 15.5.6: what would have been allowed instead.
+  if (row.status == 405) fields.add("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+  return page;
+}
+
+}  // namespace gatehouse

@@ -1,0 +1,123 @@
+#include "proxy/http/fault.h"
+
+#include <array>
+
+namespace gatehouse {
+
+namespace {
+
+// RFC 9113 section 7
+constexpr std::uint32_t kH2Protocol = 0x1;
+constexpr std::uint32_t kH2Internal = 0x2;
+constexpr std::uint32_t kH2Refused = 0x7;
+constexpr std::uint32_t kH2Cancel = 0x8;
+constexpr std::uint32_t kH2Calm = 0xb;
+// RFC 9114 section 8.1
+constexpr std::uint64_t kH3Internal = 0x102;
+constexpr std::uint64_t kH3ExcessiveLoad = 0x107;
+constexpr std::uint64_t kH3Rejected = 0x10b;
+constexpr std::uint64_t kH3Cancelled = 0x10c;
+constexpr std::uint64_t kH3Message = 0x10e;
+
+constexpr Blame kClient = Blame::kClient;
+constexpr Blame kProxy = Blame::kProxy;
+constexpr Blame kUpstream = Blame::kUpstream;
+
+// fault, token, status, Proxy-Status error, blame, h2, h3, resets_stream, closes_connection, explanation
+constexpr std::array<FaultRule, kFaultCount> kRules = {{
+    {Fault::kMalformedRequest, "malformed_request", 400, "http_request_error", kClient, kH2Protocol, kH3Message, true,
+     true, "The request is not valid HTTP."},
+    {Fault::kHeadersTooLarge, "headers_too_large", 431, "http_request_error", kClient, kH2Calm, kH3ExcessiveLoad, false,
+     true, "The header fields of the request are too large."},
+    {Fault::kTargetTooLong, "target_too_long", 414, "http_request_error", kClient, kH2Calm, kH3ExcessiveLoad, false,
+     true, "The address that was asked for is too long."},
+    {Fault::kVersionNotSupported, "version_not_supported", 505, "http_request_error", kClient, kH2Protocol, kH3Message,
+     false, true, "This version of HTTP is not supported."},
+    {Fault::kCodingNotImplemented, "coding_not_implemented", 501, "http_request_error", kClient, kH2Protocol,
+     kH3Message, false, true, "The transfer coding of the request is not supported."},
+    {Fault::kMethodNotAllowed, "method_not_allowed", 405, "http_request_denied", kClient, kH2Protocol, kH3Message,
+     false, true, "The method of the request is not allowed here."},
+    {Fault::kExpectationFailed, "expectation_failed", 417, "http_request_error", kClient, kH2Protocol, kH3Message,
+     false, true, "The expectation of the request cannot be met."},
+    {Fault::kMisdirected, "misdirected", 421, "http_request_denied", kClient, kH2Refused, kH3Rejected, false, false,
+     "This connection does not serve the site that was asked for."},
+    {Fault::kHeaderTimeout, "header_timeout", 408, "http_request_error", kClient, kH2Cancel, kH3Cancelled, false, true,
+     "The request did not arrive in time."},
+    {Fault::kUnsafeTarget, "unsafe_target", 400, "http_request_error", kClient, kH2Protocol, kH3Message, false, true,
+     "The path that was asked for is ambiguous."},
+
+    {Fault::kBodyTooLarge, "body_too_large", 413, "http_request_error", kClient, kH2Cancel, kH3Cancelled, false, true,
+     "The body of the request is too large."},
+    {Fault::kRequestBodyTimeout, "request_body_timeout", 408, "http_request_error", kClient, kH2Cancel, kH3Cancelled,
+     false, true, "The body of the request did not arrive in time."},
+    {Fault::kRequestBodyInvalid, "request_body_invalid", 400, "http_request_error", kClient, kH2Protocol, kH3Message,
+     true, true, "The body of the request is not valid."},
+    {Fault::kClientGone, "client_gone", 0, "", kClient, kH2Cancel, kH3Cancelled, true, true, "The client went away."},
+    {Fault::kClientStalled, "client_stalled", 0, "", kClient, kH2Cancel, kH3Cancelled, true, true,
+     "The client did not read its answer."},
+
+    {Fault::kNoRoute, "no_route", 404, "destination_not_found", kProxy, kH2Internal, kH3Internal, false, false,
+     "Nothing is served at this address."},
+    {Fault::kDraining, "draining", 503, "http_request_denied", kProxy, kH2Refused, kH3Rejected, false, true,
+     "The server is shutting down."},
+    {Fault::kOverloaded, "overloaded", 503, "http_request_denied", kProxy, kH2Refused, kH3Rejected, false, true,
+     "The server is overloaded."},
+    {Fault::kInternalError, "internal_error", 500, "proxy_internal_error", kProxy, kH2Internal, kH3Internal, false,
+     false, "The server met an unexpected condition."},
+
+    {Fault::kNoHealthyEndpoint, "no_healthy_endpoint", 503, "destination_unavailable", kUpstream, kH2Internal,
+     kH3Internal, false, false, "The application is not available at the moment."},
+    {Fault::kQueueFull, "queue_full", 503, "connection_limit_reached", kUpstream, kH2Internal, kH3Internal, false,
+     false, "Too many requests are waiting for the application."},
+    {Fault::kQueueTimeout, "queue_timeout", 503, "connection_limit_reached", kUpstream, kH2Internal, kH3Internal, false,
+     false, "The application had no room for the request in time."},
+    {Fault::kConnectRefused, "connect_refused", 502, "connection_refused", kUpstream, kH2Internal, kH3Internal, false,
+     false, "The application refused the connection."},
+    {Fault::kConnectFailed, "connect_failed", 502, "destination_unavailable", kUpstream, kH2Internal, kH3Internal,
+     false, false, "The application could not be reached."},
+    {Fault::kConnectTimeout, "connect_timeout", 504, "connection_timeout", kUpstream, kH2Internal, kH3Internal, false,
+     false, "The application did not accept the connection in time."},
+    {Fault::kUpstreamReset, "upstream_reset", 502, "connection_terminated", kUpstream, kH2Internal, kH3Internal, false,
+     false, "The application broke the connection."},
+    {Fault::kUpstreamClosed, "upstream_closed", 502, "connection_terminated", kUpstream, kH2Internal, kH3Internal,
+     false, false, "The application closed the connection without an answer."},
+    {Fault::kUpstreamInvalid, "upstream_invalid", 502, "http_protocol_error", kUpstream, kH2Internal, kH3Internal,
+     false, false, "The application's answer is not valid HTTP."},
+    {Fault::kUpstreamHeadersTooLarge, "upstream_headers_too_large", 502, "http_response_header_section_size", kUpstream,
+     kH2Internal, kH3Internal, false, false, "The header fields of the application's answer are too large."},
+    {Fault::kUpstreamTimeout, "upstream_timeout", 504, "http_response_timeout", kUpstream, kH2Internal, kH3Internal,
+     false, false, "The application did not answer in time."},
+    {Fault::kUpstreamBodyTimeout, "upstream_body_timeout", 504, "http_response_timeout", kUpstream, kH2Internal,
+     kH3Internal, false, false, "The application's answer stopped half-way."},
+    {Fault::kUpstreamTruncated, "upstream_truncated", 502, "http_response_incomplete", kUpstream, kH2Internal,
+     kH3Internal, false, false, "The application's answer ended before its end."},
+    {Fault::kRequestNotWritable, "request_not_writable", 400, "http_request_error", kClient, kH2Protocol, kH3Message,
+     false, true, "The request cannot be passed on safely."},
+}};
+
+static_assert([] {
+  for (std::size_t i = 0; i < kRules.size(); ++i) {
+    const FaultRule& row = kRules[i];
+    if (static_cast<std::size_t>(row.fault) != i || row.token.empty() || row.explanation.empty()) return false;
+    // An answer of ours always says why (RFC 9209); where none is made nothing can.
+    if ((row.status == 0) != row.proxy_status.empty()) return false;
+  }
+  return true;
+}());
+
+}  // namespace
+
+const FaultRule& rule(Fault fault) {
+  return kRules[static_cast<std::size_t>(fault)];
+}
+
+std::span<const FaultRule> fault_rules() {
+  return kRules;
+}
+
+std::string_view token(Blame blame) {
+  constexpr std::array<std::string_view, 3> kTokens = {"client", "proxy", "upstream"};
+  return kTokens[static_cast<std::size_t>(blame)];
+}
+
+}  // namespace gatehouse

@@ -1,0 +1,292 @@
+#include "proxy/http/field_list.h"
+
+#include <array>
+#include <cassert>
+#include <cstring>
+#include <limits>
+
+#include "common/text.h"
+
+namespace gatehouse {
+
+namespace {
+
+struct NameTexts {
+  FieldName name;
+  std::string_view canonical;
+  std::string_view lower;
+};
+
+// In the order of the enumerators.
+constexpr std::array kNames = std::to_array<NameTexts>({
+    {FieldName::kAccept, "Accept", "accept"},
+    {FieldName::kAcceptEncoding, "Accept-Encoding", "accept-encoding"},
+    {FieldName::kAltSvc, "Alt-Svc", "alt-svc"},
+    {FieldName::kAuthorization, "Authorization", "authorization"},
+    {FieldName::kCacheControl, "Cache-Control", "cache-control"},
+    {FieldName::kClientCert, "Client-Cert", "client-cert"},
+    {FieldName::kClientCertChain, "Client-Cert-Chain", "client-cert-chain"},
+    {FieldName::kConnection, "Connection", "connection"},
+    {FieldName::kContentLength, "Content-Length", "content-length"},
+    {FieldName::kContentType, "Content-Type", "content-type"},
+    {FieldName::kCookie, "Cookie", "cookie"},
+    {FieldName::kDate, "Date", "date"},
+    {FieldName::kEarlyData, "Early-Data", "early-data"},
+    {FieldName::kExpect, "Expect", "expect"},
+    {FieldName::kForwarded, "Forwarded", "forwarded"},
+    {FieldName::kHost, "Host", "host"},
+    {FieldName::kHttp2Settings, "HTTP2-Settings", "http2-settings"},
+    {FieldName::kKeepAlive, "Keep-Alive", "keep-alive"},
+    {FieldName::kLocation, "Location", "location"},
+    {FieldName::kMaxForwards, "Max-Forwards", "max-forwards"},
+    {FieldName::kOrigin, "Origin", "origin"},
+    {FieldName::kProxyAuthenticate, "Proxy-Authenticate", "proxy-authenticate"},
+    {FieldName::kProxyAuthorization, "Proxy-Authorization", "proxy-authorization"},
+    {FieldName::kProxyConnection, "Proxy-Connection", "proxy-connection"},
+    {FieldName::kProxyStatus, "Proxy-Status", "proxy-status"},
+    {FieldName::kReferer, "Referer", "referer"},
+    {FieldName::kRetryAfter, "Retry-After", "retry-after"},
+    {FieldName::kSecWebSocketAccept, "Sec-WebSocket-Accept", "sec-websocket-accept"},
+    {FieldName::kSecWebSocketKey, "Sec-WebSocket-Key", "sec-websocket-key"},
+    {FieldName::kSecWebSocketVersion, "Sec-WebSocket-Version", "sec-websocket-version"},
+    {FieldName::kServer, "Server", "server"},
+    {FieldName::kSetCookie, "Set-Cookie", "set-cookie"},
+    {FieldName::kTe, "TE", "te"},
+    {FieldName::kTraceparent, "traceparent", "traceparent"},
+    {FieldName::kTrailer, "Trailer", "trailer"},
+    {FieldName::kTransferEncoding, "Transfer-Encoding", "transfer-encoding"},
+    {FieldName::kTrueClientIp, "True-Client-IP", "true-client-ip"},
+    {FieldName::kUpgrade, "Upgrade", "upgrade"},
+    {FieldName::kUserAgent, "User-Agent", "user-agent"},
+    {FieldName::kVia, "Via", "via"},
+    {FieldName::kXForwardedFor, "X-Forwarded-For", "x-forwarded-for"},
+    {FieldName::kXForwardedHost, "X-Forwarded-Host", "x-forwarded-host"},
+    {FieldName::kXForwardedPort, "X-Forwarded-Port", "x-forwarded-port"},
+    {FieldName::kXForwardedPrefix, "X-Forwarded-Prefix", "x-forwarded-prefix"},
+    {FieldName::kXForwardedProto, "X-Forwarded-Proto", "x-forwarded-proto"},
+    {FieldName::kXRealIp, "X-Real-IP", "x-real-ip"},
+    {FieldName::kXRequestId, "X-Request-Id", "x-request-id"},
+});
+static_assert(kNames.size() == static_cast<std::size_t>(FieldName::kXRequestId));
+static_assert([] {
+  for (std::size_t i = 0; i < kNames.size(); ++i) {
+    if (static_cast<std::size_t>(kNames[i].name) != i + 1 || kNames[i].canonical.size() != kNames[i].lower.size())
+      return false;
+  }
+  return true;
+}());
+
+constexpr const NameTexts& texts(FieldName name) {
+  return kNames[static_cast<std::size_t>(name) - 1];
+}
+
+// A perfect hash over the length and three characters; the compiler searches the multiplier.
+constexpr std::size_t kSlots = 512;
+constexpr std::size_t kShortest = 2;
+constexpr std::size_t kLongest = 21;
+
+constexpr std::uint32_t slot_of(std::string_view name, std::uint32_t multiplier) {
+  const auto at = [&](std::size_t index) {
+    return static_cast<std::uint32_t>(static_cast<unsigned char>(name[index]) | 0x20U);
+  };
+  const std::uint32_t fourth_last = name.size() >= 4 ? at(name.size() - 4) : 0;
+  const std::uint32_t key =
+      static_cast<std::uint32_t>(name.size()) | at(0) << 6 | at(name.size() - 1) << 14 | fourth_last << 22;
+  return (key * multiplier) >> 23;
+}
+static_assert((~std::uint32_t{0} >> 23) + 1 == kSlots);
+
+struct NameTable {
+  std::uint32_t multiplier = 0;
+  std::array<FieldName, kSlots> slots{};
+};
+
+consteval NameTable make_name_table() {
+  for (std::uint32_t multiplier = 0x9e3779b1;; multiplier += 2) {
+    NameTable table{.multiplier = multiplier};
+    bool collides = false;
+    for (const NameTexts& each : kNames) {
+      FieldName& slot = table.slots[slot_of(each.lower, multiplier)];
+      collides = collides || slot != FieldName::kOther;
+      slot = each.name;
+    }
+    if (!collides) return table;
+  }
+}
+constexpr NameTable kTable = make_name_table();
+
+static_assert([] {
+  for (const NameTexts& each : kNames) {
+    if (each.lower.size() < kShortest || each.lower.size() > kLongest) return false;
+  }
+  return true;
+}());
+
+constexpr std::uint32_t kFirstBlock = 1024;
+
+}  // namespace
+
+FieldName field_name(std::string_view name) {
+  if (name.size() < kShortest || name.size() > kLongest) return FieldName::kOther;
+  const FieldName candidate = kTable.slots[slot_of(name, kTable.multiplier)];
+  if (candidate == FieldName::kOther || !text::iequals(texts(candidate).lower, name)) return FieldName::kOther;
+  return candidate;
+}
+
+std::string_view canonical_text(FieldName name) {
+  assert(name != FieldName::kOther);
+  return texts(name).canonical;
+}
+
+std::string_view lower_text(FieldName name) {
+  assert(name != FieldName::kOther);
+  return texts(name).lower;
+}
+
+void FieldList::swap(FieldList& other) noexcept {
+  std::swap(block_, other.block_);
+  std::swap(capacity_, other.capacity_);
+  std::swap(bytes_used_, other.bytes_used_);
+  std::swap(count_, other.count_);
+  std::swap(weight_, other.weight_);
+}
+
+FieldList FieldList::clone() const {
+  FieldList copy;
+  for (const Field field : *this) copy.append(field.token, field.name, field.value);
+  return copy;
+}
+
+// Room for `bytes` at the back and for `new_entries` at the front. The block that had to give way is put into `old`, so
+// that views from it last until the caller is done with them.
+char* FieldList::take_room(std::size_t bytes, std::size_t new_entries, std::unique_ptr<std::byte[]>& old) {
+  const std::size_t needed = (count_ + new_entries) * sizeof(Entry) + bytes_used_ + bytes;
+  if (needed > capacity_) {
+    std::size_t capacity = capacity_ == 0 ? kFirstBlock : capacity_;
+    while (capacity < needed) capacity *= 2;
+    assert(capacity <= std::numeric_limits<std::uint32_t>::max());
+    auto block = std::make_unique_for_overwrite<std::byte[]>(capacity);
+    if (block_) {
+      std::memcpy(block.get(), block_.get(), count_ * sizeof(Entry));
+      std::memcpy(block.get() + (capacity - bytes_used_), block_.get() + (capacity_ - bytes_used_), bytes_used_);
+    }
+    old = std::exchange(block_, std::move(block));
+    capacity_ = static_cast<std::uint32_t>(capacity);
+  }
+  bytes_used_ += static_cast<std::uint32_t>(bytes);
+  return reinterpret_cast<char*>(block_.get()) + (capacity_ - bytes_used_);
+}
+
+void FieldList::append(FieldName token, std::string_view name, std::string_view value) {
+  std::unique_ptr<std::byte[]> old;
+  char* const room = take_room(name.size() + value.size(), 1, old);
+  if (!name.empty()) std::memcpy(room, name.data(), name.size());
+  if (!value.empty()) std::memcpy(room + name.size(), value.data(), value.size());
+  const Entry entry{.distance = bytes_used_,
+                    .name_size = static_cast<std::uint32_t>(name.size()),
+                    .value_size = static_cast<std::uint32_t>(value.size()),
+                    .token = token};
+  entries()[count_++] = entry;
+  weight_ += weight_of(entry);
+}
+
+void FieldList::add(std::string_view name, std::string_view value) {
+  append(field_name(name), name, value);
+}
+
+void FieldList::add(FieldName name, std::string_view value) {
+  append(name, canonical_text(name), value);
+}
+
+void FieldList::replace_value(std::size_t index, std::string_view value) {
+  Entry entry = entries()[index];
+  weight_ -= weight_of(entry);
+  std::unique_ptr<std::byte[]> old;
+  if (value.size() > entry.value_size) {
+    char* const room = take_room(entry.name_size + value.size(), 0, old);
+    if (entry.name_size != 0) std::memcpy(room, bytes_of(entry), entry.name_size);
+    std::memcpy(room + entry.name_size, value.data(), value.size());
+    entry.distance = bytes_used_;
+  } else if (!value.empty()) {
+    std::memmove(bytes_of(entry) + entry.name_size, value.data(), value.size());
+  }
+  entry.value_size = static_cast<std::uint32_t>(value.size());
+  entries()[index] = entry;
+  weight_ += weight_of(entry);
+}
+
+namespace {
+
+// Whether `field` is the one that `token` and `name` mean.
+bool matches(const Field& field, FieldName token, std::string_view name) {
+  return field.token == token && (token != FieldName::kOther || text::iequals(field.name, name));
+}
+
+}  // namespace
+
+void FieldList::set(FieldName name, std::string_view value) {
+  set(canonical_text(name), value);
+}
+
+void FieldList::set(std::string_view name, std::string_view value) {
+  const FieldName token = field_name(name);
+  std::size_t first = 0;
+  while (first < count_ && !matches(at(first), token, name)) ++first;
+  if (first == count_) {
+    append(token, name, value);
+    return;
+  }
+  replace_value(first, value);
+  bool seen = false;
+  remove_if([&](const Field& field) { return matches(field, token, name) && std::exchange(seen, true); });
+}
+
+std::size_t FieldList::remove(FieldName name) {
+  const std::size_t before = count_;
+  remove_if([name](const Field& field) { return field.token == name; });
+  return before - count_;
+}
+
+std::size_t FieldList::remove(std::string_view name) {
+  const std::size_t before = count_;
+  const FieldName token = field_name(name);
+  remove_if([&](const Field& field) { return matches(field, token, name); });
+  return before - count_;
+}
+
+std::optional<std::string_view> FieldList::find(FieldName name) const {
+  for (std::uint32_t i = 0; i < count_; ++i) {
+    if (entries()[i].token == name) return at(i).value;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string_view> FieldList::find(std::string_view name) const {
+  const FieldName token = field_name(name);
+  if (token != FieldName::kOther) return find(token);
+  for (const Field field : *this) {
+    if (matches(field, token, name)) return field.value;
+  }
+  return std::nullopt;
+}
+
+std::size_t FieldList::count(FieldName name) const {
+  std::size_t found = 0;
+  for (std::uint32_t i = 0; i < count_; ++i) found += entries()[i].token == name ? 1U : 0U;
+  return found;
+}
+
+Field FieldList::at(std::size_t index) const {
+  assert(index < count_);
+  const Entry& entry = entries()[index];
+  const char* const bytes = bytes_of(entry);
+  return {.token = entry.token, .name = {bytes, entry.name_size}, .value = {bytes + entry.name_size, entry.value_size}};
+}
+
+void FieldList::clear() {
+  bytes_used_ = 0;
+  count_ = 0;
+  weight_ = 0;
+}
+
+}  // namespace gatehouse

@@ -1,0 +1,270 @@
+#include "proxy/http/field_rules.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "common/text.h"
+#include "proxy/http/framing.h"
+#include "proxy/http/octets.h"
+#include "proxy/http/target.h"
+
+namespace gatehouse::field_rules {
+
+namespace {
+
+constexpr std::size_t kLongestMethod = 32;
+
+using Checked = std::expected<void, Fault>;
+
+std::unexpected<Fault> malformed() {
+  return std::unexpected(Fault::kMalformedRequest);
+}
+
+bool is_binary(Protocol protocol) {
+  return protocol == Protocol::kH2 || protocol == Protocol::kH3;
+}
+
+bool has_upper_case(std::string_view name) {
+  return std::ranges::any_of(name, [](char c) { return c >= 'A' && c <= 'Z'; });
+}
+
+// Connection-specific fields, which no h2 or h3 message may have (RFC 9113 section 8.2.2).
+bool is_connection_specific(FieldName name) {
+  switch (name) {
+    case FieldName::kConnection:
+    case FieldName::kKeepAlive:
+    case FieldName::kProxyConnection:
+    case FieldName::kTransferEncoding:
+    case FieldName::kUpgrade:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// One field by itself: RFC 9110 section 5; RFC 9113 section 8.2.
+bool is_acceptable(const Field& field, Protocol protocol) {
+  if (!is_token(field.name) || !is_field_value(field.value)) return false;
+  if (!is_binary(protocol)) return true;
+  if (has_upper_case(field.name) || is_connection_specific(field.token)) return false;
+  return field.token != FieldName::kTe || text::iequals(field.value, "trailers");
+}
+
+// The elements of a comma-separated list, without empty ones.
+template <class Visit>
+void for_each_element(std::string_view list, Visit&& visit) {
+  while (!list.empty()) {
+    const std::size_t comma = list.find(',');
+    const std::string_view element = text::trim(list.substr(0, comma));
+    if (!element.empty()) visit(element);
+    if (comma == std::string_view::npos) return;
+    list.remove_prefix(comma + 1);
+  }
+}
+
+bool is_protected_from_nomination(FieldName name) {
+  return name == FieldName::kHost || name == FieldName::kContentLength || name == FieldName::kTransferEncoding;
+}
+
+// A client that has framing or Host taken away as hop-by-hop wants two parsers to disagree.
+bool nominates_framing(const FieldList& fields) {
+  bool found = false;
+  for (const Field field : fields) {
+    if (field.token != FieldName::kConnection) continue;
+    for_each_element(field.value,
+                     [&](std::string_view name) { found = found || is_protected_from_nomination(field_name(name)); });
+  }
+  return found;
+}
+
+Checked check_fields(const RawRequest& raw, const HeadLimits& limits) {
+  if (raw.fields.weight() > limits.max_header_bytes || raw.fields.size() > limits.max_header_count) {
+    return std::unexpected(Fault::kHeadersTooLarge);
+  }
+  for (const Field field : raw.fields) {
+    if (!is_acceptable(field, raw.protocol) || framing::is_disguised(field.name)) return malformed();
+  }
+  if (nominates_framing(raw.fields)) return malformed();
+  return {};
+}
+
+Checked check_method(const RawRequest& raw) {
+  if (!is_token(raw.method) || raw.method.size() > kLongestMethod) return malformed();
+  if (raw.method == "CONNECT" && is_binary(raw.protocol) && !(raw.scheme.empty() && raw.target.empty()))
+    return malformed();
+  if (raw.method == "CONNECT" || raw.method == "TRACE") return std::unexpected(Fault::kMethodNotAllowed);
+  return {};
+}
+
+Checked check_scheme(const RawRequest& raw) {
+  if (!is_binary(raw.protocol)) return {};
+  if (!text::iequals(raw.scheme, "https") && !text::iequals(raw.scheme, "http")) return malformed();
+  // :path is never in absolute form (RFC 9113 section 8.3.1).
+  if (raw.target != "*" && !raw.target.starts_with('/')) return malformed();
+  return {};
+}
+
+// Host, :authority and the absolute form's authority have to agree; one of them has to be there but for HTTP/1.0.
+std::expected<std::string, Fault> agreed_authority(const RawRequest& raw, const target::Target& parsed) {
+  std::optional<std::string> agreed;
+  const auto agree = [&](std::string_view text) {
+    std::optional<std::string> normalised = target::normalised_authority(text);
+    if (!normalised || (agreed && *agreed != *normalised)) return false;
+    agreed = std::move(normalised);
+    return true;
+  };
+  if (raw.fields.count(FieldName::kHost) > 1) return malformed();
+  if (raw.has_authority && !agree(raw.authority)) return malformed();
+  if (const auto host = raw.fields.find(FieldName::kHost)) {
+    if (!agree(*host)) return malformed();
+  } else if (raw.protocol == Protocol::kH1) {
+    return malformed();
+  }
+  if (!parsed.authority.empty() && !agree(parsed.authority)) return malformed();
+  if (!agreed && raw.protocol != Protocol::kH10) return malformed();
+  return agreed.value_or(std::string());
+}
+
+std::expected<BodyLength, Fault> body_of(const RawRequest& raw) {
+  std::expected<BodyLength, Fault> body = framing::body_length(raw.fields, raw.protocol, Fault::kMalformedRequest);
+  if (!body || !is_binary(raw.protocol)) return body;
+  if (raw.end_of_message) return body->is_empty() ? body : malformed();
+  return body->kind == BodyLength::Kind::kKnown ? *body : BodyLength::unknown();
+}
+
+// RFC 9110 section 10.1.1: only 100-continue is defined, and it means nothing in HTTP/1.0 or without a body.
+Checked take_expectation(const RawRequest& raw, RequestHead& head) {
+  if (raw.protocol == Protocol::kH10) return {};
+  bool expected = false;
+  for (const Field field : raw.fields) {
+    if (field.token != FieldName::kExpect) continue;
+    if (expected || !text::iequals(field.value, "100-continue")) return std::unexpected(Fault::kExpectationFailed);
+    expected = true;
+  }
+  head.expects_continue = expected && !head.body.is_empty();
+  return {};
+}
+
+bool asks_for_trailers(const RawRequest& raw) {
+  if (is_binary(raw.protocol)) return true;
+  bool asked = false;
+  for (const Field field : raw.fields) {
+    if (field.token != FieldName::kTe) continue;
+    for_each_element(field.value, [&](std::string_view coding) { asked = asked || text::iequals(coding, "trailers"); });
+  }
+  return asked;
+}
+
+// RFC 9113 section 8.2.3: crumbs are joined before they go anywhere else.
+void join_cookies(FieldList& fields) {
+  if (fields.count(FieldName::kCookie) < 2) return;
+  std::string joined;
+  for (const Field field : fields) {
+    if (field.token != FieldName::kCookie) continue;
+    if (!joined.empty()) joined += "; ";
+    joined += field.value;
+  }
+  fields.set(FieldName::kCookie, joined);
+}
+
+// CGI-like servers turn both "-" and "_" into "_": X_Forwarded_For would pass for a field that only we may set.
+bool passes_for_known(const Field& field) {
+  if (field.token != FieldName::kOther || field.name.find('_') == std::string_view::npos) return false;
+  std::string dashed(field.name);
+  std::ranges::replace(dashed, '_', '-');
+  return field_name(dashed) != FieldName::kOther;
+}
+
+void remove_consumed(FieldList& fields) {
+  fields.remove_if([](const Field& field) {
+    switch (field.token) {
+      case FieldName::kHost:
+      case FieldName::kContentLength:
+      case FieldName::kTransferEncoding:
+      case FieldName::kExpect:
+        return true;
+      default:
+        return passes_for_known(field);
+    }
+  });
+}
+
+// Fills in what is forwarded and what is matched.
+Checked settle_paths(std::string&& origin, RequestHead& head) {
+  head.target = std::move(origin);
+  const std::string_view path = head.path();
+  if (head.target == "*" || target::is_canonical(path)) return {};
+  auto canonical = target::canonical_path(path);
+  if (!canonical) return std::unexpected(canonical.error());
+  const auto resolved = target::resolved_path(path);
+  if (!resolved) return std::unexpected(resolved.error());
+  if (*resolved != path) head.target.replace(0, path.size(), *resolved);
+  if (*canonical != head.path()) head.match_path = *std::move(canonical);
+  return {};
+}
+
+}  // namespace
+
+bool is_token(std::string_view name) {
+  return !name.empty() && octets::all_in(octets::kToken, name);
+}
+
+bool is_field_value(std::string_view value) {
+  if (value.empty()) return true;
+  const auto is_space = [](char c) { return c == ' ' || c == '\t'; };
+  return !is_space(value.front()) && !is_space(value.back()) && !octets::has_control(value);
+}
+
+std::expected<RequestHead, Fault> check_request(RawRequest&& raw, const HeadLimits& limits) {
+  if (raw.target.size() > limits.max_target_bytes) return std::unexpected(Fault::kTargetTooLong);
+  if (const Checked fine = check_fields(raw, limits); !fine) return std::unexpected(fine.error());
+  if (const Checked fine = check_method(raw); !fine) return std::unexpected(fine.error());
+  if (const Checked fine = check_scheme(raw); !fine) return std::unexpected(fine.error());
+  std::expected<target::Target, Fault> parsed = target::parse(raw.target, raw.method);
+  if (!parsed) return std::unexpected(parsed.error());
+  std::expected<std::string, Fault> authority = agreed_authority(raw, *parsed);
+  if (!authority) return std::unexpected(authority.error());
+  const std::expected<BodyLength, Fault> body = body_of(raw);
+  if (!body) return std::unexpected(body.error());
+
+  RequestHead head{.protocol = raw.protocol, .secure = raw.secure, .authority = *std::move(authority), .body = *body};
+  if (const Checked fine = take_expectation(raw, head); !fine) return std::unexpected(fine.error());
+  head.accepts_trailers = asks_for_trailers(raw);
+  if (const Checked fine = settle_paths(std::move(parsed->origin), head); !fine) return std::unexpected(fine.error());
+  head.method = std::move(raw.method);
+  head.fields = std::move(raw.fields);
+  remove_consumed(head.fields);
+  join_cookies(head.fields);
+  return head;
+}
+
+void remove_hop_by_hop(FieldList& fields) {
+  // Nearly always "keep-alive" or "close" alone, which name no field of the message but one that goes anyway.
+  std::vector<std::string> nominated;
+  for (const Field field : fields) {
+    if (field.token != FieldName::kConnection) continue;
+    for_each_element(field.value, [&](std::string_view name) {
+      if (text::iequals(name, "close") || text::iequals(name, "keep-alive")) return;
+      if (!is_protected_from_nomination(field_name(name))) nominated.emplace_back(name);
+    });
+  }
+  fields.remove_if([&](const Field& field) {
+    switch (field.token) {
+      case FieldName::kConnection:
+      case FieldName::kHttp2Settings:
+      case FieldName::kKeepAlive:
+      case FieldName::kProxyAuthenticate:
+      case FieldName::kProxyAuthorization:
+      case FieldName::kProxyConnection:
+      case FieldName::kTe:
+      case FieldName::kTrailer:
+      case FieldName::kUpgrade:
+        return true;
+      default:
+        return std::ranges::any_of(nominated, [&](const std::string& name) { return text::iequals(name, field.name); });
+    }
+  });
+}
+
+}  // namespace gatehouse::field_rules

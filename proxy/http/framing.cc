@@ -1,0 +1,65 @@
+#include "proxy/http/framing.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+
+#include "common/text.h"
+#include "proxy/http/octets.h"
+
+namespace gatehouse::framing {
+
+namespace {
+
+// What one Transfer-Encoding value asks for; nothing if it is not a list of codings.
+enum class Coding { kChunked, kOther };
+
+std::optional<Coding> coding_of(std::string_view value) {
+  Coding coding = Coding::kOther;
+  bool chunked_seen = false;
+  for (std::string_view rest = value;;) {
+    const std::size_t comma = rest.find(',');
+    const std::string_view element = text::trim(rest.substr(0, comma));
+    if (element.empty() || !octets::all_in(octets::kToken, element)) return std::nullopt;
+    if (chunked_seen) return std::nullopt;  // chunked has to be the last one, once
+    chunked_seen = text::iequals(element, "chunked");
+    const bool alone = comma == std::string_view::npos && rest.size() == value.size();
+    if (chunked_seen && alone) coding = Coding::kChunked;
+    if (comma == std::string_view::npos) return coding;
+    rest.remove_prefix(comma + 1);
+  }
+}
+
+}  // namespace
+
+std::expected<BodyLength, Fault> body_length(const FieldList& fields, Protocol protocol, Fault invalid) {
+  std::optional<std::string_view> length;
+  std::optional<std::string_view> coding;
+  for (const Field field : fields) {
+    if (field.token != FieldName::kContentLength && field.token != FieldName::kTransferEncoding) continue;
+    std::optional<std::string_view>& mine = field.token == FieldName::kContentLength ? length : coding;
+    if (mine) return std::unexpected(invalid);
+    mine = field.value;
+  }
+  if (coding) {
+    if (length || protocol != Protocol::kH1) return std::unexpected(invalid);
+    const std::optional<Coding> known = coding_of(*coding);
+    if (!known) return std::unexpected(invalid);
+    if (*known != Coding::kChunked) return std::unexpected(Fault::kCodingNotImplemented);
+    return BodyLength::unknown();
+  }
+  if (!length) return BodyLength::none();
+  const std::optional<std::uint64_t> bytes = text::parse_decimal(*length);
+  if (!bytes) return std::unexpected(invalid);
+  return BodyLength::known(*bytes);
+}
+
+bool is_disguised(std::string_view name) {
+  if (name.find('_') == std::string_view::npos) return false;
+  std::string dashed(name);
+  std::ranges::replace(dashed, '_', '-');
+  const FieldName token = field_name(dashed);
+  return token == FieldName::kContentLength || token == FieldName::kTransferEncoding;
+}
+
+}  // namespace gatehouse::framing

@@ -1,0 +1,120 @@
+#include "proxy/http/h1_head.h"
+
+#include <llhttp.h>
+
+#include "common/text.h"
+
+namespace gatehouse {
+
+struct H1Head::Llhttp {
+  llhttp_t parser;
+
+  static H1Head& head(llhttp_t* parser) { return *static_cast<H1Head*>(parser->data); }
+  static const llhttp_settings_t& settings();
+};
+
+const llhttp_settings_t& H1Head::Llhttp::settings() {
+  static const llhttp_settings_t kSettings = [] {
+    llhttp_settings_t settings;
+    llhttp_settings_init(&settings);
+    settings.on_url = [](llhttp_t* parser, const char* at, std::size_t size) {
+      head(parser).target_.append(at, size);
+      return 0;
+    };
+    settings.on_header_field = [](llhttp_t* parser, const char* at, std::size_t size) {
+      head(parser).name_.add({at, size});
+      return 0;
+    };
+    settings.on_header_value = [](llhttp_t* parser, const char* at, std::size_t size) {
+      head(parser).value_.add({at, size});
+      return 0;
+    };
+    settings.on_header_value_complete = [](llhttp_t* parser) {
+      head(parser).end_field();
+      return 0;
+    };
+    // The body is not llhttp's: it never gets past this.
+    settings.on_headers_complete = [](llhttp_t* parser) -> int {
+      head(parser).complete_ = true;
+      return HPE_PAUSED;
+    };
+    return settings;
+  }();
+  return kSettings;
+}
+
+H1Head::H1Head(Kind kind) : llhttp_(std::make_unique<Llhttp>()) {
+  llhttp_init(&llhttp_->parser, kind == Kind::kRequest ? HTTP_REQUEST : HTTP_RESPONSE, &Llhttp::settings());
+  llhttp_->parser.data = this;
+}
+
+H1Head::~H1Head() = default;
+
+void H1Head::begin() {
+  llhttp_reset(&llhttp_->parser);
+  target_.clear();
+  name_.clear();
+  value_.clear();
+  fields_.clear();
+  complete_ = false;
+}
+
+void H1Head::begin_request(bool target_is_authority) {
+  const std::string_view shown = target_is_authority ? "CONNECT " : "POST ";
+  llhttp_execute(&llhttp_->parser, shown.data(), shown.size());
+}
+
+H1Head::Outcome H1Head::feed(std::string_view bytes) {
+  llhttp_t* const parser = &llhttp_->parser;
+  const llhttp_errno_t result = llhttp_execute(parser, bytes.data(), bytes.size());
+  name_.keep();
+  value_.keep();
+  if (complete_) {
+    // It stands on the byte that ended the head; anything behind that would be read by nobody.
+    const bool at_the_end = result == HPE_PAUSED && llhttp_get_error_pos(parser) >= bytes.data() + bytes.size() - 1;
+    return at_the_end ? Outcome::kComplete : Outcome::kBad;
+  }
+  if (result == HPE_OK) return Outcome::kMore;
+  return result == HPE_INVALID_VERSION ? Outcome::kBadVersion : Outcome::kBad;
+}
+
+int H1Head::minor_version() const {
+  return llhttp_->parser.http_major == 1 ? llhttp_->parser.http_minor : -1;
+}
+
+int H1Head::status() const {
+  return llhttp_->parser.status_code;
+}
+
+bool H1Head::agrees(bool chunked, bool has_length) const {
+  const unsigned flags = llhttp_->parser.flags;
+  return ((flags & F_CHUNKED) != 0) == chunked && ((flags & F_CONTENT_LENGTH) != 0) == has_length;
+}
+
+void H1Head::end_field() {
+  fields_.add(name_.text(), text::trim(value_.text()));
+  name_.clear();
+  value_.clear();
+}
+
+void H1Head::Span::add(std::string_view piece) {
+  if (view.empty() && copy.empty()) {
+    view = piece;
+    return;
+  }
+  keep();
+  copy.append(piece);
+}
+
+void H1Head::Span::keep() {
+  if (view.empty()) return;
+  copy.append(view);
+  view = {};
+}
+
+void H1Head::Span::clear() {
+  view = {};
+  copy.clear();
+}
+
+}  // namespace gatehouse

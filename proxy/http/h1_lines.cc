@@ -1,0 +1,103 @@
+#include "proxy/http/h1_lines.h"
+
+#include <algorithm>
+
+namespace gatehouse {
+
+namespace {
+
+constexpr std::size_t kFieldWeight = 32;
+constexpr std::size_t kSeparator = 2;  // ": "
+
+}  // namespace
+
+void H1Lines::begin(First first, const Limits& limits, const Faults& faults) {
+  *this = {};
+  line_ = first;
+  limits_ = limits;
+  faults_ = faults;
+}
+
+H1Lines::Scan H1Lines::scan(std::string_view input) {
+  std::size_t good = 0;
+  while (good < input.size()) {
+    const Scan line = scan_line(input.substr(good));
+    good += line.good;
+    if (line.done || line.fault) return {.good = good, .done = line.done, .fault = line.fault};
+  }
+  return {.good = good};
+}
+
+// One line, or what there is of it. All that is decided here is decided at the same byte however the input was cut.
+H1Lines::Scan H1Lines::scan_line(std::string_view input) {
+  const std::size_t feed = input.find('\n');
+  const std::string_view text = input.substr(0, feed);
+  std::size_t bad = std::string_view::npos;
+  if (!text.empty()) {
+    if (after_cr_) {
+      bad = 0;
+    } else if (const std::size_t cr = text.find('\r'); cr != std::string_view::npos && cr + 1 < text.size()) {
+      bad = cr + 1;
+    }
+    const bool folded = line_ == First::kField && line_size_ == 0 && (text[0] == ' ' || text[0] == '\t');
+    if (folded) bad = 0;
+  }
+  if (const auto excess = first_excess(text); excess && *excess < bad)
+    return {.good = *excess, .fault = excess_fault()};
+  if (bad != std::string_view::npos) return {.good = bad, .fault = faults_.malformed};
+  if (!text.empty()) after_cr_ = text.back() == '\r';
+  line_size_ += text.size();
+  if (feed == std::string_view::npos) return {.good = text.size()};
+
+  const bool no_version = line_ == First::kTargetAndVersion && !target_ended_;
+  if (!after_cr_ || no_version) return {.good = feed, .fault = faults_.malformed};
+  const bool last = line_size_ == 1;
+  if (last && line_ != First::kField) return {.good = feed, .fault = faults_.malformed};
+  end_line();
+  return {.good = feed + 1, .done = last};
+}
+
+// Where in `bytes`, the next ones of this line, a limit is passed; counts them.
+std::optional<std::size_t> H1Lines::first_excess(std::string_view bytes) {
+  std::size_t allowed = limits_.max_bytes;
+  switch (line_) {
+    case First::kTargetAndVersion:
+      if (target_ended_) return std::nullopt;  // a version is short, or no version
+      if (const std::size_t space = bytes.find(' '); space != std::string_view::npos) {
+        target_ended_ = true;
+        bytes = bytes.substr(0, space);
+      }
+      allowed = limits_.max_target;
+      break;
+    case First::kStatusLine:
+      break;
+    case First::kField: {
+      // The empty line that ends the section is no field.
+      if (line_size_ == 0 && (bytes.empty() || bytes[0] == '\r')) return std::nullopt;
+      if (line_size_ == 0 && fields_ == limits_.max_fields) return 0;
+      const std::size_t taken = std::min(allowed, weight_ + kFieldWeight);
+      allowed = allowed - taken + kSeparator + 1;
+      break;
+    }
+  }
+  const std::size_t left = allowed - std::min(allowed, line_size_);
+  if (bytes.size() <= left) return std::nullopt;
+  return left;
+}
+
+Fault H1Lines::excess_fault() const {
+  return line_ == First::kTargetAndVersion ? Fault::kTargetTooLong : faults_.too_large;
+}
+
+void H1Lines::end_line() {
+  if (line_ == First::kField && line_size_ > 1) {
+    ++fields_;
+    const std::size_t text = line_size_ - 1;
+    weight_ += kFieldWeight + text - std::min(text, kSeparator);
+  }
+  line_ = First::kField;
+  line_size_ = 0;
+  after_cr_ = false;
+}
+
+}  // namespace gatehouse

@@ -1,0 +1,210 @@
+#include "proxy/http/h1_writer.h"
+
+#include <array>
+#include <charconv>
+#include <cstring>
+#include <utility>
+
+#include "proxy/http/octets.h"
+
+namespace gatehouse::h1_writer {
+
+namespace {
+
+constexpr std::string_view kLineEnd = "\r\n";
+constexpr std::size_t kMostDigits = 20;
+
+// What this writer says itself, or what must not cross a connection (RFC 9110 section 7.6.1).
+bool is_ours(FieldName name) {
+  switch (name) {
+    case FieldName::kConnection:
+    case FieldName::kContentLength:
+    case FieldName::kHost:
+    case FieldName::kKeepAlive:
+    case FieldName::kProxyConnection:
+    case FieldName::kTe:
+    case FieldName::kTransferEncoding:
+    case FieldName::kUpgrade:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool is_visible(std::string_view text) {
+  for (const char c : text) {
+    if (c <= 0x20 || c == 0x7f) return false;  // above 0x7f is negative: refused as well
+  }
+  return true;
+}
+
+bool is_safe(const Field& field) {
+  return !field.name.empty() && octets::all_in(octets::kToken, field.name) && !octets::has_control(field.value);
+}
+
+// Adds up what the fields take; false if one cannot be written.
+bool measure(const FieldList& fields, std::size_t& size) {
+  for (const Field field : fields) {
+    if (is_ours(field.token)) continue;
+    if (!is_safe(field)) return false;
+    size += field.name.size() + field.value.size() + 4;
+  }
+  return true;
+}
+
+// Puts pieces one after the other: straight into one run of the buffer if they fit there, else piece by piece.
+class Output {
+ public:
+  Output(Buffer& out, std::size_t most) : out_(out) {
+    if (most <= Buffer::kSlabSize) room_ = out.prepare(most).data();
+    next_ = room_;
+  }
+  ~Output() {
+    if (room_ != nullptr) out_.commit(static_cast<std::size_t>(next_ - room_));
+  }
+  Output(const Output&) = delete;
+  Output& operator=(const Output&) = delete;
+
+  void put(std::string_view text) {
+    if (room_ == nullptr) {
+      out_.append(text);
+    } else if (!text.empty()) {
+      std::memcpy(next_, text.data(), text.size());
+      next_ += text.size();
+    }
+  }
+  void put_number(std::uint64_t value, int base = 10) {
+    std::array<char, kMostDigits> digits;
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value, base).ptr;
+    put({digits.data(), static_cast<std::size_t>(end - digits.data())});
+  }
+  void put_field(std::string_view name, std::string_view value) {
+    put(name);
+    put(": ");
+    put(value);
+    put(kLineEnd);
+  }
+  void put_fields(const FieldList& fields) {
+    for (const Field field : fields) {
+      if (!is_ours(field.token)) put_field(field.name, field.value);
+    }
+  }
+  void put_length(std::uint64_t length) {
+    put("Content-Length: ");
+    put_number(length);
+    put(kLineEnd);
+  }
+
+ private:
+  Buffer& out_;
+  char* room_ = nullptr;
+  char* next_ = nullptr;
+};
+
+constexpr std::string_view kChunked = "Transfer-Encoding: chunked\r\n";
+constexpr std::string_view kTrailersWelcome = "Connection: TE\r\nTE: trailers\r\n";
+constexpr std::string_view kClose = "Connection: close\r\n";
+constexpr std::string_view kKeepAlive = "Connection: keep-alive\r\n";
+// Start line punctuation, Host, framing and connection fields together stay below this.
+constexpr std::size_t kOverhead = 192;
+
+// RFC 9110 section 8.6: a length is expected with these, even if it is zero.
+bool anticipates_body(std::string_view method) {
+  return method == "POST" || method == "PUT" || method == "PATCH";
+}
+
+void put_response_framing(Output& output, const ResponseHead& head, const ResponseOptions& options) {
+  if (head.is_interim() || head.status == 204) return;
+  const bool only_announced = options.to_head_request || head.status == 304;
+  switch (head.body.kind) {
+    case BodyLength::Kind::kKnown:
+      output.put_length(head.body.bytes);
+      break;
+    case BodyLength::Kind::kUnknown:
+      if (!only_announced && options.client != Protocol::kH10) output.put(kChunked);
+      break;
+    case BodyLength::Kind::kNone:
+      if (!only_announced) output.put_length(0);
+      break;
+  }
+}
+
+}  // namespace
+
+bool write_request_head(Buffer& out, const RequestHead& head) {
+  if (head.method.empty() || !octets::all_in(octets::kToken, head.method)) return false;
+  if (head.target.empty() || !is_visible(head.target) || !is_visible(head.authority)) return false;
+  std::size_t size = kOverhead + head.method.size() + head.target.size() + head.authority.size();
+  if (!measure(head.fields, size)) return false;
+
+  Output output(out, size);
+  output.put(head.method);
+  output.put(" ");
+  output.put(head.target);
+  output.put(" HTTP/1.1\r\n");
+  output.put_field("Host", head.authority);
+  output.put_fields(head.fields);
+  switch (head.body.kind) {
+    case BodyLength::Kind::kKnown:
+      output.put_length(head.body.bytes);
+      break;
+    case BodyLength::Kind::kUnknown:
+      output.put(kChunked);
+      break;
+    case BodyLength::Kind::kNone:
+      if (anticipates_body(head.method)) output.put_length(0);
+      break;
+  }
+  if (head.accepts_trailers) output.put(kTrailersWelcome);
+  output.put(kLineEnd);
+  return true;
+}
+
+bool write_response_head(Buffer& out, const ResponseHead& head, const ResponseOptions& options) {
+  if (head.status < 100 || head.status > 999) return false;
+  const std::string_view reason = reason_phrase(head.status);
+  std::size_t size = kOverhead + reason.size();
+  if (!measure(head.fields, size)) return false;
+
+  Output output(out, size);
+  output.put("HTTP/1.1 ");
+  output.put_number(head.status);
+  output.put(" ");
+  output.put(reason);
+  output.put(kLineEnd);
+  output.put_fields(head.fields);
+  put_response_framing(output, head, options);
+  if (!head.is_interim()) {
+    if (options.connection == Connection::kClose) {
+      output.put(kClose);
+    } else if (options.client == Protocol::kH10) {
+      output.put(kKeepAlive);
+    }
+  }
+  output.put(kLineEnd);
+  return true;
+}
+
+void write_chunk(Buffer& out, Buffer&& body) {
+  if (body.empty()) return;
+  {
+    Output output(out, kMostDigits + kLineEnd.size());
+    output.put_number(body.size(), 16);
+    output.put(kLineEnd);
+  }
+  out.append(std::move(body));
+  out.append(kLineEnd);
+}
+
+void write_last_chunk(Buffer& out, const FieldList& trailers) {
+  std::size_t size = 8;
+  for (const Field field : trailers) size += field.name.size() + field.value.size() + 4;
+  Output output(out, size);
+  output.put("0\r\n");
+  for (const Field field : trailers) {
+    if (!is_ours(field.token) && is_safe(field)) output.put_field(field.name, field.value);
+  }
+  output.put(kLineEnd);
+}
+
+}  // namespace gatehouse::h1_writer

@@ -1,0 +1,64 @@
+// Which bytes may stand where in HTTP: classes of characters as tables, and a search for control bytes that looks at
+// eight bytes at once. Shared by the reading and the writing side, so that they cannot disagree. Pure, any thread.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+namespace gatehouse::octets {
+
+using Table = std::array<bool, 256>;
+
+consteval Table table_of(std::string_view others, bool letters_and_digits) {
+  Table table{};
+  for (const char c : others) table[static_cast<unsigned char>(c)] = true;
+  for (std::size_t c = 0; letters_and_digits && c < 128; ++c) {
+    if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')) table[c] = true;
+  }
+  return table;
+}
+
+inline constexpr Table kToken = table_of("!#$%&'*+-.^_`|~", true);       // RFC 9110 section 5.6.2
+inline constexpr Table kUnreserved = table_of("-._~", true);             // RFC 3986 section 2.3
+inline constexpr Table kPath = table_of("-._~!$&'()*+,;=:@/%[]", true);  // RFC 3986 section 3.3, and brackets,
+                                                                         // which browsers send raw
+inline constexpr Table kHostName = table_of("-._", true);
+
+constexpr bool in(const Table& table, char c) {
+  return table[static_cast<unsigned char>(c)];
+}
+
+constexpr bool all_in(const Table& table, std::string_view text) {
+  for (const char c : text) {
+    if (!in(table, c)) return false;
+  }
+  return true;
+}
+
+// A control byte other than a tab: what would end a line, a string, or worse.
+inline bool has_control(std::string_view text) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101;
+  constexpr std::uint64_t kHighs = 0x8080808080808080;
+  const auto slow = [](std::string_view part) {
+    for (const char c : part) {
+      const auto byte = static_cast<unsigned char>(c);
+      if ((byte < 0x20 && byte != '\t') || byte == 0x7f) return true;
+    }
+    return false;
+  };
+  while (text.size() >= sizeof(std::uint64_t)) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data(), sizeof(word));
+    const std::uint64_t below_space = (word - kOnes * 0x20) & ~word & kHighs;
+    const std::uint64_t no_delete = word ^ (kOnes * 0x7f);
+    const std::uint64_t deletes = (no_delete - kOnes) & ~no_delete & kHighs;
+    if ((below_space | deletes) != 0 && slow(text.substr(0, sizeof(word)))) return true;
+    text.remove_prefix(sizeof(word));
+  }
+  return slow(text);
+}
+
+}  // namespace gatehouse::octets

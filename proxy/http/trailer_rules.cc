@@ -1,0 +1,103 @@
+// The part of field_rules that is about trailers: RFC 9110 section 6.5.1 leaves open which fields may be there, so the
+// ones that would change how a message is framed, routed, authenticated or understood are taken out.
+#include <algorithm>
+#include <array>
+
+#include "common/text.h"
+#include "proxy/http/field_rules.h"
+#include "proxy/http/framing.h"
+
+namespace gatehouse::field_rules {
+
+namespace {
+
+constexpr auto kForbiddenNames = std::to_array<std::string_view>({
+    "age",
+    "cache-control",
+    "content-encoding",
+    "content-range",
+    "content-type",
+    "expires",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-range",
+    "if-unmodified-since",
+    "max-forwards",
+    "pragma",
+    "proxy-authentication-info",
+    "range",
+    "vary",
+    "warning",
+    "www-authenticate",
+    "x-rewrite-url",
+});
+constexpr auto kForbiddenPrefixes =
+    std::to_array<std::string_view>({"x-forwarded-", "x-original-", "x-accel-", "ms-aspnetcore-"});
+
+bool is_harmless_token(FieldName name) {
+  switch (name) {
+    case FieldName::kOther:
+    case FieldName::kServer:
+    case FieldName::kTraceparent:
+    case FieldName::kUserAgent:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool is_forbidden(const Field& field) {
+  if (!is_harmless_token(field.token) || framing::is_disguised(field.name)) return true;
+  if (field.token != FieldName::kOther) return false;
+  const std::string name = text::lower(field.name);
+  return std::ranges::binary_search(kForbiddenNames, std::string_view(name)) ||
+         std::ranges::any_of(kForbiddenPrefixes, [&](std::string_view prefix) { return name.starts_with(prefix); });
+}
+static_assert(std::ranges::is_sorted(kForbiddenNames));
+
+bool has_upper_case(std::string_view name) {
+  return std::ranges::any_of(name, [](char c) { return c >= 'A' && c <= 'Z'; });
+}
+
+// Fields that no message of h2 or h3 may have (RFC 9113 sections 8.1, 8.2): the sender's mistake, not something to
+// drop.
+bool is_fault(const Field& field, Protocol protocol) {
+  if (!is_token(field.name) || !is_field_value(field.value)) return true;
+  if (protocol != Protocol::kH2 && protocol != Protocol::kH3) return false;
+  switch (field.token) {
+    case FieldName::kConnection:
+    case FieldName::kContentLength:
+    case FieldName::kHost:
+    case FieldName::kKeepAlive:
+    case FieldName::kProxyConnection:
+    case FieldName::kTe:
+    case FieldName::kTransferEncoding:
+    case FieldName::kUpgrade:
+      return true;
+    default:
+      return has_upper_case(field.name);
+  }
+}
+
+}  // namespace
+
+std::expected<FieldList, Fault> check_request_trailers(FieldList&& trailers, Protocol protocol,
+                                                       const HeadLimits& limits) {
+  if (trailers.weight() > limits.max_trailer_bytes || trailers.size() > limits.max_trailer_count) {
+    return std::unexpected(Fault::kRequestBodyInvalid);
+  }
+  for (const Field field : trailers) {
+    if (is_fault(field, protocol)) return std::unexpected(Fault::kRequestBodyInvalid);
+  }
+  trailers.remove_if(is_forbidden);
+  return std::move(trailers);
+}
+
+FieldList check_response_trailers(FieldList&& trailers) {
+  trailers.remove_if(
+      [](const Field& field) { return !is_token(field.name) || !is_field_value(field.value) || is_forbidden(field); });
+  return std::move(trailers);
+}
+
+}  // namespace gatehouse::field_rules

@@ -1,0 +1,38 @@
+// How often something took how long, in the buckets that every duration of ours is measured in: 0.5 ms to 120 s.
+// Changed by the worker that owns it, read by the scrape; made of plain counters.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+#include "common/clock.h"
+#include "common/counter.h"
+
+namespace gatehouse {
+
+class DurationHistogram {
+ public:
+  // Upper bounds, inclusive, in microseconds; one more bucket takes what is longer.
+  static constexpr std::array<std::int64_t, 17> kBounds = {
+      500,     1'000,     2'500,     5'000,     10'000,     25'000,     50'000,     100'000,    250'000,
+      500'000, 1'000'000, 2'500'000, 5'000'000, 10'000'000, 30'000'000, 60'000'000, 120'000'000};
+
+  void observe(Duration duration) {
+    const auto microseconds = std::chrono::ceil<std::chrono::microseconds>(duration).count();
+    const auto bucket = std::lower_bound(kBounds.begin(), kBounds.end(), microseconds) - kBounds.begin();
+    counts_[static_cast<std::size_t>(bucket)].add();
+    if (duration > Duration::zero()) nanoseconds_.add(static_cast<std::uint64_t>(duration.count()));
+  }
+
+  std::uint64_t count(std::size_t bucket) const { return counts_[bucket].value(); }
+  double seconds() const { return static_cast<double>(nanoseconds_.value()) / 1e9; }
+
+ private:
+  std::array<Counter, kBounds.size() + 1> counts_;
+  Counter nanoseconds_;
+};
+
+}  // namespace gatehouse

@@ -1,0 +1,217 @@
+#include "proxy/observe/metrics.h"
+
+#include <sstream>
+#include <utility>
+
+#include <prometheus/text_serializer.h>
+
+#include "common/version.h"
+#include "proxy/observe/family.h"
+#include "proxy/observe/process_metrics.h"
+
+namespace gatehouse {
+namespace {
+
+double number(const Counter& counter) {
+  return static_cast<double>(counter.value());
+}
+double seconds(WallTime time) {
+  return std::chrono::duration<double>(time.time_since_epoch()).count();
+}
+std::string text(std::string_view view) {
+  return std::string(view);
+}
+std::string protocol_name(std::size_t index) {
+  return text(token(static_cast<Protocol>(index)));
+}
+
+}  // namespace
+
+// The page while it is being put together.
+class Metrics::Page {
+ public:
+  static Family counter(std::string name, std::string help, std::vector<std::string> labels = {}) {
+    return {prometheus::MetricType::Counter, "gatehouse_" + name, std::move(help), std::move(labels)};
+  }
+  static Family gauge(std::string name, std::string help, std::vector<std::string> labels = {}) {
+    return {prometheus::MetricType::Gauge, "gatehouse_" + name, std::move(help), std::move(labels)};
+  }
+  static HistogramFamily histogram(std::string name, std::string help, std::vector<std::string> labels) {
+    return {"gatehouse_" + name, std::move(help), std::move(labels)};
+  }
+
+  template <class AnyFamily>
+  void add(AnyFamily& family) {
+    families_.push_back(family.take());
+  }
+  void add(Family family, double value) {
+    family.add({}, value);
+    add(family);
+  }
+  std::vector<prometheus::MetricFamily> take() { return std::move(families_); }
+
+ private:
+  std::vector<prometheus::MetricFamily> families_;
+};
+
+std::vector<prometheus::MetricFamily> Metrics::Collect() const {
+  Page page;
+  collect_server(page);
+  collect_listeners(page);
+  collect_requests(page);
+  collect_upstreams(page);
+  std::vector<prometheus::MetricFamily> families = page.take();
+  append_process_metrics(families);
+  return families;
+}
+
+std::string Metrics::page() const {
+  return prometheus::TextSerializer().Serialize(Collect());
+}
+
+void Metrics::collect_server(Page& page) const {
+  Family build = Page::gauge("build_info", "Always 1; the version is in the label.", {"version"});
+  build.add({text(kVersion)}, 1);
+  page.add(build);
+  page.add(Page::gauge("draining", "1 while the server finishes what runs before it ends."), status_.draining ? 1 : 0);
+  page.add(Page::gauge("config_last_reload_success", "Whether the last reload of the configuration was applied."),
+           status_.last_reload_ok ? 1 : 0);
+  page.add(Page::gauge("config_last_reload_timestamp_seconds", "When the configuration in force was applied."),
+           seconds(status_.last_reload));
+
+  Family expiry = Page::gauge("certificate_expiry_timestamp_seconds", "When a certificate in use ends to be valid.",
+                              {"listener", "certificate"});
+  for (const ServerStatus::Certificate& certificate : status_.certificates) {
+    expiry.add({certificate.listener, certificate.certificate}, seconds(certificate.expires));
+  }
+  page.add(expiry);
+
+  Family alt_svc =
+      Page::gauge("alt_svc_advertised", "1 while answers of the listener carry Alt-Svc for HTTP/3.", {"listener"});
+  for (const ServerStatus::AltSvc& listener : status_.alt_svc) {
+    alt_svc.add({listener.listener}, listener.advertised ? 1 : 0);
+  }
+  page.add(alt_svc);
+
+  page.add(Page::counter("access_log_lines_total", "Lines written to the access log."),
+           static_cast<double>(status_.access_log_lines));
+  page.add(Page::counter("access_log_dropped_total", "Lines lost because the access log was too slow or failed."),
+           static_cast<double>(status_.access_log_dropped));
+}
+
+void Metrics::collect_listeners(Page& page) const {
+  Family open = Page::gauge("connections", "Client connections open now.", {"listener", "protocol"});
+  Family total = Page::counter("connections_total", "Client connections accepted.", {"listener", "protocol"});
+  Family refused = Page::counter("connections_refused_total", "Connections over a limit.", {"listener"});
+  Family handshakes = Page::counter("tls_handshakes_total", "TLS handshakes completed, over TCP and QUIC.",
+                                    {"listener", "version", "protocol", "resumed"});
+  Family failures =
+      Page::counter("tls_handshake_failures_total", "TLS handshakes that failed.", {"listener", "reason"});
+  Family retries = Page::counter("quic_retries_total", "QUIC Retry packets sent.", {"listener"});
+  Family resets = Page::counter("quic_stateless_resets_total", "QUIC stateless resets sent.", {"listener"});
+  Family dropped = Page::counter("quic_datagrams_dropped_total", "UDP datagrams thrown away.", {"listener"});
+
+  for (const auto& worker : workers_) {
+    worker->listeners_.for_each([&](const auto& labels, const ListenerCounters& counters) {
+      const std::string& name = labels[0];
+      for (std::size_t p = 0; p < kProtocolCount; ++p) {
+        if (counters.connections_total[p].value() == 0) continue;
+        open.add({name, protocol_name(p)}, number(counters.connections[p]));
+        total.add({name, protocol_name(p)}, number(counters.connections_total[p]));
+        for (std::size_t version = 0; version < 2; ++version) {
+          for (std::size_t resumed = 0; resumed < 2; ++resumed) {
+            const Counter& count = counters.handshakes[version][p][resumed];
+            if (count.value() == 0) continue;
+            handshakes.add({name, version == 0 ? "1.2" : "1.3", protocol_name(p), resumed == 0 ? "false" : "true"},
+                           number(count));
+          }
+        }
+      }
+      for (std::size_t reason = 0; reason < kHandshakeFailureCount; ++reason) {
+        failures.add({name, text(token(static_cast<HandshakeFailure>(reason)))},
+                     number(counters.handshake_failures[reason]));
+      }
+      refused.add({name}, number(counters.refused));
+      retries.add({name}, number(counters.retries_sent));
+      resets.add({name}, number(counters.stateless_resets_sent));
+      dropped.add({name}, number(counters.datagrams_dropped));
+    });
+  }
+  for (Family* family : {&open, &total, &refused, &handshakes, &failures, &retries, &resets, &dropped}) {
+    page.add(*family);
+  }
+}
+
+void Metrics::collect_requests(Page& page) const {
+  Family requests = Page::counter("requests_total", "Requests answered, or given up by their clients (code 499).",
+                                  {"listener", "protocol", "route", "code"});
+  Family in_flight = Page::gauge("requests_in_flight", "Requests being answered now.", {"listener", "protocol"});
+  HistogramFamily durations =
+      Page::histogram("request_duration_seconds", "From the first byte of the request to the end of the answer.",
+                      {"protocol", "route"});
+  Family bytes_in = Page::counter("request_body_bytes_total", "Body bytes received from clients.", {"protocol"});
+  Family bytes_out = Page::counter("response_body_bytes_total", "Body bytes sent to clients.", {"protocol"});
+  Family faults = Page::counter("faults_total", "Exchanges that ended badly, and who is to blame.", {"fault", "blame"});
+
+  for (const auto& worker : workers_) {
+    worker->requests_.for_each(
+        [&](const auto& labels, const auto& value) { requests.add(labels, number(value.count)); });
+    worker->in_flight_.for_each(
+        [&](const auto& labels, const Counter& count) { in_flight.add(labels, number(count)); });
+    worker->durations_.for_each([&](const auto& labels, const auto& histogram) { durations.add(labels, histogram); });
+    for (std::size_t p = 0; p < kProtocolCount; ++p) {
+      bytes_in.add({protocol_name(p)}, number(worker->request_body_bytes_[p]));
+      bytes_out.add({protocol_name(p)}, number(worker->response_body_bytes_[p]));
+    }
+    for (const FaultRule& rule : fault_rules()) {
+      faults.add({text(rule.token), text(token(rule.blame))},
+                 number(worker->faults_[static_cast<std::size_t>(rule.fault)]));
+    }
+  }
+  page.add(requests);
+  page.add(in_flight);
+  page.add(durations);
+  for (Family* family : {&bytes_in, &bytes_out, &faults}) page.add(*family);
+}
+
+void Metrics::collect_upstreams(Page& page) const {
+  Family requests = Page::counter("upstream_requests_total", "Requests sent to endpoints, by the code they answered.",
+                                  {"upstream", "endpoint", "code"});
+  HistogramFamily durations = Page::histogram("upstream_request_duration_seconds",
+                                              "From leaving the waiting line to the end of the answer.", {"upstream"});
+  Family connections =
+      Page::gauge("upstream_connections", "Connections to endpoints now.", {"upstream", "endpoint", "state"});
+  Family connects =
+      Page::counter("upstream_connects_total", "Attempts to connect to endpoints.", {"upstream", "endpoint", "result"});
+  Family retries = Page::counter("upstream_retries_total", "Requests sent once more.", {"upstream", "reason"});
+  Family queue = Page::gauge("upstream_queue", "Requests that wait for a place at an endpoint now.", {"upstream"});
+
+  for (const auto& worker : workers_) {
+    worker->upstream_requests_.for_each(
+        [&](const auto& labels, const auto& value) { requests.add(labels, number(value.count)); });
+    worker->upstream_durations_.for_each(
+        [&](const auto& labels, const auto& histogram) { durations.add(labels, histogram); });
+    worker->upstreams_.for_each([&](const auto& labels, const UpstreamCounters& counters) {
+      for (std::size_t reason = 0; reason < kRetryReasonCount; ++reason) {
+        retries.add({labels[0], text(token(static_cast<RetryReason>(reason)))}, number(counters.retries[reason]));
+      }
+      queue.add(labels, number(counters.waiting));
+    });
+    worker->endpoints_.for_each([&](const auto& labels, const EndpointCounters& counters) {
+      const auto add = [&labels](Family& family, const char* label, const Counter& count) {
+        family.add({labels[0], labels[1], label}, number(count));
+      };
+      add(connections, "idle", counters.connections_idle);
+      add(connections, "active", counters.connections_active);
+      add(connects, "ok", counters.connects_ok);
+      add(connects, "refused", counters.connects_refused);
+      add(connects, "failed", counters.connects_failed);
+      add(connects, "timeout", counters.connects_timeout);
+    });
+  }
+  page.add(requests);
+  page.add(durations);
+  for (Family* family : {&connections, &connects, &retries, &queue}) page.add(*family);
+}
+
+}  // namespace gatehouse

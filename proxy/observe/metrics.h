@@ -1,0 +1,60 @@
+// The metrics page: what the workers have counted, added up at scrape time into the families that users and dashboards
+// know by name (prefix gatehouse_), and what the server itself says about its state. Lives on the control thread, where
+// it is also scraped; reads the workers' counters while they count.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <prometheus/collectable.h>
+
+#include "common/clock.h"
+#include "proxy/observe/worker_metrics.h"
+
+namespace gatehouse {
+
+// What the control thread knows by itself. Changed there only.
+struct ServerStatus {
+  struct Certificate {
+    std::string listener;
+    std::string certificate;  // its file, as configured
+    WallTime expires;
+  };
+  struct AltSvc {
+    std::string listener;
+    bool advertised = false;
+  };
+
+  bool draining = false;
+  bool last_reload_ok = true;
+  WallTime last_reload{};
+  std::vector<Certificate> certificates;
+  std::vector<AltSvc> alt_svc;
+  std::uint64_t access_log_lines = 0;
+  std::uint64_t access_log_dropped = 0;
+};
+
+class Metrics final : public prometheus::Collectable {
+ public:
+  // `status` outlives the metrics.
+  explicit Metrics(const ServerStatus& status) : status_(status) {}
+
+  void add(std::shared_ptr<const WorkerMetrics> worker) { workers_.push_back(std::move(worker)); }
+
+  std::vector<prometheus::MetricFamily> Collect() const override;
+  std::string page() const;  // in the text format, version 0.0.4
+
+ private:
+  class Page;
+  void collect_server(Page& page) const;
+  void collect_listeners(Page& page) const;
+  void collect_requests(Page& page) const;
+  void collect_upstreams(Page& page) const;
+
+  const ServerStatus& status_;
+  std::vector<std::shared_ptr<const WorkerMetrics>> workers_;
+};
+
+}  // namespace gatehouse

@@ -1,0 +1,134 @@
+#include "proxy/server/control_socket.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include "common/event_loop.h"
+#include "common/log.h"
+#include "common/sockets.h"
+#include "common/tcp_stream.h"
+#include "common/text.h"
+
+namespace gatehouse {
+namespace {
+
+constexpr std::size_t kMaxCommand = 256;
+constexpr std::size_t kMaxClients = 16;
+
+bool may_command(int fd) {
+  ucred peer{};
+  socklen_t length = sizeof peer;
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) return false;
+  return peer.uid == 0 || peer.uid == geteuid();
+}
+
+}  // namespace
+
+class ControlSocket::Client final : private ByteStream::User {
+ public:
+  Client(ControlSocket& owner, Fd socket) : owner_(owner), stream_(owner.loop_, std::move(socket)) {
+    stream_.set_user(this);
+  }
+  void begin() { on_readable(); }
+
+ private:
+  void on_readable() override {
+    for (;;) {
+      const IoResult result = stream_.read(input_, kMaxCommand);
+      if (result.status == IoStatus::kWouldBlock) break;
+      if (result.status != IoStatus::kOk || (!replied_ && input_.size() > kMaxCommand)) return owner_.end(*this);
+      if (replied_) input_.clear();  // one command each
+    }
+    if (replied_) return;
+    const std::string line = input_.to_string();
+    const std::size_t end = line.find('\n');
+    if (end != std::string::npos) answer(text::trim(std::string_view(line).substr(0, end)));
+  }
+
+  void on_writable() override { send(); }
+
+  void answer(std::string_view command) {
+    replied_ = true;
+    input_.clear();
+    log::info("command {} on the control socket", command);
+    const ControlReply reply = owner_.handler_(command);
+    until_the_end_ = reply.until_the_end;
+    output_.append(reply.text);
+    output_.append(reply.ok ? "ok\n" : "failed\n");
+    send();
+  }
+
+  void send() {
+    if (!replied_) return;
+    const IoResult result = stream_.write(output_);
+    if (result.status == IoStatus::kWouldBlock) return;
+    if (result.status == IoStatus::kOk && until_the_end_) return;
+    owner_.end(*this);
+  }
+
+  ControlSocket& owner_;
+  TcpStream stream_;
+  Buffer input_;
+  Buffer output_;
+  bool replied_ = false;
+  bool until_the_end_ = false;
+};
+
+Result<std::unique_ptr<ControlSocket>> ControlSocket::open(EventLoop& loop, const std::filesystem::path& path,
+                                                           Handler handler) {
+  const auto address = Address::parse("unix:" + path.string());
+  if (!address) return failure("the control socket " + path.string() + ": " + address.error().message);
+  auto socket = sockets::listen(*address, {.reuse_port = false, .backlog = 16});
+  if (!socket) {
+    return failure("cannot make the control socket " + path.string() + ": " + socket.error().message +
+                       " (does another instance serve the same configuration?)",
+                   socket.error().code);
+  }
+  if (chmod(path.c_str(), 0600) != 0) return system_failure("cannot protect the control socket " + path.string(), errno);
+  return std::unique_ptr<ControlSocket>(new ControlSocket(loop, path, *std::move(socket), std::move(handler)));
+}
+
+ControlSocket::ControlSocket(EventLoop& loop, std::filesystem::path path, Fd listening, Handler handler)
+    : loop_(loop),
+      path_(std::move(path)),
+      handler_(std::move(handler)),
+      listening_(std::move(listening)),
+      watcher_(loop, listening_.get(), [this](IoEvents) { accept(); }) {}
+
+ControlSocket::~ControlSocket() {
+  std::error_code error;
+  std::filesystem::remove(path_, error);
+}
+
+void ControlSocket::accept() {
+  for (;;) {
+    Fd socket(accept4(listening_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (!socket) {
+      if (errno == EINTR || errno == ECONNABORTED) continue;
+      if (errno != EAGAIN) log::warn("cannot accept on the control socket {}", path_.string());
+      return;
+    }
+    if (!may_command(socket.get())) {
+      log::warn("refused another user on the control socket {}", path_.string());
+      continue;
+    }
+    if (clients_.size() >= kMaxClients) continue;
+    clients_.push_back(std::make_unique<Client>(*this, std::move(socket)));
+    clients_.back()->begin();
+  }
+}
+
+void ControlSocket::end(Client& client) {
+  const auto at = std::find_if(clients_.begin(), clients_.end(), [&](const auto& held) { return held.get() == &client; });
+  if (at == clients_.end()) return;
+  loop_.retire(std::move(*at));
+  clients_.erase(at);
+}
+
+}  // namespace gatehouse

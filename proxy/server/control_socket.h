@@ -1,0 +1,54 @@
+// The Unix socket (mode 0600, peers of the same user or root only) through which `gatehouse reload`, `drain` and `stop`
+// reach the running process. One line in, the outcome out, its last line "ok" or "failed"; then the connection is closed,
+// but a reply may ask to keep it open, so that its client notices when the process ends. Owned by the Server; its thread.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/fd.h"
+#include "common/io_watcher.h"
+#include "common/result.h"
+
+namespace gatehouse {
+
+class EventLoop;
+
+struct ControlReply {
+  bool ok = false;
+  std::string text;           // lines, each with its end
+  bool until_the_end = false;  // keep the connection open
+};
+
+class ControlSocket {
+ public:
+  using Handler = std::move_only_function<ControlReply(std::string_view command)>;
+
+  // A socket that nobody answers any more is replaced; one that somebody does is an error.
+  static Result<std::unique_ptr<ControlSocket>> open(EventLoop& loop, const std::filesystem::path& path, Handler handler);
+  ~ControlSocket();  // removes the socket file
+  ControlSocket(const ControlSocket&) = delete;
+  ControlSocket& operator=(const ControlSocket&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  class Client;
+
+  ControlSocket(EventLoop& loop, std::filesystem::path path, Fd listening, Handler handler);
+  void accept();
+  void end(Client& client);
+
+  EventLoop& loop_;
+  const std::filesystem::path path_;
+  Handler handler_;
+  Fd listening_;
+  std::vector<std::unique_ptr<Client>> clients_;
+  IoWatcher watcher_;
+};
+
+}  // namespace gatehouse

@@ -1,0 +1,15 @@
+// How many descriptors the process may have, and how many connections of clients that allows. Start-up only.
+#pragma once
+
+#include <cstddef>
+
+namespace gatehouse::descriptors {
+
+// Raises the soft limit to the hard one; the limit that holds now.
+std::size_t raise_limit();
+
+// Client connections that fit into `limit` descriptors with a reserve for endpoints (one each), listeners, logs and
+// files.
+std::size_t connections_within(std::size_t limit);
+
+}  // namespace gatehouse::descriptors

@@ -1,0 +1,24 @@
+// Gives every pair of upstream and address one Endpoint for as long as anybody uses it, so that endpoints which a reload
+// does not touch keep their pools, places and counts. Owned by the Server; its thread.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "common/address.h"
+#include "proxy/upstream/endpoint.h"
+
+namespace gatehouse {
+
+class EndpointRegistry {
+ public:
+  std::shared_ptr<Endpoint> endpoint(const std::string& upstream, const Address& address);
+  void forget_unused();  // those that no snapshot, pool or exchange holds
+
+ private:
+  std::map<std::pair<std::string, std::string>, std::weak_ptr<Endpoint>> endpoints_;  // by upstream and address
+};
+
+}  // namespace gatehouse

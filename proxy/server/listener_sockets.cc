@@ -1,0 +1,96 @@
+#include "proxy/server/listener_sockets.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "common/sockets.h"
+
+namespace gatehouse {
+namespace {
+
+constexpr std::string_view kUnixPrefix = "unix:";
+
+}  // namespace
+
+ListenerSockets::~ListenerSockets() {
+  for (const std::string& path : unix_paths_) unlink(path.c_str());
+}
+
+Result<ListenerSockets::Plan> ListenerSockets::bind(const Snapshot& snapshot) const {
+  Plan plan;
+  plan.sockets.resize(workers_);
+  for (const ListenerSnapshot& listener : snapshot.listeners) {
+    const auto known = bound_.find(listener.name);
+    BoundListener bound = known == bound_.end() ? BoundListener{} : known->second;
+    if (!bound.tcp && listener.uses_tcp()) {
+      const auto port = bind_tcp(listener, plan);
+      if (!port) return std::unexpected(port.error());
+      bound.port = *port;
+    }
+    if (!bound.quic && listener.speaks_h3) {
+      const std::uint16_t port = bound.port != 0 ? bound.port : listener.address.port();
+      const auto quic = bind_quic(listener, port, plan);
+      // Without UDP the listener still serves h1 and h2, if it speaks them.
+      if (!quic && !listener.uses_tcp()) return std::unexpected(quic.error());
+      if (!quic) plan.warnings.push_back(quic.error().message + "; HTTP/3 is off there");
+      bound.quic = quic.has_value();
+      bound.port = port;
+    }
+    bound.tcp = listener.uses_tcp();
+    bound.quic = bound.quic && listener.speaks_h3;
+    plan.listeners[listener.name] = bound;
+  }
+  return plan;
+}
+
+Result<std::uint16_t> ListenerSockets::bind_tcp(const ListenerSnapshot& listener, Plan& plan) const {
+  // SO_REUSEPORT would quietly share the port with another process of ours: whether it is free shows without.
+  auto first = sockets::listen(listener.address, {.reuse_port = false});
+  if (!first) return std::unexpected(first.error());
+  if (listener.address.is_unix()) {
+    for (std::size_t worker = 0; worker < workers_; ++worker) {
+      Fd copy(fcntl(first->get(), F_DUPFD_CLOEXEC, 0));
+      if (!copy) return system_failure("cannot share the socket " + listener.name, errno);
+      plan.sockets[worker].push_back({.listener = listener.name, .socket = std::move(copy)});
+    }
+    return 0;
+  }
+  Address address = listener.address;
+  address.set_port(Address::local_of(first->get()).port());
+  first->reset();
+  for (std::size_t worker = 0; worker < workers_; ++worker) {
+    auto socket = sockets::listen(address);
+    if (!socket) return std::unexpected(socket.error());
+    plan.sockets[worker].push_back({.listener = listener.name, .socket = *std::move(socket)});
+  }
+  return address.port();
+}
+
+Result<> ListenerSockets::bind_quic(const ListenerSnapshot& listener, std::uint16_t port, Plan& plan) const {
+  Address address = listener.address;
+  address.set_port(port);
+  auto binding = QuicGroup::bind(address, workers_);
+  if (!binding) return std::unexpected(binding.error());
+  for (std::size_t worker = 0; worker < workers_; ++worker) {
+    plan.sockets[worker].push_back(
+        {.listener = listener.name, .socket = std::move(binding->sockets[worker]), .group = binding->group});
+  }
+  return {};
+}
+
+void ListenerSockets::commit(const Snapshot& snapshot, const Plan& plan) {
+  bound_ = plan.listeners;
+  std::set<std::string> paths;
+  for (const ListenerSnapshot& listener : snapshot.listeners) {
+    if (listener.address.is_unix()) paths.insert(listener.name.substr(kUnixPrefix.size()));
+  }
+  for (const std::string& path : unix_paths_) {
+    if (!paths.contains(path)) unlink(path.c_str());
+  }
+  unix_paths_ = std::move(paths);
+}
+
+}  // namespace gatehouse

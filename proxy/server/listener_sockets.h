@@ -1,0 +1,56 @@
+// The sockets of all listeners, bound on the control thread for every worker before any worker hears of them, so that a
+// new configuration is taken over as a whole or not at all. Remembers what is bound; the descriptors go to the workers.
+// Owned by the Server; its thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "common/fd.h"
+#include "common/result.h"
+#include "proxy/frontend/quic_group.h"
+#include "proxy/server/snapshot.h"
+#include "proxy/server/snapshot_builder.h"
+
+namespace gatehouse {
+
+// For one worker: a listening TCP or Unix socket, or a UDP socket with the group that it belongs to.
+struct WorkerSocket {
+  std::string listener;
+  Fd socket;
+  std::shared_ptr<QuicGroup> group;  // null: TCP
+};
+
+class ListenerSockets {
+ public:
+  explicit ListenerSockets(std::size_t workers) : workers_(workers) {}
+  ~ListenerSockets();
+  ListenerSockets(const ListenerSockets&) = delete;
+  ListenerSockets& operator=(const ListenerSockets&) = delete;
+
+  // What a snapshot needs besides what is bound already. Destroyed without commit(): all of it is closed again.
+  struct Plan {
+    std::vector<std::vector<WorkerSocket>> sockets;  // of each worker
+    std::map<std::string, BoundListener> listeners;  // all of the snapshot's
+    std::vector<std::string> warnings;               // UDP that could not be had
+  };
+  Result<Plan> bind(const Snapshot& snapshot) const;
+
+  // The plan's listeners are now those that exist.
+  void commit(const Snapshot& snapshot, const Plan& plan);
+
+ private:
+  Result<std::uint16_t> bind_tcp(const ListenerSnapshot& listener, Plan& plan) const;
+  Result<> bind_quic(const ListenerSnapshot& listener, std::uint16_t port, Plan& plan) const;
+
+  const std::size_t workers_;
+  std::map<std::string, BoundListener> bound_;
+  std::set<std::string> unix_paths_;
+};
+
+}  // namespace gatehouse

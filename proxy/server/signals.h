@@ -1,0 +1,32 @@
+// The signals that mean something to Gatehouse, read by the control thread's loop from a descriptor: no handler ever
+// interrupts anything. Owned by the Server; its thread.
+#pragma once
+
+#include <functional>
+
+#include "common/fd.h"
+#include "common/io_watcher.h"
+#include "common/result.h"
+
+namespace gatehouse {
+
+class EventLoop;
+
+class Signals {
+ public:
+  // Holds the signals back (those that come before a Signals exists are not lost) and ignores SIGPIPE. REQUIRES: no other
+  // thread runs yet; they inherit it.
+  static void block();
+
+  // `arrived` gets SIGHUP, SIGTERM, SIGINT, SIGQUIT and SIGUSR1. SIGUSR2 is taken and ignored: it must not kill us.
+  Signals(EventLoop& loop, std::move_only_function<void(int)> arrived);
+
+ private:
+  void read();
+
+  std::move_only_function<void(int)> arrived_;
+  Fd descriptor_;
+  IoWatcher watcher_;
+};
+
+}  // namespace gatehouse

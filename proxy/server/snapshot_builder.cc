@@ -1,0 +1,253 @@
+#include "proxy/server/snapshot_builder.h"
+
+#include <algorithm>
+#include <format>
+#include <limits>
+#include <type_traits>
+#include <utility>
+
+#include "common/certificate.h"
+
+namespace gatehouse {
+namespace {
+
+ExchangeLimits exchange_limits(const config::Limits& limits, const config::Timeouts& timeouts) {
+  return {
+      .max_request_body = limits.max_request_body.value_or(kUnlimited),
+      .request_body_timeout = timeouts.request_body,
+      .connect_timeout = timeouts.connect,
+      .response_timeout = timeouts.response,
+      .response_body_timeout = timeouts.response_body,
+  };
+}
+
+HeaderEdits edits_of(const config::HeaderEdits& edits) {
+  return {.set = edits.set, .add = edits.add, .remove = edits.remove};
+}
+
+ListenerPolicy policy_of(const config::Config& config, const config::Listener& listener) {
+  ListenerPolicy policy;
+  policy.name = listener.address.to_string();
+  policy.secure = listener.tls.has_value();
+  policy.public_port = listener.address.port();
+  policy.redirect_to_https = listener.redirect_to_https;
+  policy.trusted_proxies = listener.trusted_proxies;
+  policy.max_connections = listener.max_connections;
+  policy.head.max_header_bytes = config.limits.max_header_bytes;
+  policy.head.max_header_count = config.limits.max_header_count;
+  policy.head.max_target_bytes = config.limits.max_target_bytes;
+  policy.exchange = exchange_limits(config.limits, config.timeouts);
+  policy.connection.max_requests = config.limits.max_requests_per_connection;
+  policy.connection.max_streams = config.limits.max_streams;
+  policy.connection.handshake_timeout = config.timeouts.handshake;
+  policy.connection.header_timeout = config.timeouts.header;
+  policy.connection.idle_timeout = config.timeouts.idle;
+  return policy;
+}
+
+QuicOptions quic_options(const config::Quic& quic) {
+  using enum QuicOptions::CongestionControl;
+  QuicOptions options;
+  options.congestion_control = quic.congestion_control == config::CongestionControl::kBbr ? kBbr : kCubic;
+  return options;
+}
+
+UpstreamOptions upstream_options(const config::Upstream& upstream) {
+  const auto narrowed = [](std::size_t value) {
+    return static_cast<std::uint32_t>(std::min<std::size_t>(value, std::numeric_limits<std::uint32_t>::max()));
+  };
+  return {
+      .balance =
+          upstream.balance == config::Balance::kRoundRobin ? Balance::kRoundRobin : Balance::kLeastRequests,
+      .max_requests = narrowed(upstream.max_requests),
+      .queue = narrowed(upstream.queue),
+      .queue_timeout = upstream.queue_timeout,
+      .pool = {.idle_timeout = upstream.pool.idle_timeout, .max_idle = upstream.pool.max_idle},
+  };
+}
+
+AccessLogFormat format_of(config::AccessLogFormat format) {
+  switch (format) {
+    case config::AccessLogFormat::kCombined: return AccessLogFormat::kCombined;
+    case config::AccessLogFormat::kW3c: return AccessLogFormat::kW3c;
+    case config::AccessLogFormat::kJson: break;
+  }
+  return AccessLogFormat::kJson;
+}
+
+Result<std::shared_ptr<AccessLogSink>> access_log_of(const config::AccessLog& log, const Snapshot* current) {
+  if (log.output == "off") return nullptr;
+  const AccessLogFormat format = format_of(log.format);
+  const bool same = current != nullptr && current->access_log && current->access_log->output() == log.output &&
+                    current->access_log->format() == format;
+  if (same) return current->access_log;
+  return AccessLogSink::open(log.output, format);
+}
+
+// The port that the world sees of a listener.
+std::uint16_t public_port(const config::Listener& listener, std::uint16_t bound) {
+  return listener.alt_svc.mode == config::AltSvcMode::kPort ? listener.alt_svc.port : bound;
+}
+
+std::string alt_svc_of(const config::Listener& listener, const BoundListener& bound) {
+  if (!bound.quic || !listener.protocols.h3 || listener.alt_svc.mode == config::AltSvcMode::kOff) return {};
+  const auto max_age = std::chrono::duration_cast<std::chrono::seconds>(listener.alt_svc.max_age).count();
+  return std::format("h3=\":{}\"; ma={}", public_port(listener, bound.port), max_age);
+}
+
+}  // namespace
+
+std::string route_name(const config::Route& route) {
+  return (route.hosts.empty() ? "*" : route.hosts.front()) + route.path;
+}
+
+SnapshotBuilder::SnapshotBuilder(std::size_t connections)
+    : connections_(connections),
+      ticket_keys_(std::make_shared<TicketKeys>()),
+      process_budget_(std::make_shared<ConnectionBudget>(connections)) {}
+
+std::expected<Snapshot, SnapshotBuilder::Diagnostics> SnapshotBuilder::build(const config::Config& config,
+                                                                             const Snapshot* current) {
+  Diagnostics diagnostics;
+  Snapshot snapshot;
+  snapshot.generation = ++generation_;
+  snapshot.drain_timeout = config.server.drain_timeout;
+  for (const config::Listener& listener : config.listeners) {
+    snapshot.listeners.push_back(build_listener(config, listener, diagnostics));
+  }
+  build_upstreams(config, snapshot);
+  snapshot.routes = std::make_shared<RouteTable>(build_routes(config, snapshot));
+  if (auto sink = access_log_of(config.log.access, current)) {
+    snapshot.access_log = *std::move(sink);
+  } else {
+    diagnostics.push_back({.location = {.file = config.file}, .message = sink.error().message});
+  }
+  if (!diagnostics.empty()) return std::unexpected(std::move(diagnostics));
+  return snapshot;
+}
+
+std::shared_ptr<const TlsContexts> SnapshotBuilder::build_tls(const config::Listener& listener,
+                                                              Diagnostics& diagnostics) {
+  const config::Tls& tls = *listener.tls;
+  TlsOptions options;
+  using enum TlsOptions::UnknownSni;
+  using enum TlsOptions::MinVersion;
+  options.unknown_sni = tls.unknown_sni == config::UnknownSni::kReject ? kReject : kDefault;
+  options.min_version = tls.min_version == config::TlsVersion::kTls13 ? kTls13 : kTls12;
+  if (tls.session_tickets) options.ticket_keys = ticket_keys_;
+  options.speaks_h1 = listener.protocols.h1;
+  options.speaks_h2 = listener.protocols.h2;
+  for (const config::CertificateFiles& files : tls.certificates) {
+    if (auto certificate = Certificate::load(files.certificate, files.private_key)) {
+      options.certificates.push_back(*std::move(certificate));
+    } else {
+      diagnostics.push_back({.location = files.location, .message = certificate.error().message});
+    }
+  }
+  if (!diagnostics.empty()) return nullptr;
+  auto contexts = TlsContexts::make(std::move(options));
+  if (contexts) return *std::move(contexts);
+  diagnostics.push_back({.location = listener.location, .message = contexts.error().message});
+  return nullptr;
+}
+
+ListenerSnapshot SnapshotBuilder::build_listener(const config::Config& config, const config::Listener& listener,
+                                                 Diagnostics& diagnostics) {
+  ListenerSnapshot snapshot;
+  snapshot.name = listener.address.to_string();
+  snapshot.address = listener.address;
+  snapshot.policy = std::make_shared<ListenerPolicy>(policy_of(config, listener));
+  snapshot.budget = budget_of(snapshot.name);
+  snapshot.speaks_h1 = listener.protocols.h1;
+  snapshot.speaks_h2 = listener.tls ? listener.protocols.h2 : listener.protocols.h2c;
+  snapshot.speaks_h3 = listener.protocols.h3;
+  snapshot.quic = quic_options(listener.quic);
+  if (listener.tls) snapshot.tls = build_tls(listener, diagnostics);
+  return snapshot;
+}
+
+void SnapshotBuilder::build_upstreams(const config::Config& config, Snapshot& snapshot) {
+  for (const config::Upstream& upstream : config.upstreams) {
+    Upstream::Endpoints endpoints;
+    for (const config::Endpoint& endpoint : upstream.endpoints) {
+      endpoints.push_back(endpoints_.endpoint(upstream.name, endpoint.address));
+    }
+    snapshot.upstreams.push_back(
+        std::make_shared<Upstream>(upstream.name, std::move(endpoints), upstream_options(upstream)));
+  }
+}
+
+std::vector<Route> SnapshotBuilder::build_routes(const config::Config& config, const Snapshot& snapshot) {
+  std::vector<Route> routes;
+  for (const config::Route& source : config.routes) {
+    Route route;
+    route.name = route_name(source);
+    route.hosts = source.hosts;
+    route.path = source.path;
+    route.strip_prefix = source.strip_prefix;
+    route.preserve_host = source.preserve_host;
+    route.forwarded_rfc7239 = source.forwarded == config::ForwardedStyle::kRfc7239;
+    route.request_headers = edits_of(source.request_headers);
+    route.response_headers = edits_of(source.response_headers);
+    route.limits = exchange_limits(config::limits_of(config, source), config::timeouts_of(config, source));
+    if (const auto* forward = std::get_if<config::Forward>(&source.action)) {
+      const auto upstream = std::ranges::find(snapshot.upstreams, forward->upstream,
+                                              [](const auto& candidate) -> const std::string& { return candidate->name(); });
+      if (upstream == snapshot.upstreams.end()) continue;  // a valid configuration names no such upstream
+      route.action = ForwardTo{*upstream};
+    } else if (const auto* redirect = std::get_if<config::Redirect>(&source.action)) {
+      route.action = RedirectTo{redirect->target, static_cast<std::uint16_t>(redirect->status)};
+    } else if (const auto* respond = std::get_if<config::Respond>(&source.action)) {
+      route.action = RespondWith{static_cast<std::uint16_t>(respond->status), respond->body};
+    }
+    routes.push_back(std::move(route));
+  }
+  return routes;
+}
+
+void SnapshotBuilder::settle(Snapshot& snapshot, const config::Config& config,
+                             const std::map<std::string, BoundListener>& bound) {
+  const auto bound_of = [&bound](const std::string& name) {
+    const auto found = bound.find(name);
+    return found == bound.end() ? BoundListener{} : found->second;
+  };
+  std::uint16_t https_port = 443;
+  const auto https = std::ranges::find_if(config.listeners, [](const auto& listener) {
+    return listener.tls.has_value() && !listener.address.is_unix();
+  });
+  if (https != config.listeners.end()) https_port = public_port(*https, bound_of(https->address.to_string()).port);
+
+  for (std::size_t i = 0; i < snapshot.listeners.size(); ++i) {
+    ListenerSnapshot& listener = snapshot.listeners[i];
+    const BoundListener socket = bound_of(listener.name);
+    auto policy = std::make_shared<ListenerPolicy>(*listener.policy);
+    policy->public_port = public_port(config.listeners[i], socket.port);
+    policy->https_port = https_port;
+    policy->alt_svc = alt_svc_of(config.listeners[i], socket);
+    listener.policy = std::move(policy);
+    listener.speaks_h3 = listener.speaks_h3 && socket.quic;
+  }
+}
+
+void SnapshotBuilder::committed(const config::Config& config) {
+  const std::size_t wanted = config.limits.max_connections;
+  process_budget_->set_limit(wanted == 0 ? connections_ : std::min(wanted, connections_));
+  for (const config::Listener& listener : config.listeners) {
+    budget_of(listener.address.to_string())->set_limit(listener.max_connections);
+  }
+  std::erase_if(budgets_, [](const auto& entry) { return entry.second.expired(); });
+  endpoints_.forget_unused();
+}
+
+std::shared_ptr<ConnectionBudget> SnapshotBuilder::budget_of(const std::string& listener) {
+  std::weak_ptr<ConnectionBudget>& known = budgets_[listener];
+  std::shared_ptr<ConnectionBudget> budget = known.lock();
+  if (!budget) {
+    // Its limit comes with committed(), so that a snapshot that never is in force changes nothing.
+    budget = std::make_shared<ConnectionBudget>(0, process_budget_);
+    known = budget;
+  }
+  return budget;
+}
+
+}  // namespace gatehouse

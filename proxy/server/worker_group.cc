@@ -1,0 +1,107 @@
+#include "proxy/server/worker_group.h"
+
+#include <pthread.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <format>
+#include <future>
+#include <mutex>
+#include <utility>
+
+namespace gatehouse {
+
+struct WorkerGroup::Thread {
+  std::size_t index = 0;
+  EventLoop* loop = nullptr;  // both set before the thread says that it is ready
+  Worker* worker = nullptr;
+  std::promise<void> ready;
+  std::thread thread;
+};
+
+WorkerGroup::WorkerGroup(const Shared& shared, std::vector<std::shared_ptr<WorkerMetrics>> metrics)
+    : control_(shared.control) {
+  for (std::size_t i = 0; i < metrics.size(); ++i) {
+    threads_.push_back(std::make_unique<Thread>());
+    Thread& thread = *threads_.back();
+    thread.index = i;
+    auto ready = thread.ready.get_future();
+    thread.thread = std::thread([&thread, shared, held = metrics[i]] { run(thread, shared, *held); });
+    ready.wait();
+  }
+}
+
+void WorkerGroup::run(Thread& self, const Shared& shared, WorkerMetrics& metrics) {
+  pthread_setname_np(pthread_self(), std::format("worker-{}", self.index).c_str());
+  EventLoop loop;
+  Worker worker(loop, {.index = self.index,
+                       .access_log = shared.access_log,
+                       .metrics = metrics,
+                       .secrets = shared.secrets});
+  self.loop = &loop;
+  self.worker = &worker;
+  self.ready.set_value();
+  loop.run();
+}
+
+bool WorkerGroup::adopt(const std::shared_ptr<const Snapshot>& snapshot,
+                        std::vector<std::vector<WorkerSocket>> sockets, std::chrono::milliseconds patience) {
+  // Shared with the tasks: a worker may come to it after the wait is over.
+  struct Tally {
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::size_t missing;
+  };
+  const auto tally = std::make_shared<Tally>();
+  tally->missing = threads_.size();
+  for (std::size_t i = 0; i < threads_.size(); ++i) {
+    Worker* worker = threads_[i]->worker;
+    threads_[i]->loop->post([worker, snapshot, mine = std::move(sockets[i]), tally]() mutable {
+      worker->adopt(std::move(snapshot), std::move(mine));
+      const std::lock_guard lock(tally->mutex);
+      if (--tally->missing == 0) tally->changed.notify_one();
+    });
+  }
+  std::unique_lock lock(tally->mutex);
+  return tally->changed.wait_for(lock, patience, [&tally] { return tally->missing == 0; });
+}
+
+void WorkerGroup::drain(std::move_only_function<void()> drained) {
+  drained_ = std::move(drained);
+  draining_ = threads_.size();
+  for (const auto& thread : threads_) {
+    Worker* worker = thread->worker;
+    thread->loop->post([this, worker] {
+      worker->drain([this] {
+        control_.post([this] {
+          if (--draining_ == 0) drained_();
+        });
+      });
+    });
+  }
+}
+
+void WorkerGroup::close_now() {
+  for (const auto& thread : threads_) {
+    thread->loop->post([worker = thread->worker] { worker->close_now(); });
+  }
+}
+
+void WorkerGroup::stop() {
+  for (const auto& thread : threads_) {
+    if (thread->thread.joinable()) thread->loop->stop();
+  }
+  for (const auto& thread : threads_) {
+    if (thread->thread.joinable()) thread->thread.join();
+  }
+}
+
+std::size_t available_cpus() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return std::max(1U, std::thread::hardware_concurrency());
+  return static_cast<std::size_t>(std::max(1, CPU_COUNT(&set)));
+}
+
+}  // namespace gatehouse

@@ -1,0 +1,56 @@
+#include "proxy/server/worker_listener.h"
+
+#include <utility>
+
+namespace gatehouse {
+
+WorkerListener::WorkerListener(const Surroundings& surroundings, const ListenerSnapshot& snapshot, WorkerSocket socket)
+    : name_(snapshot.name),
+      context_{.loop = surroundings.loop,
+               .exchanges = surroundings.exchanges,
+               .policy = snapshot.policy,
+               .tls = snapshot.tls,
+               .counters = surroundings.counters,
+               .connections = ConnectionList(surroundings.loop),
+               .speaks_h1 = snapshot.speaks_h1,
+               .speaks_h2 = snapshot.speaks_h2,
+               .draining = false,
+               .budget = snapshot.budget} {
+  if (socket.group) {
+    quic_ = std::make_unique<QuicListener>(context_, std::move(socket.socket),
+                                           QuicListener::Setup{.group = std::move(socket.group),
+                                                               .worker = surroundings.worker,
+                                                               .secrets = surroundings.secrets,
+                                                               .options = snapshot.quic});
+  } else {
+    tcp_.emplace(context_, std::move(socket.socket));
+  }
+}
+
+void WorkerListener::adopt(const ListenerSnapshot& snapshot) {
+  context_.policy = snapshot.policy;
+  context_.tls = snapshot.tls;
+  context_.speaks_h1 = snapshot.speaks_h1;
+  context_.speaks_h2 = snapshot.speaks_h2;
+}
+
+bool WorkerListener::wanted_by(const Snapshot& snapshot) const {
+  for (const ListenerSnapshot& listener : snapshot.listeners) {
+    if (listener.name == name_) return quic_ ? listener.speaks_h3 : listener.uses_tcp();
+  }
+  return false;
+}
+
+void WorkerListener::drain() {
+  context_.draining = true;
+  if (tcp_) tcp_->close();
+  if (quic_) quic_->drain();
+  context_.connections.drain_all();
+}
+
+void WorkerListener::close_now() {
+  context_.connections.close_all();
+  if (quic_) quic_->close();
+}
+
+}  // namespace gatehouse

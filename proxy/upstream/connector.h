@@ -1,0 +1,44 @@
+// Makes one connection to an address. Owned by the UpstreamConnection that wants it, which also limits the time; one
+// loop's thread. Destroying it gives up.
+#pragma once
+
+#include <expected>
+#include <functional>
+#include <optional>
+
+#include "common/address.h"
+#include "common/fd.h"
+#include "common/io_watcher.h"
+#include "common/timer.h"
+#include "common/waker.h"
+#include "proxy/http/fault.h"
+
+namespace gatehouse {
+
+class EventLoop;
+
+class Connector {
+ public:
+  // The faults: kConnectRefused, kConnectTimeout, kConnectFailed.
+  using Outcome = std::expected<Fd, Fault>;
+
+  // `done` is called once, from the loop, never from the constructor; it must not destroy the connector at once (retire
+  // it). `address` outlives the connector.
+  Connector(EventLoop& loop, const Address& address, std::move_only_function<void(Outcome)> done);
+
+ private:
+  void begin();
+  void on_ready();
+  void settle(Outcome outcome);
+
+  EventLoop& loop_;
+  const Address& address_;
+  std::move_only_function<void(Outcome)> done_;
+  Fd socket_;
+  std::optional<Outcome> outcome_;
+  std::optional<IoWatcher> watcher_;
+  Waker settled_;
+  Timer again_;  // while the backlog of a Unix socket is full
+};
+
+}  // namespace gatehouse

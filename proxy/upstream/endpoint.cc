@@ -1,0 +1,94 @@
+#include "proxy/upstream/endpoint.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/event_loop.h"
+#include "proxy/upstream/waiting_line.h"
+
+namespace gatehouse {
+
+namespace {
+
+std::string authority_of(const Address& address) {
+  return address.is_unix() ? "localhost" : address.to_string();
+}
+
+}  // namespace
+
+std::optional<Place> Place::take(std::shared_ptr<Endpoint> endpoint, std::uint32_t limit) {
+  if (!endpoint->take(limit)) return std::nullopt;
+  return Place(std::move(endpoint));
+}
+
+Place& Place::operator=(Place&& other) noexcept {
+  if (this == &other) return *this;
+  give_back();
+  endpoint_ = std::move(other.endpoint_);
+  return *this;
+}
+
+void Place::give_back() {
+  if (const std::shared_ptr<Endpoint> endpoint = std::move(endpoint_)) Endpoint::give_back(endpoint);
+}
+
+Endpoint::Endpoint(std::string upstream, Address address)
+    : upstream_(std::move(upstream)), address_(address), name_(address.to_string()), authority_(authority_of(address)) {}
+
+void Endpoint::set_available(bool available) {
+  if (available_.exchange(available) == available || !available) return;
+  const std::scoped_lock lock(doors_mutex_);
+  for (const std::shared_ptr<LineDoor>& door : doors_) {
+    door->loop.post([door] {
+      if (door->line != nullptr) door->line->look_for_places();
+    });
+  }
+}
+
+bool Endpoint::take(std::uint32_t limit) {
+  if (limit == 0) {
+    in_flight_.fetch_add(1);
+    return true;
+  }
+  std::uint32_t taken = in_flight_.load();
+  while (taken < limit) {
+    if (in_flight_.compare_exchange_weak(taken, taken + 1)) return true;
+  }
+  return false;
+}
+
+// Sequentially consistent against join_line(): either this sees the door, or the door's owner sees the free place.
+void Endpoint::give_back(const std::shared_ptr<Endpoint>& endpoint) {
+  endpoint->in_flight_.fetch_sub(1);
+  if (endpoint->doors_waiting_.load() != 0) offer_place(endpoint);
+}
+
+void Endpoint::join_line(const std::shared_ptr<Endpoint>& endpoint, const std::shared_ptr<LineDoor>& door) {
+  {
+    const std::scoped_lock lock(endpoint->doors_mutex_);
+    endpoint->doors_.push_back(door);
+    endpoint->doors_waiting_.store(static_cast<std::uint32_t>(endpoint->doors_.size()));
+  }
+  offer_place(endpoint);
+}
+
+void Endpoint::leave_line(const std::shared_ptr<LineDoor>& door) {
+  const std::scoped_lock lock(doors_mutex_);
+  std::erase(doors_, door);
+  doors_waiting_.store(static_cast<std::uint32_t>(doors_.size()));
+}
+
+// Posting happens under the lock: a door's loop lives at least until leave_line() has returned.
+void Endpoint::offer_place(const std::shared_ptr<Endpoint>& endpoint) {
+  const std::scoped_lock lock(endpoint->doors_mutex_);
+  if (endpoint->doors_.empty() || !endpoint->available()) return;
+  const std::shared_ptr<LineDoor> door = endpoint->doors_.front();
+  std::optional<Place> place = Place::take(endpoint, door->max_requests);
+  if (!place) return;
+  std::ranges::rotate(endpoint->doors_, endpoint->doors_.begin() + 1);
+  door->loop.post([door, taken = std::move(*place)]() mutable {
+    if (door->line != nullptr) door->line->receive(std::move(taken));
+  });
+}
+
+}  // namespace gatehouse

@@ -1,0 +1,202 @@
+#include "proxy/upstream/pool.h"
+
+#include <algorithm>
+#include <cassert>
+#include <string>
+#include <utility>
+
+#include "common/event_loop.h"
+#include "proxy/upstream/balancer.h"
+
+namespace gatehouse {
+
+// ---- Lease
+
+Lease::Lease(Pool& pool, std::unique_ptr<UpstreamConnection> connection, Place place)
+    : pool_(&pool), connection_(std::move(connection)), place_(std::move(place)) {}
+
+Lease::Lease(Lease&& other) noexcept
+    : pool_(std::exchange(other.pool_, nullptr)),
+      connection_(std::move(other.connection_)),
+      place_(std::move(other.place_)) {}
+
+Lease::~Lease() {
+  if (pool_ != nullptr) pool_->discard(std::move(connection_));
+}
+
+EndpointCounters& Lease::counters() {
+  return pool_->counters_;
+}
+
+void Lease::put_back() {
+  assert(pool_ != nullptr);
+  std::exchange(pool_, nullptr)->put_back(std::move(connection_));
+  const Place given_back = std::move(place_);
+}
+
+Place Lease::give_up() {
+  assert(pool_ != nullptr);
+  Place place = std::move(place_);
+  std::exchange(pool_, nullptr)->discard(std::move(connection_));
+  return place;
+}
+
+// ---- Pool
+
+Pool::Pool(UpstreamPools& owner, std::shared_ptr<Endpoint> endpoint, EndpointCounters& counters)
+    : owner_(owner), endpoint_(std::move(endpoint)), counters_(counters) {}
+
+Pool::~Pool() {
+  assert(leased_ == 0);
+  counters_.connections_idle.subtract(idle_.size());
+}
+
+Lease Pool::acquire(Place place, Kind kind) {
+  assert(place.endpoint() == endpoint_);
+  std::unique_ptr<UpstreamConnection> connection;
+  if (kind == Kind::kAny && !idle_.empty()) {
+    connection = std::move(idle_.back());
+    idle_.pop_back();
+    counters_.connections_idle.subtract();
+  } else {
+    connection = std::make_unique<UpstreamConnection>(owner_.loop(), endpoint_,
+                                                      [this](UpstreamConnection& idle) { drop_idle(idle); });
+  }
+  ++leased_;
+  counters_.connections_active.add();
+  return {*this, std::move(connection), std::move(place)};
+}
+
+void Pool::close_idle() {
+  counters_.connections_idle.subtract(idle_.size());
+  for (std::unique_ptr<UpstreamConnection>& connection : std::exchange(idle_, {})) close(std::move(connection));
+}
+
+void Pool::put_back(std::unique_ptr<UpstreamConnection> connection) {
+  counters_.connections_active.subtract();
+  if (options_.max_idle == 0 || !owner_.current(*endpoint_)) {
+    close(std::move(connection));
+  } else {
+    if (idle_.size() >= options_.max_idle) {
+      close(std::exchange(idle_.front(), nullptr));
+      idle_.erase(idle_.begin());
+    } else {
+      counters_.connections_idle.add();
+    }
+    connection->rest(options_.idle_timeout);
+    idle_.push_back(std::move(connection));
+  }
+  end_lease();
+}
+
+void Pool::discard(std::unique_ptr<UpstreamConnection> connection) {
+  counters_.connections_active.subtract();
+  close(std::move(connection));
+  end_lease();
+}
+
+void Pool::end_lease() {
+  --leased_;
+  if (leased_ == 0 && !owner_.current(*endpoint_)) owner_.forget(*this);
+}
+
+// At the end of the turn, because this may have been called by the connection itself.
+void Pool::close(std::unique_ptr<UpstreamConnection> connection) {
+  connection->abandon();
+  owner_.loop().retire(std::move(connection));
+}
+
+void Pool::drop_idle(UpstreamConnection& connection) {
+  const auto found = std::ranges::find(idle_, &connection, &std::unique_ptr<UpstreamConnection>::get);
+  assert(found != idle_.end());
+  counters_.connections_idle.subtract();
+  close(std::move(*found));
+  idle_.erase(found);
+}
+
+// ---- UpstreamPools
+
+UpstreamPools::UpstreamPools(EventLoop& loop, UpstreamCounting counting)
+    : loop_(loop), counting_(std::move(counting)) {}
+
+UpstreamPools::~UpstreamPools() {
+  assert(lines_.empty());
+}
+
+void UpstreamPools::adopt(std::span<const std::shared_ptr<const Upstream>> upstreams) {
+  adopted_ = true;
+  current_.clear();
+  for (const auto& upstream : upstreams) {
+    for (const std::shared_ptr<Endpoint>& endpoint : upstream->endpoints()) current_.insert(endpoint.get());
+  }
+  for (auto next = pools_.begin(); next != pools_.end();) {
+    Pool& pool = *next++->second;  // forget() erases
+    if (current(*pool.endpoint())) continue;
+    pool.close_idle();
+    if (pool.leased() == 0) forget(pool);
+  }
+}
+
+void UpstreamPools::close_idle() {
+  for (auto& [endpoint, pool] : pools_) pool->close_idle();
+}
+
+std::expected<Place, Fault> UpstreamPools::take_place(const Upstream& upstream,
+                                                      std::span<const Endpoint* const> tried) {
+  // Whatever is free has been promised to those who came before.
+  if (upstream.waiting() > 0) return std::unexpected(Fault::kQueueFull);
+  return pick_place(upstream, tried);
+}
+
+std::expected<Place, Fault> UpstreamPools::pick_place(const Upstream& upstream,
+                                                      std::span<const Endpoint* const> tried) {
+  const Balancer& balancer = Balancer::of(upstream.options().balance);
+  while (std::shared_ptr<Endpoint> endpoint = balancer.pick(upstream, tried)) {
+    // Another worker may have taken the last place between the choice and this.
+    if (std::optional<Place> place = Place::take(std::move(endpoint), upstream.options().max_requests)) {
+      return *std::move(place);
+    }
+  }
+  const bool all_full = std::ranges::any_of(upstream.endpoints(), [&](const std::shared_ptr<Endpoint>& endpoint) {
+    return endpoint->available() && std::ranges::find(tried, endpoint.get()) == tried.end();
+  });
+  return std::unexpected(all_full ? Fault::kQueueFull : Fault::kNoHealthyEndpoint);
+}
+
+bool UpstreamPools::wait(const std::shared_ptr<const Upstream>& upstream, PoolWaiter& waiter) {
+  if (!upstream->begin_wait()) return false;
+  std::unique_ptr<WaitingLine>& line = lines_[upstream.get()];
+  if (line == nullptr) line = std::make_unique<WaitingLine>(*this, upstream);
+  line->join(waiter);
+  return true;
+}
+
+Lease UpstreamPools::acquire(Place place, const PoolOptions& options, Pool::Kind kind) {
+  const std::shared_ptr<Endpoint>& endpoint = place.endpoint();
+  std::unique_ptr<Pool>& pool = pools_[endpoint.get()];
+  if (pool == nullptr) pool = std::make_unique<Pool>(*this, endpoint, counting_.endpoint(*endpoint));
+  pool->set_options(options);
+  return pool->acquire(std::move(place), kind);
+}
+
+UpstreamCounters& UpstreamPools::counters(std::string_view upstream) {
+  return counting_.upstream(upstream);
+}
+
+bool UpstreamPools::current(const Endpoint& endpoint) const {
+  return !adopted_ || current_.contains(&endpoint);
+}
+
+void UpstreamPools::forget(Pool& pool) {
+  const auto found = pools_.find(pool.endpoint().get());
+  loop_.retire(std::move(found->second));
+  pools_.erase(found);
+}
+
+void UpstreamPools::forget(WaitingLine& line) {
+  const auto found = std::ranges::find(lines_, &line, [](const auto& entry) { return entry.second.get(); });
+  loop_.retire(std::move(found->second));
+  lines_.erase(found);
+}
+
+}  // namespace gatehouse

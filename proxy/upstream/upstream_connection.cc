@@ -1,0 +1,228 @@
+#include "proxy/upstream/upstream_connection.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cerrno>
+#include <chrono>
+#include <utility>
+
+#include "common/event_loop.h"
+#include "common/text.h"
+
+namespace gatehouse {
+
+namespace {
+
+// How much earlier than the endpoint we give up an idle connection, so that it does not close it under a request.
+constexpr std::chrono::seconds kKeepAliveMargin{1};
+constexpr std::uint64_t kLongestKeepAlive = 24UL * 3600;
+
+}  // namespace
+
+UpstreamConnection::UpstreamConnection(EventLoop& loop, std::shared_ptr<Endpoint> endpoint,
+                                       std::move_only_function<void(UpstreamConnection&)> idle_ended)
+    : loop_(loop),
+      endpoint_(std::move(endpoint)),
+      idle_ended_(std::move(idle_ended)),
+      waker_(loop, [this] { pump(); }),
+      timer_(loop, [this] { expire(); }) {}
+
+UpstreamConnection::~UpstreamConnection() {
+  abandon();
+}
+
+bool UpstreamConnection::begin(const Turn& turn, User& user) {
+  assert(state_ == State::kNew || state_ == State::kIdle);
+  if (!wire_.sender.begin(turn.head, turn.body, waker_)) return false;
+  wire_.answer.begin(turn.head.method, turn.answer, waker_);
+  user_ = &user;
+  limits_ = &turn.limits;
+  if (state_ == State::kNew) {
+    state_ = State::kConnecting;
+    history_.connecting_since = loop_.now();
+    wire_.connector = std::make_unique<Connector>(
+        loop_, endpoint_->address(), [this](Connector::Outcome outcome) { on_connect(std::move(outcome)); });
+    wait(Wait::kConnect, limits_->connect_timeout);
+    return true;
+  }
+  state_ = State::kBusy;
+  waiting_ = {};
+  timer_.disarm();
+  waker_.wake();
+  return true;
+}
+
+void UpstreamConnection::abandon() {
+  state_ = State::kDead;
+  user_ = nullptr;
+  wire_.sender.stop();
+  wire_.answer.stop();
+  if (wire_.stream) wire_.stream->set_user(nullptr);
+  wire_.connector.reset();
+  waker_.cancel();
+  timer_.disarm();
+}
+
+void UpstreamConnection::rest(Duration at_most) {
+  assert(state_ == State::kIdle);
+  wait(Wait::kIdle, std::min(at_most, history_.keep_alive));
+}
+
+void UpstreamConnection::on_readable() {
+  if (state_ == State::kIdle) {
+    idle_ended_(*this);
+  } else {
+    pump();
+  }
+}
+
+void UpstreamConnection::on_writable() {
+  pump();
+}
+
+void UpstreamConnection::on_connect(Connector::Outcome outcome) {
+  loop_.retire(std::move(wire_.connector));  // this is its call
+  if (!outcome) {
+    fail(outcome.error());
+    return;
+  }
+  wire_.stream = std::make_unique<TcpStream>(loop_, *std::move(outcome));
+  wire_.stream->set_user(this);
+  state_ = State::kBusy;
+  waker_.wake();
+  user_->on_connected(loop_.now() - history_.connecting_since);
+}
+
+// Moves what can be moved in both directions. What there is to tell comes one at a time, each as the last statement;
+// the waker brings the rest.
+void UpstreamConnection::pump() {
+  if (state_ != State::kBusy) return;
+  if (wire_.sender.send(*wire_.stream) == RequestSender::State::kBodyFailed) {
+    fail(Fault::kRequestBodyInvalid);
+    return;
+  }
+  // A socket that takes nothing any more may still hold an answer: too large, not allowed.
+  switch (wire_.answer.read(*wire_.stream)) {
+    case AnswerReader::Event::kWaiting:
+    case AnswerReader::Event::kNoRoom:
+      set_timer();
+      return;
+    case AnswerReader::Event::kInterim:
+      set_timer();
+      waker_.wake();
+      user_->on_interim(wire_.answer.take_head());
+      return;
+    case AnswerReader::Event::kHead:
+      on_head();
+      return;
+    case AnswerReader::Event::kEnd:
+      finish();
+      return;
+    case AnswerReader::Event::kFault:
+      fail(wire_.answer.fault());
+      return;
+  }
+}
+
+void UpstreamConnection::on_head() {
+  ResponseHead head = wire_.answer.take_head();
+  learn_keep_alive(head.fields);
+  if (wire_.sender.state() == RequestSender::State::kBroken) wire_.sender.abandon_body();
+  set_timer();
+  waker_.wake();
+  user_->on_head(std::move(head));
+}
+
+// An answer that came before the end of its request leaves the rest of that on the wire: never reused.
+void UpstreamConnection::finish() {
+  const bool request_sent = wire_.sender.state() == RequestSender::State::kDone;
+  const bool reusable = request_sent && history_.keep_alive > Duration::zero() && wire_.answer.reusable(*wire_.stream);
+  if (!request_sent) wire_.sender.abandon_body();
+  wire_.sender.stop();
+  ++history_.carried;
+  state_ = reusable ? State::kIdle : State::kDead;
+  waker_.cancel();
+  timer_.disarm();
+  std::exchange(user_, nullptr)->on_done(reusable);
+}
+
+void UpstreamConnection::fail(Fault fault) {
+  const Failure failure{.fault = fault,
+                        .reused = reused(),
+                        .answered = wire_.answer.begun(),
+                        .unread = provably_unread()};
+  User& user = *user_;
+  abandon();
+  user.on_fault(failure);
+}
+
+// Counts on from the last progress in either direction.
+void UpstreamConnection::set_timer() {
+  const Wait what = waits_for();
+  const std::uint64_t moved = wire_.sender.taken() + wire_.answer.received();
+  if (what == waiting_.what && moved == waiting_.moved) return;
+  waiting_.moved = moved;
+  wait(what, what == Wait::kResponse ? limits_->response_timeout : limits_->response_body_timeout);
+}
+
+// The client's own slowness is for the exchange to judge: nothing is expected of the endpoint while it is the client who
+// has to send or to read.
+UpstreamConnection::Wait UpstreamConnection::waits_for() const {
+  if (wire_.sender.state() == RequestSender::State::kNeedsBody || wire_.answer.waits_for_room()) return Wait::kNothing;
+  return wire_.answer.head_seen() ? Wait::kResponseBody : Wait::kResponse;
+}
+
+void UpstreamConnection::wait(Wait what, Duration at_most) {
+  waiting_.what = what;
+  if (what == Wait::kNothing) {
+    timer_.disarm();
+  } else {
+    timer_.arm(at_most);
+  }
+}
+
+void UpstreamConnection::expire() {
+  switch (waiting_.what) {
+    case Wait::kNothing:
+      return;
+    case Wait::kConnect:
+      fail(Fault::kConnectTimeout);
+      return;
+    case Wait::kResponse:
+      fail(Fault::kUpstreamTimeout);
+      return;
+    case Wait::kResponseBody:
+      fail(Fault::kUpstreamBodyTimeout);
+      return;
+    case Wait::kIdle:
+      idle_ended_(*this);
+      return;
+  }
+}
+
+// "Keep-Alive: timeout=5, max=100" (RFC 2068 section 19.7.1.1, which everybody still speaks).
+void UpstreamConnection::learn_keep_alive(const FieldList& fields) {
+  const auto value = fields.find(FieldName::kKeepAlive);
+  if (!value) return;
+  std::string_view rest = *value;
+  while (!rest.empty()) {
+    const std::size_t comma = rest.find(',');
+    const std::string_view parameter = text::trim(rest.substr(0, comma));
+    rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
+    const std::size_t equals = parameter.find('=');
+    if (equals == std::string_view::npos || !text::iequals(text::trim(parameter.substr(0, equals)), "timeout")) continue;
+    const auto seconds = text::parse_decimal(text::trim(parameter.substr(equals + 1)));
+    if (!seconds) continue;
+    history_.keep_alive = std::chrono::seconds(std::min(*seconds, kLongestKeepAlive)) - kKeepAliveMargin;
+  }
+}
+
+// A Unix socket reports EPIPE to a writer whose reader has gone, and ECONNRESET to a reader whose peer went with our bytes
+// unread. As long as the head alone is on its way, that means: not the whole head was read.
+bool UpstreamConnection::provably_unread() const {
+  if (!endpoint_->address().is_unix() || wire_.stream == nullptr || wire_.answer.begun()) return false;
+  const int error = wire_.stream->last_error();
+  return error == ECONNRESET || (error == EPIPE && !wire_.sender.head_sent());
+}
+
+}  // namespace gatehouse

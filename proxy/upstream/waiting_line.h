@@ -1,0 +1,80 @@
+// Requests of one worker that wait for a place at an endpoint of one upstream, first come first served, each no longer
+// than queue_timeout. Owned by UpstreamPools, made when the first request waits and dropped when none does; one loop's
+// thread but for the door, through which endpoints post the places that have become free.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "common/clock.h"
+#include "common/timer.h"
+#include "proxy/http/counters.h"
+#include "proxy/upstream/endpoint.h"
+#include "proxy/upstream/upstream.h"
+
+namespace gatehouse {
+
+class EventLoop;
+class UpstreamPools;
+class WaitingLine;
+
+// One request's turn in the line: a base of who waits. Destroying it leaves the line.
+class PoolWaiter {
+ public:
+  PoolWaiter(const PoolWaiter&) = delete;
+  PoolWaiter& operator=(const PoolWaiter&) = delete;
+  virtual ~PoolWaiter();
+
+  virtual void on_place(Place place) = 0;  // it has left the line
+  virtual void on_wait_timeout() = 0;      // likewise, with nothing
+  bool waiting() const { return line_ != nullptr; }
+
+ protected:
+  PoolWaiter() = default;
+
+ private:
+  friend class WaitingLine;
+  WaitingLine* line_ = nullptr;
+  PoolWaiter* ahead_ = nullptr;
+  PoolWaiter* behind_ = nullptr;
+  MonotonicTime since_{};
+};
+
+// What endpoints know of a line: shared with them and with tasks on their way.
+struct LineDoor {
+  EventLoop& loop;
+  const std::uint32_t max_requests;
+  WaitingLine* line;  // the loop's thread only; null once the line is gone
+};
+
+class WaitingLine {
+ public:
+  WaitingLine(UpstreamPools& owner, std::shared_ptr<const Upstream> upstream);
+  ~WaitingLine();
+  WaitingLine(const WaitingLine&) = delete;
+  WaitingLine& operator=(const WaitingLine&) = delete;
+
+  // REQUIRES: upstream->begin_wait() was true for it. Never calls the waiter before it returns.
+  void join(PoolWaiter& waiter);
+  // From the door.
+  void receive(Place place);
+  void look_for_places();  // endpoints have become available
+
+ private:
+  friend class PoolWaiter;
+  void open();
+  void close();
+  void unlink(PoolWaiter& waiter);
+  void expire();
+  void set_timer();
+
+  UpstreamPools& owner_;
+  std::shared_ptr<const Upstream> upstream_;
+  UpstreamCounters& counters_;
+  std::shared_ptr<LineDoor> door_;  // null: nobody waits any more
+  Timer timer_;                     // for the first in line
+  PoolWaiter* first_ = nullptr;
+  PoolWaiter* last_ = nullptr;
+};
+
+}  // namespace gatehouse

@@ -1,0 +1,43 @@
+"""Every header compiles alone, with g++ and with clang++ and our warnings as errors."""
+
+import re
+
+import tree
+
+
+def flags_for(t):
+    """The flags of the sources beside a header, or where there is none of any source."""
+    by_folder, first = {}, ["-std=c++23", f"-I{t.root}"]
+    for path, arguments in t.commands() if t.build else []:
+        by_folder.setdefault(path.parent, tree.language_flags(arguments))
+        first = tree.language_flags(arguments)
+    return lambda header: by_folder.get(header.parent, first)
+
+
+def check(t):
+    cache = tree.PassCache("headers")
+    for compiler in ("g++", "clang++"):
+        cache.add(tree.run([compiler, "--version"])[1])
+    flags_of = flags_for(t)
+
+    def one(job):
+        header, compiler = job
+        flags = flags_of(header)
+        key = cache.key(t, header, [compiler, *flags])
+        if cache.has(key):
+            return []
+        # Twice, so that a header without its guard is found too.
+        program = f'#include "{header}"\n#include "{header}"\n'
+        passed, output = tree.run([compiler, "-fsyntax-only", "-x", "c++", *flags, *tree.WARNINGS, "-"],
+                                  input=program, cwd=t.root)
+        if passed:
+            cache.put(key)
+            return []
+        errors = [line.replace(f"{t.root}/", "") for line in output.splitlines() if re.search(r": (fatal )?error: ", line)]
+        return [f"{header}: does not compile alone with {compiler}: {(errors or [output])[0]}"]
+
+    return tree.in_parallel(one, [(header, compiler) for header in t.files(".h") for compiler in ("g++", "clang++")])
+
+
+if __name__ == "__main__":
+    tree.main(check)

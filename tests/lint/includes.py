@@ -1,0 +1,91 @@
+"""Includes go only where proxy/ARCHITECTURE.md's table lets them: between our folders, and to third parties."""
+
+import re
+
+import tree
+
+# folder: the folders of ours that it may include, besides itself. The deepest folder that matches a file counts.
+MAY_INCLUDE = {
+    "common": [],
+    "config": ["common"],
+    "proxy/http": ["common"],
+    "proxy/upstream": ["proxy/http", "common"],
+    "proxy/frontend": ["proxy/http", "common"],
+    "proxy/observe": ["proxy/http", "common"],
+    "proxy/forward": ["proxy/upstream", "proxy/http", "proxy/observe", "common"],
+    "proxy/health": ["proxy/upstream", "proxy/http", "common"],
+    "proxy/apps": ["common"],
+    "proxy/server": ["proxy/http", "proxy/upstream", "proxy/frontend", "proxy/observe", "proxy/forward",
+                     "proxy/health", "proxy/apps", "config", "common"],
+    "proxy": ["proxy/server", "config", "common"],  # main and the command line
+    "tests": ["tests", "proxy", "config", "common", "proxy/http", "proxy/upstream", "proxy/frontend", "proxy/observe",
+              "proxy/forward", "proxy/health", "proxy/apps", "proxy/server"],
+}
+
+# header: the files that may include it, besides the tests.
+THIRD_PARTY = {
+    r"event2/": r"common/(event_loop|io_watcher)[^/]*",
+    r"openssl/": r"common/(tls_|certificate|random)[^/]*|proxy/frontend/(tls|quic|ticket)_[^/]*",
+    r"(spdlog|fmt)/": r"common/log[^/]*",
+    r"toml\+\+/": r"config/[^/]*",
+    r"llhttp\.h": r"proxy/http/h1_parser[^/]*",
+    r"ares\.h": r"proxy/upstream/resolver[^/]*",
+    r"nghttp2/": r"proxy/frontend/h2_[^/]*",
+    r"(ngtcp2|nghttp3)/": r"proxy/frontend/(quic|h3)_[^/]*",
+    r"prometheus/": r"proxy/observe/[^/]*|proxy/server/admin[^/]*",
+    r"CLI/": r"proxy/cli[^/]*",
+    r"(gtest|gmock|benchmark)/": r"tests/.*",
+}
+
+# The C++ library, the C library, Linux and the compiler's own.
+SYSTEM = re.compile(r"[a-z_]+"
+                    r"|(sys|netinet|net|arpa|linux|sanitizer)/[a-z0-9_]+\.h"
+                    r"|(dirent|dlfcn|endian|fcntl|fnmatch|getopt|glob|grp|ifaddrs|immintrin|limits|locale|malloc|netdb|poll"
+                    r"|pthread|pwd|sched|signal|spawn|syslog|termios|time|unistd|wait)\.h")
+
+
+def folder_of(path):
+    """The folder of the table that a path, or an include, belongs to."""
+    parts = str(path).split("/")
+    for length in (2, 1):
+        name = "/".join(parts[:length])
+        if len(parts) > length and name in MAY_INCLUDE:
+            return name
+    return None
+
+
+def problem_of_own(path, target):
+    home, other = folder_of(path), folder_of(target)
+    if other is None:
+        return f'"{target}" is not a path from the root of the tree'
+    if other == home or other in MAY_INCLUDE.get(home, []):
+        return None
+    return f"{home} may not include {other} ({target})"
+
+
+def problem_of_third_party(path, target):
+    for header, users in THIRD_PARTY.items():
+        if re.match(header, target):
+            if re.fullmatch(users, str(path)) or str(path).startswith("tests/"):
+                return None
+            return f"<{target}> belongs to {users} only"
+    if SYSTEM.fullmatch(target):
+        return None
+    return f"<{target}> is a library that no folder has"
+
+
+def check(t):
+    problems = []
+    for path in t.files(".cc", ".h"):
+        for number, line in enumerate(t.text(path).splitlines(), 1):
+            match = tree.INCLUDE.match(line)
+            if match:
+                find = problem_of_own if match[1] == '"' else problem_of_third_party
+                problem = find(path, match[2])
+                if problem:
+                    problems.append(f"{path}:{number}: {problem}")
+    return problems
+
+
+if __name__ == "__main__":
+    tree.main(check)

@@ -1,0 +1,152 @@
+"""Each gate is seen to fail on what it is for, and to pass what is right."""
+
+import json
+import os
+import pathlib
+import tempfile
+import unittest
+
+import format as format_gate
+import headers
+import includes
+import rules
+import scripts
+import tidy
+import tree
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+OPENING = "// A header for the test of a gate.\n// Nobody owns it; it belongs to no thread.\n#pragma once\n\n"
+
+
+class GateTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = pathlib.Path(folder.name)
+        for name in (".clang-format", ".clang-tidy"):
+            (self.root / name).write_text((ROOT / name).read_text())
+        previous = os.environ.get("XDG_CACHE_HOME")
+        os.environ["XDG_CACHE_HOME"] = str(self.root / "cache")
+        self.addCleanup(lambda: os.environ.pop("XDG_CACHE_HOME") if previous is None
+                        else os.environ.update(XDG_CACHE_HOME=previous))
+
+    def write(self, path, text):
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+    def tree(self):
+        """The tree, with a compile command for each of its sources."""
+        commands = [{"directory": str(self.root), "file": str(file),
+                     "command": f"/usr/bin/ccache /usr/bin/g++ -std=c++23 -I{self.root} -flto -o x.o -c {file}"}
+                    for file in self.root.rglob("*.cc")]
+        self.write("build/compile_commands.json", json.dumps(commands))
+        return tree.Tree(self.root, self.root / "build")
+
+    def expect(self, gate, *fragments):
+        """The gate finds exactly as many problems as there are fragments, each containing its own."""
+        problems = gate.check(self.tree())
+        self.assertEqual(len(problems), len(fragments), problems)
+        for problem, fragment in zip(problems, fragments):
+            self.assertIn(fragment, problem)
+
+    def test_format(self):
+        self.write("common/good.cc", "struct Pair {\n  int first = 0;\n};\n")
+        self.expect(format_gate)
+        self.write("common/poor.cc", "int twice( int value )\n{ return 2*value; }\n")
+        self.expect(format_gate, "common/poor.cc:1")
+
+    def test_tidy_names_sizes_and_bugs(self):
+        self.write("common/good.cc", "namespace gatehouse {\n\nint twice(int value) { return 2 * value; }\n\n}\n")
+        self.expect(tidy)
+        self.write("common/name.cc", "namespace gatehouse {\nint Twice(int value) { return 2 * value; }\n}\n")
+        self.expect(tidy, "readability-identifier-naming")
+        body = "  value = value * 3 + 1;\n" * 61
+        self.write("common/name.cc", f"namespace gatehouse {{\nint longest(int value) {{\n{body}  return value;\n}}\n}}\n")
+        self.expect(tidy, "readability-function-size")
+        self.write("common/name.cc", "#include <string>\nnamespace gatehouse {\n"
+                   "std::size_t size(std::string text) {\n  std::string moved = std::move(text);\n"
+                   "  return moved.size() + text.size();\n}\n}\n")
+        self.expect(tidy, "bugprone-use-after-move")
+
+    def test_tidy_compiles_with_the_warnings_of_clang(self):
+        self.write("common/poor.cc", "namespace gatehouse {\nint half(double value) { return value / 2; }\n}\n")
+        self.expect(tidy, "clang-diagnostic")
+
+    def test_tidy_looks_again_when_an_included_header_changed(self):
+        self.write("common/a.h", OPENING + "inline int twice(int value) { return 2 * value; }\n")
+        self.write("common/b.cc", '#include "common/a.h"\n')
+        self.expect(tidy)
+        self.write("common/a.h", OPENING + "inline int Twice(int value) { return 2 * value; }\n")
+        self.expect(tidy, "common/a.h")
+
+    def test_headers_alone(self):
+        self.write("common/good.h", OPENING + "#include <string>\nstd::string name();\n")
+        self.expect(headers)
+        self.write("common/poor.h", OPENING + "std::string name();\n")
+        self.expect(headers, "alone with g++", "alone with clang++")
+        self.write("common/poor.h", "struct Twice {};\n")
+        self.expect(headers, "alone with g++", "alone with clang++")
+        self.write("common/poor.h", OPENING + "inline int half(double value) { return value; }\n")
+        self.expect(headers, "alone with g++", "alone with clang++")
+
+    def test_includes_between_folders(self):
+        for folder, target in (("common", "config/config.h"), ("proxy/http", "proxy/forward/redirect.h"),
+                               ("proxy/frontend", "proxy/upstream/pool.h"), ("proxy/upstream", "proxy/frontend/x.h"),
+                               ("proxy/forward", "config/config.h"), ("proxy/apps", "proxy/http/message.h")):
+            with self.subTest(folder=folder):
+                self.write(f"{folder}/poor.h", f'#include "{target}"\n')
+                self.expect(includes, f"{folder} may not include")
+                (self.root / folder / "poor.h").unlink()
+        self.write("proxy/server/good.h", '#include "config/config.h"\n#include "proxy/forward/redirect.h"\n')
+        self.write("proxy/http/good.h", '#include "proxy/http/message.h"\n#include "common/buffer.h"\n')
+        self.expect(includes)
+        self.write("proxy/http/good.h", '#include "message.h"\n')
+        self.expect(includes, "not a path from the root")
+
+    def test_includes_of_third_parties(self):
+        self.write("common/event_loop.cc", "#include <event2/event.h>\n#include <sys/socket.h>\n#include <vector>\n")
+        self.write("proxy/frontend/h2_stream.h", "#include <nghttp2/nghttp2.h>\n")
+        self.expect(includes)
+        self.write("common/timer.cc", "#include <event2/event.h>\n")
+        self.write("common/wheel.cc", "#include <uv.h>\n")
+        self.write("proxy/frontend/h1_connection.h", "#include <nghttp2/nghttp2.h>\n")
+        self.write("proxy/http/message.cc", "#include <openssl/ssl.h>\n")
+        self.expect(includes, "<event2/event.h>", "<uv.h>", "<nghttp2/nghttp2.h>", "<openssl/ssl.h>")
+
+    def test_sizes(self):
+        self.write("common/good.cc", "int x;\n" * 400)
+        self.expect(rules)
+        self.write("common/poor.cc", "int x;\n" * 401)
+        self.expect(rules, "401 lines")
+
+    def test_opening_comment_and_guard(self):
+        self.write("common/good.h", OPENING)
+        self.expect(rules)
+        self.write("common/poor.h", "#pragma once\n")
+        self.expect(rules, "0 lines of comment")
+        self.write("common/poor.h", OPENING.replace("#pragma once", ""))
+        self.expect(rules, "#pragma once")
+
+    def test_words(self):
+        good = 'struct A { A(const A&) = delete; };\n// new and delete this\nauto s = "new delete";\n'
+        self.write("common/good.cc", good)
+        self.expect(rules)
+        self.write("common/poor.cc", "void f() { delete this; }\n")
+        self.expect(rules, "ownership", "no delete")
+        self.write("common/poor.cc", "int* f() {\n  return new int;\n}\n")
+        self.expect(rules, "common/poor.cc:2: no new")
+        self.write("common/poor.cc", "void f() { std::this_thread::sleep_for(x); }\n")
+        self.expect(rules, "no sleeping")
+
+    def test_scripts(self):
+        self.write("deploy/good", '#!/usr/bin/env bash\necho "$1"\n')
+        self.write("tests/good.py", "print(1)\n")
+        self.expect(scripts)
+        self.write("deploy/poor", "#!/usr/bin/env bash\nrm -rf $1/x\n")
+        self.write("tests/poor.py", "print(1\n")
+        self.expect(scripts, "SC2086", "tests/poor.py:1")
+
+
+if __name__ == "__main__":
+    unittest.main()

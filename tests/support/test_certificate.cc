@@ -1,0 +1,75 @@
+#include "tests/support/test_certificate.h"
+
+#include <cstddef>
+#include <memory>
+
+#include <gtest/gtest.h>
+#include <openssl/bio.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+
+namespace gatehouse::testing_support {
+
+namespace {
+
+struct Deleter {
+  void operator()(BIO* bio) const { BIO_free(bio); }
+  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
+  void operator()(X509* certificate) const { X509_free(certificate); }
+  void operator()(X509_EXTENSION* extension) const { X509_EXTENSION_free(extension); }
+};
+template <class T>
+using Handle = std::unique_ptr<T, Deleter>;
+
+std::string text_of(BIO* bio) {
+  const char* data = nullptr;
+  const long size = BIO_get_mem_data(bio, &data);
+  return {data, static_cast<std::size_t>(size)};
+}
+
+void add_names(X509* certificate, const std::vector<std::string>& names) {
+  X509_NAME* const subject = X509_get_subject_name(certificate);
+  X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(names.at(0).c_str()),
+                             -1, -1, 0);
+  X509_set_issuer_name(certificate, subject);
+  std::string alternatives;
+  for (const std::string& name : names) alternatives += (alternatives.empty() ? "DNS:" : ",DNS:") + name;
+  X509V3_CTX context;
+  X509V3_set_ctx_nodb(&context);
+  X509V3_set_ctx(&context, certificate, certificate, nullptr, nullptr, 0);
+  const Handle<X509_EXTENSION> extension(
+      X509V3_EXT_conf_nid(nullptr, &context, NID_subject_alt_name, alternatives.c_str()));
+  EXPECT_EQ(X509_add_ext(certificate, extension.get(), -1), 1);
+}
+
+}  // namespace
+
+PemPair make_certificate(const TestCertificate& wanted) {
+  constexpr std::size_t kRsaBits = 2048;
+  constexpr long kBefore = 2L * 365 * 24 * 3600;  // valid since two years ago, so that an expired one was valid once
+  const Handle<EVP_PKEY> key(wanted.key == TestCertificate::Key::kRsa
+                                 ? EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA", kRsaBits)
+                                 : EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256"));
+  const Handle<X509> certificate(X509_new());
+  unsigned char serial[8] = {};
+  RAND_bytes(serial, sizeof serial);
+  serial[0] = static_cast<unsigned char>((serial[0] & 0x3FU) | 0x40U);  // positive
+  ASN1_STRING_set(X509_get_serialNumber(certificate.get()), serial, sizeof serial);
+  X509_set_version(certificate.get(), X509_VERSION_3);
+  X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -kBefore);
+  X509_gmtime_adj(X509_getm_notAfter(certificate.get()), static_cast<long>(wanted.valid_for.count()));
+  X509_set_pubkey(certificate.get(), key.get());
+  add_names(certificate.get(), wanted.names);
+  EXPECT_GT(X509_sign(certificate.get(), key.get(), EVP_sha256()), 0);
+
+  const Handle<BIO> certificate_text(BIO_new(BIO_s_mem()));
+  const Handle<BIO> key_text(BIO_new(BIO_s_mem()));
+  EXPECT_EQ(PEM_write_bio_X509(certificate_text.get(), certificate.get()), 1);
+  EXPECT_EQ(PEM_write_bio_PrivateKey(key_text.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr), 1);
+  return {.certificate = text_of(certificate_text.get()), .private_key = text_of(key_text.get())};
+}
+
+}  // namespace gatehouse::testing_support

@@ -1,0 +1,100 @@
+#include <filesystem>
+#include <set>
+#include <string>
+#include <variant>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "config/load.h"
+#include "config/schema.h"
+#include "config/to_toml.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/support/test_certificate.h"
+
+namespace gatehouse::config {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::IsSupersetOf;
+using testing_support::contents_of;
+using testing_support::make_certificate;
+using testing_support::TemporaryFolder;
+
+// The tests run in the root of the tree.
+const std::filesystem::path kReference = "config/reference.toml";
+const std::filesystem::path kExamples = "config/examples";
+
+std::string lines_of(const std::vector<Diagnostic>& diagnostics) {
+  std::string out;
+  for (const Diagnostic& diagnostic : diagnostics) out += diagnostic.to_string() + "\n";
+  return out;
+}
+
+TEST(Reference, ListsEveryKeyThatIsReadAndNoOther) {
+  const std::string text = contents_of(kReference);
+  const Loaded loaded = parse(text, kReference);
+  EXPECT_EQ(lines_of(loaded.diagnostics), "");  // an unknown key would be one
+  EXPECT_EQ(used_keys(text), known_keys());
+}
+
+TEST(Reference, TheSchemaIsTheOneOfThePlan) {
+  EXPECT_THAT(known_keys(), IsSupersetOf({"server.workers", "log.access.format", "listeners.address",
+                                          "listeners.quic.congestion_control", "listeners.tls.certificates.private_key",
+                                          "routes.hosts", "routes.respond.status", "routes.request_headers.set",
+                                          "routes.limits.max_request_body", "routes.timeouts.response",
+                                          "upstreams.NAME.endpoints.address", "upstreams.NAME.pool.max_idle",
+                                          "limits.max_streams", "timeouts.response_body"}));
+}
+
+TEST(Reference, ItsValuesAreTheDefaults) {
+  const Loaded loaded = parse(contents_of(kReference), kReference);
+  ASSERT_TRUE(loaded.config) << lines_of(loaded.diagnostics);
+  // What is written is what differs from the defaults: only what has none, and the overrides of a route.
+  EXPECT_THAT(used_keys(to_toml(*loaded.config)),
+              ElementsAre("listeners", "listeners.address", "listeners.tls", "listeners.tls.certificates",
+                          "listeners.tls.certificates.certificate", "listeners.tls.certificates.private_key", "routes",
+                          "routes.limits", "routes.limits.max_request_body", "routes.path", "routes.redirect",
+                          "routes.respond", "routes.respond.body", "routes.respond.status", "routes.timeouts",
+                          "routes.timeouts.connect", "routes.timeouts.request_body", "routes.timeouts.response",
+                          "routes.timeouts.response_body", "routes.to", "upstreams", "upstreams.NAME.endpoints"));
+  Config global = *loaded.config;
+  ASSERT_EQ(global.routes.size(), 3U);
+  global.limits = limits_of(*loaded.config, global.routes[0]);
+  global.timeouts = timeouts_of(*loaded.config, global.routes[0]);
+  EXPECT_THAT(to_toml(global), testing::Not(testing::HasSubstr("\n[limits]")));
+  EXPECT_THAT(to_toml(global), testing::Not(testing::HasSubstr("\n[timeouts]")));
+  const auto& respond = std::get<Respond>(global.routes[2].action);
+  EXPECT_EQ(respond.status, Respond{}.status);
+  EXPECT_EQ(respond.body, Respond{}.body);
+}
+
+// As a user would: the file in a folder of its own, with the certificates that it names.
+TEST(Examples, AllLoadWithoutADiagnostic) {
+  std::set<std::string> seen;
+  for (const auto& entry : std::filesystem::directory_iterator(kExamples)) {
+    if (entry.path().extension() != ".toml") continue;
+    seen.insert(entry.path().filename());
+    const TemporaryFolder folder;
+    const std::string file = folder.write(entry.path().filename(), contents_of(entry.path()));
+    const Loaded parsed = parse(contents_of(file), file);
+    ASSERT_TRUE(parsed.config) << lines_of(parsed.diagnostics);
+    for (const Listener& listener : parsed.config->listeners) {
+      if (!listener.tls) continue;
+      for (const CertificateFiles& files : listener.tls->certificates) {
+        const auto pair = make_certificate();
+        EXPECT_TRUE(files.certificate.starts_with(folder.path().string())) << files.certificate;
+        folder.write(files.certificate, pair.certificate);
+        folder.write(files.private_key, pair.private_key);
+      }
+    }
+    const Loaded loaded = load(file);
+    EXPECT_TRUE(loaded.config);
+    EXPECT_EQ(lines_of(loaded.diagnostics), "");
+  }
+  EXPECT_THAT(seen, ElementsAre("behind-load-balancer.toml", "minimal.toml", "multi-host.toml"));
+}
+
+}  // namespace
+}  // namespace gatehouse::config
