@@ -164,7 +164,7 @@ std::string Address::host() const {
 }
 
 std::string Address::to_string() const {
-  const std::string name = host();
+  std::string name = host();
   if (is_unix() || name.empty()) return name;
   const std::string port_text = ":" + std::to_string(port());
   return name.contains(':') ? "[" + name + "]" + port_text : name + port_text;

@@ -13,8 +13,8 @@ class SystemClock final : public Clock {
 }  // namespace
 
 const Clock& Clock::system() {
-  static const SystemClock clock;
-  return clock;
+  static const SystemClock kClock;
+  return kClock;
 }
 
 }  // namespace gatehouse

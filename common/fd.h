@@ -1,4 +1,5 @@
-// A file descriptor that closes itself. Owned by value; may move between threads with its owner.
+// A file descriptor that closes itself. Owned by value; may move between threads with its owner. What watches it
+// (IoWatcher) must be gone before it is closed.
 #pragma once
 
 #include <utility>

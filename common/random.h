@@ -1,4 +1,5 @@
 // Random numbers: fast ones for choosing and jitter (per thread), and unpredictable bytes for keys, ids and tokens.
+// Any thread; the fast ones must never decide what an attacker may not guess.
 #pragma once
 
 #include <cstddef>

@@ -46,8 +46,8 @@ struct Closer {
 };
 
 Slab* make() {
-  thread_local const Closer closer;
-  closer.touch();
+  thread_local const Closer kCloser;
+  kCloser.touch();
   return std::make_unique_for_overwrite<Slab>().release();
 }
 

@@ -1,4 +1,5 @@
-// Small text functions that several folders need. ASCII only, locale-free, pure.
+// Small text functions that several folders need. ASCII only, locale-free, pure, any thread.
+// Views that are returned refer to the arguments.
 #pragma once
 
 #include <cstdint>

@@ -23,7 +23,7 @@ const BIO_METHOD* TlsWire::method() {
   struct MethodDeleter {
     void operator()(BIO_METHOD* made) const { BIO_meth_free(made); }
   };
-  static const std::unique_ptr<BIO_METHOD, MethodDeleter> shared = [] {
+  static const std::unique_ptr<BIO_METHOD, MethodDeleter> kShared = [] {
     std::unique_ptr<BIO_METHOD, MethodDeleter> made(
         BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "gatehouse"));
     if (!made || BIO_meth_set_read_ex(made.get(), &TlsWire::on_read) != 1 ||
@@ -34,7 +34,7 @@ const BIO_METHOD* TlsWire::method() {
     }
     return made;
   }();
-  return shared.get();
+  return kShared.get();
 }
 
 TlsWire::BioPtr TlsWire::make_bio() {

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "common/fd.h"
+#include "config/nesting.h"
 #include "config/schema.h"
 #include "config/sections.h"
 #include "config/toml_reader.h"
@@ -38,6 +39,10 @@ bool is_utf16(std::string_view text) {
 }
 
 std::expected<toml::table, Diagnostic> parse_document(std::string_view text, const std::string& filename) {
+  if (const auto where = too_many_dots(text)) {
+    return std::unexpected(Diagnostic{.location = {.file = filename, .line = where->line, .column = where->column},
+                                      .message = "no key has so many dots"});
+  }
   try {
     return toml::parse(text, std::string_view(filename));
   } catch (const toml::parse_error& error) {

@@ -15,7 +15,6 @@ constexpr std::size_t kMostHeaders = 10'000;
 }  // namespace
 
 bool read_max_request_body(TableReader& reader, std::optional<std::uint64_t>& value) {
-  // 0 means "no limit" elsewhere and would here refuse every body: whoever writes it is to say which.
   return reader.read_size_or_off("max_request_body", value, {.min = 1});
 }
 

@@ -78,13 +78,15 @@ void read_trusted_proxies(TableReader& reader, std::vector<AddressRange>& ranges
 }
 
 void read_alt_svc(TableReader& reader, const Listener& listener, AltSvc& alt_svc) {
+  static constexpr Names<AltSvcMode, 2> kModeNames{{AltSvcMode::kAuto, AltSvcMode::kOff}, {"auto", "off"}};
+  bool given = false;
   if (reader.is_integer("alt_svc")) {
-    if (reader.read("alt_svc", alt_svc.port, {.min = 1, .max = kHighestPort})) alt_svc.mode = AltSvcMode::kPort;
+    given = reader.read("alt_svc", alt_svc.port, {.min = 1, .max = kHighestPort});
+    alt_svc.mode = AltSvcMode::kPort;
   } else {
-    static constexpr Names<AltSvcMode, 2> kModeNames{{AltSvcMode::kAuto, AltSvcMode::kOff}, {"auto", "off"}};
-    reader.read("alt_svc", alt_svc.mode, kModeNames);
+    given = reader.read("alt_svc", alt_svc.mode, kModeNames);
   }
-  if (reader.has("alt_svc") && alt_svc.mode != AltSvcMode::kOff && !listener.protocols.h3) {
+  if (given && alt_svc.mode != AltSvcMode::kOff && !listener.protocols.h3) {
     reader.error("alt_svc", R"("alt_svc" needs "h3" in "protocols": there is nothing else to advertise)");
   }
   reader.read("alt_svc_max_age", alt_svc.max_age, {.min = std::chrono::seconds(1)});

@@ -23,10 +23,13 @@ namespace {
 constexpr unsigned kLowestStatus = 200;
 constexpr unsigned kHighestStatus = 599;
 
-void read_hosts(TableReader& reader, std::vector<std::string>& hosts) {
-  reader.strings("hosts", [&](const std::string& text, const Location& where) {
+// False if one of them is none.
+bool read_hosts(TableReader& reader, std::vector<std::string>& hosts) {
+  bool good = true;
+  const bool given = reader.strings("hosts", [&](const std::string& text, const Location& where) {
     auto host = normalised_host(text);
     if (!host) {
+      good = false;
       reader.error(where, std::format("\"hosts\": {}", host.error().message));
     } else if (std::ranges::contains(hosts, *host)) {
       reader.error(where, std::format("the host {} is listed twice", in_quotes(*host)));
@@ -34,17 +37,14 @@ void read_hosts(TableReader& reader, std::vector<std::string>& hosts) {
       hosts.push_back(*std::move(host));
     }
   });
+  return good && given == reader.has("hosts");
 }
 
-void read_route_path(TableReader& reader, std::string& path) {
-  std::string text;
-  if (!reader.read("path", text)) return;
-  const auto checked = check_path(text);
-  if (checked) {
-    path = std::move(text);
-  } else {
-    reader.error("path", std::format("\"path\": {}", checked.error().message));
-  }
+bool read_route_path(TableReader& reader, std::string& path) {
+  if (!reader.read("path", path)) return !reader.has("path");
+  const auto checked = check_path(path);
+  if (!checked) reader.error("path", std::format("\"path\": {}", checked.error().message));
+  return checked.has_value();
 }
 
 void read_to(TableReader& reader, Route& route) {
@@ -165,8 +165,9 @@ void warn_of_idle_keys(TableReader& reader, const Route& route) {
 
 void read_route(TableReader& reader, Route& route) {
   route.location = reader.location();
-  read_hosts(reader, route.hosts);
-  read_route_path(reader, route.path);
+  const bool good_hosts = read_hosts(reader, route.hosts);
+  const bool good_path = read_route_path(reader, route.path);
+  if (!good_hosts || !good_path) route.path.clear();  // no path: what it matches is not known
   read_action(reader, route);
   reader.read("strip_prefix", route.strip_prefix);
   reader.read("preserve_host", route.preserve_host);

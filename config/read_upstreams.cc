@@ -45,15 +45,10 @@ void add_endpoint(TableReader& reader, const std::string& text, const Location& 
 }
 
 void read_endpoints(TableReader& reader, Upstream& upstream) {
-  std::size_t listed = 0;
   const bool given = reader.strings_or_tables(
       "endpoints",
-      [&](const std::string& text, const Location& where) {
-        ++listed;
-        add_endpoint(reader, text, where, upstream.endpoints);
-      },
+      [&](const std::string& text, const Location& where) { add_endpoint(reader, text, where, upstream.endpoints); },
       [&](TableReader& element) {
-        ++listed;
         std::string text;
         if (element.read("address", text)) {
           add_endpoint(element, text, element.location("address"), upstream.endpoints);
@@ -61,7 +56,7 @@ void read_endpoints(TableReader& reader, Upstream& upstream) {
           element.error("address", "an endpoint needs an \"address\"");
         }
       });
-  if (given ? listed == 0 : !reader.has("endpoints")) {
+  if (given ? reader.is_empty_array("endpoints") : !reader.has("endpoints")) {
     reader.error("endpoints", std::format(R"(the upstream {} needs endpoints, such as endpoints = ["127.0.0.1:5000"])",
                                           in_quotes(upstream.name)));
   }

@@ -121,7 +121,7 @@ Result<std::string> normalised_host(std::string_view text) {
   if (!wildcard && name.starts_with('[') && name.ends_with(']') && Address::parse(std::string(name) + ":1")) {
     return text::lower(text);
   }
-  if (const std::size_t colon = name.rfind(':');
+  if (const std::size_t colon = name.find(':');
       colon != std::string_view::npos && text::parse_decimal(name.substr(colon + 1))) {
     return failure(std::format("{} has a port; routes match the host alone", in_quotes(text)));
   }

@@ -130,6 +130,11 @@ bool TableReader::is_integer(std::string_view key) const {
   return has(key) && place_.table->get(key)->is_integer();
 }
 
+bool TableReader::is_empty_array(std::string_view key) const {
+  const toml::array* const array = has(key) ? place_.table->get(key)->as_array() : nullptr;
+  return array != nullptr && array->empty();
+}
+
 Location TableReader::location(std::string_view key) const {
   const toml::node* const node = only_keys() ? nullptr : place_.table->get(key);
   return node == nullptr || node->source().begin.line == 0 ? location_ : reading_.location(node->source());
@@ -292,6 +297,10 @@ bool TableReader::read_size_or_off(std::string_view key, std::optional<std::uint
     value = std::nullopt;
     return true;
   }
+  if (node->value_or(std::int64_t{1}) == 0) {  // "no limit" elsewhere, but "nothing at all" here: which one is meant?
+    error(key, std::format("{} must not be 0; write \"off\" for no limit", in_quotes(key)));
+    return false;
+  }
   const auto size = size_of(*node, key, range);
   if (size) value = size;
   return size.has_value();
@@ -373,7 +382,7 @@ bool TableReader::tables(std::string_view key, const ReadTable& read_each) {
   if (node == nullptr) return false;
   const toml::array* const array = node->as_array();
   if (array == nullptr) {
-    wrong_type(*node, key, "an array of tables");
+    wrong_type(*node, key, std::format("an array of tables (write [[{}]] or [{{ ... }}])", place.title));
     return false;
   }
   for (const toml::node& element : *array) {

@@ -92,6 +92,7 @@ class TableReader {
 
   bool has(std::string_view key) const;
   bool is_integer(std::string_view key) const;
+  bool is_empty_array(std::string_view key) const;
   // Of the value of `key`; of the table if it has none.
   Location location(std::string_view key) const;
   const Location& location() const { return location_; }

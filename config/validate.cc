@@ -83,6 +83,7 @@ void check_reachable(const Config& config, std::vector<Diagnostic>& out) {
             std::format("unreachable route: {} has the same host ({}) and path ({})", in_line(at->second->location),
                         shown, in_quotes(route.path)));
     };
+    if (route.path.empty()) continue;  // could not be read
     if (route.hosts.empty()) claim("", "any");
     for (const std::string& host : route.hosts) claim(host, in_quotes(host));
   }
@@ -101,7 +102,7 @@ void check_upstreams(const Config& config, std::vector<Diagnostic>& out) {
     used.insert(near);
     error(out, forward->location,
           std::format("there is no upstream {}", in_quotes(forward->upstream)) +
-              (near.empty() ? std::format("; add [upstreams.{}]", forward->upstream)
+              (near.empty() ? std::format("; add [upstreams.{}]", in_quotes(forward->upstream))
                             : std::format("; did you mean {}?", in_quotes(near))));
   }
   for (const Upstream& upstream : config.upstreams) {

@@ -1,6 +1,6 @@
-// Answers an exchange with what an endpoint says: chooses the endpoint, gets a connection (or waits for a place), rewrites
-// both heads, and decides about another try. Sees heads and ends only; body bytes go from the codec's pipe to the
-// connection and back without it. Owned by its exchange; one loop's thread; destroying it discards the connection.
+// Answers an exchange with what an endpoint says: chooses the endpoint, gets a connection (or waits for a place),
+// rewrites both heads, and decides about another try. Sees heads and ends only; body bytes go from the codec's pipe to
+// the connection and back without it. Owned by its exchange; one loop's thread; destroying it discards the connection.
 #pragma once
 
 #include <memory>
@@ -17,15 +17,10 @@
 
 namespace gatehouse {
 
-// What answers `exchange`: the redirect to https of its listener, or by its route a forwarder, a redirect, a fixed answer;
-// kNoRoute where there is none. The table is pinned by the exchange. For ExchangeContext::make_responder; never null.
-std::unique_ptr<Responder> make_responder(Exchange& exchange, std::shared_ptr<const RouteTable> routes, UpstreamPools& pools);
-
 class Forwarder final : public Responder, private UpstreamConnection::User, private PoolWaiter {
  public:
   // `route` is one that forwards; it lives as long as the exchange.
   Forwarder(Exchange& exchange, const Route& route, UpstreamPools& pools);
-  ~Forwarder() override;
 
   void start() override;
 
@@ -40,12 +35,19 @@ class Forwarder final : public Responder, private UpstreamConnection::User, priv
 
   void wait_in_line();
   void attempt(Place place, Pool::Kind kind);
+  bool begin();
+  std::optional<Place> place_for_retry(RetryReason reason);
+  void invite_body();
+  void count_connect(Fault fault);
+  void fail(Fault fault);
 
   Exchange& exchange_;
   const Route& route_;
+  const std::shared_ptr<const Upstream>& upstream_;
   UpstreamPools& pools_;
   std::optional<Lease> lease_;
-  std::vector<const Endpoint*> tried_;
+  std::vector<const Endpoint*> tried_;  // and failed
+  std::string target_;                  // what the endpoint gets instead of the client's; empty: the same
   MonotonicTime waiting_since_{};
 };
 

@@ -1,30 +1,24 @@
 // Which route a request takes: host exact, then the longest wildcard, then any host; then the longest path by whole
-// segments. A route of a less specific host is taken where the more specific ones have none for the path. Built once per
-// snapshot from plain structs, immutable, shared by all workers; look-ups cost the same for ten routes and ten thousand.
+// segments. A route of a less specific host is taken where the more specific ones have none for the path. Built once
+// per snapshot from plain structs, immutable, shared by all workers; look-ups cost the same for ten routes and ten
+// thousand.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <utility>
 #include <variant>
 #include <vector>
 
+#include "proxy/forward/header_edits.h"
 #include "proxy/http/limits.h"
 #include "proxy/upstream/upstream.h"
 
 namespace gatehouse {
-
-// Removed first, then set (replacing), then added.
-struct HeaderEdits {
-  std::vector<std::pair<std::string, std::string>> set;
-  std::vector<std::pair<std::string, std::string>> add;
-  std::vector<std::string> remove;
-
-  bool empty() const { return set.empty() && add.empty() && remove.empty(); }
-};
 
 struct ForwardTo {
   std::shared_ptr<const Upstream> upstream;  // never null
@@ -41,16 +35,16 @@ struct RespondWith {
 };
 
 struct Route {
-  std::string name;                 // the label in logs and metrics
-  std::vector<std::string> hosts;   // lower case, no port; "*.example.com" for all below it; empty: any
-  std::string path = "/";           // canonical prefix, by whole segments
+  std::string name;                // the label in logs and metrics
+  std::vector<std::string> hosts;  // lower case, no port; "*.example.com" for all below it; empty: any
+  std::string path = "/";          // canonical prefix, by whole segments
   std::variant<ForwardTo, RedirectTo, RespondWith> action;
-  bool strip_prefix = false;        // remove `path`, send X-Forwarded-Prefix
-  bool preserve_host = true;        // false: Host is the endpoint's
-  bool forwarded_rfc7239 = false;   // send Forwarded too
+  bool strip_prefix = false;       // remove `path`, send X-Forwarded-Prefix
+  bool preserve_host = true;       // false: Host is the endpoint's
+  bool forwarded_rfc7239 = false;  // send Forwarded too
   HeaderEdits request_headers;
   HeaderEdits response_headers;
-  ExchangeLimits limits;            // what holds for its exchanges, the global values included
+  ExchangeLimits limits;  // what holds for its exchanges, the global values included
 };
 
 class RouteTable {

@@ -3,6 +3,7 @@
 // do not. One loop's thread. A negative outcome of nghttp3 ends the connection (that is what its errors mean).
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -10,7 +11,7 @@
 #include <optional>
 #include <span>
 #include <unordered_map>
-#include <vector>
+#include <utility>
 
 #include <nghttp3/nghttp3.h>
 
@@ -72,8 +73,10 @@ class H3Session {
   std::expected<void, Code> acknowledged(std::int64_t stream, std::uint64_t bytes);
 
   // --- life ---
-  void drain(Duration grace);                     // GOAWAY, after `grace` a second one with the last id, then finish()
+  void drain();                                   // GOAWAY, after a while a second one with the last id, then finish()
+  void cancel_all();                              // every exchange is destroyed; nothing may be called after it
   std::size_t streams() const { return streams_.size(); }
+  void client_known(std::shared_ptr<const TlsSummary> tls) { peer_.client.tls = std::move(tls); }
   void client_moved(const Address& address) { peer_.client.address = address; }
 
  private:
@@ -86,7 +89,7 @@ class H3Session {
     std::uint64_t requests = 0;
     bool draining = false;
     bool last_goaway_sent = false;
-    std::size_t unacknowledged = 0;  // answer bytes that wait for the client's acknowledgement, of all streams
+    std::optional<Code> failure;  // why a callback of ours failed
   };
 
   H3Stream* find(std::int64_t stream);
@@ -94,7 +97,8 @@ class H3Session {
   void stop_reading(H3Stream& stream);
   void request_began();
   void sweep();
-  void step_drain();
+  void send_last_goaway();
+  std::expected<void, Code> outcome(nghttp3_ssize status) const;
   void finish_if_drained();
   std::uint64_t stamp() const;
 
@@ -104,7 +108,6 @@ class H3Session {
   Peer peer_;
   std::unique_ptr<nghttp3_conn, ConnDeleter> conn_;
   std::unordered_map<std::int64_t, std::unique_ptr<H3Stream>> streams_;
-  std::vector<nghttp3_nv> fields_;  // of the head being submitted; kept for its memory
   Life life_;
   Timer sweep_;
   Timer drain_;

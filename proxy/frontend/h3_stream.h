@@ -9,10 +9,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <span>
+#include <optional>
 #include <string_view>
+#include <vector>
 
 #include <nghttp3/nghttp3.h>
 
@@ -50,6 +51,7 @@ class H3Stream {
   void give_up();                           // the client did, or the stream is reset: cancels the exchange
   // Nothing has moved for too long: a head that does not end, or an answer that is not taken.
   std::optional<Fault> overdue(MonotonicTime now) const;
+  void fail(Fault fault);                   // overdue: leaves a record; the session resets the stream
 
  private:
   enum class Reading : std::uint8_t { kHead, kBody, kEnded };
@@ -59,10 +61,27 @@ class H3Stream {
   void progress();                          // the exchange's waker
   void move_request();
   void give_credit(std::size_t drained);
-  bool move_heads();                        // false: the stream has been reset
+  void move_answer();
   void submit(const ResponseHead& head);
-  void refuse(Fault fault);
-  nghttp3_ssize end_of_body(std::uint32_t* flags);
+  void offer_trailers(std::uint32_t* flags);
+  MonotonicTime now() const;
+
+  // Answer bytes on their way.
+  struct Offered {
+    std::vector<Buffer> chunks;  // as nghttp3 has seen them, from `first` on
+    std::size_t first = 0;
+    std::size_t bytes = 0;       // of the chunks
+    Buffer rest;                 // read from the pipe, not yet offered
+    void drop(std::size_t count);
+  };
+  struct State {
+    Reading reading = Reading::kHead;
+    Writing writing = Writing::kNothing;
+    std::optional<Fault> fault;  // found while the head came in
+    std::size_t head_bytes = 0;  // also those that were not kept
+    std::uint64_t window = 0;    // the client's for this stream, as we have let it grow
+    MonotonicTime moved{};       // when something last went the way that we wait for
+  };
 
   H3Session& session_;
   std::int64_t id_;
@@ -70,18 +89,8 @@ class H3Stream {
   RawRequest raw_;
   FieldList trailers_;
   Buffer arrived_;
-  struct {
-    std::deque<Buffer> chunks;   // as nghttp3 has seen them
-    Buffer rest;                 // read from the pipe, not yet offered
-    std::size_t bytes = 0;       // of the chunks
-  } offered_;
-  struct {
-    Reading reading = Reading::kHead;
-    Writing writing = Writing::kNothing;
-    std::optional<Fault> fault;  // found while the head came in
-    MonotonicTime moved{};       // when something last went either way
-    std::uint64_t window = 0;    // the client's, as we have let it grow
-  } state_;
+  Offered offered_;
+  State state_;
   std::unique_ptr<Exchange> exchange_;
 };
 

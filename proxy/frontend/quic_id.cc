@@ -1,5 +1,6 @@
 #include "proxy/frontend/quic_id.h"
 
+#include <bit>
 #include <cstring>
 
 #include "common/random.h"
@@ -21,8 +22,8 @@ std::size_t QuicIdHash::operator()(const QuicId& id) const {
   std::memcpy(words, id.data.data(), id.size);
   std::uint64_t hash = key ^ id.size;
   for (const std::uint64_t word : words) {
-    const auto product = static_cast<unsigned __int128>(hash ^ word) * 0x9e37'79b9'7f4a'7c15U;
-    hash = static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64) ^ key;
+    hash = (hash ^ word) * 0x9e37'79b9'7f4a'7c15U;
+    hash ^= std::rotr(hash, 29) ^ key;
   }
   return hash;
 }

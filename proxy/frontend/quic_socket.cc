@@ -239,7 +239,7 @@ void QuicSocket::receive() {
     batch.prepare();
     const int count = ::recvmmsg(socket_.get(), batch.messages.data(), kBatch, MSG_DONTWAIT, nullptr);
     if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) break;  // would block, or an ICMP error of an earlier datagram: nothing to do about it
+    if (count <= 0) return;  // would block, or an ICMP error of an earlier datagram: nothing to do about it
     for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
       msghdr& message = batch.messages[i].msg_hdr;
       if ((message.msg_flags & MSG_TRUNC) != 0) continue;
@@ -253,13 +253,9 @@ void QuicSocket::receive() {
                .bytes = {static_cast<const std::uint8_t*>(batch.vectors[i].iov_base), batch.messages[i].msg_len}},
               extras.segment);
     }
-    if (static_cast<std::size_t>(count) < kBatch) {
-      events_.batch();
-      return;
-    }
+    if (static_cast<std::size_t>(count) < kBatch) return;
   }
   more_.arm(Duration::zero());  // not known to be dry, so no edge may come
-  events_.batch();
 }
 
 void QuicSocket::deliver(const UdpDatagram& received, std::size_t segment) {

@@ -52,7 +52,6 @@ class QuicSocket {
   using Sink = std::move_only_function<void(const UdpDatagram&)>;
   struct Events {
     Sink datagram;                             // one came in; good during the call
-    std::move_only_function<void()> batch;     // after the last of a batch
     std::move_only_function<void()> writable;  // blocked() has become false
   };
 

@@ -58,10 +58,14 @@ bool H1Chunks::take(char c) {
       line_size_ = 0;
       return c == '\n';
     case At::kSize:
-      return ++line_size_ <= kLongestLine && take_size(c);
+      return fits_line(c) && take_size(c);
     default:
-      return ++line_size_ <= kLongestLine && take_extension(c);
+      return fits_line(c) && take_extension(c);
   }
+}
+
+bool H1Chunks::fits_line(char c) {
+  return c == '\r' || ++line_size_ <= kLongestLine;
 }
 
 bool H1Chunks::take_size(char c) {

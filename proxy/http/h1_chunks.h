@@ -36,6 +36,7 @@ class H1Chunks {
     kDataLf
   };
   bool take(char c);  // one byte of framing; false if it is wrong
+  bool fits_line(char c);
   bool take_size(char c);
   bool take_extension(char c);
   bool end_extension_part(char c);

@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::size_t kFieldWeight = 32;
 constexpr std::size_t kSeparator = 2;  // ": "
+constexpr std::string_view kVersion = "HTTP/d.d";
 
 }  // namespace
 
@@ -32,16 +33,7 @@ H1Lines::Scan H1Lines::scan(std::string_view input) {
 H1Lines::Scan H1Lines::scan_line(std::string_view input) {
   const std::size_t feed = input.find('\n');
   const std::string_view text = input.substr(0, feed);
-  std::size_t bad = std::string_view::npos;
-  if (!text.empty()) {
-    if (after_cr_) {
-      bad = 0;
-    } else if (const std::size_t cr = text.find('\r'); cr != std::string_view::npos && cr + 1 < text.size()) {
-      bad = cr + 1;
-    }
-    const bool folded = line_ == First::kField && line_size_ == 0 && (text[0] == ' ' || text[0] == '\t');
-    if (folded) bad = 0;
-  }
+  const std::size_t bad = first_malformed(text);
   if (const auto excess = first_excess(text); excess && *excess < bad)
     return {.good = *excess, .fault = excess_fault()};
   if (bad != std::string_view::npos) return {.good = bad, .fault = faults_.malformed};
@@ -49,12 +41,45 @@ H1Lines::Scan H1Lines::scan_line(std::string_view input) {
   line_size_ += text.size();
   if (feed == std::string_view::npos) return {.good = text.size()};
 
-  const bool no_version = line_ == First::kTargetAndVersion && !target_ended_;
+  const bool no_version = line_ == First::kTargetAndVersion && version_size_ != kVersion.size();
   if (!after_cr_ || no_version) return {.good = feed, .fault = faults_.malformed};
   const bool last = line_size_ == 1;
   if (last && line_ != First::kField) return {.good = feed, .fault = faults_.malformed};
   end_line();
   return {.good = feed + 1, .done = last};
+}
+
+// Where in `text`, the next bytes of this line, its shape is wrong.
+std::size_t H1Lines::first_malformed(std::string_view text) {
+  constexpr std::size_t kNowhere = std::string_view::npos;
+  if (text.empty()) return kNowhere;
+  if (after_cr_) return 0;
+  const bool starts_blank = line_size_ == 0 && (text[0] == ' ' || (text[0] == '\t' && line_ == First::kField));
+  if (starts_blank) return 0;  // folded, or one space too many before a target
+  std::size_t bad = kNowhere;
+  if (const std::size_t cr = text.find('\r'); cr != kNowhere && cr + 1 < text.size()) bad = cr + 1;
+  if (line_ == First::kTargetAndVersion) bad = std::min(bad, first_wrong_in_version(text));
+  return bad;
+}
+
+// Behind the target: one space, "HTTP/", digit, dot, digit, CR. Which digits they may be is for others to say.
+std::size_t H1Lines::first_wrong_in_version(std::string_view text) {
+  std::size_t i = 0;
+  if (!target_ended_) {
+    i = text.find(' ');
+    if (i == std::string_view::npos) return i;
+    ++i;
+  }
+  for (; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '\r' && version_size_ == kVersion.size()) continue;
+    if (version_size_ == kVersion.size()) return i;
+    const char expected = kVersion[version_size_];
+    const bool fine = expected == 'd' ? c >= '0' && c <= '9' : c == expected;
+    if (!fine) return i;
+    ++version_size_;
+  }
+  return std::string_view::npos;
 }
 
 // Where in `bytes`, the next ones of this line, a limit is passed; counts them.

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
@@ -35,6 +36,8 @@ class H1Lines {
 
  private:
   Scan scan_line(std::string_view input);
+  std::size_t first_malformed(std::string_view text);
+  std::size_t first_wrong_in_version(std::string_view text);
   std::optional<std::size_t> first_excess(std::string_view bytes);
   Fault excess_fault() const;
   void end_line();
@@ -43,6 +46,7 @@ class H1Lines {
   Faults faults_{};
   First line_ = First::kField;
   bool target_ended_ = false;
+  std::uint8_t version_size_ = 0;  // bytes of "HTTP/1.1" seen
   bool after_cr_ = false;
   std::size_t line_size_ = 0;  // of this line so far, with its CR
   std::size_t weight_ = 0;

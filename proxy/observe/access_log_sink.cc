@@ -16,7 +16,7 @@
 namespace gatehouse {
 
 Result<std::shared_ptr<AccessLogSink>> AccessLogSink::open(const std::string& output, AccessLogFormat format) {
-  std::shared_ptr<AccessLogSink> sink(new AccessLogSink(output, format));
+  auto sink = std::make_shared<AccessLogSink>(Private{}, output, format);
   if (output == "stdout" || output == "stderr") {
     sink->attach(output == "stdout" ? STDOUT_FILENO : STDERR_FILENO);
   } else if (auto opened = sink->open_file(); !opened) {

@@ -18,7 +18,11 @@
 namespace gatehouse {
 
 class AccessLogSink {
+  struct Private {};
+
  public:
+  AccessLogSink(Private /*only_open_makes_one*/, std::string output, AccessLogFormat format)
+      : output_(std::move(output)), format_(format) {}
   // `output`: "stdout", "stderr", or the path of a file, which is opened now.
   static Result<std::shared_ptr<AccessLogSink>> open(const std::string& output, AccessLogFormat format);
 
@@ -33,7 +37,6 @@ class AccessLogSink {
   void reopen_soon() { reopen_.store(true, std::memory_order_relaxed); }
 
  private:
-  AccessLogSink(std::string output, AccessLogFormat format) : output_(std::move(output)), format_(format) {}
   Result<> open_file();
   void attach(int fd);
   void reopen();

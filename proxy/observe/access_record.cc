@@ -222,7 +222,7 @@ void append_line(std::string& out, const AccessRecord& record, AccessLogFormat f
 
 std::string w3c_directives() {
   std::string text = "#Version: 1.0\n#Software: Gatehouse ";
-  text += kVersion;
+  text += kProgramVersion;
   text += "\n#Fields: ";
   text += kW3cFields;
   text += '\n';

@@ -71,7 +71,7 @@ std::string Metrics::page() const {
 
 void Metrics::collect_server(Page& page) const {
   Family build = Page::gauge("build_info", "Always 1; the version is in the label.", {"version"});
-  build.add({text(kVersion)}, 1);
+  build.add({text(kProgramVersion)}, 1);
   page.add(build);
   page.add(Page::gauge("draining", "1 while the server finishes what runs before it ends."), status_.draining ? 1 : 0);
   page.add(Page::gauge("config_last_reload_success", "Whether the last reload of the configuration was applied."),

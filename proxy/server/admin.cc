@@ -74,7 +74,8 @@ std::string machine_name() {
 
 bool admin_answers_to(std::string_view host) {
   if (host.empty() || host == "localhost") return true;
-  const std::string literal = host.find(':') == std::string_view::npos ? std::string(host) : '[' + std::string(host) + ']';
+  const std::string literal =
+      host.find(':') == std::string_view::npos ? std::string(host) : '[' + std::string(host) + ']';
   if (const auto address = Address::parse(literal + ":80"); address && !address->is_unix()) return true;
   const std::string machine = machine_name();
   return !machine.empty() && host == machine;
@@ -120,7 +121,7 @@ Result<std::unique_ptr<Admin>> Admin::open(EventLoop& loop, const Address& addre
   }
   auto site = std::make_unique<Site>(loop, bound, std::move(pages));
   site->listener = std::make_unique<TcpListener>(site->context, *std::move(socket));
-  return std::unique_ptr<Admin>(new Admin(std::move(site)));
+  return std::make_unique<Admin>(std::move(site));
 }
 
 Admin::Admin(std::unique_ptr<Site> site) : site_(std::move(site)) {}
@@ -131,6 +132,8 @@ Admin::~Admin() {
   unlink(path.c_str());
 }
 
-const Address& Admin::address() const { return site_->address; }
+const Address& Admin::address() const {
+  return site_->address;
+}
 
 }  // namespace gatehouse

@@ -1,6 +1,7 @@
-// What the server says about itself over HTTP, to operators and monitors: /metrics /healthz /readyz /status. Reads only;
-// GET and HEAD, on an address of its own that is local by default, and only under names that no foreign page can make a
-// browser use (FAULTS X17 of the plan). Serves HTTP/1.1 with the same codec as every listener, on the control thread.
+// What the server says about itself over HTTP, to operators and monitors: /metrics /healthz /readyz /status. Reads
+// only; GET and HEAD, on an address of its own that is local by default, and only under names that no foreign page can
+// make a browser use (FAULTS X17 of the plan). Serves HTTP/1.1 with the same codec as every listener, on the control
+// thread.
 #pragma once
 
 #include <functional>
@@ -22,15 +23,15 @@ class Admin {
     std::function<bool()> draining;
   };
 
+  struct Site;  // the pages and their listener
+
+  explicit Admin(std::unique_ptr<Site> site);
   static Result<std::unique_ptr<Admin>> open(EventLoop& loop, const Address& address, Pages pages);
   ~Admin();
 
   const Address& address() const;  // where it really is
 
  private:
-  struct Site;
-  explicit Admin(std::unique_ptr<Site> site);
-
   std::unique_ptr<Site> site_;
 };
 

@@ -90,15 +90,16 @@ Result<std::unique_ptr<ControlSocket>> ControlSocket::open(EventLoop& loop, cons
                        " (does another instance serve the same configuration?)",
                    socket.error().code);
   }
-  if (chmod(path.c_str(), 0600) != 0) return system_failure("cannot protect the control socket " + path.string(), errno);
-  return std::unique_ptr<ControlSocket>(new ControlSocket(loop, path, *std::move(socket), std::move(handler)));
+  if (chmod(path.c_str(), 0600) != 0)
+    return system_failure("cannot protect the control socket " + path.string(), errno);
+  return std::make_unique<ControlSocket>(Private{}, loop, Bound{path, *std::move(socket)}, std::move(handler));
 }
 
-ControlSocket::ControlSocket(EventLoop& loop, std::filesystem::path path, Fd listening, Handler handler)
+ControlSocket::ControlSocket(Private /*only_open_makes_one*/, EventLoop& loop, Bound bound, Handler handler)
     : loop_(loop),
-      path_(std::move(path)),
+      path_(std::move(bound.path)),
       handler_(std::move(handler)),
-      listening_(std::move(listening)),
+      listening_(std::move(bound.listening)),
       watcher_(loop, listening_.get(), [this](IoEvents) { accept(); }) {}
 
 ControlSocket::~ControlSocket() {
@@ -125,7 +126,8 @@ void ControlSocket::accept() {
 }
 
 void ControlSocket::end(Client& client) {
-  const auto at = std::find_if(clients_.begin(), clients_.end(), [&](const auto& held) { return held.get() == &client; });
+  const auto at =
+      std::find_if(clients_.begin(), clients_.end(), [&](const auto& held) { return held.get() == &client; });
   if (at == clients_.end()) return;
   loop_.retire(std::move(*at));
   clients_.erase(at);

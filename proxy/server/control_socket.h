@@ -1,6 +1,7 @@
 // The Unix socket (mode 0600, peers of the same user or root only) through which `gatehouse reload`, `drain` and `stop`
-// reach the running process. One line in, the outcome out, its last line "ok" or "failed"; then the connection is closed,
-// but a reply may ask to keep it open, so that its client notices when the process ends. Owned by the Server; its thread.
+// reach the running process. One line in, the outcome out, its last line "ok" or "failed"; then the connection is
+// closed, but a reply may ask to keep it open, so that its client notices when the process ends. Owned by the Server;
+// its thread.
 #pragma once
 
 #include <filesystem>
@@ -20,16 +21,24 @@ class EventLoop;
 
 struct ControlReply {
   bool ok = false;
-  std::string text;           // lines, each with its end
+  std::string text;            // lines, each with its end
   bool until_the_end = false;  // keep the connection open
 };
 
 class ControlSocket {
+  struct Private {};
+
  public:
   using Handler = std::move_only_function<ControlReply(std::string_view command)>;
+  struct Bound {
+    std::filesystem::path path;
+    Fd listening;
+  };
 
   // A socket that nobody answers any more is replaced; one that somebody does is an error.
-  static Result<std::unique_ptr<ControlSocket>> open(EventLoop& loop, const std::filesystem::path& path, Handler handler);
+  static Result<std::unique_ptr<ControlSocket>> open(EventLoop& loop, const std::filesystem::path& path,
+                                                     Handler handler);
+  ControlSocket(Private /*only_open_makes_one*/, EventLoop& loop, Bound bound, Handler handler);
   ~ControlSocket();  // removes the socket file
   ControlSocket(const ControlSocket&) = delete;
   ControlSocket& operator=(const ControlSocket&) = delete;
@@ -39,7 +48,6 @@ class ControlSocket {
  private:
   class Client;
 
-  ControlSocket(EventLoop& loop, std::filesystem::path path, Fd listening, Handler handler);
   void accept();
   void end(Client& client);
 

@@ -1,6 +1,6 @@
-// Where things are kept that are neither configuration nor logs: what must not survive a restart of the machine (control
-// sockets) in the runtime directory, what must (secrets, the self-signed certificate) in the state directory. Reads the
-// environment; makes a directory (mode 0700) when asked for it. Start-up and command line only.
+// Where things are kept that are neither configuration nor logs: what must not survive a restart of the machine
+// (control sockets) in the runtime directory, what must (secrets, the self-signed certificate) in the state directory.
+// Reads the environment; makes a directory (mode 0700) when asked for it. Start-up and command line only.
 #pragma once
 
 #include <filesystem>
@@ -17,8 +17,8 @@ Result<std::filesystem::path> runtime();
 // $STATE_DIRECTORY; $XDG_STATE_HOME/gatehouse; ~/.local/state/gatehouse.
 Result<std::filesystem::path> state();
 
-// The control socket of the instance that serves `config_file`, in the runtime directory: the same for every spelling of
-// the path. An instance without a file has one of its process id.
+// The control socket of the instance that serves `config_file`, in the runtime directory: the same for every spelling
+// of the path. An instance without a file has one of its process id.
 Result<std::filesystem::path> control_socket(const std::string& config_file);
 
 // Every control socket in the runtime directory that somebody answers.

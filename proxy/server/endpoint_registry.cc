@@ -3,17 +3,13 @@
 namespace gatehouse {
 
 std::shared_ptr<Endpoint> EndpointRegistry::endpoint(const std::string& upstream, const Address& address) {
-  std::weak_ptr<Endpoint>& known = endpoints_[{upstream, address.to_string()}];
-  std::shared_ptr<Endpoint> endpoint = known.lock();
-  if (!endpoint) {
-    endpoint = std::make_shared<Endpoint>(upstream, address);
-    known = endpoint;
-  }
-  return endpoint;
+  std::shared_ptr<Endpoint>& known = endpoints_[{upstream, address.to_string()}];
+  if (!known) known = std::make_shared<Endpoint>(upstream, address);
+  return known;
 }
 
 void EndpointRegistry::forget_unused() {
-  std::erase_if(endpoints_, [](const auto& entry) { return entry.second.expired(); });
+  std::erase_if(endpoints_, [](const auto& entry) { return entry.second.use_count() == 1; });
 }
 
 }  // namespace gatehouse

@@ -1,5 +1,5 @@
-// Gives every pair of upstream and address one Endpoint for as long as anybody uses it, so that endpoints which a reload
-// does not touch keep their pools, places and counts. Owned by the Server; its thread.
+// Gives every pair of upstream and address one Endpoint for as long as anybody uses it, so that endpoints which a
+// reload does not touch keep their pools, places and counts. Owned by the Server; its thread.
 #pragma once
 
 #include <map>
@@ -18,7 +18,7 @@ class EndpointRegistry {
   void forget_unused();  // those that no snapshot, pool or exchange holds
 
  private:
-  std::map<std::pair<std::string, std::string>, std::weak_ptr<Endpoint>> endpoints_;  // by upstream and address
+  std::map<std::pair<std::string, std::string>, std::shared_ptr<Endpoint>> endpoints_;  // by upstream and address
 };
 
 }  // namespace gatehouse

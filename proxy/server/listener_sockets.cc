@@ -85,7 +85,7 @@ void ListenerSockets::commit(const Snapshot& snapshot, const Plan& plan) {
   bound_ = plan.listeners;
   std::set<std::string> paths;
   for (const ListenerSnapshot& listener : snapshot.listeners) {
-    if (listener.address.is_unix()) paths.insert(listener.name.substr(kUnixPrefix.size()));
+    if (listener.address.is_unix()) paths.insert(listener.address.host().substr(kUnixPrefix.size()));
   }
   for (const std::string& path : unix_paths_) {
     if (!paths.contains(path)) unlink(path.c_str());

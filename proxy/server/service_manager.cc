@@ -37,7 +37,9 @@ void notify(std::string_view message) {
 
 }  // namespace
 
-void notify_ready() { notify("READY=1\nSTATUS=Serving"); }
+void notify_ready() {
+  notify("READY=1\nSTATUS=Serving");
+}
 
 void notify_reloading() {
   timespec now{};
@@ -45,6 +47,8 @@ void notify_reloading() {
   notify(std::format("RELOADING=1\nMONOTONIC_USEC={}", now.tv_sec * 1'000'000 + now.tv_nsec / 1000));
 }
 
-void notify_stopping() { notify("STOPPING=1\nSTATUS=Draining"); }
+void notify_stopping() {
+  notify("STOPPING=1\nSTATUS=Draining");
+}
 
 }  // namespace gatehouse::service_manager

@@ -14,8 +14,8 @@ class EventLoop;
 
 class Signals {
  public:
-  // Holds the signals back (those that come before a Signals exists are not lost) and ignores SIGPIPE. REQUIRES: no other
-  // thread runs yet; they inherit it.
+  // Holds the signals back (those that come before a Signals exists are not lost) and ignores SIGPIPE. REQUIRES: no
+  // other thread runs yet; they inherit it.
   static void block();
 
   // `arrived` gets SIGHUP, SIGTERM, SIGINT, SIGQUIT and SIGUSR1. SIGUSR2 is taken and ignored: it must not kill us.

@@ -1,6 +1,6 @@
 // The immutable runtime form of one configuration: what workers need of it. Made by SnapshotBuilder on the control
-// thread, then only read; each worker holds it by a shared_ptr that a posted task replaces, and exchanges keep alive what
-// they began with.
+// thread, then only read; each worker holds it by a shared_ptr that a posted task replaces, and exchanges keep alive
+// what they began with.
 #pragma once
 
 #include <chrono>

@@ -27,7 +27,6 @@ HeaderEdits edits_of(const config::HeaderEdits& edits) {
 
 ListenerPolicy policy_of(const config::Config& config, const config::Listener& listener) {
   ListenerPolicy policy;
-  policy.name = listener.address.to_string();
   policy.secure = listener.tls.has_value();
   policy.public_port = listener.address.port();
   policy.redirect_to_https = listener.redirect_to_https;
@@ -57,8 +56,7 @@ UpstreamOptions upstream_options(const config::Upstream& upstream) {
     return static_cast<std::uint32_t>(std::min<std::size_t>(value, std::numeric_limits<std::uint32_t>::max()));
   };
   return {
-      .balance =
-          upstream.balance == config::Balance::kRoundRobin ? Balance::kRoundRobin : Balance::kLeastRequests,
+      .balance = upstream.balance == config::Balance::kRoundRobin ? Balance::kRoundRobin : Balance::kLeastRequests,
       .max_requests = narrowed(upstream.max_requests),
       .queue = narrowed(upstream.queue),
       .queue_timeout = upstream.queue_timeout,
@@ -68,9 +66,12 @@ UpstreamOptions upstream_options(const config::Upstream& upstream) {
 
 AccessLogFormat format_of(config::AccessLogFormat format) {
   switch (format) {
-    case config::AccessLogFormat::kCombined: return AccessLogFormat::kCombined;
-    case config::AccessLogFormat::kW3c: return AccessLogFormat::kW3c;
-    case config::AccessLogFormat::kJson: break;
+    case config::AccessLogFormat::kCombined:
+      return AccessLogFormat::kCombined;
+    case config::AccessLogFormat::kW3c:
+      return AccessLogFormat::kW3c;
+    case config::AccessLogFormat::kJson:
+      break;
   }
   return AccessLogFormat::kJson;
 }
@@ -97,6 +98,18 @@ std::string alt_svc_of(const config::Listener& listener, const BoundListener& bo
 
 }  // namespace
 
+std::vector<std::string> listener_names(const config::Config& config) {
+  std::vector<std::string> names;
+  std::map<std::string, std::size_t> times;
+  for (const config::Listener& listener : config.listeners) {
+    std::string name = listener.address.to_string();
+    const std::size_t time = ++times[name];
+    if (time > 1) name += std::format("#{}", time);
+    names.push_back(std::move(name));
+  }
+  return names;
+}
+
 std::string route_name(const config::Route& route) {
   return (route.hosts.empty() ? "*" : route.hosts.front()) + route.path;
 }
@@ -112,8 +125,9 @@ std::expected<Snapshot, SnapshotBuilder::Diagnostics> SnapshotBuilder::build(con
   Snapshot snapshot;
   snapshot.generation = ++generation_;
   snapshot.drain_timeout = config.server.drain_timeout;
-  for (const config::Listener& listener : config.listeners) {
-    snapshot.listeners.push_back(build_listener(config, listener, diagnostics));
+  const std::vector<std::string> names = listener_names(config);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    snapshot.listeners.push_back(build_listener(config, config.listeners[i], names[i], diagnostics));
   }
   build_upstreams(config, snapshot);
   snapshot.routes = std::make_shared<RouteTable>(build_routes(config, snapshot));
@@ -152,11 +166,13 @@ std::shared_ptr<const TlsContexts> SnapshotBuilder::build_tls(const config::List
 }
 
 ListenerSnapshot SnapshotBuilder::build_listener(const config::Config& config, const config::Listener& listener,
-                                                 Diagnostics& diagnostics) {
+                                                 std::string name, Diagnostics& diagnostics) {
   ListenerSnapshot snapshot;
-  snapshot.name = listener.address.to_string();
+  ListenerPolicy policy = policy_of(config, listener);
+  policy.name = name;
+  snapshot.policy = std::make_shared<const ListenerPolicy>(std::move(policy));
+  snapshot.name = std::move(name);
   snapshot.address = listener.address;
-  snapshot.policy = std::make_shared<ListenerPolicy>(policy_of(config, listener));
   snapshot.budget = budget_of(snapshot.name);
   snapshot.speaks_h1 = listener.protocols.h1;
   snapshot.speaks_h2 = listener.tls ? listener.protocols.h2 : listener.protocols.h2c;
@@ -191,8 +207,9 @@ std::vector<Route> SnapshotBuilder::build_routes(const config::Config& config, c
     route.response_headers = edits_of(source.response_headers);
     route.limits = exchange_limits(config::limits_of(config, source), config::timeouts_of(config, source));
     if (const auto* forward = std::get_if<config::Forward>(&source.action)) {
-      const auto upstream = std::ranges::find(snapshot.upstreams, forward->upstream,
-                                              [](const auto& candidate) -> const std::string& { return candidate->name(); });
+      const auto upstream =
+          std::ranges::find(snapshot.upstreams, forward->upstream,
+                            [](const auto& candidate) -> const std::string& { return candidate->name(); });
       if (upstream == snapshot.upstreams.end()) continue;  // a valid configuration names no such upstream
       route.action = ForwardTo{*upstream};
     } else if (const auto* redirect = std::get_if<config::Redirect>(&source.action)) {
@@ -212,10 +229,12 @@ void SnapshotBuilder::settle(Snapshot& snapshot, const config::Config& config,
     return found == bound.end() ? BoundListener{} : found->second;
   };
   std::uint16_t https_port = 443;
-  const auto https = std::ranges::find_if(config.listeners, [](const auto& listener) {
-    return listener.tls.has_value() && !listener.address.is_unix();
-  });
-  if (https != config.listeners.end()) https_port = public_port(*https, bound_of(https->address.to_string()).port);
+  const auto https = std::ranges::find_if(
+      config.listeners, [](const auto& listener) { return listener.tls.has_value() && !listener.address.is_unix(); });
+  if (https != config.listeners.end()) {
+    const auto index = static_cast<std::size_t>(https - config.listeners.begin());
+    https_port = public_port(*https, bound_of(snapshot.listeners[index].name).port);
+  }
 
   for (std::size_t i = 0; i < snapshot.listeners.size(); ++i) {
     ListenerSnapshot& listener = snapshot.listeners[i];
@@ -232,22 +251,17 @@ void SnapshotBuilder::settle(Snapshot& snapshot, const config::Config& config,
 void SnapshotBuilder::committed(const config::Config& config) {
   const std::size_t wanted = config.limits.max_connections;
   process_budget_->set_limit(wanted == 0 ? connections_ : std::min(wanted, connections_));
-  for (const config::Listener& listener : config.listeners) {
-    budget_of(listener.address.to_string())->set_limit(listener.max_connections);
-  }
-  std::erase_if(budgets_, [](const auto& entry) { return entry.second.expired(); });
+  const std::vector<std::string> names = listener_names(config);
+  for (std::size_t i = 0; i < names.size(); ++i) budget_of(names[i])->set_limit(config.listeners[i].max_connections);
+  std::erase_if(budgets_, [](const auto& entry) { return entry.second.use_count() == 1; });
   endpoints_.forget_unused();
 }
 
 std::shared_ptr<ConnectionBudget> SnapshotBuilder::budget_of(const std::string& listener) {
-  std::weak_ptr<ConnectionBudget>& known = budgets_[listener];
-  std::shared_ptr<ConnectionBudget> budget = known.lock();
-  if (!budget) {
-    // Its limit comes with committed(), so that a snapshot that never is in force changes nothing.
-    budget = std::make_shared<ConnectionBudget>(0, process_budget_);
-    known = budget;
-  }
-  return budget;
+  std::shared_ptr<ConnectionBudget>& known = budgets_[listener];
+  // Its limit comes with committed(), so that a snapshot that never is in force changes nothing.
+  if (!known) known = std::make_shared<ConnectionBudget>(0, process_budget_);
+  return known;
 }
 
 }  // namespace gatehouse

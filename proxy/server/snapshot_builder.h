@@ -1,6 +1,6 @@
-// From a valid configuration to the snapshot that workers run: certificates are loaded, routes and upstreams become their
-// runtime forms. Keeps what must outlive a reload: endpoints, connection budgets, ticket keys, an access log that stays
-// the same. Building changes nothing that runs. Owned by the Server; its thread.
+// From a valid configuration to the snapshot that workers run: certificates are loaded, routes and upstreams become
+// their runtime forms. Keeps what must outlive a reload: endpoints, connection budgets, ticket keys, an access log that
+// stays the same. Building changes nothing that runs. Owned by the Server; its thread.
 #pragma once
 
 #include <cstdint>
@@ -45,7 +45,7 @@ class SnapshotBuilder {
 
  private:
   std::shared_ptr<const TlsContexts> build_tls(const config::Listener& listener, Diagnostics& diagnostics);
-  ListenerSnapshot build_listener(const config::Config& config, const config::Listener& listener,
+  ListenerSnapshot build_listener(const config::Config& config, const config::Listener& listener, std::string name,
                                   Diagnostics& diagnostics);
   void build_upstreams(const config::Config& config, Snapshot& snapshot);
   static std::vector<Route> build_routes(const config::Config& config, const Snapshot& snapshot);
@@ -55,9 +55,12 @@ class SnapshotBuilder {
   std::shared_ptr<TicketKeys> ticket_keys_;
   EndpointRegistry endpoints_;
   std::shared_ptr<ConnectionBudget> process_budget_;
-  std::map<std::string, std::weak_ptr<ConnectionBudget>> budgets_;
+  std::map<std::string, std::shared_ptr<ConnectionBudget>> budgets_;
   std::uint64_t generation_ = 0;
 };
+
+// A name for each listener, in their order: its address, numbered where several have the same (with port 0).
+std::vector<std::string> listener_names(const config::Config& config);
 
 // The name of a route in logs and metrics: its first host (or *) and its path.
 std::string route_name(const config::Route& route);

@@ -5,7 +5,7 @@
 #include <iterator>
 #include <utility>
 
-#include "proxy/forward/forwarder.h"
+#include "proxy/forward/routing.h"
 
 namespace gatehouse {
 namespace {
@@ -26,11 +26,10 @@ Worker::Worker(EventLoop& loop, const Place& place)
                     .upstream = [this](std::string_view upstream) -> UpstreamCounters& {
                       return place_.metrics.upstream(upstream);
                     }}),
-      exchanges_{.loop = loop,
-                 .observer = observer_,
-                 .make_responder = [this](Exchange& exchange) {
-                   return make_responder(exchange, snapshot_->routes, pools_);
-                 }},
+      exchanges_{
+          .loop = loop,
+          .observer = observer_,
+          .make_responder = [this](Exchange& exchange) { return make_responder(exchange, snapshot_->routes, pools_); }},
       ending_check_(loop, [this] { look_after_ending(); }) {}
 
 void Worker::adopt(std::shared_ptr<const Snapshot> snapshot, std::vector<WorkerSocket> sockets) {

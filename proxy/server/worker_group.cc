@@ -32,21 +32,23 @@ WorkerGroup::WorkerGroup(const Shared& shared, std::vector<std::shared_ptr<Worke
   }
 }
 
+WorkerGroup::~WorkerGroup() {
+  stop();
+}
+
 void WorkerGroup::run(Thread& self, const Shared& shared, WorkerMetrics& metrics) {
   pthread_setname_np(pthread_self(), std::format("worker-{}", self.index).c_str());
   EventLoop loop;
-  Worker worker(loop, {.index = self.index,
-                       .access_log = shared.access_log,
-                       .metrics = metrics,
-                       .secrets = shared.secrets});
+  Worker worker(loop,
+                {.index = self.index, .access_log = shared.access_log, .metrics = metrics, .secrets = shared.secrets});
   self.loop = &loop;
   self.worker = &worker;
   self.ready.set_value();
   loop.run();
 }
 
-bool WorkerGroup::adopt(const std::shared_ptr<const Snapshot>& snapshot,
-                        std::vector<std::vector<WorkerSocket>> sockets, std::chrono::milliseconds patience) {
+bool WorkerGroup::adopt(const std::shared_ptr<const Snapshot>& snapshot, std::vector<std::vector<WorkerSocket>> sockets,
+                        std::chrono::milliseconds patience) {
   // Shared with the tasks: a worker may come to it after the wait is over.
   struct Tally {
     std::mutex mutex;

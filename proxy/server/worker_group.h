@@ -23,7 +23,7 @@ class WorkerGroup {
 
   // Returns when every loop runs. `metrics`: one for each worker.
   WorkerGroup(const Shared& shared, std::vector<std::shared_ptr<WorkerMetrics>> metrics);
-  ~WorkerGroup() { stop(); }
+  ~WorkerGroup();  // stop()
   WorkerGroup(const WorkerGroup&) = delete;
   WorkerGroup& operator=(const WorkerGroup&) = delete;
 

@@ -1,6 +1,6 @@
 // One listener's TCP or QUIC side on one worker: its socket, what its connections share, and its end in three steps:
-// drain (nothing new; what runs may finish), the deadline (what still runs is broken off), empty. Owned by its Worker; one
-// loop's thread.
+// drain (nothing new; what runs may finish), the deadline (what still runs is broken off), empty. Owned by its Worker;
+// one loop's thread.
 #pragma once
 
 #include <memory>

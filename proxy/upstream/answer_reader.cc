@@ -35,9 +35,7 @@ AnswerReader::Event AnswerReader::read(ByteStream& stream) {
   for (;;) {
     // The exchange has ended otherwise.
     if (answer_->ended() || answer_->abandoned()) return fail(Fault::kClientGone);
-    while (!input_.empty()) {
-      if (const std::optional<Event> event = parse()) return *event;
-    }
+    if (const std::optional<Event> event = parse()) return *event;
     const std::size_t room = head_seen_ ? answer_->room() : kMostRead;
     waits_for_room_ = room == 0;
     if (waits_for_room_) return Event::kNoRoom;
@@ -67,27 +65,34 @@ bool AnswerReader::reusable(ByteStream& stream) {
   return stream.read(input_, kLeastRead).status == IoStatus::kWouldBlock;
 }
 
+// All that has been read, and then once more: the end of an answer may need no bytes.
 std::optional<AnswerReader::Event> AnswerReader::parse() {
-  const std::string_view run = input_.front();
-  const H1Parser::Step step = parser_.parse(run);
-  if (step.event == H1Parser::Event::kBody) {
-    take_body(run, step);
-    return {};
+  for (;;) {
+    const std::string_view run = input_.front();
+    const H1Parser::Step step = parser_.parse(run);
+    std::optional<Event> event;
+    switch (step.event) {
+      case H1Parser::Event::kNeedMore:
+        input_.consume(step.consumed);
+        if (input_.empty()) return {};
+        break;
+      case H1Parser::Event::kBody:
+        take_body(run, step);
+        break;
+      case H1Parser::Event::kHead:
+        input_.consume(step.consumed);
+        event = on_parsed_head();
+        break;
+      case H1Parser::Event::kEnd:
+        input_.consume(step.consumed);
+        event = on_parsed_end();
+        break;
+      case H1Parser::Event::kFault:
+        return fail(parser_.fault() == Fault::kUpstreamHeadersTooLarge ? Fault::kUpstreamHeadersTooLarge
+                                                                       : Fault::kUpstreamInvalid);
+    }
+    if (event) return event;
   }
-  input_.consume(step.consumed);
-  switch (step.event) {
-    case H1Parser::Event::kHead:
-      return on_parsed_head();
-    case H1Parser::Event::kEnd:
-      return on_parsed_end();
-    case H1Parser::Event::kFault:
-      return fail(parser_.fault() == Fault::kUpstreamHeadersTooLarge && !head_seen_ ? Fault::kUpstreamHeadersTooLarge
-                                                                                   : Fault::kUpstreamInvalid);
-    case H1Parser::Event::kNeedMore:
-    case H1Parser::Event::kBody:
-      break;
-  }
-  return {};
 }
 
 std::optional<AnswerReader::Event> AnswerReader::on_parsed_head() {

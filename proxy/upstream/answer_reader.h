@@ -1,5 +1,5 @@
-// The receiving half of an UpstreamConnection: reads an answer from the socket up to the room of its pipe, interim answers
-// included, and is strict about where it ends. A member of its connection.
+// The receiving half of an UpstreamConnection: reads an answer from the socket up to the room of its pipe, interim
+// answers included, and is strict about where it ends. A member of its connection.
 #pragma once
 
 #include <cstdint>

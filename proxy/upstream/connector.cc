@@ -33,8 +33,10 @@ Fault fault_of(int error) {
 void set_keepalive(int fd) {
   constexpr struct {
     int level, name, value;
-  } kOptions[] = {
-      {SOL_SOCKET, SO_KEEPALIVE, 1}, {IPPROTO_TCP, TCP_KEEPIDLE, 6}, {IPPROTO_TCP, TCP_KEEPINTVL, 3}, {IPPROTO_TCP, TCP_KEEPCNT, 3}};
+  } kOptions[] = {{SOL_SOCKET, SO_KEEPALIVE, 1},
+                  {IPPROTO_TCP, TCP_KEEPIDLE, 6},
+                  {IPPROTO_TCP, TCP_KEEPINTVL, 3},
+                  {IPPROTO_TCP, TCP_KEEPCNT, 3}};
   for (const auto& option : kOptions) ::setsockopt(fd, option.level, option.name, &option.value, sizeof option.value);
 }
 

@@ -33,7 +33,10 @@ void Place::give_back() {
 }
 
 Endpoint::Endpoint(std::string upstream, Address address)
-    : upstream_(std::move(upstream)), address_(address), name_(address.to_string()), authority_(authority_of(address)) {}
+    : upstream_(std::move(upstream)),
+      address_(address),
+      name_(address.to_string()),
+      authority_(authority_of(address)) {}
 
 void Endpoint::set_available(bool available) {
   if (available_.exchange(available) == available || !available) return;

@@ -1,10 +1,10 @@
-// One address that answers requests, as one upstream knows it. Const or atomic only: every worker shares it (shared_ptr)
-// and any thread may call anything. It outlives reloads: the registry of the server keeps one for each pair of upstream
-// and address, so pools and counts stay with it.
+// One address that answers requests, as one upstream knows it. Const or atomic only: every worker shares it
+// (shared_ptr) and any thread may call anything. It outlives reloads: the registry of the server keeps one for each
+// pair of upstream and address, so pools and counts stay with it.
 //
-// A Place is the right to have one request in flight at an endpoint. Where the number of places is limited, requests may
-// wait in lines (waiting_line.h), one for each worker and upstream. A place that becomes free while somebody waits is
-// handed to a waiting worker by EventLoop::post, each in turn, and nobody new takes it before: no worker starves.
+// A Place is the right to have one request in flight at an endpoint. Where the number of places is limited, requests
+// may wait in lines (waiting_line.h), one for each worker and upstream. A place that becomes free while somebody waits
+// is handed to a waiting worker by EventLoop::post, each in turn, and nobody new takes it before: no worker starves.
 #pragma once
 
 #include <atomic>

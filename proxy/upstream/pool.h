@@ -95,8 +95,8 @@ class UpstreamPools {
   UpstreamPools(const UpstreamPools&) = delete;
   UpstreamPools& operator=(const UpstreamPools&) = delete;
 
-  // After a reload (and at the start): pools of endpoints that are in none of `upstreams` close what is idle, keep nothing
-  // any more and go with their last lease. Never called: every endpoint counts as current.
+  // After a reload (and at the start): pools of endpoints that are in none of `upstreams` close what is idle, keep
+  // nothing any more and go with their last lease. Never called: every endpoint counts as current.
   void adopt(std::span<const std::shared_ptr<const Upstream>> upstreams);
   void close_idle();  // drain: nothing that is idle is needed any more
 

@@ -1,6 +1,6 @@
-// The sending half of an UpstreamConnection: writes a request head and its body as HTTP/1.1, head and first body bytes in one
-// system call. Body bytes stay in their pipe until the socket has taken them, so that a request of which nothing was
-// taken can be sent again elsewhere. A value of its connection.
+// The sending half of an UpstreamConnection: writes a request head and its body as HTTP/1.1, head and first body bytes
+// in one system call. Body bytes stay in their pipe until the socket has taken them, so that a request of which nothing
+// was taken can be sent again elsewhere. A value of its connection.
 #pragma once
 
 #include <cstddef>
@@ -49,10 +49,10 @@ class RequestSender {
   BodyReader* body_ = nullptr;
   Framing framing_ = Framing::kLength;
   State state_ = State::kDone;
-  bool complete_ = true;        // nothing more has to be composed
-  Buffer before_;               // head and chunk line, before...
-  std::size_t offered_ = 0;     // ...this many bytes of the pipe, before...
-  Buffer after_;                // ...the end of the chunk, and perhaps of the body
+  bool complete_ = true;         // nothing more has to be composed
+  Buffer before_;                // head and chunk line, before...
+  std::size_t offered_ = 0;      // ...this many bytes of the pipe, before...
+  Buffer after_;                 // ...the end of the chunk, and perhaps of the body
   std::uint64_t body_left_ = 0;  // of the announced length, not yet offered
   std::size_t head_left_ = 0;
   std::uint64_t taken_ = 0;

@@ -147,10 +147,8 @@ void UpstreamConnection::finish() {
 }
 
 void UpstreamConnection::fail(Fault fault) {
-  const Failure failure{.fault = fault,
-                        .reused = reused(),
-                        .answered = wire_.answer.begun(),
-                        .unread = provably_unread()};
+  const Failure failure{
+      .fault = fault, .reused = reused(), .answered = wire_.answer.begun(), .unread = provably_unread()};
   User& user = *user_;
   abandon();
   user.on_fault(failure);
@@ -165,8 +163,8 @@ void UpstreamConnection::set_timer() {
   wait(what, what == Wait::kResponse ? limits_->response_timeout : limits_->response_body_timeout);
 }
 
-// The client's own slowness is for the exchange to judge: nothing is expected of the endpoint while it is the client who
-// has to send or to read.
+// The client's own slowness is for the exchange to judge: nothing is expected of the endpoint while it is the client
+// who has to send or to read.
 UpstreamConnection::Wait UpstreamConnection::waits_for() const {
   if (wire_.sender.state() == RequestSender::State::kNeedsBody || wire_.answer.waits_for_room()) return Wait::kNothing;
   return wire_.answer.head_seen() ? Wait::kResponseBody : Wait::kResponse;
@@ -210,15 +208,16 @@ void UpstreamConnection::learn_keep_alive(const FieldList& fields) {
     const std::string_view parameter = text::trim(rest.substr(0, comma));
     rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
     const std::size_t equals = parameter.find('=');
-    if (equals == std::string_view::npos || !text::iequals(text::trim(parameter.substr(0, equals)), "timeout")) continue;
+    if (equals == std::string_view::npos || !text::iequals(text::trim(parameter.substr(0, equals)), "timeout"))
+      continue;
     const auto seconds = text::parse_decimal(text::trim(parameter.substr(equals + 1)));
     if (!seconds) continue;
     history_.keep_alive = std::chrono::seconds(std::min(*seconds, kLongestKeepAlive)) - kKeepAliveMargin;
   }
 }
 
-// A Unix socket reports EPIPE to a writer whose reader has gone, and ECONNRESET to a reader whose peer went with our bytes
-// unread. As long as the head alone is on its way, that means: not the whole head was read.
+// A Unix socket reports EPIPE to a writer whose reader has gone, and ECONNRESET to a reader whose peer went with our
+// bytes unread. As long as the head alone is on its way, that means: not the whole head was read.
 bool UpstreamConnection::provably_unread() const {
   if (!endpoint_->address().is_unix() || wire_.stream == nullptr || wire_.answer.begun()) return false;
   const int error = wire_.stream->last_error();

@@ -28,7 +28,7 @@ THIRD_PARTY = {
     r"openssl/": r"common/(tls_|certificate|random)[^/]*|proxy/frontend/(tls|quic|ticket)_[^/]*",
     r"(spdlog|fmt)/": r"common/log[^/]*",
     r"toml\+\+/": r"config/[^/]*",
-    r"llhttp\.h": r"proxy/http/h1_parser[^/]*",
+    r"llhttp\.h": r"proxy/http/h1_(head|parser)[^/]*",
     r"ares\.h": r"proxy/upstream/resolver[^/]*",
     r"nghttp2/": r"proxy/frontend/h2_[^/]*",
     r"(ngtcp2|nghttp3)/": r"proxy/frontend/(quic|h3)_[^/]*",
@@ -41,7 +41,7 @@ THIRD_PARTY = {
 SYSTEM = re.compile(r"[a-z_]+"
                     r"|(sys|netinet|net|arpa|linux|sanitizer)/[a-z0-9_]+\.h"
                     r"|(dirent|dlfcn|endian|fcntl|fnmatch|getopt|glob|grp|ifaddrs|immintrin|limits|locale|malloc|netdb|poll"
-                    r"|pthread|pwd|sched|signal|spawn|syslog|termios|time|unistd|wait)\.h")
+                    r"|pthread|pwd|sched|signal|spawn|stdlib|syslog|termios|time|unistd|wait)\.h")
 
 
 def folder_of(path):

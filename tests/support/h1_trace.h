@@ -1,5 +1,5 @@
-// What an H1Parser makes of some bytes, as text: one line an event, pieces of a body joined. Two traces are equal if and only
-// if a user of the parser could not tell the two inputs, or the two ways of cutting one input, apart.
+// What an H1Parser makes of some bytes, as text: one line an event, pieces of a body joined. Two traces are equal if
+// and only if a user of the parser could not tell the two inputs, or the two ways of cutting one input, apart.
 #pragma once
 
 #include <cstddef>

@@ -21,7 +21,7 @@ namespace gatehouse::testing_support {
 
 enum class SocketKind { kTcp, kUnix };
 
-// Two connected, non-blocking sockets.
+// Two connected, non-blocking sockets without delay.
 inline std::pair<Fd, Fd> connected_pair(SocketKind kind) {
   if (kind == SocketKind::kUnix) {
     int ends[2] = {-1, -1};
@@ -35,12 +35,13 @@ inline std::pair<Fd, Fd> connected_pair(SocketKind kind) {
   // On loopback the connection stands when connect() returns.
   Fd other(::accept4(listener->get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
   EXPECT_TRUE(static_cast<bool>(other));
+  sockets::set_no_delay(other.get());
   return {std::move(*one), std::move(other)};
 }
 
 // So that a writer soon meets a full socket. (A narrow receive buffer would instead make TCP wait for its probe timer.)
 inline void narrow(int socket) {
-  const int size = 32 * 1024;
+  const int size = 128 * 1024;
   EXPECT_EQ(::setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &size, sizeof size), 0);
 }
 

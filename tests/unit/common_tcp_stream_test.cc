@@ -41,7 +41,7 @@ class TcpStreamTest : public testing::TestWithParam<SocketKind> {
     ASSERT_EQ(::send(peer.get(), text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
   }
   std::string peer_receives() {
-    std::string text(1 << 20, '\0');
+    std::string text(1 << 17, '\0');
     const ssize_t count = ::recv(peer.get(), text.data(), text.size(), 0);
     text.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
     return text;

@@ -1,0 +1,107 @@
+#include "proxy/cli_client.h"
+
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <format>
+#include <utility>
+
+#include "common/fd.h"
+#include "config/load.h"
+#include "proxy/server/directories.h"
+
+namespace gatehouse {
+
+namespace {
+
+Result<Fd> connected(const Address& address, std::chrono::seconds patience) {
+  const timeval limit{.tv_sec = patience.count(), .tv_usec = 0};
+  Fd socket(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!socket || setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) != 0 ||
+      setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) != 0 ||
+      connect(socket.get(), address.data(), address.length()) != 0) {
+    return system_failure("cannot connect to " + address.to_string(), errno);
+  }
+  return socket;
+}
+
+Result<std::string> ask(int socket, std::string_view question) {
+  while (!question.empty()) {
+    const ssize_t sent = send(socket, question.data(), question.size(), MSG_NOSIGNAL);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent < 0) return system_failure("cannot send", errno);
+    question.remove_prefix(static_cast<std::size_t>(sent));
+  }
+  std::string answer;
+  std::array<char, 16 * 1024> block{};
+  for (;;) {
+    const ssize_t count = recv(socket, block.data(), block.size(), 0);
+    if (count == 0) return answer;
+    if (count > 0) {
+      answer.append(block.data(), static_cast<std::size_t>(count));
+    } else if (errno == EAGAIN) {
+      return failure("no answer in time", ETIMEDOUT);
+    } else if (errno != EINTR) {
+      return system_failure("cannot receive", errno);
+    }
+  }
+}
+
+}  // namespace
+
+Result<std::filesystem::path> find_control_socket(const std::string& control, const std::string& config_file) {
+  if (!control.empty()) return control;
+  if (!config_file.empty()) {
+    // A file that cannot be loaded any more (it is to be reloaded, perhaps) still names its instance.
+    const config::Loaded loaded = config::load(config_file);
+    if (loaded.config && !loaded.config->server.control.empty()) return loaded.config->server.control;
+    auto usual = directories::control_socket(config_file);
+    std::error_code error;
+    if (!usual || std::filesystem::exists(*usual, error)) return usual;
+  }
+  const auto live = directories::live_control_sockets();
+  if (live.size() == 1) return live.front();
+  if (live.empty()) return failure("no running instance found");
+  std::string message = "several instances run; choose one with --control:";
+  for (const auto& path : live) message += "\n  " + path.string();
+  return failure(std::move(message));
+}
+
+Result<CommandOutcome> send_command(const std::filesystem::path& socket, std::string_view command) {
+  // Stopping takes as long as draining does, which the process bounds itself.
+  constexpr std::chrono::hours kPatience{1};
+  const auto address = Address::parse("unix:" + socket.string());
+  if (!address) return std::unexpected(address.error());
+  const auto connection = connected(*address, kPatience);
+  if (!connection) return std::unexpected(connection.error());
+  auto answer = ask(connection->get(), std::string(command) + '\n');
+  if (!answer) return std::unexpected(answer.error());
+  CommandOutcome outcome;
+  for (const std::string_view verdict : {"ok\n", "failed\n"}) {
+    if (!answer->ends_with(verdict)) continue;
+    outcome.ok = verdict == "ok\n";
+    answer->resize(answer->size() - verdict.size());
+    outcome.text = *std::move(answer);
+    return outcome;
+  }
+  return failure("the process ended without an answer");
+}
+
+Result<std::string> fetch(const Address& address, std::string_view path) {
+  const auto connection = connected(address, std::chrono::seconds(10));
+  if (!connection) return std::unexpected(connection.error());
+  auto answer = ask(connection->get(), std::format("GET {} HTTP/1.0\r\nHost: localhost\r\n\r\n", path));
+  if (!answer) return answer;
+  const std::size_t head_end = answer->find("\r\n\r\n");
+  const std::string_view status_line = std::string_view(*answer).substr(0, answer->find("\r\n"));
+  if (head_end == std::string::npos || !status_line.starts_with("HTTP/1.") || status_line.find(" 200 ") != 8) {
+    return failure(std::format("{} answered: {}", address.to_string(), status_line));
+  }
+  return answer->substr(head_end + 4);
+}
+
+}  // namespace gatehouse

@@ -1,0 +1,28 @@
+// The commands that talk to a running process: over its control socket, or to its admin address. Blocking, with time
+// limits; main thread of a short-lived process.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "common/address.h"
+#include "common/result.h"
+
+namespace gatehouse {
+
+struct CommandOutcome {
+  bool ok = false;
+  std::string text;  // what the process said
+};
+
+// Which instance is meant: the control socket given, else that of the configuration file, else the only one that runs.
+Result<std::filesystem::path> find_control_socket(const std::string& control, const std::string& config_file);
+
+// Sends one command and reads until the process closes the connection (for "stop": until it has ended).
+Result<CommandOutcome> send_command(const std::filesystem::path& socket, std::string_view command);
+
+// The body of a 200 answer to GET `path`.
+Result<std::string> fetch(const Address& address, std::string_view path);
+
+}  // namespace gatehouse

@@ -1,0 +1,98 @@
+#include "proxy/forward/redirect.h"
+
+#include <string_view>
+#include <utility>
+
+namespace gatehouse::redirect {
+
+namespace {
+
+class FixedAnswer final : public Responder {
+ public:
+  FixedAnswer(Exchange& exchange, ResponseHead head, std::string_view body)
+      : exchange_(exchange), head_(std::move(head)), body_(body) {}
+
+  void start() override { exchange_.respond(std::move(head_), body_); }
+
+ private:
+  Exchange& exchange_;
+  ResponseHead head_;
+  std::string_view body_;  // lives in the routes, which the exchange pins
+};
+
+class FixedFault final : public Responder {
+ public:
+  FixedFault(Exchange& exchange, Fault fault) : exchange_(exchange), fault_(fault) {}
+
+  void start() override { exchange_.fail(fault_); }
+
+ private:
+  Exchange& exchange_;
+  Fault fault_;
+};
+
+std::string_view uri_of(const RequestHead& head) {
+  return head.target.starts_with('/') ? std::string_view(head.target) : std::string_view("/");
+}
+
+// With the brackets that an IPv6 address needs.
+std::string host_of(const RequestHead& head) {
+  const std::string_view host = head.host();
+  if (host.find(':') == std::string_view::npos) return std::string(host);
+  return "[" + std::string(host) + "]";
+}
+
+std::unique_ptr<Responder> answer(Exchange& exchange, std::uint16_t status, const std::string& location) {
+  ResponseHead head{.status = status};
+  head.fields.add(FieldName::kLocation, location);
+  return std::make_unique<FixedAnswer>(exchange, std::move(head), "");
+}
+
+}  // namespace
+
+std::unique_ptr<Responder> to(Exchange& exchange, const RedirectTo& action) {
+  return answer(exchange, action.status, location(action.target, exchange.request()));
+}
+
+std::unique_ptr<Responder> to_https(Exchange& exchange, std::uint16_t port) {
+  // HTTP/1.0 without Host: nowhere to send it.
+  if (exchange.request().authority.empty()) return fail(exchange, Fault::kNoRoute);
+  return answer(exchange, 308, https_location(exchange.request(), port));
+}
+
+std::unique_ptr<Responder> respond(Exchange& exchange, const RespondWith& action) {
+  ResponseHead head{.status = action.status};
+  if (!action.body.empty()) head.fields.add(FieldName::kContentType, "text/plain; charset=utf-8");
+  return std::make_unique<FixedAnswer>(exchange, std::move(head), action.body);
+}
+
+std::unique_ptr<Responder> fail(Exchange& exchange, Fault fault) {
+  return std::make_unique<FixedFault>(exchange, fault);
+}
+
+std::string location(const std::string& pattern, const RequestHead& head) {
+  std::string out;
+  std::string_view rest = pattern;
+  while (!rest.empty()) {
+    if (rest.starts_with("{uri}")) {
+      out += uri_of(head);
+      rest.remove_prefix(5);
+    } else if (rest.starts_with("{host}")) {
+      out += host_of(head);
+      rest.remove_prefix(6);
+    } else {
+      out += rest.front();
+      rest.remove_prefix(1);
+    }
+  }
+  return out;
+}
+
+std::string https_location(const RequestHead& head, std::uint16_t port) {
+  std::string out = "https://" + host_of(head);
+  if (port != 443) out += ":" + std::to_string(port);
+  out += uri_of(head);
+  return out;
+}
+
+}  // namespace gatehouse::redirect

@@ -1,0 +1,205 @@
+#include "proxy/forward/request_rules.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "common/random.h"
+#include "common/text.h"
+#include "proxy/http/field_rules.h"
+
+namespace gatehouse::request_rules {
+
+namespace {
+
+constexpr std::size_t kLongestRequestId = 128;
+
+// CGI-like servers see "_" and "-" as the same, so that we must as well.
+char folded(char c) {
+  if (c >= 'A' && c <= 'Z') return static_cast<char>(c - 'A' + 'a');
+  return c == '_' ? '-' : c;
+}
+
+bool begins_with(std::string_view name, std::string_view prefix) {
+  return name.size() >= prefix.size() && std::ranges::equal(name.substr(0, prefix.size()), prefix, {}, folded);
+}
+
+// Names that an application may take for something that its own proxy has said.
+bool is_ours_to_say(std::string_view name) {
+  constexpr auto kPrefixes =
+      std::to_array<std::string_view>({"x-original-", "x-accel-", "ms-aspnetcore-", "x-rewrite-url"});
+  return std::ranges::any_of(kPrefixes, [&](std::string_view prefix) { return begins_with(name, prefix); });
+}
+
+bool is_dropped(const Field& field, bool trusted) {
+  switch (field.token) {
+    case FieldName::kForwarded:
+    case FieldName::kXForwardedFor:
+    case FieldName::kXForwardedHost:
+    case FieldName::kXForwardedPort:
+    case FieldName::kXForwardedPrefix:
+    case FieldName::kXForwardedProto:
+      return !trusted;
+    case FieldName::kClientCert:
+    case FieldName::kClientCertChain:
+    case FieldName::kEarlyData:
+    case FieldName::kTrueClientIp:
+    case FieldName::kXRealIp:
+      return true;
+    case FieldName::kOther:
+      if (begins_with(field.name, "x-forwarded-")) return !trusted || field.name.find('_') != std::string_view::npos;
+      // "Proxy" becomes HTTP_PROXY in CGI-like servers, which their HTTP clients obey.
+      return is_ours_to_say(field.name) || text::iequals(field.name, "proxy");
+    default:
+      return false;
+  }
+}
+
+std::string joined(const FieldList& fields, FieldName name) {
+  std::string all;
+  for (const Field field : fields) {
+    if (field.token != name || field.value.empty()) continue;
+    if (!all.empty()) all += ", ";
+    all += field.value;
+  }
+  return all;
+}
+
+// Adds to what a trusted proxy has said, or says it first.
+void append(FieldList& fields, FieldName name, std::string_view element) {
+  std::string all = joined(fields, name);
+  if (all.empty()) {
+    fields.set(name, element);
+    return;
+  }
+  all += ", ";
+  all += element;
+  fields.set(name, all);
+}
+
+// Keeps what a trusted proxy has said, if it has said one thing.
+void set_unless_said(FieldList& fields, FieldName name, std::string_view value) {
+  if (fields.count(name) == 1 && !fields.find(name)->empty()) return;
+  if (value.empty()) {
+    fields.remove(name);
+  } else {
+    fields.set(name, value);
+  }
+}
+
+std::string_view port_of(std::string_view authority) {
+  const std::size_t colon = authority.rfind(':');
+  const std::size_t bracket = authority.rfind(']');
+  if (colon == std::string_view::npos || (bracket != std::string_view::npos && bracket > colon)) return {};
+  return authority.substr(colon + 1);
+}
+
+std::string public_port(const RequestHead& head, const ClientInfo& client) {
+  if (const std::string_view port = port_of(head.authority); !port.empty()) return std::string(port);
+  if (client.listener && client.listener->public_port != 0) return std::to_string(client.listener->public_port);
+  return head.secure ? "443" : "80";
+}
+
+// RFC 7239 section 4
+std::string forwarded_element(const RequestHead& head, const std::string& address) {
+  std::string element = "for=";
+  if (address.empty()) {
+    element += "unknown";
+  } else if (address.find(':') != std::string::npos) {
+    element += "\"[" + address + "]\"";
+  } else {
+    element += address;
+  }
+  if (!head.authority.empty()) element += ";host=\"" + head.authority + "\"";
+  element += head.secure ? ";proto=https" : ";proto=http";
+  return element;
+}
+
+void say_who_asked(RequestHead& head, const ClientInfo& client, const Route& route) {
+  FieldList& fields = head.fields;
+  const bool has_address = client.address.family() == AF_INET || client.address.family() == AF_INET6;
+  const std::string address = has_address ? client.address.host() : std::string();
+  if (has_address) append(fields, FieldName::kXForwardedFor, address);
+  set_unless_said(fields, FieldName::kXForwardedProto, head.secure ? "https" : "http");
+  set_unless_said(fields, FieldName::kXForwardedHost, head.authority);
+  set_unless_said(fields, FieldName::kXForwardedPort, public_port(head, client));
+  if (route.forwarded_rfc7239) append(fields, FieldName::kForwarded, forwarded_element(head, address));
+  if (route.strip_prefix && route.path.size() > 1) {
+    const std::string outer = joined(fields, FieldName::kXForwardedPrefix);
+    fields.set(FieldName::kXForwardedPrefix, outer + route.path);
+  }
+}
+
+bool is_request_id(std::string_view id) {
+  constexpr std::string_view kMarks = "-._~+/=:@";
+  return !id.empty() && id.size() <= kLongestRequestId && std::ranges::all_of(id, [&](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           kMarks.find(c) != std::string_view::npos;
+  });
+}
+
+std::string new_request_id() {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string id(32, '0');
+  for (std::size_t half = 0; half < 2; ++half) {
+    std::uint64_t bits = random::fast();
+    for (std::size_t i = 0; i < 16; ++i, bits >>= 4) id[half * 16 + i] = kDigits[bits & 15];
+  }
+  return id;
+}
+
+void settle_request_id(FieldList& fields, ExchangeRecord& record) {
+  if (fields.count(FieldName::kXRequestId) == 1) {
+    if (const std::string_view sent = *fields.find(FieldName::kXRequestId); is_request_id(sent)) {
+      record.request_id = sent;
+      return;
+    }
+  }
+  if (record.request_id.empty()) record.request_id = new_request_id();
+  fields.set(FieldName::kXRequestId, record.request_id);
+}
+
+std::optional<std::uint64_t> max_forwards(const RequestHead& head) {
+  if (head.method != "OPTIONS") return std::nullopt;
+  const auto value = head.fields.find(FieldName::kMaxForwards);
+  return value ? text::parse_decimal(*value) : std::nullopt;
+}
+
+}  // namespace
+
+void apply(RequestHead& head, const ClientInfo& client, const Route& route, ExchangeRecord& record) {
+  const bool trusted = client.listener && client.listener->trusts(client.address);
+  field_rules::remove_hop_by_hop(head.fields);
+  head.fields.remove_if([&](const Field& field) { return is_dropped(field, trusted); });
+  say_who_asked(head, client, route);
+  settle_request_id(head.fields, record);
+  if (const auto left = max_forwards(head); left && *left > 0) {
+    head.fields.set(FieldName::kMaxForwards, std::to_string(*left - 1));
+  }
+  route.request_headers.apply(head.fields);
+}
+
+// The target has the same segments as the canonical path that was matched, though perhaps with parameters and other
+// escapes: as many go as the route's path has.
+std::string stripped_target(const RequestHead& head, const Route& route) {
+  if (!route.strip_prefix || !head.target.starts_with('/')) return {};
+  std::string_view prefix = route.path;
+  while (prefix.ends_with('/')) prefix.remove_suffix(1);
+  if (prefix.empty()) return {};
+  std::string_view rest = head.path();
+  for (auto segments = std::ranges::count(prefix, '/'); segments > 0; --segments) {
+    const std::size_t slash = rest.find('/', 1);
+    rest = slash == std::string_view::npos ? std::string_view() : rest.substr(slash);
+  }
+  std::string target(rest.empty() ? "/" : rest);
+  if (const std::size_t query = head.target.find('?'); query != std::string::npos) target += head.target.substr(query);
+  return target;
+}
+
+bool ends_here(const RequestHead& head) {
+  return max_forwards(head) == 0;
+}
+
+}  // namespace gatehouse::request_rules

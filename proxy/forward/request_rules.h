@@ -1,0 +1,23 @@
+// What becomes of a request head on its way to an endpoint: hop-by-hop fields go, what only we may assert is dropped or
+// said anew, and the route's edits come last. Pure functions but for the making of request ids; any thread.
+#pragma once
+
+#include <string>
+
+#include "proxy/forward/route_table.h"
+#include "proxy/http/client_info.h"
+#include "proxy/http/exchange.h"
+#include "proxy/http/message.h"
+
+namespace gatehouse::request_rules {
+
+// Rewrites `head.fields` (and Max-Forwards' count in it), and sets record.request_id. To be called once per exchange.
+void apply(RequestHead& head, const ClientInfo& client, const Route& route, ExchangeRecord& record);
+
+// The target as the endpoint gets it, where that differs from the client's (strip_prefix); else empty.
+std::string stripped_target(const RequestHead& head, const Route& route);
+
+// RFC 9110 section 7.6.2: true if an OPTIONS request must not go any further.
+bool ends_here(const RequestHead& head);
+
+}  // namespace gatehouse::request_rules

@@ -1,0 +1,13 @@
+// What becomes of an answer's head on its way to the client: hop-by-hop fields and what Connection names go, the
+// route's edits come last. Location and cookies stay as they are. Pure functions, any thread.
+#pragma once
+
+#include "proxy/forward/route_table.h"
+#include "proxy/http/message.h"
+
+namespace gatehouse::response_rules {
+
+void apply(ResponseHead& head, const Route& route);
+void apply_interim(ResponseHead& head);  // 103: no edits
+
+}  // namespace gatehouse::response_rules

@@ -1,0 +1,26 @@
+#include "proxy/forward/routing.h"
+
+#include <variant>
+
+#include "proxy/forward/forwarder.h"
+#include "proxy/forward/redirect.h"
+#include "proxy/forward/request_rules.h"
+
+namespace gatehouse {
+
+std::unique_ptr<Responder> make_responder(Exchange& exchange, const std::shared_ptr<const RouteTable>& routes,
+                                          UpstreamPools& pools) {
+  const RequestHead& head = exchange.request();
+  const auto& listener = exchange.client().listener;
+  if (listener && listener->redirect_to_https) return redirect::to_https(exchange, listener->https_port);
+
+  const Route* route = routes->match(head.host(), head.canonical_path());
+  if (route == nullptr) return redirect::fail(exchange, Fault::kNoRoute);
+  exchange.pin(routes);
+  exchange.record().route = route->name;
+  if (const auto* action = std::get_if<RedirectTo>(&route->action)) return redirect::to(exchange, *action);
+  if (const auto* action = std::get_if<RespondWith>(&route->action)) return redirect::respond(exchange, *action);
+  return std::make_unique<Forwarder>(exchange, *route, pools);
+}
+
+}  // namespace gatehouse

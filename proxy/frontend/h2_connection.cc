@@ -1,0 +1,286 @@
+#include "proxy/frontend/h2_connection.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "common/event_loop.h"
+#include "proxy/frontend/h2_callbacks.h"
+#include "proxy/frontend/lingering_close.h"
+
+namespace gatehouse {
+
+namespace {
+
+constexpr std::size_t kReadPerTurn = 64 * 1024;
+constexpr std::uint32_t kStreamWindow = BodyPipe::kDefaultCapacity;
+constexpr std::chrono::milliseconds kGoawayRoundTrip{1000};  // for the ping that follows the first GOAWAY
+constexpr std::chrono::milliseconds kGoawayDelivery{1000};   // for the last words of a connection that is terminated
+constexpr std::chrono::milliseconds kSmallFrameDelay{200};
+constexpr std::chrono::seconds kOutputStall{60};
+
+}  // namespace
+
+H2Connection::H2Connection(ListenerContext& context, ClientTransport transport, Buffer received)
+    : context_(context),
+      transport_(std::move(transport)),
+      guard_(context.loop.now()),
+      input_(std::move(received)),
+      session_(H2Callbacks::make_session(*this)),
+      progress_(context.loop, [this] { receive(); }),
+      flush_(context.loop, [this] { flush(); }, Waker::Phase::kFlush),
+      timer_(context.loop, [this] { on_timer(); }) {
+  const auto protocol = static_cast<std::size_t>(Protocol::kH2);
+  context_.counters.connections[protocol].add();
+  context_.counters.connections_total[protocol].add();
+  deadlines_.fill(MonotonicTime::max());
+  transport_.stream->set_user(this);
+  set_deadline(kIdle, context_.policy->connection.idle_timeout);
+  if (!begin_session()) set_deadline(kClose, Duration::zero());
+  if (context.draining) drain();
+  arm_timer();
+  progress_.wake();
+  flush_.wake();
+}
+
+H2Connection::~H2Connection() {
+  if (transport_.stream) transport_.stream->set_user(nullptr);
+  context_.counters.connections[static_cast<std::size_t>(Protocol::kH2)].subtract();
+}
+
+// Our SETTINGS, which are the first frame on the wire.
+bool H2Connection::begin_session() {
+  if (!session_) return false;
+  const ListenerPolicy& policy = *context_.policy;
+  const std::array<nghttp2_settings_entry, 4> settings = {{
+      {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, policy.connection.max_streams},
+      {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, kStreamWindow},
+      {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, static_cast<std::uint32_t>(policy.head.max_header_bytes)},
+      {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
+  }};
+  return nghttp2_submit_settings(session_.get(), NGHTTP2_FLAG_NONE, settings.data(), settings.size()) == 0 &&
+         nghttp2_session_set_local_window_size(session_.get(), NGHTTP2_FLAG_NONE, 0, kConnectionWindow) == 0;
+}
+
+// --- stream -> input_ -> session_ ---
+
+void H2Connection::receive() {
+  if (!session_) return close();
+  std::size_t count = 0;
+  IoResult result;
+  while (!state_.terminating && result.status == IoStatus::kOk && count < kReadPerTurn) {
+    result = transport_.stream->read(input_, kReadPerTurn - count);
+    count += result.bytes;
+  }
+  if (!input_.empty()) feed();
+  if (result.status == IoStatus::kEof || result.status == IoStatus::kBroken) return close();
+  if (result.status == IoStatus::kOk && !state_.terminating) set_deadline(kNextTurn, Duration::zero());
+  if (count > 0) flush_.wake();
+  arm_timer();
+}
+
+void H2Connection::feed() {
+  while (!input_.empty() && !state_.terminating) {
+    const std::string_view run = input_.front();
+    state_.fed_from_run = 0;
+    const nghttp2_ssize fed =
+        nghttp2_session_mem_recv2(session_.get(), reinterpret_cast<const std::uint8_t*>(run.data()), run.size());
+    input_.consume(run.size() - state_.fed_from_run);
+    if (fed < 0) terminate(fed == NGHTTP2_ERR_FLOODED ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_PROTOCOL_ERROR);
+  }
+  input_.clear();
+  streams_.ended.clear();
+}
+
+H2Stream* H2Connection::open_stream(std::int32_t id) {
+  guard_.stream_opened();
+  clear_deadline(kIdle);
+  ++state_.requests;
+  const std::uint64_t most = context_.policy->connection.max_requests;
+  if (most != 0 && state_.requests >= most) drain();
+  H2Stream& stream = streams_.open.emplace_front(*this, id);
+  stream.set_place(streams_.open.begin());
+  return &stream;
+}
+
+// Called by nghttp2: the stream is destroyed when that call has returned.
+void H2Connection::end_stream(H2Stream& stream) {
+  stream.on_closed();
+  streams_.ended.splice(streams_.ended.end(), streams_.open, stream.place());
+  clear_deadline(kHeaders);
+  if (!streams_.open.empty()) return;
+  set_deadline(kIdle, context_.policy->connection.idle_timeout);
+  context_.connections.touch(*this);
+}
+
+// The stream's window opens as its endpoint reads, the connection's at once, so that one slow endpoint does not stop the
+// others; unless endpoints leave so much unread that the client has to wait.
+void H2Connection::account(std::int32_t stream, std::size_t received, std::size_t taken) {
+  state_.held += received;
+  state_.held -= taken;
+  state_.window_owed += received;
+  if (taken > 0) nghttp2_session_consume_stream(session_.get(), stream, taken);
+  open_connection_window();
+}
+
+void H2Connection::forget(std::size_t held) {
+  state_.held -= held;
+  open_connection_window();
+}
+
+void H2Connection::open_connection_window() {
+  if (state_.window_owed > 0 && state_.held <= kMostHeld) {
+    nghttp2_session_consume_connection(session_.get(), std::exchange(state_.window_owed, 0));
+  }
+}
+
+void H2Connection::count(AbuseGuard::Act act) {
+  if (!guard_.allows(act, context_.loop.now())) terminate(NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
+void H2Connection::expect_window() {
+  if (deadlines_[kSmallFrames] == MonotonicTime::max()) set_deadline(kSmallFrames, kSmallFrameDelay);
+}
+
+void H2Connection::on_window_opened() {
+  if (deadlines_[kSmallFrames] == MonotonicTime::max()) return;
+  for (H2Stream& stream : streams_.open) {
+    if (stream.held_back()) stream.retry_held_back(false);
+  }
+}
+
+// --- session_ -> output_ -> stream ---
+
+void H2Connection::flush() {
+  // What the stream has not taken stands before what could be made now.
+  if (!output_.empty() || state_.blocked) write_output();
+  while (!state_.closed && !state_.blocked) {
+    make_frames();
+    if (output_.empty()) break;
+    const bool more = output_.size() >= kOutputMark;
+    write_output();
+    if (!more) break;
+  }
+  if (state_.closed) return;
+  const bool done = nghttp2_session_want_read(session_.get()) == 0 && nghttp2_session_want_write(session_.get()) == 0;
+  if (done) return finish();
+  arm_timer();
+}
+
+void H2Connection::make_frames() {
+  while (output_.size() < kOutputMark) {
+    const std::uint8_t* bytes = nullptr;
+    const nghttp2_ssize size = nghttp2_session_mem_send2(session_.get(), &bytes);
+    if (size <= 0) break;
+    output_.append({reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size)});
+  }
+  streams_.ended.clear();
+}
+
+void H2Connection::write_output() {
+  const IoResult result = transport_.stream->write(output_);
+  if (result.status == IoStatus::kBroken) return close();
+  state_.blocked = result.status == IoStatus::kWouldBlock;
+  if (!state_.blocked) {
+    clear_deadline(kOutput);
+  } else if (result.bytes > 0 || deadlines_[kOutput] == MonotonicTime::max()) {
+    set_deadline(kOutput, kOutputStall);
+  }
+}
+
+// --- ends ---
+
+void H2Connection::terminate(std::uint32_t code) {
+  if (std::exchange(state_.terminating, true)) return;
+  nghttp2_session_terminate_session(session_.get(), code);
+  set_deadline(kClose, kGoawayDelivery);
+  flush_.wake();
+}
+
+// RFC 9113 section 6.8: first a GOAWAY that refuses nothing, and once the client must have seen it the one that counts.
+void H2Connection::drain() {
+  if (state_.terminating || std::exchange(state_.draining, true)) return;
+  nghttp2_submit_shutdown_notice(session_.get());
+  nghttp2_submit_ping(session_.get(), NGHTTP2_FLAG_NONE, nullptr);
+  set_deadline(kFinalGoaway, kGoawayRoundTrip);
+  arm_timer();
+  flush_.wake();
+}
+
+void H2Connection::send_final_goaway() {
+  clear_deadline(kFinalGoaway);
+  if (state_.terminating || std::exchange(state_.final_goaway_sent, true)) return;
+  const std::int32_t last = nghttp2_session_get_last_proc_stream_id(session_.get());
+  nghttp2_submit_goaway(session_.get(), NGHTTP2_FLAG_NONE, last, NGHTTP2_NO_ERROR, nullptr, 0);
+  flush_.wake();
+}
+
+void H2Connection::close_now() {
+  close();
+}
+
+void H2Connection::finish() {
+  ClientTransport transport = std::move(transport_);
+  transport.stream->set_user(nullptr);
+  LingeringClose::begin(context_, std::move(transport), std::move(output_));
+  close();
+}
+
+void H2Connection::close() {
+  assert(!state_.closed);
+  state_.closed = true;
+  streams_.open.clear();
+  progress_.cancel();
+  flush_.cancel();
+  timer_.disarm();
+  if (transport_.stream) transport_.stream->set_user(nullptr);
+  context_.connections.close(*this);
+}
+
+// --- timeouts ---
+
+void H2Connection::set_deadline(Deadline which, Duration after) {
+  deadlines_[which] = context_.loop.now() + after;
+}
+
+void H2Connection::arm_timer() {
+  const MonotonicTime first = *std::ranges::min_element(deadlines_);
+  timer_.arm_at(first);
+}
+
+void H2Connection::on_timer() {
+  const MonotonicTime now = context_.loop.now();
+  for (std::size_t i = 0; i < kDeadlineCount && !state_.closed; ++i) {
+    if (deadlines_[i] > now) continue;
+    deadlines_[i] = MonotonicTime::max();
+    on_deadline(static_cast<Deadline>(i));
+  }
+  if (!state_.closed) arm_timer();
+}
+
+void H2Connection::on_deadline(Deadline which) {
+  switch (which) {
+    case kSettings:
+      return terminate(NGHTTP2_SETTINGS_TIMEOUT);
+    case kHeaders:
+      return terminate(NGHTTP2_ENHANCE_YOUR_CALM);
+    case kIdle:
+      return terminate(NGHTTP2_NO_ERROR);
+    case kFinalGoaway:
+      return send_final_goaway();
+    case kSmallFrames:
+      for (H2Stream& stream : streams_.open) {
+        if (stream.held_back()) stream.retry_held_back(true);
+      }
+      return flush_.wake();
+    case kNextTurn:
+      return receive();
+    case kOutput:
+      transport_.stream->abort_on_close();
+      return close();
+    case kClose:
+      return close();
+  }
+}
+
+}  // namespace gatehouse

@@ -1,0 +1,288 @@
+#include "proxy/frontend/h3_stream.h"
+
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <utility>
+
+#include "common/event_loop.h"
+#include "proxy/frontend/client_transport.h"
+#include "proxy/frontend/h3_fields.h"
+#include "proxy/frontend/h3_session.h"
+#include "proxy/http/field_rules.h"
+
+namespace gatehouse {
+
+namespace {
+
+constexpr std::size_t kChunk = 32 * 1024;                // of an answer, read from its pipe at once: one DATA frame
+constexpr std::size_t kMaxUnacknowledged = 1024 * 1024;  // of one stream: enough for 10 MB/s at 100 ms
+constexpr std::size_t kFarBeyond = 8;                    // times the limit on head bytes: ends the connection
+
+std::size_t weight_of(std::string_view name, std::string_view value) {
+  return name.size() + value.size() + 32;  // RFC 9114 section 4.2.2
+}
+
+nghttp3_ssize read_answer(nghttp3_conn* /*conn*/, std::int64_t /*id*/, nghttp3_vec* parts, std::size_t max,
+                          std::uint32_t* flags, void* /*session*/, void* stream) {
+  return static_cast<H3Stream*>(stream)->provide(parts, max, flags);
+}
+
+}  // namespace
+
+H3Stream::H3Stream(H3Session& session, std::int64_t id)
+    : session_(session), id_(id), waker_(session.context_.loop, [this] { progress(); }) {
+  state_.window = session.options_.stream_window;
+  state_.moved = now();
+}
+
+H3Stream::~H3Stream() = default;
+
+MonotonicTime H3Stream::now() const {
+  return session_.context_.loop.now();
+}
+
+// ---- the request, as it comes in ----
+
+bool H3Stream::add_field(std::int32_t token, std::string_view name, std::string_view value) {
+  const HeadLimits& limits = session_.context_.policy->head;
+  state_.head_bytes += weight_of(name, value);
+  if (state_.head_bytes > limits.max_header_bytes * kFarBeyond) return false;
+  switch (token) {
+    case NGHTTP3_QPACK_TOKEN__METHOD: raw_.method = value; return true;
+    case NGHTTP3_QPACK_TOKEN__SCHEME: raw_.scheme = value; return true;
+    case NGHTTP3_QPACK_TOKEN__AUTHORITY:
+      raw_.authority = value;
+      raw_.has_authority = true;
+      return true;
+    case NGHTTP3_QPACK_TOKEN__PATH:
+      raw_.target = value.substr(0, limits.max_target_bytes);
+      if (value.size() > limits.max_target_bytes) state_.fault = Fault::kTargetTooLong;
+      return true;
+    default: break;
+  }
+  const bool fits = raw_.fields.weight() + weight_of(name, value) <= limits.max_header_bytes &&
+                    raw_.fields.size() < limits.max_header_count;
+  if (fits) {
+    raw_.fields.add(name, value);
+  } else if (!state_.fault) {
+    state_.fault = Fault::kHeadersTooLarge;
+  }
+  return true;
+}
+
+void H3Stream::head_ended(bool fin) {
+  raw_.end_of_message = fin;
+  begin(state_.fault);
+  state_.reading = Reading::kBody;
+}
+
+void H3Stream::begin(std::optional<Fault> fault) {
+  ListenerContext& context = session_.context_;
+  ClientInfo client = session_.peer_.client;
+  client.listener = context.policy;
+  raw_.protocol = Protocol::kH3;
+  raw_.secure = true;
+  session_.request_began();
+  if (!fault) {
+    auto head =
+        check_request(std::move(raw_), context.policy->head, session_.peer_.contexts.get(), client.tls.get());
+    if (head) {
+      exchange_ = std::make_unique<Exchange>(context.exchanges, std::move(client), *std::move(head), waker_);
+      return;
+    }
+    fault = head.error();
+  }
+  exchange_ = std::make_unique<Exchange>(context.exchanges, std::move(client), rejected_head(std::move(raw_)), waker_,
+                                         *fault);
+}
+
+void H3Stream::body(std::span<const std::uint8_t> bytes) {
+  if (!exchange_) return;
+  arrived_.append({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  waker_.wake();
+}
+
+bool H3Stream::add_trailer(std::string_view name, std::string_view value) {
+  const HeadLimits& limits = session_.context_.policy->head;
+  if (trailers_.weight() + weight_of(name, value) > limits.max_trailer_bytes * kFarBeyond) return false;
+  trailers_.add(name, value);  // field_rules judges them together
+  return true;
+}
+
+void H3Stream::request_ended() {
+  state_.reading = Reading::kEnded;
+  waker_.wake();
+}
+
+// ---- progress of the exchange ----
+
+void H3Stream::progress() {
+  if (!exchange_) return;
+  move_request();
+  if (const auto fault = exchange_->broken_off()) return session_.reset(*this, rule(*fault).h3_code);
+  move_answer();
+}
+
+void H3Stream::move_request() {
+  BodyWriter& pipe = exchange_->request_body();
+  if (pipe.abandoned()) return arrived_.clear();  // no window for what nobody wants: the answer's end says so
+  if (const std::size_t room = std::min(pipe.room(), arrived_.size()); room > 0) pipe.write(arrived_.split(room));
+  if (state_.reading == Reading::kEnded && arrived_.empty() && !pipe.ended()) {
+    const HeadLimits& limits = session_.context_.policy->head;
+    auto trailers = field_rules::check_request_trailers(std::move(trailers_), Protocol::kH3, limits);
+    if (!trailers) return exchange_->fail_request(trailers.error());
+    pipe.finish(*std::move(trailers));
+  }
+  if (const std::size_t drained = pipe.take_credit(); drained > 0) give_credit(drained);
+}
+
+void H3Stream::give_credit(std::size_t drained) {
+  if (state_.reading == Reading::kEnded) return;
+  // The responder has taken a whole window and leaves nothing behind: the window is what slows the client.
+  const bool keeps_up = arrived_.empty() && exchange_->request_body().total() >= state_.window;
+  const std::uint64_t most = std::max(session_.options_.max_stream_window, state_.window);
+  const std::uint64_t growth = keeps_up ? std::min<std::uint64_t>(drained, most - state_.window) : 0;
+  state_.window += growth;
+  session_.transport_.credit_stream(id_, drained + growth);
+  session_.transport_.wake_flush();
+}
+
+void H3Stream::move_answer() {
+  while (const auto interim = exchange_->take_interim()) {
+    const auto fields = h3_fields::of_head(*interim);
+    nghttp3_conn_submit_info(session_.conn_.get(), id_, fields.data(), fields.size());
+    session_.transport_.wake_flush();
+  }
+  if (state_.writing == Writing::kNothing) {
+    if (!exchange_->response()) return;
+    const auto fault = exchange_->record().fault;
+    if (fault && rule(*fault).resets_stream) return session_.reset(*this, rule(*fault).h3_code);
+    submit(*exchange_->response());
+  } else if (state_.writing == Writing::kWaitsForBody) {
+    const BodyReader& body = exchange_->response_body();
+    if (body.available() == 0 && !body.finished()) return;
+    state_.writing = Writing::kHeadSent;
+    nghttp3_conn_resume_stream(session_.conn_.get(), id_);
+  }
+  session_.transport_.wake_flush();
+}
+
+void H3Stream::submit(const ResponseHead& head) {
+  BodyReader& body = exchange_->response_body();
+  const bool no_body = body.at_end() && body.trailers().empty();
+  constexpr nghttp3_data_reader kReader{.read_data = read_answer};
+  const auto fields = h3_fields::of_head(head);
+  state_.writing = no_body ? Writing::kAllOffered : Writing::kHeadSent;
+  state_.moved = now();
+  if (nghttp3_conn_submit_response(session_.conn_.get(), id_, fields.data(), fields.size(),
+                                   no_body ? nullptr : &kReader) != 0) {
+    session_.reset(*this, NGHTTP3_H3_INTERNAL_ERROR);
+  }
+}
+
+// ---- the answer, as nghttp3 asks for it ----
+
+nghttp3_ssize H3Stream::provide(nghttp3_vec* parts, std::size_t max, std::uint32_t* flags) {
+  constexpr std::size_t kMostParts = 8;
+  if (!exchange_ || offered_.bytes >= kMaxUnacknowledged) {
+    state_.writing = Writing::kWaitsForBody;
+    return NGHTTP3_ERR_WOULDBLOCK;
+  }
+  BodyReader& body = exchange_->response_body();
+  if (offered_.rest.empty()) offered_.rest = body.read(kChunk);
+  std::array<iovec, kMostParts> runs;
+  const int count = offered_.rest.iovecs(runs.data(), static_cast<int>(std::min(max, kMostParts)));
+  std::size_t bytes = 0;
+  for (int i = 0; i < count; ++i) {
+    const iovec& run = runs[static_cast<std::size_t>(i)];
+    parts[i] = {.base = static_cast<std::uint8_t*>(run.iov_base), .len = run.iov_len};
+    bytes += run.iov_len;
+  }
+  if (offered_.bytes == 0) state_.moved = now();
+  if (bytes > 0) offered_.chunks.push_back(offered_.rest.split(bytes));
+  offered_.bytes += bytes;
+  if (offered_.rest.empty() && body.at_end()) {
+    offer_trailers(flags);
+  } else if (count == 0) {
+    state_.writing = Writing::kWaitsForBody;
+    return NGHTTP3_ERR_WOULDBLOCK;
+  }
+  return count;
+}
+
+void H3Stream::offer_trailers(std::uint32_t* flags) {
+  *flags |= NGHTTP3_DATA_FLAG_EOF;
+  state_.writing = Writing::kAllOffered;
+  FieldList& trailers = exchange_->response_body().trailers();
+  if (trailers.empty()) return;
+  const FieldList allowed = field_rules::check_response_trailers(std::move(trailers));
+  const auto fields = h3_fields::of_trailers(allowed);
+  if (fields.empty()) return;
+  if (nghttp3_conn_submit_trailers(session_.conn_.get(), id_, fields.data(), fields.size()) == 0) {
+    *flags |= NGHTTP3_DATA_FLAG_NO_END_STREAM;
+  }
+}
+
+void H3Stream::sent(std::size_t bytes, bool fin) {
+  if (bytes > 0) state_.moved = now();
+  if (!fin) return;
+  state_.writing = Writing::kEnded;
+  if (state_.reading != Reading::kEnded) session_.stop_reading(*this);
+  exchange_.reset();
+}
+
+void H3Stream::acknowledged(std::size_t bytes) {
+  state_.moved = now();
+  offered_.drop(bytes);
+  if (state_.writing == Writing::kWaitsForBody) waker_.wake();
+}
+
+void H3Stream::Offered::drop(std::size_t count) {
+  assert(count <= bytes);
+  bytes -= count;
+  while (count > 0) {
+    Buffer& chunk = chunks[first];
+    const std::size_t part = std::min(count, chunk.size());
+    chunk.consume(part);
+    count -= part;
+    if (chunk.empty()) ++first;
+  }
+  if (first == chunks.size()) {
+    chunks.clear();
+    first = 0;
+  } else if (first >= 32) {
+    chunks.erase(chunks.begin(), chunks.begin() + static_cast<std::ptrdiff_t>(std::exchange(first, 0)));
+  }
+}
+
+// ---- the end ----
+
+void H3Stream::give_up() {
+  exchange_.reset();
+  arrived_.clear();
+  offered_.rest.clear();  // the chunks stay: QUIC may still look at them until the stream is closed
+  state_.reading = Reading::kEnded;
+  state_.writing = Writing::kEnded;
+}
+
+std::optional<Fault> H3Stream::overdue(MonotonicTime at) const {
+  const ListenerPolicy& policy = *session_.context_.policy;
+  const Duration still = at - state_.moved;
+  if (state_.reading == Reading::kHead) {
+    if (still >= policy.connection.header_timeout) return Fault::kHeaderTimeout;
+    return std::nullopt;
+  }
+  const bool waits_for_client = offered_.bytes > 0 || !offered_.rest.empty() || state_.writing == Writing::kAllOffered;
+  if (!waits_for_client || still < policy.exchange.client_stall_timeout) return std::nullopt;
+  return Fault::kClientStalled;
+}
+
+void H3Stream::fail(Fault fault) {
+  if (!exchange_ && state_.reading == Reading::kHead) begin(fault);
+  if (exchange_ && !exchange_->record().fault) exchange_->record().fault = fault;
+}
+
+}  // namespace gatehouse

@@ -1,0 +1,263 @@
+#include "proxy/frontend/quic_connection.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "common/event_loop.h"
+#include "proxy/frontend/quic_callbacks.h"
+#include "proxy/frontend/quic_dispatch.h"
+#include "proxy/frontend/tls_contexts.h"
+
+namespace gatehouse {
+
+namespace {
+
+ngtcp2_duration nanoseconds(Duration duration) {
+  return static_cast<ngtcp2_duration>(duration.count());
+}
+
+ngtcp2_addr addr(const sockaddr* address, socklen_t length) {
+  return {.addr = const_cast<sockaddr*>(address), .addrlen = length};
+}
+
+ngtcp2_path path_of(const UdpPath& path) {
+  return {.local = addr(path.local, path.local_length),
+          .remote = addr(path.remote, path.remote_length),
+          .user_data = nullptr};
+}
+
+ngtcp2_settings settings_for(const QuicEnvironment& environment, const QuicConnection::Acceptance& acceptance,
+                             ngtcp2_tstamp now) {
+  const QuicOptions& options = environment.options;
+  ngtcp2_settings settings;
+  ngtcp2_settings_default(&settings);
+  settings.initial_ts = now;
+  settings.cc_algo = options.congestion_control == QuicOptions::CongestionControl::kBbr ? NGTCP2_CC_ALGO_BBR
+                                                                                        : NGTCP2_CC_ALGO_CUBIC;
+  settings.no_pmtud = options.discover_path_mtu ? 0 : 1;
+  settings.ack_thresh = options.ack_threshold;
+  settings.handshake_timeout = nanoseconds(environment.context.policy->connection.handshake_timeout);
+  if (acceptance.token_type != NGTCP2_TOKEN_TYPE_UNKNOWN) {
+    settings.token = acceptance.head.token;
+    settings.tokenlen = acceptance.head.tokenlen;
+    settings.token_type = acceptance.token_type;
+  }
+  return settings;
+}
+
+ngtcp2_transport_params parameters_for(const QuicEnvironment& environment,
+                                       const QuicConnection::Acceptance& acceptance, const ngtcp2_cid& scid) {
+  const auto& [context, socket, tokens, options] = environment;
+  const Duration idle = context.policy->connection.idle_timeout;
+  ngtcp2_transport_params params;
+  ngtcp2_transport_params_default(&params);
+  params.initial_max_stream_data_bidi_remote = options.stream_window;
+  params.initial_max_stream_data_uni = options.stream_window;
+  params.initial_max_data = options.connection_window;
+  params.initial_max_streams_bidi = context.policy->connection.max_streams;
+  params.initial_max_streams_uni = 3;  // control, QPACK encoder and decoder
+  params.max_idle_timeout = nanoseconds(std::min<Duration>(idle, options.max_idle_timeout));
+  params.active_connection_id_limit = 8;
+  params.grease_quic_bit = 1;
+  params.original_dcid = acceptance.head.dcid;
+  params.original_dcid_present = 1;
+  if (acceptance.token_type == NGTCP2_TOKEN_TYPE_RETRY) {
+    params.original_dcid = acceptance.original_dcid;
+    params.retry_scid = acceptance.head.dcid;
+    params.retry_scid_present = 1;
+  }
+  tokens.reset_token(params.stateless_reset_token, scid);
+  params.stateless_reset_token_present = 1;
+  return params;
+}
+
+}  // namespace
+
+void QuicConnection::CryptoDeleter::operator()(ngtcp2_crypto_ossl_ctx* crypto) const {
+  SSL* const ssl = ngtcp2_crypto_ossl_ctx_get_ssl(crypto);
+  if (ssl != nullptr) SSL_set_app_data(ssl, nullptr);  // the ngtcp2_conn that it refers to has gone already
+  ngtcp2_crypto_ossl_ctx_del(crypto);
+  SSL_free(ssl);
+}
+
+std::unique_ptr<QuicConnection> QuicConnection::accept(QuicDispatch& dispatch, const UdpDatagram& first,
+                                                       Acceptance acceptance) {
+  auto connection = std::make_unique<QuicConnection>(Private{}, dispatch, acceptance);
+  if (!connection->set_up(first, acceptance)) return nullptr;
+  return connection;
+}
+
+QuicConnection::QuicConnection(Private /*only_accept_makes_one*/, QuicDispatch& dispatch, Acceptance& acceptance)
+    : dispatch_(&dispatch),
+      context_(dispatch.environment().context),
+      permit_(std::move(acceptance.permit)),
+      flush_(context_.loop, [this] { flush(); }, Waker::Phase::kFlush),
+      timer_(context_.loop, [this] { expired(); }) {}
+
+bool QuicConnection::set_up(const UdpDatagram& first, const Acceptance& acceptance) {
+  const ngtcp2_pkt_hd& head = acceptance.head;
+  const QuicId id = dispatch_->make_id();
+  ngtcp2_cid scid;
+  ngtcp2_cid_init(&scid, id.data.data(), id.size);
+  const ngtcp2_settings settings = settings_for(environment(), acceptance, stamp());
+  const ngtcp2_transport_params params = parameters_for(environment(), acceptance, scid);
+  const ngtcp2_path path = path_of(first.path);
+
+  engine_.contexts = context_.tls;
+  TlsStream::SslPtr ssl = engine_.contexts->new_quic_ssl();
+  if (!ssl || ngtcp2_crypto_ossl_configure_server_session(ssl.get()) != 0) return false;
+  ngtcp2_crypto_ossl_ctx* crypto = nullptr;
+  if (ngtcp2_crypto_ossl_ctx_new(&crypto, ssl.get()) != 0) return false;
+  engine_.crypto.reset(crypto);
+  engine_.reference = {.get_conn = [](ngtcp2_crypto_conn_ref* reference) {
+                         return static_cast<QuicConnection*>(reference->user_data)->engine_.conn.get();
+                       },
+                       .user_data = this};
+  SSL_set_app_data(ssl.release(), &engine_.reference);  // owned by `crypto` from here on
+
+  ngtcp2_conn* conn = nullptr;
+  if (ngtcp2_conn_server_new(&conn, &head.scid, &scid, &path, head.version, &quic_callbacks(), &settings, &params,
+                             nullptr, this) != 0) {
+    return false;
+  }
+  engine_.conn.reset(conn);
+  ngtcp2_conn_set_tls_native_handle(conn, crypto);
+  peer_.prefix = acceptance.prefix;
+  peer_.half_open = acceptance.token_type == NGTCP2_TOKEN_TYPE_UNKNOWN;
+  peer_.address = Address(first.path.remote, first.path.remote_length);
+  dispatch_->add(scid, *this);
+  dispatch_->add(head.dcid, *this);
+  return true;
+}
+
+QuicConnection::~QuicConnection() {
+  session_.reset();
+  if (peer_.counted) context_.counters.connections[static_cast<std::size_t>(Protocol::kH3)].subtract();
+  if (dispatch_ == nullptr || !engine_.conn) return;
+  dispatch_->stop_waiting(*this);
+  if (peer_.half_open) dispatch_->half_open_ended(peer_.prefix);
+  std::vector<ngtcp2_cid> ids(ngtcp2_conn_get_scid(engine_.conn.get(), nullptr));
+  ngtcp2_conn_get_scid(engine_.conn.get(), ids.data());
+  for (const ngtcp2_cid& id : ids) dispatch_->remove(id);
+  dispatch_->remove(*ngtcp2_conn_get_client_initial_dcid(engine_.conn.get()));
+}
+
+const QuicEnvironment& QuicConnection::environment() const {
+  return dispatch_->environment();
+}
+
+ngtcp2_tstamp QuicConnection::stamp() const {
+  return nanoseconds(context_.loop.now().time_since_epoch());
+}
+
+// ---- receiving ----
+
+void QuicConnection::receive(const UdpDatagram& datagram) {
+  if (phase_ == Phase::kClosing) return repeat_goodbye(datagram);
+  if (phase_ != Phase::kOpen) return;
+  const ngtcp2_path path = path_of(datagram.path);
+  const ngtcp2_pkt_info info{.ecn = datagram.ecn};
+  const int status = ngtcp2_conn_read_pkt(engine_.conn.get(), &path, &info, datagram.bytes.data(),
+                                          datagram.bytes.size(), stamp());
+  flush_.wake();
+  if (status != 0) fail(status);
+}
+
+// ---- called by ngtcp2 ----
+
+bool QuicConnection::outcome(const std::expected<void, H3Session::Code>& result) {
+  if (result) return true;
+  finish(result.error());
+  return false;
+}
+
+bool QuicConnection::start_session() {
+  if (dispatch_ == nullptr) return false;
+  H3Session::OwnStreams streams;
+  for (std::int64_t* stream : {&streams.control, &streams.encoder, &streams.decoder}) {
+    if (ngtcp2_conn_open_uni_stream(engine_.conn.get(), stream, nullptr) != 0) {
+      finish(NGHTTP3_H3_STREAM_CREATION_ERROR);  // the client allows fewer than RFC 9114 section 6.2 asks for
+      return false;
+    }
+  }
+  H3Transport& transport = *this;
+  session_ = std::make_unique<H3Session>(
+      context_, transport, environment().options,
+      H3Session::Peer{.client = {.protocol = Protocol::kH3, .address = peer_.address, .listener = {}, .tls = {}},
+                      .contexts = engine_.contexts});
+  return session_->start(streams);
+}
+
+void QuicConnection::handshake_completed() {
+  const SSL* const ssl = ngtcp2_crypto_ossl_ctx_get_ssl(engine_.crypto.get());
+  const bool resumed = SSL_session_reused(ssl) != 0;
+  peer_.tls = std::make_shared<const TlsSummary>(TlsSummary{.version = SSL_get_version(ssl),
+                                                            .cipher = SSL_get_cipher_name(ssl),
+                                                            .server_name = server_name_of(ssl),
+                                                            .resumed = resumed});
+  constexpr auto kH3 = static_cast<std::size_t>(Protocol::kH3);
+  constexpr std::size_t kTls13 = 1;
+  peer_.counted = true;
+  context_.counters.connections[kH3].add();
+  context_.counters.connections_total[kH3].add();
+  context_.counters.handshakes[kTls13][kH3][resumed ? 1 : 0].add();
+  if (session_) session_->client_known(peer_.tls);
+  address_proven();
+  offer_token(*ngtcp2_conn_get_path(engine_.conn.get()));
+  if (context_.draining && session_) session_->drain();
+}
+
+void QuicConnection::address_proven() {
+  if (std::exchange(peer_.half_open, false) && dispatch_ != nullptr) dispatch_->half_open_ended(peer_.prefix);
+}
+
+void QuicConnection::offer_token(const ngtcp2_path& path) {
+  if (dispatch_ == nullptr) return;
+  const UdpPath way{.remote = path.remote.addr, .remote_length = path.remote.addrlen};
+  const auto token = environment().tokens.new_token(way, context_.loop.wall_now());
+  if (!token.empty()) ngtcp2_conn_submit_new_token(engine_.conn.get(), token.data(), token.size());
+}
+
+void QuicConnection::path_validated(const ngtcp2_path& path, bool wants_token) {
+  if (wants_token) offer_token(path);
+  if (ngtcp2_path_eq(&path, ngtcp2_conn_get_path(engine_.conn.get())) == 0) return;
+  peer_.address = Address(path.remote.addr, path.remote.addrlen);
+  if (session_) session_->client_moved(peer_.address);
+}
+
+// ---- H3Transport ----
+
+void QuicConnection::credit_stream(std::int64_t stream, std::size_t bytes) {
+  // Refused only for a stream that has ended: then there is nothing to credit.
+  ngtcp2_conn_extend_max_stream_offset(engine_.conn.get(), stream, bytes);
+}
+
+void QuicConnection::credit_connection(std::size_t bytes) {
+  ngtcp2_conn_extend_max_offset(engine_.conn.get(), bytes);
+}
+
+void QuicConnection::reset(std::int64_t stream, std::uint64_t code) {
+  ngtcp2_conn_shutdown_stream_write(engine_.conn.get(), 0, stream, code);
+}
+
+void QuicConnection::stop_sending(std::int64_t stream, std::uint64_t code) {
+  ngtcp2_conn_shutdown_stream_read(engine_.conn.get(), 0, stream, code);
+}
+
+// An exchange may take longer than the idle timeout allows while nothing moves: PINGs keep the connection for it.
+void QuicConnection::busy(bool is_busy) {
+  ngtcp2_duration idle = ngtcp2_conn_get_local_transport_params(engine_.conn.get())->max_idle_timeout;
+  const auto* const remote = ngtcp2_conn_get_remote_transport_params(engine_.conn.get());
+  if (remote != nullptr && remote->max_idle_timeout != 0) idle = std::min(idle, remote->max_idle_timeout);
+  ngtcp2_conn_set_keep_alive_timeout(engine_.conn.get(), is_busy ? idle / 2 : UINT64_MAX);
+  if (!is_busy) context_.connections.touch(*this);
+}
+
+void QuicConnection::finish(std::uint64_t code) {
+  if (ending_.error) return;
+  ngtcp2_ccerr_set_application_error(&ending_.error.emplace(), code, nullptr, 0);
+  flush_.wake();
+}
+
+}  // namespace gatehouse

@@ -1,0 +1,142 @@
+// One QUIC connection of a client: ngtcp2 and OpenSSL's handshake below, an H3Session above. Owned by the listener's
+// ConnectionList, known to the QuicDispatch by its connection ids; one loop's thread.
+//
+//   open --error, drained, close_now()--> closing (CONNECTION_CLOSE kept and repeated) --3 PTO--> gone
+//        --CONNECTION_CLOSE of the client--> draining (silent) --3 PTO--> gone        --idle--> gone
+//
+// What arrives is read at once; what is to be sent leaves in flush(), once a turn, so that acknowledgements ride on
+// answers. After the open state there is no session any more.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include <ngtcp2/ngtcp2.h>
+#include <ngtcp2/ngtcp2_crypto.h>
+#include <ngtcp2/ngtcp2_crypto_ossl.h>
+
+#include "common/timer.h"
+#include "common/tls_stream.h"
+#include "common/waker.h"
+#include "proxy/frontend/client_connection.h"
+#include "proxy/frontend/connection_budget.h"
+#include "proxy/frontend/h3_session.h"
+#include "proxy/frontend/h3_transport.h"
+#include "proxy/frontend/quic_socket.h"
+
+namespace gatehouse {
+
+class QuicDispatch;
+struct QuicEnvironment;
+
+class QuicConnection final : public ClientConnection, private H3Transport {
+  struct Private {};
+
+ public:
+  // What the dispatch has found out about a client's first packet.
+  struct Acceptance {
+    const ngtcp2_pkt_hd& head;
+    ngtcp2_token_type token_type = NGTCP2_TOKEN_TYPE_UNKNOWN;  // of a valid token: the address is proven
+    ngtcp2_cid original_dcid{};                                // after a Retry
+    std::uint64_t prefix = 0;
+    ConnectionPermit permit;
+  };
+  // Null if it cannot be made (memory, TLS set-up). The datagram itself is not read yet.
+  static std::unique_ptr<QuicConnection> accept(QuicDispatch& dispatch, const UdpDatagram& first,
+                                                Acceptance acceptance);
+  QuicConnection(Private /*only_accept_makes_one*/, QuicDispatch& dispatch, Acceptance& acceptance);
+  ~QuicConnection() override;
+
+  void receive(const UdpDatagram& datagram);
+  void wake_flush() override { flush_.wake(); }
+  // The listener is going away: says goodbye, and is closed without it.
+  void leave_listener();
+
+  void drain() override;
+  bool idle() const override;
+  void close_now() override;
+
+ private:
+  friend struct QuicCallbacks;
+  enum class Phase : std::uint8_t { kOpen, kClosing, kDraining, kGone };
+  struct ConnDeleter {
+    void operator()(ngtcp2_conn* conn) const { ngtcp2_conn_del(conn); }
+  };
+  struct CryptoDeleter {
+    void operator()(ngtcp2_crypto_ossl_ctx* crypto) const;
+  };
+  // The libraries' halves, in reverse order of their destruction.
+  struct Engine {
+    std::shared_ptr<const TlsContexts> contexts;
+    ngtcp2_crypto_conn_ref reference{};
+    std::unique_ptr<ngtcp2_crypto_ossl_ctx, CryptoDeleter> crypto;
+    std::unique_ptr<ngtcp2_conn, ConnDeleter> conn;
+  };
+  struct Peer {
+    std::uint64_t prefix = 0;
+    bool half_open = false;
+    bool counted = false;  // among the connections: the handshake is complete
+    Address address;       // of the validated path
+    std::shared_ptr<const TlsSummary> tls;
+  };
+  // How it ends: the reason while it is still to be sent, then the packet and how often it may be repeated.
+  struct Ending {
+    std::optional<ngtcp2_ccerr> error;
+    std::vector<std::uint8_t> packet;
+    std::uint64_t received = 0;
+    std::uint64_t repeat_at = 1;
+  };
+
+  bool set_up(const UdpDatagram& first, const Acceptance& acceptance);
+  const QuicEnvironment& environment() const;
+  ngtcp2_tstamp stamp() const;
+
+  // H3Transport
+  void credit_stream(std::int64_t stream, std::size_t bytes) override;
+  void credit_connection(std::size_t bytes) override;
+  void reset(std::int64_t stream, std::uint64_t code) override;
+  void stop_sending(std::int64_t stream, std::uint64_t code) override;
+  void busy(bool is_busy) override;
+  void finish(std::uint64_t code) override;
+
+  // --- called by ngtcp2 (quic_callbacks.cc); false: the connection fails ---
+  bool start_session();
+  void handshake_completed();
+  void address_proven();
+  void offer_token(const ngtcp2_path& path);
+  void path_validated(const ngtcp2_path& path, bool wants_token);
+  bool outcome(const std::expected<void, H3Session::Code>& result);
+
+  // --- sending (quic_send.cc) ---
+  void flush();
+  bool write_trains(ngtcp2_tstamp now);
+  static ngtcp2_ssize write_one(ngtcp2_conn* conn, ngtcp2_path* path, ngtcp2_pkt_info* info, std::uint8_t* into,
+                                std::size_t room, ngtcp2_tstamp now, void* self);
+  void arm_timer();
+
+  // --- ending ---
+  void expired();
+  void fail(int status);
+  void begin_closing();
+  void begin_draining();
+  void repeat_goodbye(const UdpDatagram& datagram);
+  void end_session();
+  void vanish();  // last statement
+
+  QuicDispatch* dispatch_;  // null once the listener has gone
+  ListenerContext& context_;
+  ConnectionPermit permit_;
+  Engine engine_;
+  Peer peer_;
+  Phase phase_ = Phase::kOpen;
+  Ending ending_;
+  Waker flush_;
+  Timer timer_;
+  std::unique_ptr<H3Session> session_;
+};
+
+}  // namespace gatehouse

@@ -1,0 +1,58 @@
+#include "proxy/frontend/quic_listener.h"
+
+#include <utility>
+
+#include <ngtcp2/ngtcp2_crypto_ossl.h>
+
+#include "proxy/frontend/listener_context.h"
+#include "proxy/frontend/quic_dispatch.h"
+
+namespace gatehouse {
+
+QuicListener::QuicListener(ListenerContext& context, Fd socket, Setup setup)
+    : socket_(std::make_unique<QuicSocket>(context.loop, std::move(socket), socket_events())),
+      group_(setup.group),
+      worker_(setup.worker) {
+  start(context, std::move(setup));
+}
+
+QuicListener::QuicListener(ListenerContext& context, QuicSocket::Sink sink, const Address& local, Setup setup)
+    : socket_(std::make_unique<QuicSocket>(context.loop, std::move(sink), local, socket_events())),
+      group_(setup.group),
+      worker_(setup.worker) {
+  start(context, std::move(setup));
+}
+
+QuicListener::~QuicListener() {
+  close();
+}
+
+QuicSocket::Events QuicListener::socket_events() {
+  return {.datagram = [this](const UdpDatagram& datagram) { receive(datagram); },
+          .writable = [this] { dispatch_->socket_writable(); }};
+}
+
+void QuicListener::start(ListenerContext& context, Setup setup) {
+  [[maybe_unused]] static const int prepared = ngtcp2_crypto_ossl_init();  // fetches algorithms once: only faster
+  dispatch_ = std::make_unique<QuicDispatch>(context, *socket_, std::move(setup));
+  if (group_) group_->join(worker_, context.loop, *this);
+}
+
+void QuicListener::receive(const UdpDatagram& datagram) {
+  if (dispatch_) dispatch_->receive(datagram);
+}
+
+void QuicListener::drain() {
+  alive_ = false;
+  if (dispatch_) dispatch_->refuse_new();
+}
+
+void QuicListener::close() {
+  drain();
+  if (!dispatch_) return;
+  if (group_) group_->leave(worker_);
+  dispatch_.reset();
+  socket_.reset();
+}
+
+}  // namespace gatehouse

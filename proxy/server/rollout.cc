@@ -1,0 +1,72 @@
+#include "proxy/server/rollout.h"
+
+#include <utility>
+
+#include "common/log.h"
+#include "proxy/server/directories.h"
+
+namespace gatehouse {
+namespace {
+
+constexpr std::chrono::seconds kPatience{5};
+
+// Survives a restart, so that we can end the QUIC connections that our former self had (RFC 9000 section 10.3).
+QuicSecrets quic_secrets() {
+  auto directory = directories::state();
+  if (!directory) {
+    log::warn("QUIC secrets will not survive a restart: {}", directory.error().message);
+    return QuicSecrets::random();
+  }
+  auto secrets = QuicSecrets::load_or_create(*directory / "quic-secret");
+  if (secrets) return *secrets;
+  log::warn("QUIC secrets will not survive a restart: {}", secrets.error().message);
+  return QuicSecrets::random();
+}
+
+std::vector<std::shared_ptr<WorkerMetrics>> worker_metrics(Metrics& metrics, std::size_t workers) {
+  std::vector<std::shared_ptr<WorkerMetrics>> all;
+  for (std::size_t i = 0; i < workers; ++i) {
+    all.push_back(std::make_shared<WorkerMetrics>());
+    metrics.add(all.back());
+  }
+  return all;
+}
+
+config::Diagnostic about_file(const config::Config& config, config::Severity severity, std::string message) {
+  return {.severity = severity, .location = {.file = config.file}, .message = std::move(message)};
+}
+
+}  // namespace
+
+Rollout::Rollout(const Surroundings& surroundings, std::size_t workers)
+    : secrets_(quic_secrets()),
+      builder_(surroundings.connections),
+      workers_({.control = surroundings.control, .access_log = surroundings.access_log, .secrets = secrets_},
+               worker_metrics(surroundings.metrics, workers)),
+      sockets_(workers) {}
+
+std::vector<config::Diagnostic> Rollout::apply(const config::Config& config) {
+  auto built = builder_.build(config, snapshot_.get());
+  if (!built) return std::move(built.error());
+  auto plan = sockets_.bind(*built);
+  if (!plan) return {about_file(config, config::Severity::kError, plan.error().message)};
+
+  // From here on nothing fails.
+  std::vector<config::Diagnostic> diagnostics;
+  for (std::string& warning : plan->warnings) {
+    diagnostics.push_back(about_file(config, config::Severity::kWarning, std::move(warning)));
+  }
+  SnapshotBuilder::settle(*built, config, plan->listeners);
+  const auto snapshot = std::make_shared<const Snapshot>(*std::move(built));
+  sockets_.commit(*snapshot, *plan);
+  bound_ = plan->listeners;
+  if (!workers_.adopt(snapshot, std::move(plan->sockets), kPatience)) {
+    diagnostics.push_back(
+        about_file(config, config::Severity::kWarning, "a worker is slow to take the configuration over"));
+  }
+  snapshot_ = snapshot;
+  builder_.committed(config);
+  return diagnostics;
+}
+
+}  // namespace gatehouse

@@ -1,0 +1,50 @@
+// Brings a configuration into force: builds its snapshot, binds its sockets, hands both to the workers. Whatever fails
+// on the way leaves everything as it was. Has the workers and what they share. Owned by the Server; its thread.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "config/diagnostic.h"
+#include "proxy/observe/access_log.h"
+#include "proxy/observe/metrics.h"
+#include "proxy/server/listener_sockets.h"
+#include "proxy/server/snapshot.h"
+#include "proxy/server/snapshot_builder.h"
+#include "proxy/server/worker_group.h"
+
+namespace gatehouse {
+
+class Rollout {
+ public:
+  struct Surroundings {
+    EventLoop& control;
+    AccessLog& access_log;
+    Metrics& metrics;
+    std::size_t connections;  // that the process can carry
+  };
+
+  // Starts `workers` threads, which do nothing yet.
+  Rollout(const Surroundings& surroundings, std::size_t workers);
+
+  // The diagnostics say why not, or what to know about it; with an error among them nothing has changed.
+  std::vector<config::Diagnostic> apply(const config::Config& config);
+
+  // After the first successful apply():
+  const Snapshot& snapshot() const { return *snapshot_; }
+  const std::map<std::string, BoundListener>& bound() const { return bound_; }
+  WorkerGroup& workers() { return workers_; }
+
+ private:
+  QuicSecrets secrets_;
+  SnapshotBuilder builder_;
+  std::shared_ptr<const Snapshot> snapshot_;
+  std::map<std::string, BoundListener> bound_;  // by listener name
+  WorkerGroup workers_;
+  ListenerSockets sockets_;
+};
+
+}  // namespace gatehouse

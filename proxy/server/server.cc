@@ -1,0 +1,273 @@
+#include "proxy/server/server.h"
+
+#include <sys/time.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <format>
+#include <iterator>
+#include <utility>
+
+#include "common/log.h"
+#include "common/version.h"
+#include "proxy/server/descriptors.h"
+#include "proxy/server/directories.h"
+#include "proxy/server/service_manager.h"
+#include "proxy/server/status_page.h"
+
+namespace gatehouse {
+namespace {
+
+constexpr std::chrono::milliseconds kForcedEnd{500};  // for connections to be closed once time is up
+
+void print(const std::vector<config::Diagnostic>& diagnostics) {
+  for (const config::Diagnostic& diagnostic : diagnostics) {
+    std::fputs((diagnostic.to_string() + '\n').c_str(), stderr);
+  }
+}
+
+std::string log_lines(const std::vector<config::Diagnostic>& diagnostics) {
+  std::string text;
+  for (const config::Diagnostic& diagnostic : diagnostics) {
+    const std::string line = diagnostic.to_string();
+    diagnostic.severity == config::Severity::kError ? log::error("{}", line) : log::warn("{}", line);
+    text += line + '\n';
+  }
+  return text;
+}
+
+void append(std::vector<config::Diagnostic>& diagnostics, std::vector<config::Diagnostic> more) {
+  std::ranges::move(more, std::back_inserter(diagnostics));
+}
+
+config::Diagnostic error_at(config::Location location, std::string message) {
+  return {.location = std::move(location), .message = std::move(message)};
+}
+
+std::size_t workers_of(const config::Config& config) {
+  constexpr std::size_t kMost = 255;  // a QUIC connection id has one byte for its worker
+  const std::size_t wanted = config.server.workers == 0 ? available_cpus() : config.server.workers;
+  return std::clamp<std::size_t>(wanted, 1, kMost);
+}
+
+MonotonicTime started_at() {
+  static const MonotonicTime kStarted = Clock::system().monotonic();
+  return kStarted;
+}
+
+// Should a thread hang when all has been told to end, the kernel ends us.
+void arm_watchdog() {
+  itimerval timer{};
+  timer.it_value.tv_usec = 400'000;
+  setitimer(ITIMER_REAL, &timer, nullptr);
+}
+
+}  // namespace
+
+Server::Server(Load load)
+    : load_(std::move(load)), metrics_(status_), deadline_(loop_, [this] { force("drain_timeout is over"); }) {
+  started_at();
+}
+
+Server::~Server() = default;
+
+int Server::run() {
+  if (!start()) return 1;
+  loop_.run();
+  if (phase_ == Phase::kForced) arm_watchdog();
+  rollout_->workers().stop();
+  log::info("ended");
+  return 0;
+}
+
+bool Server::start() {
+  const std::size_t descriptors = descriptors::raise_limit();
+  config::Loaded loaded = load_();
+  print(loaded.diagnostics);
+  if (!loaded.config) return false;
+  const config::Config& config = *loaded.config;
+
+  const std::size_t connections = descriptors::connections_within(descriptors);
+  if (config.limits.max_connections > connections) {
+    log::warn("limits.max_connections is lowered from {} to {}: the process may open {} files (ulimit -n)",
+              config.limits.max_connections, connections, descriptors);
+  }
+  Diagnostics diagnostics = open_control(config);
+  if (!config::has_errors(diagnostics)) {
+    signals_ = std::make_unique<Signals>(loop_, [this](int signal) { on_signal(signal); });
+    rollout_ = std::make_unique<Rollout>(
+        Rollout::Surroundings{
+            .control = loop_, .access_log = access_log_, .metrics = metrics_, .connections = connections},
+        workers_of(config));
+    append(diagnostics, apply(config));
+  }
+  print(diagnostics);
+  if (config::has_errors(diagnostics)) return false;
+  phase_ = Phase::kServing;
+  announce();
+  service_manager::notify_ready();
+  return true;
+}
+
+Server::Diagnostics Server::open_control(const config::Config& config) {
+  std::filesystem::path path = config.server.control;
+  const bool chosen = !path.empty();
+  if (!chosen) {
+    auto usual = directories::control_socket(config.file);
+    if (!usual) {
+      log::warn("no control socket: {}; signals still work", usual.error().message);
+      return {};
+    }
+    path = *std::move(usual);
+  }
+  auto opened = ControlSocket::open(loop_, path, [this](std::string_view name) { return command(name); });
+  if (!opened) return {error_at({.file = config.file}, opened.error().message)};
+  control_ = *std::move(opened);
+  return {};
+}
+
+// Everything that can fail comes before anything that changes what runs.
+Server::Diagnostics Server::apply(const config::Config& config) {
+  std::unique_ptr<Admin> new_admin;
+  const bool admin_changes = phase_ == Phase::kStarting || config.server.admin != config_.server.admin;
+  if (admin_changes && config.server.admin) {
+    auto opened = Admin::open(loop_, *config.server.admin, pages());
+    if (!opened) {
+      config::Location location = config.server.admin_location;
+      if (location.file.empty()) location.file = config.file;
+      return {error_at(std::move(location),
+                       opened.error().message + R"(; set "admin" in [server] to a free address, or to "" for none)")};
+    }
+    new_admin = *std::move(opened);
+  }
+  if (auto configured = log::configure(config.log.level, config.log.output); !configured) {
+    return {error_at({.file = config.file}, "log.output: " + configured.error().message)};
+  }
+  Diagnostics diagnostics = rollout_->apply(config);
+  if (config::has_errors(diagnostics)) {
+    if (phase_ != Phase::kStarting) (void)log::configure(config_.log.level, config_.log.output);
+    return diagnostics;
+  }
+  if (admin_changes) admin_ = std::move(new_admin);
+  if (phase_ != Phase::kStarting && workers_of(config) != rollout_->workers().size()) {
+    log::warn("server.workers takes effect with the next start");
+  }
+  config_ = config;
+  note_snapshot();
+  return diagnostics;
+}
+
+void Server::note_snapshot() {
+  status_.last_reload = loop_.wall_now();
+  status_.last_reload_ok = true;
+  status_.certificates.clear();
+  status_.alt_svc.clear();
+  for (const ListenerSnapshot& listener : rollout_->snapshot().listeners) {
+    if (!listener.tls) continue;
+    status_.alt_svc.push_back({.listener = listener.name, .advertised = !listener.policy->alt_svc.empty()});
+    for (const auto& certificate : listener.tls->certificates()) {
+      status_.certificates.push_back(
+          {.listener = listener.name, .certificate = certificate->file(), .expires = certificate->not_after()});
+    }
+  }
+}
+
+ControlReply Server::reload() {
+  if (phase_ != Phase::kServing) return {.ok = false, .text = "the server is draining\n"};
+  service_manager::notify_reloading();
+  config::Loaded loaded = load_();
+  Diagnostics diagnostics = std::move(loaded.diagnostics);
+  if (loaded.config) append(diagnostics, apply(*loaded.config));
+  service_manager::notify_ready();
+
+  std::string text = log_lines(diagnostics);
+  const bool ok = loaded.config && !config::has_errors(diagnostics);
+  status_.last_reload_ok = ok;
+  if (ok) {
+    const std::string line = std::format("configuration {} is in force", rollout_->snapshot().generation);
+    log::info("{}", line);
+    return {.ok = true, .text = text + line + '\n'};
+  }
+  log::error("reload failed; the configuration of before stays in force");
+  return {.ok = false, .text = text + "the configuration of before stays in force\n"};
+}
+
+ControlReply Server::command(std::string_view name) {
+  if (name == "reload") return reload();
+  if (name == "drain" || name == "stop") {
+    if (phase_ == Phase::kServing) begin_drain(std::format("command {}", name));
+    return {.ok = true, .text = "draining\n", .until_the_end = name == "stop"};
+  }
+  return {.ok = false, .text = "commands are: reload, drain, stop\n"};
+}
+
+void Server::on_signal(int signal) {
+  switch (signal) {
+    case SIGHUP:
+      reload();
+      return;
+    case SIGUSR1:
+      log::reopen();
+      if (rollout_->snapshot().access_log) rollout_->snapshot().access_log->reopen_soon();
+      log::info("logs were opened again");
+      return;
+    default:
+      if (phase_ == Phase::kServing) return begin_drain(std::format("signal {}", signal));
+      force("a second signal");
+  }
+}
+
+void Server::begin_drain(std::string_view why) {
+  phase_ = Phase::kDraining;
+  status_.draining = true;  // load balancers see it first
+  log::info("draining ({}): in-flight requests get up to {} s", why,
+            std::chrono::duration<double>(config_.server.drain_timeout).count());
+  service_manager::notify_stopping();
+  rollout_->workers().drain([this] { loop_.stop(); });
+  deadline_.arm(config_.server.drain_timeout);
+}
+
+// What still runs is broken off; whoever does not end by then is left behind.
+void Server::force(std::string_view why) {
+  if (phase_ == Phase::kForced) return loop_.stop();
+  phase_ = Phase::kForced;
+  log::warn("ending now: {}", why);
+  rollout_->workers().close_now();
+  deadline_.arm(kForcedEnd);
+}
+
+// The one line that says: ready.
+void Server::announce() const {
+  std::string line = std::format("gatehouse {} ready:", kProgramVersion);
+  for (const ListenerSnapshot& listener : rollout_->snapshot().listeners) {
+    line += std::format(" {}://{} ({})", listener.tls ? "https" : "http", address_text(listener, rollout_->bound()),
+                        protocols_text(listener));
+  }
+  line += admin_ ? std::format("; admin http://{}", admin_->address().to_string()) : "; no admin address";
+  line += '\n';
+  std::fputs(line.c_str(), stderr);
+}
+
+Admin::Pages Server::pages() {
+  return {
+      .metrics =
+          [this] {
+            status_.access_log_lines = access_log_.written();
+            status_.access_log_dropped = access_log_.dropped();
+            return metrics_.page();
+          },
+      .status =
+          [this] {
+            return status_page({.status = status_,
+                                .snapshot = rollout_->snapshot(),
+                                .bound = rollout_->bound(),
+                                .config_file = config_.file,
+                                .workers = rollout_->workers().size(),
+                                .uptime = loop_.now() - started_at()});
+          },
+      .draining = [this] { return status_.draining; },
+  };
+}
+
+}  // namespace gatehouse

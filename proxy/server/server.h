@@ -1,0 +1,71 @@
+// The whole program once it knows what to serve: the control thread's loop with signals, control socket, admin pages
+// and the rollout of configurations to the workers. run() is the life of the process.
+//
+//   starting --all bound--> serving --signal or command--> draining --nothing runs, or deadline--> ended
+//                           |  ^ reload
+//                           +--+
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/event_loop.h"
+#include "common/timer.h"
+#include "config/load.h"
+#include "proxy/observe/access_log.h"
+#include "proxy/observe/metrics.h"
+#include "proxy/server/admin.h"
+#include "proxy/server/control_socket.h"
+#include "proxy/server/rollout.h"
+#include "proxy/server/signals.h"
+
+namespace gatehouse {
+
+class Server {
+ public:
+  // Called at the start and at every reload.
+  using Load = std::function<config::Loaded()>;
+
+  // REQUIRES: Signals::block() was called, and no other thread runs.
+  explicit Server(Load load);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // Serves until told to stop. 0: ended as asked; 1: could not start (diagnostics are on standard error).
+  int run();
+
+ private:
+  enum class Phase : std::uint8_t { kStarting, kServing, kDraining, kForced };
+  using Diagnostics = std::vector<config::Diagnostic>;
+
+  bool start();
+  Diagnostics open_control(const config::Config& config);
+  Diagnostics apply(const config::Config& config);
+  void note_snapshot();
+  ControlReply reload();
+  ControlReply command(std::string_view name);
+  void on_signal(int signal);
+  void begin_drain(std::string_view why);
+  void force(std::string_view why);
+  void announce() const;
+  Admin::Pages pages();
+
+  const Load load_;
+  EventLoop loop_;
+  ServerStatus status_;
+  Metrics metrics_;
+  AccessLog access_log_;
+  config::Config config_;  // in force
+  std::unique_ptr<Rollout> rollout_;
+  std::unique_ptr<Admin> admin_;
+  std::unique_ptr<ControlSocket> control_;
+  std::unique_ptr<Signals> signals_;
+  Timer deadline_;
+  Phase phase_ = Phase::kStarting;
+};
+
+}  // namespace gatehouse

@@ -1,0 +1,82 @@
+#include "proxy/server/status_page.h"
+
+#include <unistd.h>
+
+#include <chrono>
+#include <format>
+#include <string_view>
+
+#include "common/version.h"
+
+namespace gatehouse {
+namespace {
+
+std::string time_text(WallTime time) {
+  return std::format("{:%FT%TZ}", std::chrono::floor<std::chrono::seconds>(time));
+}
+
+std::string uptime_text(Duration uptime) {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(uptime).count();
+  if (seconds < 60) return std::format("{}s", seconds);
+  if (seconds < 3600) return std::format("{}m{:02}s", seconds / 60, seconds % 60);
+  return std::format("{}h{:02}m", seconds / 3600, seconds / 60 % 60);
+}
+
+std::string_view balance_text(Balance balance) {
+  return balance == Balance::kRoundRobin ? "round_robin" : "least_requests";
+}
+
+void append_listener(std::string& page, const ListenerSnapshot& listener, const StatusFacts& facts) {
+  page += std::format("  {:<28} {:<5} {:<9} connections {}", address_text(listener, facts.bound),
+                      listener.tls ? "https" : "http", protocols_text(listener), listener.budget->open());
+  if (!listener.policy->alt_svc.empty()) page += std::format("  Alt-Svc: {}", listener.policy->alt_svc);
+  if (listener.policy->redirect_to_https) page += "  redirects to https";
+  page += '\n';
+}
+
+void append_upstream(std::string& page, const Upstream& upstream) {
+  page += std::format("  {}  {}  waiting {}\n", upstream.name(), balance_text(upstream.options().balance),
+                      upstream.waiting());
+  for (const auto& endpoint : upstream.endpoints()) {
+    page += std::format("    {:<26} {}  in flight {}\n", endpoint->name(),
+                        endpoint->available() ? "available" : "unavailable", endpoint->in_flight());
+  }
+}
+
+}  // namespace
+
+std::string address_text(const ListenerSnapshot& listener, const std::map<std::string, BoundListener>& bound) {
+  Address address = listener.address;
+  const auto found = bound.find(listener.name);
+  if (found != bound.end() && !address.is_unix()) address.set_port(found->second.port);
+  return address.to_string();
+}
+
+std::string protocols_text(const ListenerSnapshot& listener) {
+  std::string text;
+  const auto add = [&text](bool spoken, std::string_view name) {
+    if (!spoken) return;
+    if (!text.empty()) text += ' ';
+    text += name;
+  };
+  add(listener.speaks_h1, "h1");
+  add(listener.speaks_h2, listener.tls ? "h2" : "h2c");
+  add(listener.speaks_h3, "h3");
+  return text;
+}
+
+std::string status_page(const StatusFacts& facts) {
+  std::string page = std::format("gatehouse {}  pid {}  up {}  workers {}{}\n", kProgramVersion, getpid(),
+                                 uptime_text(facts.uptime), facts.workers, facts.status.draining ? "  DRAINING" : "");
+  page += std::format("configuration {}, generation {}, in force since {}{}\n",
+                      facts.config_file.empty() ? "from the command line" : facts.config_file,
+                      facts.snapshot.generation, time_text(facts.status.last_reload),
+                      facts.status.last_reload_ok ? "" : "; THE LAST RELOAD FAILED, see the log");
+  page += "\nlisteners\n";
+  for (const ListenerSnapshot& listener : facts.snapshot.listeners) append_listener(page, listener, facts);
+  page += "\nupstreams\n";
+  for (const auto& upstream : facts.snapshot.upstreams) append_upstream(page, *upstream);
+  return page;
+}
+
+}  // namespace gatehouse

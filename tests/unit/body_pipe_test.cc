@@ -1,0 +1,172 @@
+#include "proxy/http/body_pipe.h"
+
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "common/event_loop.h"
+#include "common/waker.h"
+
+namespace gatehouse {
+namespace {
+
+Buffer bytes(std::size_t count) {
+  return Buffer(std::string(count, 'x'));
+}
+
+TEST(BodyPipe, GivesBackWhatWasWrittenAndTheTrailers) {
+  BodyPipe pipe;
+  pipe.writer().write(Buffer("hel"));
+  pipe.writer().write(Buffer("lo"));
+  EXPECT_EQ(pipe.reader().available(), 5U);
+  EXPECT_EQ(pipe.reader().peek().to_string(), "hello");
+  EXPECT_EQ(pipe.reader().read(2).to_string(), "he");
+  FieldList trailers;
+  trailers.add("T", "u");
+  pipe.writer().finish(std::move(trailers));
+  EXPECT_TRUE(pipe.reader().finished());
+  EXPECT_FALSE(pipe.reader().at_end());
+  pipe.reader().consume(1);
+  EXPECT_EQ(pipe.reader().read(100).to_string(), "lo");
+  EXPECT_TRUE(pipe.reader().at_end());
+  EXPECT_FALSE(pipe.reader().failed());
+  EXPECT_EQ(pipe.reader().trailers().find("T"), "u");
+  EXPECT_EQ(pipe.writer().total(), 5U);
+  EXPECT_EQ(pipe.reader().total(), 5U);
+}
+
+TEST(BodyPipe, HasRoomForItsCapacityAndNoMore) {
+  BodyPipe pipe(10);
+  EXPECT_EQ(pipe.writer().room(), 10U);
+  pipe.writer().write(bytes(4));
+  EXPECT_EQ(pipe.writer().room(), 6U);
+  pipe.writer().write(bytes(20));  // one read too many is taken
+  EXPECT_EQ(pipe.writer().room(), 0U);
+  pipe.reader().consume(15);
+  EXPECT_EQ(pipe.writer().room(), 1U);
+  pipe.writer().finish();
+  EXPECT_EQ(pipe.writer().room(), 0U);
+}
+
+TEST(BodyPipe, CreditIsWhatLeftAndIsGivenOnce) {
+  BodyPipe pipe(100);
+  pipe.writer().write(bytes(50));
+  EXPECT_EQ(pipe.writer().take_credit(), 0U);
+  static_cast<void>(pipe.reader().read(20));
+  pipe.reader().consume(5);
+  EXPECT_EQ(pipe.writer().take_credit(), 25U);
+  EXPECT_EQ(pipe.writer().take_credit(), 0U);
+  pipe.reader().abandon();
+  EXPECT_EQ(pipe.writer().take_credit(), 25U) << "what is dropped takes no window";
+  pipe.writer().write(bytes(7));
+  EXPECT_EQ(pipe.writer().take_credit(), 7U);
+}
+
+TEST(BodyPipe, AbandonedTakesNothing) {
+  BodyPipe pipe;
+  pipe.writer().write(bytes(5));
+  pipe.reader().abandon();
+  EXPECT_TRUE(pipe.writer().abandoned());
+  EXPECT_EQ(pipe.writer().room(), 0U);
+  EXPECT_EQ(pipe.reader().available(), 0U);
+  pipe.writer().write(bytes(5));
+  EXPECT_EQ(pipe.reader().available(), 0U);
+  EXPECT_EQ(pipe.writer().total(), 10U);
+  EXPECT_EQ(pipe.reader().total(), 0U);
+}
+
+TEST(BodyPipe, FailureIsNoEnd) {
+  BodyPipe pipe;
+  pipe.writer().write(bytes(5));
+  pipe.writer().fail();
+  EXPECT_TRUE(pipe.writer().ended());
+  EXPECT_TRUE(pipe.reader().failed());
+  EXPECT_EQ(pipe.reader().read(100).size(), 5U) << "what came is still there";
+  EXPECT_FALSE(pipe.reader().finished());
+  EXPECT_FALSE(pipe.reader().at_end());
+}
+
+TEST(BodyPipe, FailureAfterTheEndChangesNothing) {
+  BodyPipe pipe;
+  pipe.writer().finish();
+  pipe.writer().fail();
+  EXPECT_TRUE(pipe.reader().at_end());
+  EXPECT_FALSE(pipe.reader().failed());
+}
+
+TEST(BodyPipe, NothingBeyondTheLimitReachesTheReader) {
+  BodyPipe pipe;
+  pipe.set_limit(10);
+  pipe.writer().write(bytes(10));
+  EXPECT_FALSE(pipe.over_limit());
+  EXPECT_GT(pipe.writer().room(), 0U);
+  pipe.writer().write(bytes(1));
+  EXPECT_TRUE(pipe.over_limit());
+  EXPECT_EQ(pipe.writer().room(), 0U);
+  EXPECT_EQ(pipe.reader().available(), 10U);
+  EXPECT_EQ(pipe.writer().take_credit(), 1U);
+  pipe.writer().finish();
+  EXPECT_TRUE(pipe.reader().failed()) << "a body that was cut is not complete";
+}
+
+TEST(BodyPipe, LimitHoldsForWhatHasCome) {
+  BodyPipe pipe;
+  pipe.writer().write(bytes(11));
+  pipe.set_limit(10);
+  EXPECT_TRUE(pipe.over_limit());
+  EXPECT_EQ(pipe.reader().available(), 0U);
+  EXPECT_EQ(pipe.writer().take_credit(), 11U);
+}
+
+class BodyPipeWakers : public ::testing::Test {
+ protected:
+  BodyPipeWakers() {
+    pipe_.writer().set_waker(&writer_waker_);
+    pipe_.reader().set_waker(&reader_waker_);
+  }
+  std::string woken() {
+    seen_.clear();
+    loop_.turn(EventLoop::Wait::kNever);
+    return seen_;
+  }
+
+  ManualClock clock_;
+  EventLoop loop_{clock_};
+  std::string seen_;
+  Waker writer_waker_{loop_, [this] { seen_ += 'w'; }};
+  Waker reader_waker_{loop_, [this] { seen_ += 'r'; }};
+  BodyPipe pipe_{10};
+};
+
+TEST_F(BodyPipeWakers, EachSideIsToldOfTheOtherOnceATurn) {
+  EXPECT_EQ(woken(), "");
+  pipe_.writer().write(bytes(1));
+  pipe_.writer().write(bytes(1));
+  EXPECT_EQ(woken(), "r");
+  pipe_.writer().write(Buffer());
+  EXPECT_EQ(woken(), "");
+  pipe_.reader().consume(1);
+  static_cast<void>(pipe_.reader().read(1));
+  EXPECT_EQ(woken(), "w");
+  static_cast<void>(pipe_.reader().read(1));  // nothing there
+  EXPECT_EQ(woken(), "");
+  pipe_.reader().abandon();
+  pipe_.reader().abandon();
+  EXPECT_EQ(woken(), "w");
+  pipe_.writer().fail();
+  EXPECT_EQ(woken(), "r");
+  pipe_.writer().fail();
+  EXPECT_EQ(woken(), "");
+}
+
+TEST_F(BodyPipeWakers, EndsAreTold) {
+  pipe_.writer().finish();
+  EXPECT_EQ(woken(), "r");
+  pipe_.reader().set_waker(nullptr);
+  pipe_.writer().set_waker(nullptr);
+  pipe_.reader().abandon();
+  EXPECT_EQ(woken(), "");
+}
+
+}  // namespace
+}  // namespace gatehouse

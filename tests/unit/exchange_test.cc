@@ -1,0 +1,468 @@
+#include "proxy/http/exchange.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "common/event_loop.h"
+
+namespace gatehouse {
+namespace {
+
+using std::chrono::milliseconds;
+
+struct Recorder final : ExchangeObserver {
+  void on_begin(const Exchange&) override { ++begun; }
+  void on_end(const Exchange& exchange) override {
+    ++ended;
+    const ExchangeRecord& record = exchange.record();
+    log = std::to_string(record.status) + " " + std::string(record.fault ? rule(*record.fault).token : "-") + " in " +
+          std::to_string(exchange.bytes_in()) + " out " + std::to_string(exchange.bytes_out());
+  }
+  int begun = 0;
+  int ended = 0;
+  std::string log;
+};
+
+// Does what the test says when it starts; tells when it goes.
+class Scripted final : public Responder {
+ public:
+  Scripted(std::function<void()> on_start, bool& alive) : on_start_(std::move(on_start)), alive_(alive) {
+    alive_ = true;
+  }
+  ~Scripted() override { alive_ = false; }
+  void start() override {
+    if (on_start_) on_start_();
+  }
+
+ private:
+  std::function<void()> on_start_;
+  bool& alive_;
+};
+
+class ExchangeTest : public ::testing::Test {
+ protected:
+  ExchangeTest() {
+    policy_->exchange = {
+        .max_request_body = 100, .request_body_timeout = milliseconds(1000), .client_stall_timeout = milliseconds(500)};
+  }
+
+  void begin(RequestHead head = {.method = "GET", .authority = "a", .target = "/"}) {
+    const ClientInfo client{.protocol = head.protocol, .listener = policy_};
+    exchange_ = std::make_unique<Exchange>(context_, client, std::move(head), waker_);
+  }
+  void begin_upload(BodyLength body = BodyLength::unknown()) {
+    begin({.method = "POST", .authority = "a", .target = "/", .body = body});
+  }
+  void begin_faulty(Fault fault, RequestHead head = {.method = "GET"}) {
+    exchange_ = std::make_unique<Exchange>(context_, ClientInfo{.protocol = head.protocol, .listener = policy_},
+                                           std::move(head), waker_, fault);
+  }
+  void turn() { loop_.turn(EventLoop::Wait::kNever); }
+  void advance(milliseconds by) {
+    clock_.advance(by);
+    turn();
+  }
+  std::string end() {
+    exchange_.reset();
+    EXPECT_EQ(recorder_.begun, recorder_.ended);
+    return recorder_.log;
+  }
+  std::string field(std::string_view name) const {
+    return std::string(exchange_->response()->fields.find(name).value_or("(none)"));
+  }
+  std::string read_all() { return exchange_->response_body().read(1 << 20).to_string(); }
+
+  ManualClock clock_;
+  EventLoop loop_{clock_};
+  Recorder recorder_;
+  int wakes_ = 0;
+  bool responder_alive_ = false;
+  std::function<void()> on_start_;
+  Waker waker_{loop_, [this] { ++wakes_; }};
+  std::shared_ptr<ListenerPolicy> policy_ = std::make_shared<ListenerPolicy>();
+  ExchangeContext context_{.loop = loop_, .observer = recorder_, .make_responder = [this](Exchange&) {
+                             return std::make_unique<Scripted>(on_start_, responder_alive_);
+                           }};
+  std::unique_ptr<Exchange> exchange_;
+};
+
+TEST_F(ExchangeTest, TheResponderStartsLaterInTheTurn) {
+  begin();
+  EXPECT_EQ(recorder_.begun, 1);
+  EXPECT_FALSE(responder_alive_);
+  turn();
+  EXPECT_TRUE(responder_alive_);
+  EXPECT_EQ(end(), "499 client_gone in 0 out 0");
+  EXPECT_FALSE(responder_alive_);
+}
+
+TEST_F(ExchangeTest, DestroyedBeforeItStartsItNeverStarts) {
+  begin();
+  end();
+  turn();
+  EXPECT_FALSE(responder_alive_);
+  EXPECT_EQ(recorder_.ended, 1);
+}
+
+TEST_F(ExchangeTest, AnAnswerIsPassedAndRecorded) {
+  begin();
+  exchange_->request_body().finish();
+  clock_.advance(milliseconds(0));
+  turn();
+  clock_.advance(milliseconds(7));
+  turn();
+  wakes_ = 0;
+  exchange_->respond({.status = 200, .body = BodyLength::known(5)});
+  exchange_->response_pipe().writer().write(Buffer("hello"));
+  exchange_->response_pipe().writer().finish();
+  EXPECT_EQ(wakes_, 0) << "told by a wake, not by a call";
+  turn();
+  EXPECT_EQ(wakes_, 1);
+  ASSERT_TRUE(exchange_->response());
+  EXPECT_EQ(exchange_->response()->status, 200);
+  EXPECT_FALSE(exchange_->answered());
+  EXPECT_EQ(read_all(), "hello");
+  EXPECT_TRUE(exchange_->answered());
+  EXPECT_EQ(exchange_->record().first_byte, milliseconds(7));
+  EXPECT_EQ(end(), "200 - in 0 out 5");
+}
+
+TEST_F(ExchangeTest, AnAnswerThatTheClientDidNotReadIsTheClientsFault) {
+  begin();
+  exchange_->respond({.status = 200}, "hello");
+  EXPECT_EQ(end(), "200 client_gone in 0 out 0");
+}
+
+TEST_F(ExchangeTest, HeadsAreFinishedTheSameForAll) {
+  policy_->alt_svc = "h3=\":443\"; ma=86400";
+  begin();
+  ResponseHead head{.status = 200};
+  head.fields.add("Alt-Svc", "h3=\":9\"");
+  head.fields.add("Connection", "close");
+  head.fields.add("Transfer-Encoding", "chunked");
+  exchange_->respond(std::move(head));
+  EXPECT_EQ(exchange_->response()->fields.count(FieldName::kAltSvc), 1U);
+  EXPECT_EQ(field("Alt-Svc"), policy_->alt_svc);
+  EXPECT_EQ(field("Connection"), "(none)");
+  EXPECT_EQ(field("Transfer-Encoding"), "(none)");
+  EXPECT_EQ(field("Date"), "Fri, 20 Dec 2019 00:00:00 GMT");
+}
+
+TEST_F(ExchangeTest, TheEndpointsDateIsKept) {
+  begin();
+  ResponseHead head{.status = 200};
+  head.fields.add("date", "Thu, 01 Jan 2026 00:00:00 GMT");
+  exchange_->respond(std::move(head));
+  EXPECT_EQ(exchange_->response()->fields.count(FieldName::kDate), 1U);
+  EXPECT_EQ(field("Date"), "Thu, 01 Jan 2026 00:00:00 GMT");
+}
+
+TEST_F(ExchangeTest, ThereIsNoAltSvcOnH3) {
+  policy_->alt_svc = "h3=\":443\"";
+  begin({.protocol = Protocol::kH3, .method = "GET"});
+  exchange_->respond({.status = 200});
+  EXPECT_EQ(field("Alt-Svc"), "(none)");
+  begin_faulty(Fault::kMalformedRequest);
+  EXPECT_EQ(field("Alt-Svc"), "h3=\":443\"") << "faults have it as well";
+}
+
+TEST_F(ExchangeTest, AFaultBeforeTheHeadIsAnsweredFor) {
+  on_start_ = [this] { exchange_->fail(Fault::kConnectRefused); };
+  begin_upload();
+  turn();
+  ASSERT_TRUE(exchange_->response());
+  EXPECT_EQ(exchange_->response()->status, 502);
+  EXPECT_EQ(field("Proxy-Status"), "gatehouse; error=connection_refused");
+  EXPECT_FALSE(exchange_->broken_off());
+  EXPECT_TRUE(exchange_->request_body().abandoned());
+  EXPECT_FALSE(responder_alive_);
+  EXPECT_EQ(read_all().substr(0, 15), "502 Bad Gateway");
+  EXPECT_TRUE(exchange_->answered());
+  const std::string log = end();
+  EXPECT_TRUE(log.starts_with("502 connect_refused in 0 out ")) << log;
+}
+
+TEST_F(ExchangeTest, AFaultAfterTheHeadBreaksOff) {
+  begin();
+  turn();
+  exchange_->respond({.status = 200, .body = BodyLength::known(10)});
+  exchange_->response_pipe().writer().write(Buffer("half"));
+  turn();
+  wakes_ = 0;
+  exchange_->fail(Fault::kUpstreamTruncated);
+  exchange_->fail(Fault::kUpstreamReset);
+  turn();
+  EXPECT_EQ(wakes_, 1);
+  EXPECT_EQ(exchange_->broken_off(), Fault::kUpstreamTruncated);
+  EXPECT_TRUE(exchange_->response_body().failed());
+  EXPECT_FALSE(exchange_->response_body().finished()) << "a broken answer is never a clean end";
+  EXPECT_EQ(read_all(), "half");
+  EXPECT_FALSE(exchange_->answered());
+  EXPECT_FALSE(responder_alive_);
+  EXPECT_EQ(end(), "200 upstream_truncated in 0 out 4");
+}
+
+TEST_F(ExchangeTest, FaultsAfterTheEndOfTheAnswerAreNone) {
+  begin();
+  exchange_->respond({.status = 200}, "x");
+  exchange_->fail(Fault::kUpstreamReset);
+  exchange_->fail_request(Fault::kRequestBodyInvalid);
+  EXPECT_FALSE(exchange_->broken_off());
+  EXPECT_EQ(read_all(), "x");
+  EXPECT_EQ(end(), "200 - in 0 out 1");
+}
+
+TEST_F(ExchangeTest, FaultsThatAllowNoAnswerBreakOff) {
+  begin();
+  turn();
+  exchange_->fail(Fault::kClientGone);
+  EXPECT_FALSE(exchange_->response());
+  EXPECT_EQ(exchange_->broken_off(), Fault::kClientGone);
+  EXPECT_EQ(end(), "499 client_gone in 0 out 0");
+}
+
+TEST_F(ExchangeTest, BornWithAFaultItAnswersWithoutAResponder) {
+  begin_faulty(Fault::kHeadersTooLarge);
+  turn();
+  EXPECT_FALSE(responder_alive_);
+  EXPECT_EQ(exchange_->response()->status, 431);
+  EXPECT_EQ(wakes_, 1);
+  EXPECT_FALSE(read_all().empty());
+  EXPECT_TRUE(end().starts_with("431 headers_too_large in 0"));
+}
+
+TEST_F(ExchangeTest, HeadRequestsGetNoPage) {
+  begin_faulty(Fault::kNoRoute, {.method = "HEAD"});
+  EXPECT_EQ(exchange_->response()->body.kind, BodyLength::Kind::kKnown);
+  EXPECT_GT(exchange_->response()->body.bytes, 0U);
+  EXPECT_TRUE(exchange_->response_body().at_end());
+  begin({.method = "HEAD"});
+  exchange_->respond({.status = 200}, "12345");
+  EXPECT_EQ(exchange_->response()->body.bytes, 5U);
+  EXPECT_TRUE(exchange_->answered());
+}
+
+TEST_F(ExchangeTest, AnswersThatMayHaveNoBodyHaveNone) {
+  begin();
+  exchange_->respond({.status = 204}, "ignored");
+  EXPECT_EQ(exchange_->response()->body.kind, BodyLength::Kind::kNone);
+  EXPECT_TRUE(exchange_->answered());
+}
+
+TEST_F(ExchangeTest, InterimHeadsPassInOrderAndOnlyIfWanted) {
+  begin({.method = "POST", .body = BodyLength::unknown(), .expects_continue = true});
+  exchange_->respond_interim({.status = 100});
+  exchange_->respond_interim({.status = 103});
+  exchange_->respond_interim({.status = 102});
+  exchange_->respond_interim({.status = 101});
+  EXPECT_EQ(exchange_->take_interim()->status, 100);
+  EXPECT_EQ(exchange_->take_interim()->status, 103);
+  EXPECT_FALSE(exchange_->take_interim());
+  exchange_->respond({.status = 200});
+  exchange_->respond_interim({.status = 103});
+  EXPECT_FALSE(exchange_->take_interim());
+
+  begin();
+  exchange_->respond_interim({.status = 100});
+  EXPECT_FALSE(exchange_->take_interim()) << "nobody asked for it";
+  for (int i = 0; i < 100; ++i) exchange_->respond_interim({.status = 103});
+  int taken = 0;
+  while (exchange_->take_interim()) ++taken;
+  EXPECT_EQ(taken, 8);
+
+  begin({.protocol = Protocol::kH10, .method = "GET"});
+  exchange_->respond_interim({.status = 103});
+  EXPECT_FALSE(exchange_->take_interim()) << "HTTP/1.0 knows none";
+}
+
+TEST_F(ExchangeTest, AnnouncedBodiesAreMeasuredAgainstTheRoutesLimit) {
+  begin_upload(BodyLength::known(150));
+  turn();
+  EXPECT_TRUE(exchange_->apply({.max_request_body = 150}));
+  EXPECT_FALSE(exchange_->apply({.max_request_body = 149}));
+  EXPECT_EQ(exchange_->response()->status, 413);
+  EXPECT_TRUE(exchange_->request_body().abandoned());
+}
+
+TEST_F(ExchangeTest, CountedBodiesAreMeasuredAsTheyCome) {
+  begin_upload();
+  turn();
+  exchange_->request_body().write(Buffer(std::string(100, 'x')));
+  turn();
+  EXPECT_FALSE(exchange_->response());
+  exchange_->request_body().write(Buffer("y"));
+  turn();
+  EXPECT_EQ(exchange_->response()->status, 413);
+  EXPECT_EQ(exchange_->request_pipe().reader().total(), 0U);
+  EXPECT_FALSE(responder_alive_);
+  read_all();
+  EXPECT_TRUE(end().starts_with("413 body_too_large in 101"));
+}
+
+TEST_F(ExchangeTest, AHigherLimitOfTheRouteCounts) {
+  begin_upload();
+  turn();
+  EXPECT_TRUE(exchange_->apply({.max_request_body = kUnlimited}));
+  exchange_->request_body().write(Buffer(std::string(5000, 'x')));
+  exchange_->request_body().finish();
+  turn();
+  EXPECT_FALSE(exchange_->response());
+  EXPECT_EQ(exchange_->request_pipe().reader().read(10'000).size(), 5000U);
+}
+
+TEST_F(ExchangeTest, ASilentUploadTimesOutBetweenBytes) {
+  begin_upload();
+  turn();
+  advance(milliseconds(999));
+  EXPECT_FALSE(exchange_->response());
+  exchange_->request_body().write(Buffer("x"));
+  turn();
+  advance(milliseconds(999));
+  EXPECT_FALSE(exchange_->response());
+  advance(milliseconds(1));
+  EXPECT_EQ(exchange_->response()->status, 408);
+  EXPECT_FALSE(responder_alive_);
+}
+
+TEST_F(ExchangeTest, AnUploadThatWaitsForTheEndpointDoesNotTimeOut) {
+  begin_upload();
+  turn();
+  EXPECT_TRUE(exchange_->apply({.max_request_body = kUnlimited, .request_body_timeout = milliseconds(1000)}));
+  exchange_->request_body().write(Buffer(std::string(BodyPipe::kDefaultCapacity, 'x')));
+  turn();
+  advance(milliseconds(10'000));
+  EXPECT_FALSE(exchange_->response()) << "the pipe is full: it is not the client who is slow";
+  exchange_->request_pipe().reader().consume(1000);
+  turn();
+  advance(milliseconds(999));
+  EXPECT_FALSE(exchange_->response());
+  advance(milliseconds(1));
+  EXPECT_EQ(exchange_->response()->status, 408);
+}
+
+TEST_F(ExchangeTest, ACompleteRequestDoesNotTimeOut) {
+  begin();
+  exchange_->request_body().finish();
+  turn();
+  advance(milliseconds(100'000));
+  EXPECT_FALSE(exchange_->response());
+}
+
+TEST_F(ExchangeTest, AClientThatReadsNothingIsGivenUp) {
+  begin();
+  exchange_->request_body().finish();
+  turn();
+  exchange_->respond({.status = 200, .body = BodyLength::unknown()});
+  exchange_->response_pipe().writer().write(Buffer("0123456789"));
+  turn();
+  advance(milliseconds(499));
+  EXPECT_FALSE(exchange_->broken_off());
+  exchange_->response_body().consume(1);
+  turn();
+  advance(milliseconds(499));
+  EXPECT_FALSE(exchange_->broken_off());
+  advance(milliseconds(1));
+  EXPECT_EQ(exchange_->broken_off(), Fault::kClientStalled);
+  EXPECT_FALSE(responder_alive_);
+  EXPECT_EQ(end(), "200 client_stalled in 0 out 1");
+}
+
+TEST_F(ExchangeTest, AClientThatReadsTheAnswerNotAtAllIsGivenUpEvenIfItIsComplete) {
+  begin();
+  exchange_->respond({.status = 200}, "hello");
+  turn();
+  advance(milliseconds(500));
+  EXPECT_EQ(exchange_->broken_off(), Fault::kClientStalled);
+  EXPECT_FALSE(exchange_->answered());
+}
+
+TEST_F(ExchangeTest, AClientThatHasReadAllThereIsDoesNotTimeOut) {
+  begin();
+  exchange_->request_body().finish();
+  turn();
+  exchange_->respond({.status = 200, .body = BodyLength::unknown()});
+  exchange_->response_pipe().writer().write(Buffer("x"));
+  turn();
+  EXPECT_EQ(read_all(), "x");
+  turn();
+  advance(milliseconds(100'000));
+  EXPECT_FALSE(exchange_->broken_off());
+}
+
+TEST_F(ExchangeTest, AnEarlyAnswerEndsTheRequest) {
+  begin_upload();
+  turn();
+  exchange_->request_body().write(Buffer("part"));
+  exchange_->respond({.status = 200}, "enough");
+  turn();
+  EXPECT_TRUE(exchange_->request_body().abandoned());
+  advance(milliseconds(100));
+  EXPECT_EQ(read_all(), "enough");
+  EXPECT_EQ(end(), "200 - in 4 out 6");
+}
+
+TEST_F(ExchangeTest, AnAnswerThatGoesOnKeepsTheRequest) {
+  begin_upload();
+  turn();
+  exchange_->respond({.status = 200, .body = BodyLength::unknown()});
+  turn();
+  EXPECT_FALSE(exchange_->request_body().abandoned());
+}
+
+TEST_F(ExchangeTest, ABrokenRequestIsAnsweredForAndCancelsTheResponder) {
+  begin_upload();
+  turn();
+  exchange_->request_body().write(Buffer("x"));
+  exchange_->fail_request(Fault::kRequestBodyInvalid);
+  EXPECT_FALSE(responder_alive_);
+  EXPECT_EQ(exchange_->response()->status, 400);
+  EXPECT_TRUE(exchange_->request_pipe().reader().failed());
+  turn();
+  read_all();
+  EXPECT_TRUE(end().starts_with("400 request_body_invalid in 1"));
+}
+
+TEST_F(ExchangeTest, ABrokenRequestBeforeTheStartPreventsIt) {
+  begin_upload();
+  exchange_->fail_request(Fault::kRequestBodyInvalid);
+  turn();
+  EXPECT_FALSE(responder_alive_);
+  EXPECT_EQ(exchange_->response()->status, 400);
+}
+
+TEST_F(ExchangeTest, ARespondersAnswerAfterAFaultIsIgnored) {
+  begin_upload();
+  turn();
+  exchange_->fail(Fault::kConnectTimeout);
+  exchange_->respond({.status = 200});
+  exchange_->respond({.status = 200}, "late");
+  exchange_->respond_interim({.status = 103});
+  EXPECT_EQ(exchange_->response()->status, 504);
+  EXPECT_FALSE(exchange_->take_interim());
+}
+
+TEST_F(ExchangeTest, ErrorPagesAreMadeForTheClient) {
+  RequestHead head{.method = "GET", .authority = "a", .target = "/"};
+  head.fields.add("Accept", "text/html");
+  begin(std::move(head));
+  exchange_->record().request_id = "<id>";
+  exchange_->fail(Fault::kQueueFull);
+  EXPECT_EQ(field("Content-Type"), "text/html; charset=utf-8");
+  EXPECT_EQ(field("Retry-After"), "5");
+  EXPECT_TRUE(read_all().contains("&lt;id&gt;"));
+}
+
+TEST_F(ExchangeTest, AFaultyExchangeDestroyedAtOnceIsLoggedOnce) {
+  begin_faulty(Fault::kMalformedRequest);
+  end();
+  turn();
+  EXPECT_EQ(recorder_.begun, 1);
+  EXPECT_EQ(recorder_.ended, 1);
+}
+
+}  // namespace
+}  // namespace gatehouse

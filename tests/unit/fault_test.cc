@@ -1,0 +1,113 @@
+#include "proxy/http/fault.h"
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include <gtest/gtest.h>
+
+#include "proxy/http/message.h"
+
+namespace gatehouse {
+namespace {
+
+TEST(FaultTable, HasOneRowPerFaultWithATokenOfItsOwn) {
+  std::set<std::string_view> tokens;
+  for (const FaultRule& row : fault_rules()) {
+    EXPECT_EQ(&rule(row.fault), &row);
+    EXPECT_TRUE(tokens.insert(row.token).second) << row.token;
+    EXPECT_TRUE(std::ranges::all_of(row.token, [](char c) { return c == '_' || (c >= 'a' && c <= 'z'); })) << row.token;
+  }
+  EXPECT_EQ(tokens.size(), kFaultCount);
+}
+
+TEST(FaultTable, ProxyStatusErrorsAreTheRegisteredOnes) {
+  // RFC 9209 section 2.3, those that can apply to us.
+  const std::set<std::string_view> registered = {
+      "destination_not_found",    "destination_unavailable",           "connection_refused",    "connection_terminated",
+      "connection_timeout",       "connection_limit_reached",          "http_request_error",    "http_request_denied",
+      "http_response_incomplete", "http_response_header_section_size", "http_response_timeout", "http_protocol_error",
+      "proxy_internal_error"};
+  for (const FaultRule& row : fault_rules()) {
+    EXPECT_TRUE(row.status == 0 || registered.contains(row.proxy_status)) << row.token;
+  }
+}
+
+TEST(FaultTable, StatusesHaveReasonsAndBlame) {
+  for (const FaultRule& row : fault_rules()) {
+    if (row.status == 0) {
+      EXPECT_EQ(row.blame, Blame::kClient) << row.token;
+      continue;
+    }
+    EXPECT_FALSE(reason_phrase(row.status).empty()) << row.token;
+    EXPECT_EQ(row.blame == Blame::kClient,
+              row.status < 500 ? row.status != 404 : row.status == 501 || row.status == 505)
+        << row.token;
+  }
+}
+
+TEST(FaultTable, CodesAreThoseOfTheDialects) {
+  EXPECT_EQ(rule(Fault::kMalformedRequest).h2_code, 0x1U);
+  EXPECT_EQ(rule(Fault::kMalformedRequest).h3_code, 0x10eU);
+  EXPECT_TRUE(rule(Fault::kMalformedRequest).resets_stream);
+  EXPECT_EQ(rule(Fault::kUpstreamTruncated).h2_code, 0x2U);
+  EXPECT_EQ(rule(Fault::kUpstreamTruncated).h3_code, 0x102U);
+  EXPECT_EQ(rule(Fault::kHeadersTooLarge).h3_code, 0x107U);
+  EXPECT_EQ(rule(Fault::kDraining).h3_code, 0x10bU);
+  for (const FaultRule& row : fault_rules()) {
+    EXPECT_GE(row.h3_code, 0x100U) << row.token;
+    EXPECT_LE(row.h3_code, 0x110U) << row.token;
+    EXPECT_NE(row.h2_code, 0U) << row.token;
+    EXPECT_LE(row.h2_code, 0xdU) << row.token;
+  }
+}
+
+TEST(FaultTable, WhatCannotBeFollowedClosesTheConnection) {
+  for (const Fault fault :
+       {Fault::kMalformedRequest, Fault::kHeadersTooLarge, Fault::kTargetTooLong, Fault::kMethodNotAllowed,
+        Fault::kBodyTooLarge, Fault::kRequestBodyInvalid, Fault::kHeaderTimeout}) {
+    EXPECT_TRUE(rule(fault).closes_connection) << rule(fault).token;
+  }
+  EXPECT_FALSE(rule(Fault::kNoRoute).closes_connection);
+  EXPECT_FALSE(rule(Fault::kConnectRefused).closes_connection);
+}
+
+TEST(Blame, HasTokens) {
+  EXPECT_EQ(token(Blame::kClient), "client");
+  EXPECT_EQ(token(Blame::kProxy), "proxy");
+  EXPECT_EQ(token(Blame::kUpstream), "upstream");
+}
+
+TEST(Methods, AreSafeAndIdempotentAsRfc9110Says) {
+  const auto with = [](std::string_view method) { return RequestHead{.method = std::string(method)}; };
+  for (const std::string_view method : {"GET", "HEAD", "OPTIONS"})
+    EXPECT_TRUE(with(method).is_safe() && with(method).is_idempotent());
+  for (const std::string_view method : {"PUT", "DELETE"})
+    EXPECT_TRUE(!with(method).is_safe() && with(method).is_idempotent());
+  for (const std::string_view method : {"POST", "PATCH", "get", "X"})
+    EXPECT_FALSE(with(method).is_safe() || with(method).is_idempotent());
+}
+
+TEST(RequestHead, TakesItsPartsApart) {
+  const RequestHead head{.authority = "example.com:8080", .target = "/a/b?c?d"};
+  EXPECT_EQ(head.host(), "example.com");
+  EXPECT_EQ(head.path(), "/a/b");
+  EXPECT_EQ(head.query(), "c?d");
+  EXPECT_EQ(head.canonical_path(), "/a/b");
+  const RequestHead v6{.authority = "[2001:db8::1]:443", .target = "/", .match_path = "/other"};
+  EXPECT_EQ(v6.host(), "2001:db8::1");
+  EXPECT_EQ(v6.query(), "");
+  EXPECT_EQ(v6.canonical_path(), "/other");
+}
+
+TEST(Bodies, ExistOnlyWhereTheyMay) {
+  EXPECT_TRUE(may_have_body("GET", 200));
+  EXPECT_FALSE(may_have_body("HEAD", 200));
+  EXPECT_FALSE(may_have_body("GET", 204));
+  EXPECT_FALSE(may_have_body("GET", 304));
+  EXPECT_FALSE(may_have_body("GET", 103));
+}
+
+}  // namespace
+}  // namespace gatehouse

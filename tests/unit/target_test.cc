@@ -1,0 +1,154 @@
+#include "proxy/http/target.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace gatehouse {
+namespace {
+
+using target::canonical_path;
+using target::normalised_authority;
+using target::resolved_path;
+
+std::string parsed(std::string_view text, std::string_view method = "GET") {
+  const auto result = target::parse(text, method);
+  if (!result) return std::string(rule(result.error()).token);
+  return result->scheme + "|" + result->authority + "|" + result->origin;
+}
+
+TEST(Target, ReadsTheFormsOfRfc9112) {
+  EXPECT_EQ(parsed("/"), "||/");
+  EXPECT_EQ(parsed("/a/b;c?d=%e?f"), "||/a/b;c?d=%e?f");
+  EXPECT_EQ(parsed("/?q={a|b}^`[1]\\d"), "||/?q={a|b}^`[1]\\d");
+  EXPECT_EQ(parsed("http://h:80/p?q"), "http|h:80|/p?q");
+  EXPECT_EQ(parsed("HTTPS://h"), "https|h|/");
+  EXPECT_EQ(parsed("http://h?q"), "http|h|/?q");
+  EXPECT_EQ(parsed("*", "OPTIONS"), "||*");
+  EXPECT_EQ(parsed("http://h", "OPTIONS"), "http|h|*");
+}
+
+TEST(Target, RefusesTheRest) {
+  for (const std::string_view bad :
+       {"", "*", "foo", "foo/bar", "ftp://h/", "http:/h", "http:///p", "http://", "javascript:x", "/a#b", "/?a#b",
+        "/?a\"b", "/?<", "/?\x80", "/a b", "/\x7f", "/\xc3\xa4", "http://h#f"}) {
+    EXPECT_EQ(parsed(bad), "malformed_request") << bad;
+  }
+  EXPECT_EQ(parsed("h:443", "CONNECT"), "method_not_allowed");
+  EXPECT_EQ(parsed("/p*", "OPTIONS"), "||/p*");
+}
+
+TEST(CanonicalPath, IsOneForAllSpellings) {
+  struct Case {
+    std::string_view path, canonical;
+  };
+  for (const Case& each : std::vector<Case>{{"/", "/"},
+                                            {"/a", "/a"},
+                                            {"/a/", "/a/"},
+                                            {"//", "/"},
+                                            {"//a", "/a"},
+                                            {"/a//b", "/a/b"},
+                                            {"/a///", "/a/"},
+                                            {"/.", "/"},
+                                            {"/./a", "/a"},
+                                            {"/a/.", "/a/"},
+                                            {"/a/./b", "/a/b"},
+                                            {"/a/..", "/"},
+                                            {"/a/../b", "/b"},
+                                            {"/a/b/..", "/a/"},
+                                            {"/a/b/../", "/a/"},
+                                            {"/a/b/../../c", "/c"},
+                                            {"/x/../admin", "/admin"},
+                                            {"/...", "/..."},
+                                            {"/.a", "/.a"},
+                                            {"/a./b..", "/a./b.."},
+                                            {"/%61dmin", "/admin"},
+                                            {"/%7Ea%2D%2e%5f", "/~a-._"},
+                                            {"/%2e%2E/", ""},
+                                            {"/a/%2e%2e/b", "/b"},
+                                            {"/a/.%2e/b", "/b"},
+                                            {"/a/%2e/b", "/a/b"},
+                                            {"/a%20b", "/a%20b"},
+                                            {"/a%c3%a4", "/a%C3%A4"},
+                                            {"/a%3fb%23", "/a%3Fb%23"},
+                                            {"/%252e%252e/x", "/%252e%252e/x"},
+                                            {"/a%3bb", "/a%3Bb"},
+                                            {"/a;x=1", "/a"},
+                                            {"/a;x/b;y", "/a/b"},
+                                            {"/a/..;x/b", "/b"},
+                                            {"/a/.;x/b", "/a/b"},
+                                            {"/a/;x/b", "/a/b"},
+                                            {"/;x", "/"},
+                                            {"/a/%2e%2e;x=%41/b", "/b"},
+                                            {"/Admin", "/Admin"},
+                                            {"/a:b@c!$&'()*+,=", "/a:b@c!$&'()*+,="},
+                                            {"/[id].js", "/[id].js"}}) {
+    const auto result = canonical_path(each.path);
+    if (each.canonical.empty()) {
+      EXPECT_EQ(result.error_or(Fault::kInternalError), Fault::kUnsafeTarget) << each.path;
+      continue;
+    }
+    ASSERT_TRUE(result) << each.path;
+    EXPECT_EQ(*result, each.canonical) << each.path;
+    EXPECT_EQ(canonical_path(*result), *result) << "its own canonical form";
+    const auto resolved = resolved_path(each.path);
+    ASSERT_TRUE(resolved) << each.path;
+    EXPECT_EQ(canonical_path(*resolved), *result) << each.path << " -> " << *resolved;
+    EXPECT_EQ(resolved_path(*resolved), *resolved) << each.path;
+    EXPECT_TRUE(!target::is_canonical(each.path) || *result == each.path) << each.path;
+  }
+}
+
+TEST(CanonicalPath, RefusesWhatTwoParsersCouldReadDifferently) {
+  for (const std::string_view bad :
+       {"",         "a",      "*",         "/..",     "/../a",      "/a/../..",   "/a/../../b",    "/%2e%2e",
+        "/..;x",    "/a%00",  "/a%00.png", "/a%2fb",  "/a%2Fb",     "/a%5cb",     "/a%5Cb",        "/a\\b",
+        "/\\..\\b", "/%",     "/%4",       "/%4g",    "/%g4",       "/a%",        "/%0d%0aX",      "/%09",
+        "/%7f",     "/%1f",   "/\x80",     "/a b",    "/a\"",       "/<",         "/a{b}",         "/a|b",
+        "/a^b",     "/a`b",   "/%c0%af",   "/%c1%81", "/%e0%80%af", "/%e0%9F%80", "/%f0%80%80%af", "/a;%00",
+        "/a;%2f/b", "/a;%zz", "/a?b",      "/a#b"}) {
+    EXPECT_EQ(canonical_path(bad).error_or(Fault::kInternalError), Fault::kUnsafeTarget) << bad;
+    EXPECT_FALSE(resolved_path(bad)) << bad;
+    EXPECT_FALSE(target::is_canonical(bad)) << bad;
+  }
+}
+
+TEST(ResolvedPath, KeepsEscapesAndParametersAsTheyWereSent) {
+  EXPECT_EQ(resolved_path("/a;v=1/%7euser/b%c3%a4"), "/a;v=1/%7euser/b%c3%a4");
+  EXPECT_EQ(resolved_path("/a;v=1/./x/..//%62"), "/a;v=1/%62");
+  EXPECT_EQ(resolved_path("/a/b;x/..;y/c/"), "/a/c/");
+}
+
+TEST(Authority, IsNormalised) {
+  struct Case {
+    std::string_view text;
+    std::optional<std::string> normalised;
+  };
+  for (const Case& each : std::vector<Case>{{"a", "a"},
+                                            {"Example.COM", "example.com"},
+                                            {"example.com.", "example.com"},
+                                            {"example.com.:80", "example.com:80"},
+                                            {"a:65535", "a:65535"},
+                                            {"127.0.0.1:1", "127.0.0.1:1"},
+                                            {"a_b-c.d", "a_b-c.d"},
+                                            {"[::1]", "[::1]"},
+                                            {"[2001:DB8::1]:443", "[2001:db8::1]:443"},
+                                            {std::string_view(), std::nullopt}}) {
+    EXPECT_EQ(normalised_authority(each.text), each.normalised) << each.text;
+  }
+  for (const std::string_view bad :
+       {"",          ".",       "..",      "a..b", ".a",       "a..",     ":80",    "a:",     "a:0",
+        "a:00080",   "a:99999", "a:65536", "a:8x", "a:+80",    "a:80:90", "u@a",    "a/b",    "a,b",
+        "a b",       " a",      "a ",      "a%20", "[::1",     "::1",     "[::1]x", "[::1]:", "[fe80::1%eth0]",
+        "[1.2.3.4]", "[]",      "[g::1]",  "a\t",  "\xc3\xa4", "a?b",     "a#b",    "a\\b",   "*.a"}) {
+    EXPECT_EQ(normalised_authority(bad), std::nullopt) << bad;
+  }
+  EXPECT_EQ(normalised_authority(std::string(255, 'a')), std::string(255, 'a'));
+  EXPECT_EQ(normalised_authority(std::string(256, 'a')), std::nullopt);
+}
+
+}  // namespace
+}  // namespace gatehouse
