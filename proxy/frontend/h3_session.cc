@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t kQpackTable = 4096;
 constexpr std::size_t kQpackBlockedStreams = 16;
-constexpr Duration kSweepEvery = 5s;        // granularity of the timeouts of single streams
+constexpr Duration kSweepEvery = 5s;          // granularity of the timeouts of single streams
 constexpr Duration kLastGoawayAfter = 100ms;  // requests that crossed the first GOAWAY are still served
 
 std::string_view text_of(nghttp3_rcbuf* buffer) {
@@ -170,15 +170,6 @@ void H3Session::client_reset(std::int64_t stream) {
   transport_.reset(stream, NGHTTP3_H3_REQUEST_CANCELLED);
 }
 
-void H3Session::client_stopped(std::int64_t stream) {
-  H3Stream* const node = find(stream);
-  nghttp3_conn_shutdown_stream_write(conn_.get(), stream);
-  if (node == nullptr) return;
-  node->give_up();
-  nghttp3_conn_shutdown_stream_read(conn_.get(), stream);
-  transport_.stop_sending(stream, NGHTTP3_H3_REQUEST_CANCELLED);
-}
-
 std::expected<void, H3Session::Code> H3Session::closed(std::int64_t stream, Code code) {
   const int status = nghttp3_conn_close_stream(conn_.get(), stream, code);
   if (streams_.erase(stream) > 0) {
@@ -217,6 +208,11 @@ void H3Session::unblocked(std::int64_t stream) {
 
 void H3Session::unwritable(std::int64_t stream) {
   nghttp3_conn_shutdown_stream_write(conn_.get(), stream);
+  H3Stream* const node = find(stream);
+  if (node == nullptr) return;
+  node->give_up();
+  nghttp3_conn_shutdown_stream_read(conn_.get(), stream);
+  transport_.stop_sending(stream, NGHTTP3_H3_REQUEST_CANCELLED);
 }
 
 std::expected<void, H3Session::Code> H3Session::acknowledged(std::int64_t stream, std::uint64_t bytes) {

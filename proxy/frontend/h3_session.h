@@ -60,21 +60,20 @@ class H3Session {
   void opened(std::int64_t stream);  // a request stream of the client's
   // Credits are given here for all but request bodies, whose bytes are credited as they are taken.
   std::expected<void, Code> received(std::int64_t stream, std::span<const std::uint8_t> bytes, bool fin);
-  void client_reset(std::int64_t stream);         // RESET_STREAM
-  void client_stopped(std::int64_t stream);       // STOP_SENDING; the transport answers with RESET_STREAM itself
+  void client_reset(std::int64_t stream);  // RESET_STREAM
   std::expected<void, Code> closed(std::int64_t stream, Code code);
 
   // --- what is to be sent ---
   std::expected<void, Code> next(Piece& piece);
   std::expected<void, Code> sent(const Piece& piece, std::size_t bytes);  // how many the transport took
-  void blocked(std::int64_t stream);              // no window
+  void blocked(std::int64_t stream);                                      // no window
   void unblocked(std::int64_t stream);
-  void unwritable(std::int64_t stream);           // gone, or reset already
+  void unwritable(std::int64_t stream);  // STOP_SENDING came; the transport has answered with RESET_STREAM
   std::expected<void, Code> acknowledged(std::int64_t stream, std::uint64_t bytes);
 
   // --- life ---
-  void drain();                                   // GOAWAY, after a while a second one with the last id, then finish()
-  void cancel_all();                              // every exchange is destroyed; nothing may be called after it
+  void drain();       // GOAWAY, after a while a second one with the last id, then finish()
+  void cancel_all();  // every exchange is destroyed; nothing may be called after it
   std::size_t streams() const { return streams_.size(); }
   void client_known(std::shared_ptr<const TlsSummary> tls) { peer_.client.tls = std::move(tls); }
   void client_moved(const Address& address) { peer_.client.address = address; }

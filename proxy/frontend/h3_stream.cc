@@ -51,8 +51,12 @@ bool H3Stream::add_field(std::int32_t token, std::string_view name, std::string_
   state_.head_bytes += weight_of(name, value);
   if (state_.head_bytes > limits.max_header_bytes * kFarBeyond) return false;
   switch (token) {
-    case NGHTTP3_QPACK_TOKEN__METHOD: raw_.method = value; return true;
-    case NGHTTP3_QPACK_TOKEN__SCHEME: raw_.scheme = value; return true;
+    case NGHTTP3_QPACK_TOKEN__METHOD:
+      raw_.method = value;
+      return true;
+    case NGHTTP3_QPACK_TOKEN__SCHEME:
+      raw_.scheme = value;
+      return true;
     case NGHTTP3_QPACK_TOKEN__AUTHORITY:
       raw_.authority = value;
       raw_.has_authority = true;
@@ -61,7 +65,8 @@ bool H3Stream::add_field(std::int32_t token, std::string_view name, std::string_
       raw_.target = value.substr(0, limits.max_target_bytes);
       if (value.size() > limits.max_target_bytes) state_.fault = Fault::kTargetTooLong;
       return true;
-    default: break;
+    default:
+      break;
   }
   const bool fits = raw_.fields.weight() + weight_of(name, value) <= limits.max_header_bytes &&
                     raw_.fields.size() < limits.max_header_count;
@@ -87,16 +92,15 @@ void H3Stream::begin(std::optional<Fault> fault) {
   raw_.secure = true;
   session_.request_began();
   if (!fault) {
-    auto head =
-        check_request(std::move(raw_), context.policy->head, session_.peer_.contexts.get(), client.tls.get());
+    auto head = check_request(std::move(raw_), context.policy->head, session_.peer_.contexts.get(), client.tls.get());
     if (head) {
       exchange_ = std::make_unique<Exchange>(context.exchanges, std::move(client), *std::move(head), waker_);
       return;
     }
     fault = head.error();
   }
-  exchange_ = std::make_unique<Exchange>(context.exchanges, std::move(client), rejected_head(std::move(raw_)), waker_,
-                                         *fault);
+  exchange_ =
+      std::make_unique<Exchange>(context.exchanges, std::move(client), rejected_head(std::move(raw_)), waker_, *fault);
 }
 
 void H3Stream::body(std::span<const std::uint8_t> bytes) {

@@ -1,17 +1,18 @@
 // One request stream of HTTP/3: a head on its way in, then an exchange whose two bodies it moves between the pipes and
 // nghttp3. Owned by its H3Session; destroying it cancels the exchange. One loop's thread.
 //
-//   DATA -> arrived_ --room()--> request pipe       answer pipe --> offered_ (nghttp3 has seen it) --acknowledged--> gone
+//   DATA -> arrived_ --room()--> request pipe       answer pipe --> offered_ (nghttp3 has seen it) --acknowledged-->
+//   gone
 //
-// What the client's window lets in but the pipe has no room for waits in arrived_, bounded by that window; what has been
-// sent stays in offered_ until it is acknowledged, bounded by kMaxUnacknowledged.
+// What the client's window lets in but the pipe has no room for waits in arrived_, bounded by that window; what has
+// been sent stays in offered_ until it is acknowledged, bounded by kMaxUnacknowledged.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <span>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -48,17 +49,17 @@ class H3Stream {
 
   // --- the session ---
   void sent(std::size_t bytes, bool fin);
-  void give_up();                           // the client did, or the stream is reset: cancels the exchange
+  void give_up();  // the client did, or the stream is reset: cancels the exchange
   // Nothing has moved for too long: a head that does not end, or an answer that is not taken.
   std::optional<Fault> overdue(MonotonicTime now) const;
-  void fail(Fault fault);                   // overdue: leaves a record; the session resets the stream
+  void fail(Fault fault);  // overdue: leaves a record; the session resets the stream
 
  private:
   enum class Reading : std::uint8_t { kHead, kBody, kEnded };
   enum class Writing : std::uint8_t { kNothing, kHeadSent, kWaitsForBody, kAllOffered, kEnded };
 
   void begin(std::optional<Fault> fault);
-  void progress();                          // the exchange's waker
+  void progress();  // the exchange's waker
   void move_request();
   void give_credit(std::size_t drained);
   void move_answer();
@@ -70,8 +71,8 @@ class H3Stream {
   struct Offered {
     std::vector<Buffer> chunks;  // as nghttp3 has seen them, from `first` on
     std::size_t first = 0;
-    std::size_t bytes = 0;       // of the chunks
-    Buffer rest;                 // read from the pipe, not yet offered
+    std::size_t bytes = 0;  // of the chunks
+    Buffer rest;            // read from the pipe, not yet offered
     void drop(std::size_t count);
   };
   struct State {

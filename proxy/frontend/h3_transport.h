@@ -1,6 +1,6 @@
-// What an H3Session asks of the QUIC connection below it. Virtual so that the session can be driven without QUIC: by the
-// fuzz target and by tests, on streams in memory. The transport owns the session; same thread. None of these calls back
-// into the session.
+// What an H3Session asks of the QUIC connection below it. Virtual so that the session can be driven without QUIC: by
+// the fuzz target and by tests, on streams in memory. The transport owns the session; same thread. None of these calls
+// back into the session.
 #pragma once
 
 #include <cstddef>

@@ -30,8 +30,8 @@ struct QuicCallbacks {
     const bool fin = (flags & NGTCP2_STREAM_DATA_FLAG_FIN) != 0;
     return status(c.session_ && c.outcome(c.session_->received(stream, {data, size}, fin)));
   }
-  static int acked_stream_data(ngtcp2_conn* /*conn*/, std::int64_t stream, std::uint64_t /*offset*/,
-                               std::uint64_t size, void* user, void* /*stream_user*/) {
+  static int acked_stream_data(ngtcp2_conn* /*conn*/, std::int64_t stream, std::uint64_t /*offset*/, std::uint64_t size,
+                               void* user, void* /*stream_user*/) {
     auto& c = self(user);
     return status(!c.session_ || c.outcome(c.session_->acknowledged(stream, size)));
   }
@@ -56,11 +56,6 @@ struct QuicCallbacks {
   static int stream_reset(ngtcp2_conn* /*conn*/, std::int64_t stream, std::uint64_t /*final_size*/,
                           std::uint64_t /*code*/, void* user, void* /*stream_user*/) {
     if (auto& c = self(user); c.session_) c.session_->client_reset(stream);
-    return 0;
-  }
-  static int stream_stop_sending(ngtcp2_conn* /*conn*/, std::int64_t stream, std::uint64_t /*code*/, void* user,
-                                 void* /*stream_user*/) {
-    if (auto& c = self(user); c.session_) c.session_->client_stopped(stream);
     return 0;
   }
   static int extend_max_stream_data(ngtcp2_conn* /*conn*/, std::int64_t stream, std::uint64_t /*most*/, void* user,
@@ -118,7 +113,6 @@ const ngtcp2_callbacks& quic_callbacks() {
     c.stream_open = QuicCallbacks::stream_open;
     c.stream_close = QuicCallbacks::stream_close;
     c.stream_reset = QuicCallbacks::stream_reset;
-    c.stream_stop_sending = QuicCallbacks::stream_stop_sending;
     c.extend_max_stream_data = QuicCallbacks::extend_max_stream_data;
     c.recv_tx_key = QuicCallbacks::recv_tx_key;
     c.handshake_completed = QuicCallbacks::handshake_completed;

@@ -33,8 +33,8 @@ ngtcp2_settings settings_for(const QuicEnvironment& environment, const QuicConne
   ngtcp2_settings settings;
   ngtcp2_settings_default(&settings);
   settings.initial_ts = now;
-  settings.cc_algo = options.congestion_control == QuicOptions::CongestionControl::kBbr ? NGTCP2_CC_ALGO_BBR
-                                                                                        : NGTCP2_CC_ALGO_CUBIC;
+  settings.cc_algo =
+      options.congestion_control == QuicOptions::CongestionControl::kBbr ? NGTCP2_CC_ALGO_BBR : NGTCP2_CC_ALGO_CUBIC;
   settings.no_pmtud = options.discover_path_mtu ? 0 : 1;
   settings.ack_thresh = options.ack_threshold;
   settings.handshake_timeout = nanoseconds(environment.context.policy->connection.handshake_timeout);
@@ -46,8 +46,8 @@ ngtcp2_settings settings_for(const QuicEnvironment& environment, const QuicConne
   return settings;
 }
 
-ngtcp2_transport_params parameters_for(const QuicEnvironment& environment,
-                                       const QuicConnection::Acceptance& acceptance, const ngtcp2_cid& scid) {
+ngtcp2_transport_params parameters_for(const QuicEnvironment& environment, const QuicConnection::Acceptance& acceptance,
+                                       const ngtcp2_cid& scid) {
   const auto& [context, socket, tokens, options] = environment;
   const Duration idle = context.policy->connection.idle_timeout;
   ngtcp2_transport_params params;
@@ -92,7 +92,8 @@ QuicConnection::QuicConnection(Private /*only_accept_makes_one*/, QuicDispatch& 
     : dispatch_(&dispatch),
       context_(dispatch.environment().context),
       permit_(std::move(acceptance.permit)),
-      flush_(context_.loop, [this] { flush(); }, Waker::Phase::kFlush),
+      flush_(
+          context_.loop, [this] { flush(); }, Waker::Phase::kFlush),
       timer_(context_.loop, [this] { expired(); }) {}
 
 bool QuicConnection::set_up(const UdpDatagram& first, const Acceptance& acceptance) {
@@ -110,9 +111,10 @@ bool QuicConnection::set_up(const UdpDatagram& first, const Acceptance& acceptan
   ngtcp2_crypto_ossl_ctx* crypto = nullptr;
   if (ngtcp2_crypto_ossl_ctx_new(&crypto, ssl.get()) != 0) return false;
   engine_.crypto.reset(crypto);
-  engine_.reference = {.get_conn = [](ngtcp2_crypto_conn_ref* reference) {
-                         return static_cast<QuicConnection*>(reference->user_data)->engine_.conn.get();
-                       },
+  engine_.reference = {.get_conn =
+                           [](ngtcp2_crypto_conn_ref* reference) {
+                             return static_cast<QuicConnection*>(reference->user_data)->engine_.conn.get();
+                           },
                        .user_data = this};
   SSL_set_app_data(ssl.release(), &engine_.reference);  // owned by `crypto` from here on
 
@@ -158,8 +160,8 @@ void QuicConnection::receive(const UdpDatagram& datagram) {
   if (phase_ != Phase::kOpen) return;
   const ngtcp2_path path = path_of(datagram.path);
   const ngtcp2_pkt_info info{.ecn = datagram.ecn};
-  const int status = ngtcp2_conn_read_pkt(engine_.conn.get(), &path, &info, datagram.bytes.data(),
-                                          datagram.bytes.size(), stamp());
+  const int status =
+      ngtcp2_conn_read_pkt(engine_.conn.get(), &path, &info, datagram.bytes.data(), datagram.bytes.size(), stamp());
   flush_.wake();
   if (status != 0) fail(status);
 }

@@ -23,11 +23,16 @@ HandshakeFailure reason_of(int status, ngtcp2_conn* conn) {
   if (status == NGTCP2_ERR_DRAINING) return HandshakeFailure::kClosed;
   if (status != NGTCP2_ERR_CRYPTO) return HandshakeFailure::kProtocol;
   switch (ngtcp2_conn_get_tls_alert(conn)) {
-    case kHandshakeFailure: return HandshakeFailure::kNoSharedCipher;
-    case kProtocolVersion: return HandshakeFailure::kVersion;
-    case kUnrecognisedName: return HandshakeFailure::kUnknownName;
-    case kNoApplicationProtocol: return HandshakeFailure::kAlpn;
-    default: return HandshakeFailure::kOther;
+    case kHandshakeFailure:
+      return HandshakeFailure::kNoSharedCipher;
+    case kProtocolVersion:
+      return HandshakeFailure::kVersion;
+    case kUnrecognisedName:
+      return HandshakeFailure::kUnknownName;
+    case kNoApplicationProtocol:
+      return HandshakeFailure::kAlpn;
+    default:
+      return HandshakeFailure::kOther;
   }
 }
 
@@ -47,12 +52,15 @@ void QuicConnection::fail(int status) {
     context_.counters.handshake_failures[static_cast<std::size_t>(reason_of(status, conn))].add();
   }
   switch (status) {
-    case NGTCP2_ERR_DRAINING: return begin_draining();
+    case NGTCP2_ERR_DRAINING:
+      return begin_draining();
     case NGTCP2_ERR_IDLE_CLOSE:
     case NGTCP2_ERR_HANDSHAKE_TIMEOUT:
     case NGTCP2_ERR_DROP_CONN:
-    case NGTCP2_ERR_RETRY: return vanish();
-    default: break;
+    case NGTCP2_ERR_RETRY:
+      return vanish();
+    default:
+      break;
   }
   if (!ending_.error) {
     auto& error = ending_.error.emplace();
@@ -82,8 +90,7 @@ void QuicConnection::begin_closing() {
                     .local_length = path.path.local.addrlen,
                     .remote = path.path.remote.addr,
                     .remote_length = path.path.remote.addrlen};
-  environment().socket.send(
-      {.path = way, .ecn = info.ecn, .segment = ending_.packet.size(), .bytes = ending_.packet});
+  environment().socket.send({.path = way, .ecn = info.ecn, .segment = ending_.packet.size(), .bytes = ending_.packet});
   phase_ = Phase::kClosing;
   timer_.arm(after_three_pto(conn));
 }

@@ -31,15 +31,16 @@ void QuicConnection::flush() {
 bool QuicConnection::write_trains(ngtcp2_tstamp now) {
   ngtcp2_conn* const conn = engine_.conn.get();
   QuicSocket& socket = environment().socket;
-  std::size_t quantum = std::max(ngtcp2_conn_get_send_quantum(conn), ngtcp2_conn_get_path_max_tx_udp_payload_size(conn));
+  std::size_t quantum =
+      std::max(ngtcp2_conn_get_send_quantum(conn), ngtcp2_conn_get_path_max_tx_udp_payload_size(conn));
   const std::span<std::uint8_t> buffer = socket.train_buffer();
   for (;;) {
     ngtcp2_path_storage path;
     ngtcp2_path_storage_zero(&path);
     ngtcp2_pkt_info info{};
     std::size_t segment = 0;
-    const ngtcp2_ssize size = ngtcp2_conn_write_aggregate_pkt2(
-        conn, &path.path, &info, buffer.data(), buffer.size(), &segment, write_one, QuicSocket::kMaxSegments, now);
+    const ngtcp2_ssize size = ngtcp2_conn_write_aggregate_pkt2(conn, &path.path, &info, buffer.data(), buffer.size(),
+                                                               &segment, write_one, QuicSocket::kMaxSegments, now);
     if (size < 0) {
       fail(static_cast<int>(size));
       return false;
@@ -82,11 +83,17 @@ ngtcp2_ssize QuicConnection::write_one(ngtcp2_conn* conn, ngtcp2_path* path, ngt
       return NGTCP2_ERR_CALLBACK_FAILURE;
     }
     switch (size) {
-      case NGTCP2_ERR_WRITE_MORE: continue;
-      case NGTCP2_ERR_STREAM_DATA_BLOCKED: session->blocked(piece.stream); continue;
+      case NGTCP2_ERR_WRITE_MORE:
+        continue;
+      case NGTCP2_ERR_STREAM_DATA_BLOCKED:
+        session->blocked(piece.stream);
+        continue;
       case NGTCP2_ERR_STREAM_SHUT_WR:
-      case NGTCP2_ERR_STREAM_NOT_FOUND: session->unwritable(piece.stream); continue;
-      default: return size;
+      case NGTCP2_ERR_STREAM_NOT_FOUND:
+        session->unwritable(piece.stream);
+        continue;
+      default:
+        return size;
     }
   }
 }

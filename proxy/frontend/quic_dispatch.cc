@@ -18,8 +18,8 @@ namespace gatehouse {
 
 namespace {
 
-constexpr std::size_t kMinInitial = 1200;       // RFC 9000 section 14.1
-constexpr std::size_t kMinResetTrigger = 43;    // shorter ones may be resets themselves (RFC 9000 section 10.3.3)
+constexpr std::size_t kMinInitial = 1200;     // RFC 9000 section 14.1
+constexpr std::size_t kMinResetTrigger = 43;  // shorter ones may be resets themselves (RFC 9000 section 10.3.3)
 constexpr std::size_t kResetSize = kMinResetTrigger - 1;
 constexpr std::uint16_t kFirstClientPort = 1024;  // below: services that reflect, never QUIC clients
 constexpr std::size_t kMaxReply = 1200;
@@ -59,10 +59,7 @@ std::uint64_t address_prefix(const UdpPath& path) {
 }
 
 QuicDispatch::QuicDispatch(ListenerContext& context, QuicSocket& socket, QuicListener::Setup setup)
-    : environment_{.context = context,
-                   .socket = socket,
-                   .tokens = QuicTokens(setup.secrets),
-                   .options = setup.options},
+    : environment_{.context = context, .socket = socket, .tokens = QuicTokens(setup.secrets), .options = setup.options},
       group_(std::move(setup.group)),
       worker_(setup.worker),
       ids_(0, QuicIdHash{random::fast()}),
@@ -84,8 +81,7 @@ void QuicDispatch::close_all() {
 void QuicDispatch::receive(const UdpDatagram& datagram) {
   if (port_of(datagram.path) < kFirstClientPort) return drop();
   ngtcp2_version_cid ids;
-  const int status =
-      ngtcp2_pkt_decode_version_cid(&ids, datagram.bytes.data(), datagram.bytes.size(), QuicId::kLength);
+  const int status = ngtcp2_pkt_decode_version_cid(&ids, datagram.bytes.data(), datagram.bytes.size(), QuicId::kLength);
   if (status == NGTCP2_ERR_VERSION_NEGOTIATION) return negotiate_version(datagram, ids);
   if (status != 0) return drop();
   const std::span<const std::uint8_t> id(ids.dcid, ids.dcidlen);
@@ -106,8 +102,7 @@ bool QuicDispatch::hand_over(const UdpDatagram& datagram, std::span<const std::u
 
 void QuicDispatch::unknown_long(const UdpDatagram& datagram) {
   ngtcp2_pkt_hd head;
-  if (datagram.bytes.size() < kMinInitial ||
-      ngtcp2_accept(&head, datagram.bytes.data(), datagram.bytes.size()) != 0) {
+  if (datagram.bytes.size() < kMinInitial || ngtcp2_accept(&head, datagram.bytes.data(), datagram.bytes.size()) != 0) {
     return drop();
   }
   accept(datagram, head);
@@ -205,9 +200,8 @@ void QuicDispatch::negotiate_version(const UdpDatagram& datagram, const ngtcp2_v
   const std::uint32_t reserved = 0x0a0a0a0a | (chance[0] & 0xf0U) << 24;
   const std::array<std::uint32_t, 3> versions = {NGTCP2_PROTO_VER_V1, NGTCP2_PROTO_VER_V2, reserved};
   std::array<std::uint8_t, kMaxReply> packet;
-  const auto size =
-      ngtcp2_pkt_write_version_negotiation(packet.data(), packet.size(), chance[1], ids.scid, ids.scidlen, ids.dcid,
-                                           ids.dcidlen, versions.data(), versions.size());
+  const auto size = ngtcp2_pkt_write_version_negotiation(packet.data(), packet.size(), chance[1], ids.scid, ids.scidlen,
+                                                         ids.dcid, ids.dcidlen, versions.data(), versions.size());
   if (size > 0) reply(datagram, std::span(packet).first(static_cast<std::size_t>(size)));
 }
 
@@ -239,8 +233,7 @@ void QuicDispatch::reset(const UdpDatagram& datagram, std::span<const std::uint8
   std::array<std::uint8_t, kResetSize - QuicTokens::kResetTokenSize> noise;
   random::fill_secure(noise);
   std::array<std::uint8_t, kResetSize> packet;
-  const auto size =
-      ngtcp2_pkt_write_stateless_reset2(packet.data(), packet.size(), &token, noise.data(), noise.size());
+  const auto size = ngtcp2_pkt_write_stateless_reset2(packet.data(), packet.size(), &token, noise.data(), noise.size());
   if (size <= 0) return;
   environment_.context.counters.stateless_resets_sent.add();
   reply(datagram, std::span(packet).first(static_cast<std::size_t>(size)));

@@ -1,7 +1,7 @@
 // The sockets of one QUIC address, one per worker, and how a packet reaches the worker that owns its connection id: a
-// filter in the kernel (SO_ATTACH_REUSEPORT_CBPF) picks the socket by the worker byte of our ids, and what still arrives
-// at the wrong worker is copied and posted to the right loop. Made by the control thread, shared by the listeners of all
-// workers; forward() may be called from any of them. Not on the path of ordinary packets.
+// filter in the kernel (SO_ATTACH_REUSEPORT_CBPF) picks the socket by the worker byte of our ids, and what still
+// arrives at the wrong worker is copied and posted to the right loop. Made by the control thread, shared by the
+// listeners of all workers; forward() may be called from any of them. Not on the path of ordinary packets.
 #pragma once
 
 #include <cstddef>
@@ -26,8 +26,8 @@ class QuicGroup {
     std::shared_ptr<QuicGroup> group;
     std::vector<Fd> sockets;  // one per worker, in the order that the filter counts them
   };
-  // Binds `workers` sockets to `address` (port 0: all to the one that the first gets). A kernel without the filter is no
-  // error: packets are then handed over in the process. REQUIRES: 1 <= workers <= 255
+  // Binds `workers` sockets to `address` (port 0: all to the one that the first gets). A kernel without the filter is
+  // no error: packets are then handed over in the process. REQUIRES: 1 <= workers <= 255
   static Result<Binding> bind(const Address& address, std::size_t workers);
 
   explicit QuicGroup(std::size_t workers) : places_(workers) {}

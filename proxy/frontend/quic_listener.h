@@ -1,6 +1,6 @@
-// One worker's QUIC listener: takes datagrams from its socket, brings each to the connection that owns its connection id,
-// or answers it without state (Version Negotiation, Retry, stateless reset), or accepts a new connection. Owned by the
-// worker beside the TcpListener of the same address, with which it shares the ListenerContext; one loop's thread.
+// One worker's QUIC listener: takes datagrams from its socket, brings each to the connection that owns its connection
+// id, or answers it without state (Version Negotiation, Retry, stateless reset), or accepts a new connection. Owned by
+// the worker beside the TcpListener of the same address, with which it shares the ListenerContext; one loop's thread.
 // Connections are owned by context.connections; draining and closing them happens there, drain() only stops new ones.
 #pragma once
 

@@ -13,14 +13,14 @@ struct QuicOptions {
   CongestionControl congestion_control = CongestionControl::kCubic;
   bool discover_path_mtu = true;
   std::chrono::milliseconds max_idle_timeout{30'000};  // the policy's idle timeout where that is shorter
-  std::size_t max_half_open = 100;             // beyond it every client without a token gets a Retry
-  std::size_t max_half_open_per_prefix = 8;    // likewise, for clients of one /24 or /56
+  std::size_t max_half_open = 100;                     // beyond it every client without a token gets a Retry
+  std::size_t max_half_open_per_prefix = 8;            // likewise, for clients of one /24 or /56
   std::chrono::seconds retry_token_lifetime{10};
   std::chrono::hours new_token_lifetime{24};
-  std::uint64_t stream_window = 64 * 1024;         // as much as a BodyPipe holds
-  std::uint64_t max_stream_window = 256 * 1024;    // grows up to this while the responder keeps up
+  std::uint64_t stream_window = 64 * 1024;       // as much as a BodyPipe holds
+  std::uint64_t max_stream_window = 256 * 1024;  // grows up to this while the responder keeps up
   std::uint64_t connection_window = 1024 * 1024;
-  std::size_t ack_threshold = 2;               // ack-eliciting packets before an acknowledgement may not wait
+  std::size_t ack_threshold = 2;  // ack-eliciting packets before an acknowledgement may not wait
 };
 
 }  // namespace gatehouse

@@ -22,7 +22,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t kBatch = 16;
-constexpr std::size_t kBatchesPerTurn = 4;  // then others of the loop have their turn
+constexpr std::size_t kBatchesPerTurn = 4;       // then others of the loop have their turn
 constexpr std::size_t kReceiveSize = 64 * 1024;  // what GRO may join
 constexpr std::size_t kControlSize = 128;
 constexpr Duration kRetryWithoutEdge = 1ms;  // ENOBUFS: the device's queue is full, and no event tells when it is not
@@ -273,9 +273,12 @@ void QuicSocket::send(const UdpTrain& train) {
   if (blocked()) return keep(train);
   switch (send_train(train)) {
     case Sent::kAll:
-    case Sent::kLost: return;
-    case Sent::kWouldBlock: return keep(train);
-    case Sent::kWithoutGso: break;
+    case Sent::kLost:
+      return;
+    case Sent::kWouldBlock:
+      return keep(train);
+    case Sent::kWithoutGso:
+      break;
   }
   const std::size_t done = send_each(train);
   if (done < train.bytes.size()) keep(without_front(train, done));

@@ -100,19 +100,18 @@ QuicTokens::Token QuicTokens::retry_token(const UdpPath& path, const Retry& retr
 std::optional<ngtcp2_cid> QuicTokens::verify_retry(const UdpPath& path, const Claim& claim, Duration lifetime,
                                                    WallTime now) const {
   ngtcp2_cid original;
-  const int status = ngtcp2_crypto_verify_retry_token2(
-      &original, claim.token.data(), claim.token.size(), secrets_.token_key.data(), secrets_.token_key.size(),
-      claim.version, path.remote, path.remote_length, claim.dcid, static_cast<ngtcp2_duration>(lifetime.count()),
-      stamp(now));
+  const int status =
+      ngtcp2_crypto_verify_retry_token2(&original, claim.token.data(), claim.token.size(), secrets_.token_key.data(),
+                                        secrets_.token_key.size(), claim.version, path.remote, path.remote_length,
+                                        claim.dcid, static_cast<ngtcp2_duration>(lifetime.count()), stamp(now));
   if (status != 0) return std::nullopt;
   return original;
 }
 
 QuicTokens::Token QuicTokens::new_token(const UdpPath& path, WallTime now) const {
   Token token(NGTCP2_CRYPTO_MAX_REGULAR_TOKENLEN);
-  const auto size =
-      ngtcp2_crypto_generate_regular_token(token.data(), secrets_.token_key.data(), secrets_.token_key.size(),
-                                           path.remote, path.remote_length, stamp(now));
+  const auto size = ngtcp2_crypto_generate_regular_token(
+      token.data(), secrets_.token_key.data(), secrets_.token_key.size(), path.remote, path.remote_length, stamp(now));
   token.resize(size < 0 ? 0 : static_cast<std::size_t>(size));
   return token;
 }

@@ -1,6 +1,6 @@
 // The keys and tokens of QUIC: address-bound Retry and NEW_TOKEN tokens, and the stateless reset token of a connection
-// id. All derive from one secret that is the same on every worker and survives a restart, so that a fresh process can end
-// the connections of the old one (RFC 9000 sections 8.1 and 10.3). Values and pure functions, any thread.
+// id. All derive from one secret that is the same on every worker and survives a restart, so that a fresh process can
+// end the connections of the old one (RFC 9000 sections 8.1 and 10.3). Values and pure functions, any thread.
 #pragma once
 
 #include <array>
@@ -52,10 +52,12 @@ class QuicTokens {
     const ngtcp2_cid* dcid = nullptr;  // of the Initial packet that brought the token
   };
   // The original destination connection id, if the token is ours, this client's and not older than `lifetime`.
-  std::optional<ngtcp2_cid> verify_retry(const UdpPath& path, const Claim& claim, Duration lifetime, WallTime now) const;
+  std::optional<ngtcp2_cid> verify_retry(const UdpPath& path, const Claim& claim, Duration lifetime,
+                                         WallTime now) const;
 
   Token new_token(const UdpPath& path, WallTime now) const;
-  bool verify_new_token(const UdpPath& path, std::span<const std::uint8_t> token, Duration lifetime, WallTime now) const;
+  bool verify_new_token(const UdpPath& path, std::span<const std::uint8_t> token, Duration lifetime,
+                        WallTime now) const;
 
   static constexpr std::size_t kResetTokenSize = 16;
   void reset_token(std::span<std::uint8_t, kResetTokenSize> out, const ngtcp2_cid& cid) const;

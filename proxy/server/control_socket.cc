@@ -105,6 +105,15 @@ ControlSocket::ControlSocket(Private /*only_open_makes_one*/, EventLoop& loop, B
 ControlSocket::~ControlSocket() {
   std::error_code error;
   std::filesystem::remove(path_, error);
+  if (!alias_.empty()) std::filesystem::remove(alias_, error);
+}
+
+void ControlSocket::also_at(const std::filesystem::path& path) {
+  std::error_code error;
+  if (path == path_) return;
+  if (std::filesystem::is_symlink(path, error)) std::filesystem::remove(path, error);
+  std::filesystem::create_symlink(path_, path, error);
+  if (!error) alias_ = path;
 }
 
 void ControlSocket::accept() {

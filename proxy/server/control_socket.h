@@ -43,7 +43,8 @@ class ControlSocket {
   ControlSocket(const ControlSocket&) = delete;
   ControlSocket& operator=(const ControlSocket&) = delete;
 
-  const std::filesystem::path& path() const { return path_; }
+  // Makes the socket known under the path where commands look for it first, too, by a symbolic link.
+  void also_at(const std::filesystem::path& path);
 
  private:
   class Client;
@@ -53,6 +54,7 @@ class ControlSocket {
 
   EventLoop& loop_;
   const std::filesystem::path path_;
+  std::filesystem::path alias_;  // empty: none
   Handler handler_;
   Fd listening_;
   std::vector<std::unique_ptr<Client>> clients_;

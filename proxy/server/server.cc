@@ -111,19 +111,17 @@ bool Server::start() {
 }
 
 Server::Diagnostics Server::open_control(const config::Config& config) {
-  std::filesystem::path path = config.server.control;
-  const bool chosen = !path.empty();
-  if (!chosen) {
-    auto usual = directories::control_socket(config.file);
-    if (!usual) {
-      log::warn("no control socket: {}; signals still work", usual.error().message);
-      return {};
-    }
-    path = *std::move(usual);
+  const auto usual = directories::control_socket(config.file);
+  if (!usual && config.server.control.empty()) {
+    log::warn("no control socket: {}; signals still work", usual.error().message);
+    return {};
   }
+  const std::filesystem::path path = config.server.control.empty() ? usual->string() : config.server.control;
   auto opened = ControlSocket::open(loop_, path, [this](std::string_view name) { return command(name); });
   if (!opened) return {error_at({.file = config.file}, opened.error().message)};
   control_ = *std::move(opened);
+  // A file that cannot be read any more does not tell its clients where the socket is.
+  if (usual) control_->also_at(*usual);
   return {};
 }
 

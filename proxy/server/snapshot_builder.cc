@@ -1,5 +1,7 @@
 #include "proxy/server/snapshot_builder.h"
 
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <format>
 #include <limits>
@@ -102,7 +104,9 @@ std::vector<std::string> listener_names(const config::Config& config) {
   std::vector<std::string> names;
   std::map<std::string, std::size_t> times;
   for (const config::Listener& listener : config.listeners) {
-    std::string name = listener.address.to_string();
+    const Address& address = listener.address;
+    const bool everywhere = address.is_any() && address.family() == AF_INET6;
+    std::string name = everywhere ? std::format(":{}", address.port()) : address.to_string();
     const std::size_t time = ++times[name];
     if (time > 1) name += std::format("#{}", time);
     names.push_back(std::move(name));

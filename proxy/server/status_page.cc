@@ -48,7 +48,10 @@ void append_upstream(std::string& page, const Upstream& upstream) {
 std::string address_text(const ListenerSnapshot& listener, const std::map<std::string, BoundListener>& bound) {
   Address address = listener.address;
   const auto found = bound.find(listener.name);
-  if (found != bound.end() && !address.is_unix()) address.set_port(found->second.port);
+  if (address.is_unix() || found == bound.end()) return listener.name;
+  const std::uint16_t port = found->second.port;
+  if (listener.name.starts_with(':')) return std::format(":{}", port);  // every address
+  address.set_port(port);
   return address.to_string();
 }
 

@@ -67,8 +67,8 @@ std::int64_t H3Client::begin(const Fields& head, End end) {
   stream.fin = end == End::kYes;
   const auto fields = State::pairs(head);
   const nghttp3_data_reader reader{.read_data = State::read_body};
-  [[maybe_unused]] const int status = nghttp3_conn_submit_request(
-      state_->http.get(), id, fields.data(), fields.size(), end == End::kYes ? nullptr : &reader, &stream);
+  [[maybe_unused]] const int status = nghttp3_conn_submit_request(state_->http.get(), id, fields.data(), fields.size(),
+                                                                  end == End::kYes ? nullptr : &reader, &stream);
   assert(status == 0);
   return id;
 }

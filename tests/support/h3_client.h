@@ -1,6 +1,6 @@
 // An HTTP/3 client for tests, on ngtcp2 and nghttp3, that touches no socket: it hands datagrams to a function, is given
-// those of the server, and takes the time from a clock that the test drives. Nothing happens but in step() and the calls
-// that say so. Owned by the test; one thread.
+// those of the server, and takes the time from a clock that the test drives. Nothing happens but in step() and the
+// calls that say so. Owned by the test; one thread.
 //
 //   H3Client client({.clock = clock, .to_server = [&](const UdpDatagram& d) { listener.receive(d); }});
 //   QuicListener listener(context, [&](const UdpDatagram& d) { client.receive(d); }, address, setup);
@@ -38,9 +38,9 @@ class H3Client {
     std::string server_name = "localhost";
     Address local = Address::parse("127.0.0.1:40000").value();
     Address server = Address::parse("127.0.0.1:4433").value();
-    Bytes token;                             // of an earlier connection's NEW_TOKEN
-    std::uint32_t version = 1;               // of QUIC
-    std::uint64_t stream_window = 1 << 20;   // what the server may send before the test reads
+    Bytes token;                            // of an earlier connection's NEW_TOKEN
+    std::uint32_t version = 1;              // of QUIC
+    std::uint64_t stream_window = 1 << 20;  // what the server may send before the test reads
     std::uint64_t connection_window = 16 << 20;
     std::string alpn = "h3";
     std::chrono::seconds idle_timeout{60};
@@ -52,10 +52,11 @@ class H3Client {
     Fields fields;
     std::string body;
     Fields trailers;
-    bool ended = false;  // FIN
-    std::optional<std::uint64_t> reset;         // RESET_STREAM
-    std::optional<std::uint64_t> stop_sending;  // the server wants no more of the request
-    bool closed = false;
+    bool ended = false;                  // FIN
+    std::optional<std::uint64_t> reset;  // RESET_STREAM
+    bool closed = false;                 // in both directions
+    std::uint64_t close_code = 0;        // 0x100, or the first of RESET_STREAM and STOP_SENDING
+    bool stopped = false;                // STOP_SENDING came while there was more to send
 
     std::string field(std::string_view name) const;  // empty if absent
   };
@@ -73,7 +74,7 @@ class H3Client {
   void receive(const UdpDatagram& datagram);  // queued until step()
   bool step();                                // reads, lets due timers run, writes; true if any datagram moved
 
-  bool connected() const;        // the handshake is confirmed
+  bool connected() const;                // the handshake is confirmed
   std::optional<Closed> closed() const;  // the server's CONNECTION_CLOSE, or a stateless reset (code kResetCode)
   static constexpr std::uint64_t kResetCode = ~std::uint64_t{0};
   std::optional<std::int64_t> goaway() const;
@@ -93,7 +94,7 @@ class H3Client {
 
   // --- transport ---
   bool raw_stream(std::span<const std::uint8_t> bytes, End end, bool uni);  // whatever it is, past nghttp3; next flush
-  void move_to(const Address& local);  // NAT rebinding: packets come from there from now on
+  void move_to(const Address& local);     // NAT rebinding: packets come from there from now on
   void migrate_to(const Address& local);  // deliberately, with a new connection id
   bool update_key();
   void close(std::uint64_t code = 0x100);  // CONNECTION_CLOSE, at once

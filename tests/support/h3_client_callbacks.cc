@@ -96,6 +96,7 @@ int on_stream_close(ngtcp2_conn* /*conn*/, std::uint32_t flags, std::int64_t id,
   nghttp3_conn_close_stream(self(user).http.get(), id, code);
   if (const auto found = self(user).streams.find(id); found != self(user).streams.end()) {
     found->second.answer.closed = true;
+    found->second.answer.close_code = code;
   }
   return 0;
 }
@@ -104,12 +105,6 @@ int on_stream_reset(ngtcp2_conn* /*conn*/, std::int64_t id, std::uint64_t /*fina
                     void* user, void* /*stream*/) {
   nghttp3_conn_shutdown_stream_read(self(user).http.get(), id);
   self(user).streams[id].answer.reset = code;
-  return 0;
-}
-
-int on_stop_sending(ngtcp2_conn* /*conn*/, std::int64_t id, std::uint64_t code, void* user, void* /*stream*/) {
-  nghttp3_conn_shutdown_stream_write(self(user).http.get(), id);
-  self(user).streams[id].answer.stop_sending = code;
   return 0;
 }
 
@@ -169,7 +164,6 @@ ngtcp2_callbacks H3ClientState::transport_callbacks() {
   c.acked_stream_data_offset = on_stream_acked;
   c.stream_close = on_stream_close;
   c.stream_reset = on_stream_reset;
-  c.stream_stop_sending = on_stop_sending;
   c.extend_max_stream_data = on_window;
   c.recv_rx_key = on_key;
   c.handshake_confirmed = on_confirmed;

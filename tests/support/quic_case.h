@@ -1,10 +1,9 @@
-// A fixture for tests of the QUIC front without sockets: a manual clock, one loop, a listener in memory mode, clients that
-// talk to it through queues, and a responder that a test scripts. Time passes only by pass().
+// A fixture for tests of the QUIC front without sockets: a manual clock, one loop, a listener in memory mode, clients
+// that talk to it through queues, and a responder that a test scripts. Time passes only by pass().
 #pragma once
 
 #include <chrono>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -69,7 +68,10 @@ class ScriptedResponder final : public Responder {
 
 class QuicCase : public ::testing::Test {
  protected:
-  QuicCase() { policy->name = "test"; policy->secure = true; }
+  QuicCase() {
+    policy->name = "test";
+    policy->secure = true;
+  }
   ~QuicCase() override {
     listener.reset();
     loop.turn(EventLoop::Wait::kNever);
@@ -96,7 +98,9 @@ class QuicCase : public ::testing::Test {
     if (!listener) listen();
     setup.to_server = [this](const UdpDatagram& datagram) {
       ++datagrams_in;
-      if (listener && !cut) listener->receive(datagram);
+      if (cut) return;
+      if (reroute) return reroute(datagram);
+      if (listener) listener->receive(datagram);
     };
     clients.push_back(std::make_unique<H3Client>(std::move(setup)));
     return *clients.back();
@@ -160,7 +164,8 @@ class QuicCase : public ::testing::Test {
   QuicOptions options;
   std::vector<std::unique_ptr<H3Client>> clients;
   std::unique_ptr<QuicListener> listener;
-  bool cut = false;  // the network is: everything is lost
+  bool cut = false;                                 // the network is: everything is lost
+  std::function<void(const UdpDatagram&)> reroute;  // where clients' datagrams go instead of to the listener
   std::size_t datagrams_in = 0;
   std::size_t datagrams_out = 0;
   std::size_t bytes_out = 0;

@@ -96,7 +96,9 @@ class TestExchange {
                  .observer = world.observer,
                  .make_responder = [&world, routes](Exchange& e) { return make_responder(e, routes, world.pools); }},
         waker_(world.loop, [this] { progress(); }),
-        exchange_(std::make_unique<Exchange>(context_, std::move(client), std::move(head), waker_)) {}
+        exchange_(std::make_unique<Exchange>(context_, std::move(client), std::move(head), waker_)) {
+    if (exchange_->request().body.is_empty()) exchange_->request_body().finish();
+  }
 
   Exchange& operator*() { return *exchange_; }
   Exchange* operator->() { return exchange_.get(); }

@@ -62,7 +62,7 @@ def make_certificate(directory, name, *hosts, key="ec"):
 class Gatehouse:
     """The real binary on a configuration; use as a context manager.
 
-    `config` may hold the placeholders {port} (TLS, h1 h2 h3), {http} (cleartext) and {admin}; {cert} and {key} name a
+    `config` may hold the placeholders {port} (TLS, h1 h2 h3), {http} (cleartext), {admin} and {directory}; {cert} and {key} name a
     certificate for localhost. What else is in braces must be doubled.
     """
 
@@ -82,9 +82,9 @@ class Gatehouse:
     def write(self, config):
         preamble = "" if "[server]" in config else '[server]\nadmin = "127.0.0.1:{admin}"\ncontrol = "control.sock"\n'
         if "[log.access]" not in config:
-            preamble += '[log.access]\noutput = "access.log"\n'
+            preamble += '[log.access]\noutput = "{directory}/access.log"\n'
         self.file.write_text((preamble + config).format(
-            port=self.port, http=self.http, admin=self.admin, cert=self.certificate, key=self.key))
+            port=self.port, http=self.http, admin=self.admin, directory=self.directory, cert=self.certificate, key=self.key))
 
     def __enter__(self):
         environment = {**os.environ, "XDG_STATE_HOME": str(self.directory / "state"),
@@ -113,7 +113,11 @@ class Gatehouse:
             raise AssertionError(f"Gatehouse exited with {code}")
 
     def _collect(self):
-        for line in self.process.stderr:
+        with self.process.stderr as stream:
+            self._collect_from(stream)
+
+    def _collect_from(self, stream):
+        for line in stream:
             with self.message_arrived:
                 self.messages.append(line)
                 self.message_arrived.notify_all()
@@ -157,13 +161,16 @@ class Gatehouse:
         """The sum of all samples whose name and labels match."""
         return sum(value for name, value in self.metrics().items() if re.search(pattern, name))
 
-    def access_log(self, count=0):
-        """The lines as objects, once there are `count` of them."""
+    def access_log(self, count=0, wanted=lambda line: True):
+        """The lines that are wanted as objects, once there are `count` of them."""
         path = self.directory / "access.log"
-        def enough():
-            lines = path.read_text().splitlines() if path.exists() else []
-            return len(lines) >= count and [json.loads(line) for line in lines] or (count == 0 and [{}])
-        return [line for line in wait_until(enough, f"{count} lines in the access log") if line]
+
+        def lines():
+            text = path.read_text() if path.exists() else ""
+            return [line for line in map(json.loads, text.splitlines()) if wanted(line)]
+
+        wait_until(lambda: len(lines()) >= count, f"{count} lines in the access log")
+        return lines()
 
     def url(self, path="/"):
         return f"https://localhost:{self.port}{path}"

@@ -46,11 +46,11 @@ class Reload(unittest.TestCase):
             opened = gatehouse.metric(r"^gatehouse_connections_total{.*tls|^gatehouse_connections_total{.*" + str(gatehouse.port))
             self.assertEqual(opened, 4 + 4 + 1)
             self.assertEqual(gatehouse.metric("^gatehouse_faults_total"), 0)
+            codes = {name for name in gatehouse.metrics() if name.startswith("gatehouse_requests_total")}
             for name, load in loads.items():
                 load.send_signal(signal.SIGINT)
                 output = load.communicate(timeout=30)[0]
                 self.assertNotRegex(output, r"[1-9]\d* (failed|errored|timeout)\b(?!.*started)", name)
-            codes = {name for name in gatehouse.metrics() if name.startswith("gatehouse_requests_total")}
             self.assertEqual([name for name in codes if 'code="200"' not in name], [])
 
     async def reload_under_load(self, gatehouse):

@@ -63,7 +63,7 @@ control = """
 1.2.3.4.5.6.7.8.9.10"""
 a."b".'c'.d.e.f.g . h.i.j = 1
 )",
-     .expected = R"(5:23: no key has so many dots
+     .expected = R"(5:24: no key has so many dots
 )",
      .around = Around::kNothing},
     {.name = "AnEmptyFile",

@@ -73,7 +73,7 @@ forwarded = "rfc7239"
 
 [routes.request_headers]
 set = { "X-B" = "1", "X-A" = "costs $$5 in $${HOME}" }
-add = { "X-C" = "\"quoted\" \\ \t" }
+add = { "X-C" = "\"quoted\" \\ \t end" }
 remove = ["Cookie"]
 
 [routes.response_headers]
@@ -140,7 +140,7 @@ TEST(ToToml, WritesEveryKeyAsItWasRead) {
 }
 
 TEST(ToToml, WhatWasReadIsWhatWasWritten) {
-  const Config config = *parse(kEverything, "test.toml").config;
+  const Config config = parse(kEverything, "test.toml").config.value();
   EXPECT_FALSE(config.limits.max_request_body);
   EXPECT_EQ(config.listeners[0].alt_svc.mode, AltSvcMode::kPort);
   EXPECT_EQ(config.listeners[0].alt_svc.max_age, 90min);

@@ -1,94 +1,16 @@
 #include "proxy/http/exchange.h"
 
-#include <functional>
-#include <memory>
 #include <string>
-#include <vector>
 
 #include <gtest/gtest.h>
 
-#include "common/event_loop.h"
+#include "tests/support/exchange_testing.h"
 
 namespace gatehouse {
 namespace {
 
 using std::chrono::milliseconds;
-
-struct Recorder final : ExchangeObserver {
-  void on_begin(const Exchange&) override { ++begun; }
-  void on_end(const Exchange& exchange) override {
-    ++ended;
-    const ExchangeRecord& record = exchange.record();
-    log = std::to_string(record.status) + " " + std::string(record.fault ? rule(*record.fault).token : "-") + " in " +
-          std::to_string(exchange.bytes_in()) + " out " + std::to_string(exchange.bytes_out());
-  }
-  int begun = 0;
-  int ended = 0;
-  std::string log;
-};
-
-// Does what the test says when it starts; tells when it goes.
-class Scripted final : public Responder {
- public:
-  Scripted(std::function<void()> on_start, bool& alive) : on_start_(std::move(on_start)), alive_(alive) {
-    alive_ = true;
-  }
-  ~Scripted() override { alive_ = false; }
-  void start() override {
-    if (on_start_) on_start_();
-  }
-
- private:
-  std::function<void()> on_start_;
-  bool& alive_;
-};
-
-class ExchangeTest : public ::testing::Test {
- protected:
-  ExchangeTest() {
-    policy_->exchange = {
-        .max_request_body = 100, .request_body_timeout = milliseconds(1000), .client_stall_timeout = milliseconds(500)};
-  }
-
-  void begin(RequestHead head = {.method = "GET", .authority = "a", .target = "/"}) {
-    const ClientInfo client{.protocol = head.protocol, .listener = policy_};
-    exchange_ = std::make_unique<Exchange>(context_, client, std::move(head), waker_);
-  }
-  void begin_upload(BodyLength body = BodyLength::unknown()) {
-    begin({.method = "POST", .authority = "a", .target = "/", .body = body});
-  }
-  void begin_faulty(Fault fault, RequestHead head = {.method = "GET"}) {
-    exchange_ = std::make_unique<Exchange>(context_, ClientInfo{.protocol = head.protocol, .listener = policy_},
-                                           std::move(head), waker_, fault);
-  }
-  void turn() { loop_.turn(EventLoop::Wait::kNever); }
-  void advance(milliseconds by) {
-    clock_.advance(by);
-    turn();
-  }
-  std::string end() {
-    exchange_.reset();
-    EXPECT_EQ(recorder_.begun, recorder_.ended);
-    return recorder_.log;
-  }
-  std::string field(std::string_view name) const {
-    return std::string(exchange_->response()->fields.find(name).value_or("(none)"));
-  }
-  std::string read_all() { return exchange_->response_body().read(1 << 20).to_string(); }
-
-  ManualClock clock_;
-  EventLoop loop_{clock_};
-  Recorder recorder_;
-  int wakes_ = 0;
-  bool responder_alive_ = false;
-  std::function<void()> on_start_;
-  Waker waker_{loop_, [this] { ++wakes_; }};
-  std::shared_ptr<ListenerPolicy> policy_ = std::make_shared<ListenerPolicy>();
-  ExchangeContext context_{.loop = loop_, .observer = recorder_, .make_responder = [this](Exchange&) {
-                             return std::make_unique<Scripted>(on_start_, responder_alive_);
-                           }};
-  std::unique_ptr<Exchange> exchange_;
-};
+using testing::ExchangeTest;
 
 TEST_F(ExchangeTest, TheResponderStartsLaterInTheTurn) {
   begin();
@@ -277,120 +199,6 @@ TEST_F(ExchangeTest, InterimHeadsPassInOrderAndOnlyIfWanted) {
   begin({.protocol = Protocol::kH10, .method = "GET"});
   exchange_->respond_interim({.status = 103});
   EXPECT_FALSE(exchange_->take_interim()) << "HTTP/1.0 knows none";
-}
-
-TEST_F(ExchangeTest, AnnouncedBodiesAreMeasuredAgainstTheRoutesLimit) {
-  begin_upload(BodyLength::known(150));
-  turn();
-  EXPECT_TRUE(exchange_->apply({.max_request_body = 150}));
-  EXPECT_FALSE(exchange_->apply({.max_request_body = 149}));
-  EXPECT_EQ(exchange_->response()->status, 413);
-  EXPECT_TRUE(exchange_->request_body().abandoned());
-}
-
-TEST_F(ExchangeTest, CountedBodiesAreMeasuredAsTheyCome) {
-  begin_upload();
-  turn();
-  exchange_->request_body().write(Buffer(std::string(100, 'x')));
-  turn();
-  EXPECT_FALSE(exchange_->response());
-  exchange_->request_body().write(Buffer("y"));
-  turn();
-  EXPECT_EQ(exchange_->response()->status, 413);
-  EXPECT_EQ(exchange_->request_pipe().reader().total(), 0U);
-  EXPECT_FALSE(responder_alive_);
-  read_all();
-  EXPECT_TRUE(end().starts_with("413 body_too_large in 101"));
-}
-
-TEST_F(ExchangeTest, AHigherLimitOfTheRouteCounts) {
-  begin_upload();
-  turn();
-  EXPECT_TRUE(exchange_->apply({.max_request_body = kUnlimited}));
-  exchange_->request_body().write(Buffer(std::string(5000, 'x')));
-  exchange_->request_body().finish();
-  turn();
-  EXPECT_FALSE(exchange_->response());
-  EXPECT_EQ(exchange_->request_pipe().reader().read(10'000).size(), 5000U);
-}
-
-TEST_F(ExchangeTest, ASilentUploadTimesOutBetweenBytes) {
-  begin_upload();
-  turn();
-  advance(milliseconds(999));
-  EXPECT_FALSE(exchange_->response());
-  exchange_->request_body().write(Buffer("x"));
-  turn();
-  advance(milliseconds(999));
-  EXPECT_FALSE(exchange_->response());
-  advance(milliseconds(1));
-  EXPECT_EQ(exchange_->response()->status, 408);
-  EXPECT_FALSE(responder_alive_);
-}
-
-TEST_F(ExchangeTest, AnUploadThatWaitsForTheEndpointDoesNotTimeOut) {
-  begin_upload();
-  turn();
-  EXPECT_TRUE(exchange_->apply({.max_request_body = kUnlimited, .request_body_timeout = milliseconds(1000)}));
-  exchange_->request_body().write(Buffer(std::string(BodyPipe::kDefaultCapacity, 'x')));
-  turn();
-  advance(milliseconds(10'000));
-  EXPECT_FALSE(exchange_->response()) << "the pipe is full: it is not the client who is slow";
-  exchange_->request_pipe().reader().consume(1000);
-  turn();
-  advance(milliseconds(999));
-  EXPECT_FALSE(exchange_->response());
-  advance(milliseconds(1));
-  EXPECT_EQ(exchange_->response()->status, 408);
-}
-
-TEST_F(ExchangeTest, ACompleteRequestDoesNotTimeOut) {
-  begin();
-  exchange_->request_body().finish();
-  turn();
-  advance(milliseconds(100'000));
-  EXPECT_FALSE(exchange_->response());
-}
-
-TEST_F(ExchangeTest, AClientThatReadsNothingIsGivenUp) {
-  begin();
-  exchange_->request_body().finish();
-  turn();
-  exchange_->respond({.status = 200, .body = BodyLength::unknown()});
-  exchange_->response_pipe().writer().write(Buffer("0123456789"));
-  turn();
-  advance(milliseconds(499));
-  EXPECT_FALSE(exchange_->broken_off());
-  exchange_->response_body().consume(1);
-  turn();
-  advance(milliseconds(499));
-  EXPECT_FALSE(exchange_->broken_off());
-  advance(milliseconds(1));
-  EXPECT_EQ(exchange_->broken_off(), Fault::kClientStalled);
-  EXPECT_FALSE(responder_alive_);
-  EXPECT_EQ(end(), "200 client_stalled in 0 out 1");
-}
-
-TEST_F(ExchangeTest, AClientThatReadsTheAnswerNotAtAllIsGivenUpEvenIfItIsComplete) {
-  begin();
-  exchange_->respond({.status = 200}, "hello");
-  turn();
-  advance(milliseconds(500));
-  EXPECT_EQ(exchange_->broken_off(), Fault::kClientStalled);
-  EXPECT_FALSE(exchange_->answered());
-}
-
-TEST_F(ExchangeTest, AClientThatHasReadAllThereIsDoesNotTimeOut) {
-  begin();
-  exchange_->request_body().finish();
-  turn();
-  exchange_->respond({.status = 200, .body = BodyLength::unknown()});
-  exchange_->response_pipe().writer().write(Buffer("x"));
-  turn();
-  EXPECT_EQ(read_all(), "x");
-  turn();
-  advance(milliseconds(100'000));
-  EXPECT_FALSE(exchange_->broken_off());
 }
 
 TEST_F(ExchangeTest, AnEarlyAnswerEndsTheRequest) {

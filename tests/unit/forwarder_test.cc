@@ -82,8 +82,10 @@ TEST_P(NoRetryTest, FailsRatherThanRunARequestTwice) {
   if (param.reused) kept = kept_connection();
   const std::string_view body = param.body;
   TestExchange e = exchange(param.method, body.empty() ? BodyLength::none() : BodyLength::known(body.size()));
-  if (!body.empty()) e->request_body().write(Buffer(body));
-  e->request_body().finish();
+  if (!body.empty()) {
+    e->request_body().write(Buffer(body));
+    e->request_body().finish();
+  }
   ScriptedConnection connection = param.reused ? *std::move(kept) : world.accept(endpoint);
   world.request_of(connection);
   if (*param.answer != '\0') connection.send(param.answer);

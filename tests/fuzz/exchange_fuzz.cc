@@ -1,0 +1,176 @@
+// Both halves of an exchange do what they like, one operation a byte, and it is destroyed wherever the input ends.
+// Whatever the order: it is reported once, a broken answer is never a clean end, and nothing is used after it has gone.
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "common/event_loop.h"
+#include "proxy/http/exchange.h"
+
+namespace gatehouse {
+namespace {
+
+void require(bool holds, std::string_view what) {
+  if (holds) return;
+  std::cerr << what << "\n";
+  std::abort();
+}
+
+class Play final : ExchangeObserver {
+ public:
+  explicit Play(std::uint8_t kind) {
+    policy_->exchange.max_request_body = (kind & 1) != 0 ? 50'000 : kUnlimited;
+    policy_->alt_svc = (kind & 2) != 0 ? "h3=\":443\"" : "";
+    RequestHead head{.protocol = static_cast<Protocol>(kind >> 2 & 3),
+                     .method = (kind & 16) != 0 ? "HEAD" : "POST",
+                     .authority = "a",
+                     .target = "/"};
+    head.body = (kind & 32) != 0 ? BodyLength::known(60'000) : BodyLength::unknown();
+    head.expects_continue = (kind & 64) != 0;
+    const ClientInfo client{.protocol = head.protocol, .listener = policy_};
+    exchange_ = (kind & 128) != 0
+                    ? std::make_unique<Exchange>(context_, client, std::move(head), waker_, Fault::kUnsafeTarget)
+                    : std::make_unique<Exchange>(context_, client, std::move(head), waker_);
+  }
+  ~Play() {
+    const bool clean = exchange_->answered();
+    exchange_.reset();
+    require(begun_ == 1 && ended_ == 1, "not reported exactly once");
+    require(clean != fault_.has_value() || (fault_ && status_ == rule(*fault_).status),
+            "a clean end with a fault, or a bad one without");
+  }
+  Play(const Play&) = delete;
+  Play& operator=(const Play&) = delete;
+
+  void act(std::uint8_t byte) {
+    const std::uint8_t operation = byte >> 4;
+    const std::size_t amount = static_cast<std::size_t>(byte & 15) * 3000;
+    if (operation < 6) {
+      act_as_client(operation, amount);
+    } else if (operation < 14) {
+      if (responder_ != nullptr && !quiet_) act_as_responder(operation, amount);
+    } else {
+      clock_.advance(std::chrono::seconds(operation == 14 ? 0 : amount / 1000));
+      loop_.turn(EventLoop::Wait::kNever);
+    }
+    check();
+  }
+
+ private:
+  class Player final : public Responder {
+   public:
+    explicit Player(Play& play) : play_(play) { play_.responder_ = this; }
+    ~Player() override { play_.responder_ = nullptr; }
+    void start() override {}
+
+   private:
+    Play& play_;
+  };
+
+  void on_begin(const Exchange&) override { ++begun_; }
+  void on_end(const Exchange& exchange) override {
+    ++ended_;
+    status_ = exchange.record().status;
+    fault_ = exchange.record().fault;
+    require(status_ != 0, "no status");
+    require(responder_ == nullptr, "the responder outlives its exchange");
+  }
+
+  void act_as_client(std::uint8_t operation, std::size_t amount) {
+    BodyWriter& body = exchange_->request_body();
+    switch (operation) {
+      case 0:
+        if (!body.ended()) body.write(Buffer(std::string(std::min(amount, body.room() + 1), 'r')));
+        break;
+      case 1:
+        if (!body.ended()) body.finish();
+        break;
+      case 2:
+        exchange_->fail_request(Fault::kRequestBodyInvalid);
+        break;
+      case 3:
+        if (exchange_->response()) static_cast<void>(exchange_->response_body().read(amount));
+        break;
+      case 4:
+        credit_ += body.take_credit();
+        break;
+      default:
+        static_cast<void>(exchange_->take_interim());
+        break;
+    }
+  }
+
+  void act_as_responder(std::uint8_t operation, std::size_t amount) {
+    BodyWriter& answer = exchange_->response_pipe().writer();
+    const bool may_write = exchange_->response() && !answer.ended();
+    switch (operation) {
+      case 6:
+        exchange_->respond_interim({.status = static_cast<std::uint16_t>((amount & 1) != 0 ? 100 : 103)});
+        break;
+      case 7:
+        if (!exchange_->response()) exchange_->respond({.status = 200, .body = BodyLength::unknown()});
+        break;
+      case 8:
+        if (!exchange_->response()) exchange_->respond({.status = 404}, "nothing here");
+        break;
+      case 9:
+        if (may_write) answer.write(Buffer(std::string(amount, 'a')));
+        break;
+      case 10:
+        if (may_write) answer.finish();
+        break;
+      case 11:
+        quiet_ = true;  // having failed, a responder has nothing more to say
+        exchange_->fail(amount == 0 ? Fault::kClientGone : Fault::kUpstreamReset);
+        break;
+      case 12:
+        static_cast<void>(exchange_->request_pipe().reader().read(amount));
+        break;
+      default:
+        quiet_ = !exchange_->apply({.max_request_body = amount * 2}) || quiet_;
+        break;
+    }
+  }
+
+  void check() {
+    const BodyReader& answer = exchange_->response_body();
+    require(!exchange_->broken_off() ||
+                (!exchange_->answered() && (answer.failed() || *exchange_->broken_off() == Fault::kClientStalled)),
+            "broken off and yet whole");
+    require(!answer.finished() || exchange_->response(), "a body without a head");
+    require(credit_ <= exchange_->bytes_in(), "more window given back than was taken");
+    require(exchange_->request_pipe().reader().total() <= exchange_->bytes_in(), "more was read than written");
+  }
+
+  ManualClock clock_;
+  EventLoop loop_{clock_};
+  Waker waker_{loop_, [] {}};
+  std::shared_ptr<ListenerPolicy> policy_ = std::make_shared<ListenerPolicy>();
+  ExchangeContext context_{.loop = loop_, .observer = *this, .make_responder = [this](Exchange&) {
+                             return std::make_unique<Player>(*this);
+                           }};
+  int begun_ = 0;
+  int ended_ = 0;
+  bool quiet_ = false;
+  std::uint64_t credit_ = 0;
+  std::uint16_t status_ = 0;
+  std::optional<Fault> fault_;
+  Responder* responder_ = nullptr;
+  std::unique_ptr<Exchange> exchange_;
+};
+
+}  // namespace
+}  // namespace gatehouse
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size == 0 || size > 2000) return 0;
+  gatehouse::Play play(data[0]);
+  for (const std::uint8_t byte : std::span(data, size).subspan(1)) play.act(byte);
+  return 0;
+}

@@ -1,0 +1,114 @@
+#include "proxy/frontend/quic_tokens.h"
+
+#include <sys/stat.h>
+
+#include <chrono>
+#include <fstream>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "proxy/frontend/quic_id.h"
+#include "tests/support/temporary_folder.h"
+
+namespace gatehouse {
+namespace {
+
+using namespace std::chrono_literals;
+
+UdpPath path_from(const Address& client) {
+  return {.local = nullptr, .local_length = 0, .remote = client.data(), .remote_length = client.length()};
+}
+
+ngtcp2_cid id_of(std::string_view text) {
+  ngtcp2_cid id;
+  ngtcp2_cid_init(&id, reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
+  return id;
+}
+
+class QuicTokensTest : public ::testing::Test {
+ protected:
+  std::optional<ngtcp2_cid> verify(const QuicTokens& by, const Address& from, WallTime at) {
+    return by.verify_retry(path_from(from), {.token = token, .version = NGTCP2_PROTO_VER_V1, .dcid = &scid}, 10s, at);
+  }
+
+  QuicTokens tokens{QuicSecrets::random()};
+  Address client = Address::parse("192.0.2.1:5000").value();
+  WallTime now{std::chrono::hours(1000)};
+  ngtcp2_cid scid = id_of("chosen-by-us");
+  ngtcp2_cid original = id_of("chosen-by-client");
+  QuicTokens::Token token = tokens.retry_token(
+      path_from(client), {.version = NGTCP2_PROTO_VER_V1, .retry_scid = &scid, .original_dcid = &original}, now);
+};
+
+TEST_F(QuicTokensTest, RetryTokenGivesTheOriginalIdBackToTheSameClient) {
+  EXPECT_TRUE(QuicTokens::is_retry_token(token));
+  const auto found = verify(tokens, client, now + 9s);
+  ASSERT_TRUE(found.has_value());
+  EXPECT_TRUE(ngtcp2_cid_eq(&*found, &original));
+}
+
+TEST_F(QuicTokensTest, RetryTokenIsWorthNothingElsewhereOrLater) {
+  EXPECT_FALSE(verify(tokens, Address::parse("192.0.2.1:5001").value(), now).has_value());
+  EXPECT_FALSE(verify(tokens, Address::parse("192.0.2.2:5000").value(), now).has_value());
+  EXPECT_FALSE(verify(tokens, client, now + 11s).has_value());
+  EXPECT_FALSE(verify(QuicTokens(QuicSecrets::random()), client, now).has_value());
+  scid = id_of("another-id!!");
+  EXPECT_FALSE(verify(tokens, client, now).has_value());
+}
+
+TEST_F(QuicTokensTest, RetryTokenWithAnyBitFlippedIsRefused) {
+  for (std::size_t bit = 0; bit < token.size() * 8; ++bit) {
+    token[bit / 8] ^= static_cast<std::uint8_t>(1U << bit % 8);
+    EXPECT_FALSE(verify(tokens, client, now).has_value()) << bit;
+    token[bit / 8] ^= static_cast<std::uint8_t>(1U << bit % 8);
+  }
+}
+
+TEST_F(QuicTokensTest, NewTokenIsBoundToTheAddressAndNotToThePort) {
+  const auto fresh = tokens.new_token(path_from(client), now);
+  EXPECT_FALSE(QuicTokens::is_retry_token(fresh));
+  EXPECT_TRUE(tokens.verify_new_token(path_from(Address::parse("192.0.2.1:999").value()), fresh, 24h, now + 23h));
+  EXPECT_FALSE(tokens.verify_new_token(path_from(Address::parse("192.0.2.3:5000").value()), fresh, 24h, now));
+  EXPECT_FALSE(tokens.verify_new_token(path_from(client), fresh, 24h, now + 25h));
+}
+
+TEST(QuicSecretsTest, FileIsMadeOnceForItsOwnerOnlyAndSurvivesARestart) {
+  const testing_support::TemporaryFolder folder;
+  const std::filesystem::path file = folder.path() / "quic-secret";
+  const auto first = QuicSecrets::load_or_create(file);
+  ASSERT_TRUE(first.has_value()) << first.error().message;
+  struct stat status{};
+  ASSERT_EQ(::stat(file.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777U, 0600U);
+  EXPECT_EQ(status.st_size, 32);
+  EXPECT_EQ(status.st_nlink, 1U);
+  const auto second = QuicSecrets::load_or_create(file);
+  ASSERT_TRUE(second.has_value());
+  EXPECT_EQ(first->reset_key, second->reset_key);
+  EXPECT_EQ(first->token_key, second->token_key);
+  EXPECT_NE(first->reset_key, first->token_key);
+}
+
+TEST(QuicSecretsTest, FileOfAnotherSizeIsAnErrorThatNamesIt) {
+  const testing_support::TemporaryFolder folder;
+  const std::filesystem::path file = folder.path() / "quic-secret";
+  std::ofstream(file) << "short";
+  const auto loaded = QuicSecrets::load_or_create(file);
+  ASSERT_FALSE(loaded.has_value());
+  EXPECT_NE(loaded.error().message.find(file.string()), std::string::npos);
+}
+
+TEST(QuicIdTest, SaysWhichWorkerItBelongsTo) {
+  const QuicId id = QuicId::make(7);
+  EXPECT_EQ(id.size, QuicId::kLength);
+  EXPECT_EQ(QuicId::worker_of(id.bytes()), 7U);
+  EXPECT_NE(id, QuicId::make(7));
+  EXPECT_FALSE(QuicId::worker_of(id.bytes().first(11)).has_value());
+  QuicId other = id;
+  other.data[0] ^= 0x20;
+  EXPECT_FALSE(QuicId::worker_of(other.bytes()).has_value());
+}
+
+}  // namespace
+}  // namespace gatehouse
