@@ -52,7 +52,14 @@ std::expected<toml::table, Diagnostic> parse_document(std::string_view text, con
   }
 }
 
+// One line each, whatever the file, the environment or the parser put in.
+void make_one_line(Diagnostic& diagnostic) {
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7F'; };
+  std::ranges::replace_if(diagnostic.message, is_control, ' ');
+}
+
 Loaded finish(Config config, std::vector<Diagnostic> diagnostics) {
+  std::ranges::for_each(diagnostics, make_one_line);
   std::ranges::stable_sort(diagnostics, {}, [](const Diagnostic& diagnostic) {
     return std::pair(diagnostic.location.line, diagnostic.location.column);
   });
@@ -65,7 +72,7 @@ Loaded read(std::string_view text, const std::string& filename, Depth depth) {
   if (text.size() > kLargestFile) return failed({.file = filename}, "larger than 1 MiB; this is no configuration");
   if (is_utf16(text)) return failed({.file = filename}, "this looks like UTF-16; save the file as UTF-8");
   const auto document = parse_document(text, filename);
-  if (!document) return {.config = std::nullopt, .diagnostics = {document.error()}};
+  if (!document) return finish({}, {document.error()});
 
   Config config{.file = filename};
   Reading reading(filename);

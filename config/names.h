@@ -1,4 +1,5 @@
-// The words that choose among enumerators in the file, for reading and for writing. Constant.
+// The words that choose among enumerators in the file, for reading and for writing: each list is the order in which
+// a diagnostic offers them. Constant.
 #pragma once
 
 #include <algorithm>

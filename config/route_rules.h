@@ -1,4 +1,5 @@
-// What hosts, paths, redirect targets and header edits of a route may be. Pure.
+// What hosts, paths, redirect targets and header edits of a route may be: only what can match a request, or be written
+// into a message, as it stands. Each error is a sentence that says what would be right. Pure.
 #pragma once
 
 #include <string>

@@ -5,7 +5,6 @@
 #include <format>
 #include <system_error>
 
-#include "common/text.h"
 #include "config/expand.h"
 #include "config/quoting.h"
 
@@ -42,28 +41,9 @@ std::string_view type_name(const toml::node& node) {
   return "nothing";
 }
 
-bool is_bare_key(std::string_view key) {
-  return !key.empty() && key.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") ==
-                             std::string_view::npos;
-}
-
-// The entries of a table in the order of the file; toml++ sorts them by name.
-std::vector<std::pair<const toml::key*, const toml::node*>> in_order(const toml::table& table) {
-  std::vector<std::pair<const toml::key*, const toml::node*>> entries;
-  for (const auto& [key, node] : table) entries.emplace_back(&key, &node);
-  std::ranges::stable_sort(entries, {}, [](const auto& entry) {
-    const auto& begin = entry.first->source().begin;
-    return std::pair(begin.line, begin.column);
-  });
-  return entries;
-}
-
 }  // namespace
 
 void Reading::add(Diagnostic diagnostic) {
-  // One line each, whatever the file or the environment put in.
-  std::ranges::replace_if(
-      diagnostic.message, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7F'; }, '?');
   if (diagnostics.size() < kMostDiagnostics) {
     diagnostics.push_back(std::move(diagnostic));
   } else if (diagnostics.size() == kMostDiagnostics) {
@@ -86,29 +66,8 @@ Location Reading::location(const toml::source_region& region) const {
 TableReader::TableReader(Reading& reading, Place place, Location location)
     : reading_(reading), place_(std::move(place)), location_(std::move(location)) {}
 
-void TableReader::read_document(Reading& reading, const toml::table* document, const ReadTable& read) {
-  TableReader top(reading, {.table = document, .path = "", .title = ""}, {.file = reading.file()});
-  read(top);
-  top.report_unknown_keys();
-}
-
 std::string TableReader::path_of(std::string_view key) const {
   return place_.path.empty() ? std::string(key) : std::format("{}.{}", place_.path, key);
-}
-
-TableReader::Place TableReader::place_of(std::string_view key, const toml::table* table) const {
-  std::string title = place_.title.empty() ? std::string(key) : std::format("{}.{}", place_.title, key);
-  return {.table = table, .path = path_of(key), .title = std::move(title)};
-}
-
-void TableReader::read_table(Place place, const ReadTable& read) {
-  Location where = location_;
-  if (place.table != nullptr && place.table->source().begin.line != 0) {
-    where = reading_.location(place.table->source());
-  }
-  TableReader inner(reading_, std::move(place), std::move(where));
-  read(inner);
-  inner.report_unknown_keys();
 }
 
 const toml::node* TableReader::find(std::string_view key) {
@@ -315,113 +274,6 @@ std::optional<std::size_t> TableReader::choice(std::string_view key, std::span<c
   if (found != names.end()) return static_cast<std::size_t>(found - names.begin());
   error(key, std::format("{} must be {}, not {}", in_quotes(key), one_of(names), in_quotes(*word)));
   return std::nullopt;
-}
-
-bool TableReader::strings(std::string_view key, const ReadString& each) {
-  const toml::node* const node = find(key);
-  if (node == nullptr) return false;
-  const toml::array* const array = node->as_array();
-  if (array == nullptr) {
-    wrong_type(*node, key, "an array of strings");
-    return false;
-  }
-  for (const toml::node& element : *array) {
-    const auto string = string_of(element, key);
-    if (string) each(*string, reading_.location(element.source()));
-  }
-  return true;
-}
-
-bool TableReader::strings_or_tables(std::string_view key, const ReadString& each, const ReadTable& read_each) {
-  const toml::node* const node = find(key);
-  Place place = place_of(key, nullptr);
-  place.element = true;
-  if (only_keys()) read_table(place, read_each);
-  if (node == nullptr) return false;
-  const toml::array* const array = node->as_array();
-  if (array == nullptr) {
-    wrong_type(*node, key, "an array of strings or tables");
-    return false;
-  }
-  for (const toml::node& element : *array) {
-    place.table = element.as_table();
-    if (place.table != nullptr) {
-      read_table(place, read_each);
-    } else if (const auto string = string_of(element, key)) {
-      each(*string, reading_.location(element.source()));
-    }
-  }
-  return true;
-}
-
-bool TableReader::named_strings(std::string_view key, const ReadNamedString& each) {
-  const toml::node* const node = find(key);
-  if (node == nullptr) return false;
-  const toml::table* const table = table_of(*node, key);
-  if (table == nullptr) return false;
-  for (const auto& [name, value] : in_order(*table)) {
-    const auto string = string_of(*value, name->str());
-    if (string) each(std::string(name->str()), *string, reading_.location(name->source()));
-  }
-  return true;
-}
-
-bool TableReader::table(std::string_view key, const ReadTable& read) {
-  const toml::node* const node = find(key);
-  const toml::table* const table = node == nullptr ? nullptr : table_of(*node, key);
-  if (table == nullptr && !only_keys()) return false;
-  read_table(place_of(key, table), read);
-  return true;
-}
-
-bool TableReader::tables(std::string_view key, const ReadTable& read_each) {
-  const toml::node* const node = find(key);
-  Place place = place_of(key, nullptr);
-  place.element = true;
-  if (only_keys()) read_table(place, read_each);
-  if (node == nullptr) return false;
-  const toml::array* const array = node->as_array();
-  if (array == nullptr) {
-    wrong_type(*node, key, std::format("an array of tables (write [[{}]] or [{{ ... }}])", place.title));
-    return false;
-  }
-  for (const toml::node& element : *array) {
-    place.table = table_of(element, key);
-    if (place.table != nullptr) read_table(place, read_each);
-  }
-  return true;
-}
-
-bool TableReader::named_tables(std::string_view key, const ReadNamedTable& read_each) {
-  const toml::node* const node = find(key);
-  const auto inside = [&](const std::string& name, const toml::table* table) {
-    Place place = place_of(key, table);
-    place.path += ".NAME";
-    place.title += "." + (is_bare_key(name) ? name : in_quotes(name));
-    read_table(std::move(place), [&](TableReader& reader) { read_each(name, reader); });
-  };
-  if (only_keys()) inside("NAME", nullptr);
-  const toml::table* const table = node == nullptr ? nullptr : table_of(*node, key);
-  if (table == nullptr) return false;
-  for (const auto& [name, value] : in_order(*table)) {
-    const toml::table* const named = table_of(*value, name->str());
-    if (named != nullptr) inside(std::string(name->str()), named);
-  }
-  return true;
-}
-
-void TableReader::report_unknown_keys() {
-  if (only_keys()) return;
-  const std::string here = place_.title.empty() ? "at the top"
-                           : place_.element     ? std::format("in [[{}]]", place_.title)
-                                                : std::format("in [{}]", place_.title);
-  for (const auto& [key, node] : in_order(*place_.table)) {
-    if (std::ranges::contains(asked_, key->str())) continue;
-    std::string message = std::format("unknown key {} {}", in_quotes(key->str()), here);
-    const std::string_view near = text::nearest(key->str(), asked_);
-    if (!near.empty()) message += std::format("; did you mean {}?", in_quotes(near));
-    reading_.error(reading_.location(key->source()), std::move(message));
-  }
 }
 
 }  // namespace gatehouse::config

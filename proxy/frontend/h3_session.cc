@@ -117,6 +117,7 @@ H3Session::H3Session(ListenerContext& context, H3Transport& transport, const Qui
       transport_(transport),
       options_(options),
       peer_(std::move(peer)),
+      guard_(context.loop.now()),
       sweep_(context.loop, [this] { sweep(); }),
       drain_(context.loop, [this] { send_last_goaway(); }) {}
 
@@ -145,6 +146,7 @@ H3Stream* H3Session::find(std::int64_t stream) {
 }
 
 void H3Session::opened(std::int64_t stream) {
+  guard_.stream_opened();
   if (streams_.empty()) transport_.busy(true);
   streams_.emplace(stream, std::make_unique<H3Stream>(*this, stream));
   if (!sweep_.armed()) sweep_.arm(kSweepEvery);
@@ -165,6 +167,7 @@ void H3Session::client_reset(std::int64_t stream) {
   H3Stream* const node = find(stream);
   nghttp3_conn_shutdown_stream_read(conn_.get(), stream);
   if (node == nullptr) return;
+  cancelled(*node);
   node->give_up();
   nghttp3_conn_shutdown_stream_write(conn_.get(), stream);
   transport_.reset(stream, NGHTTP3_H3_REQUEST_CANCELLED);
@@ -172,7 +175,9 @@ void H3Session::client_reset(std::int64_t stream) {
 
 std::expected<void, H3Session::Code> H3Session::closed(std::int64_t stream, Code code) {
   const int status = nghttp3_conn_close_stream(conn_.get(), stream, code);
-  if (streams_.erase(stream) > 0) {
+  if (const auto found = streams_.find(stream); found != streams_.end()) {
+    cancelled(*found->second);
+    streams_.erase(found);
     if (streams_.empty()) transport_.busy(false);
     finish_if_drained();
   }
@@ -210,6 +215,7 @@ void H3Session::unwritable(std::int64_t stream) {
   nghttp3_conn_shutdown_stream_write(conn_.get(), stream);
   H3Stream* const node = find(stream);
   if (node == nullptr) return;
+  cancelled(*node);
   node->give_up();
   nghttp3_conn_shutdown_stream_read(conn_.get(), stream);
   transport_.stop_sending(stream, NGHTTP3_H3_REQUEST_CANCELLED);
@@ -234,6 +240,17 @@ void H3Session::reset(H3Stream& stream, Code code) {
   transport_.stop_sending(stream.id(), code);
   transport_.wake_flush();
   stream.give_up();
+  // The client's messages make us do it (what MadeYouReset is for h2).
+  const bool forced = code == NGHTTP3_H3_MESSAGE_ERROR;
+  if (forced && !guard_.allows(AbuseGuard::Act::kForcedReset, context_.loop.now())) {
+    transport_.finish(NGHTTP3_H3_EXCESSIVE_LOAD);
+  }
+}
+
+void H3Session::cancelled(const H3Stream& stream) {
+  if (stream.answered()) return;
+  guard_.stream_cancelled();
+  if (!guard_.allows(AbuseGuard::Act::kReset, context_.loop.now())) transport_.finish(NGHTTP3_H3_EXCESSIVE_LOAD);
 }
 
 // The answer is complete and the request is not: RFC 9114 section 4.1.

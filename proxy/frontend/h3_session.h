@@ -16,6 +16,7 @@
 #include <nghttp3/nghttp3.h>
 
 #include "common/timer.h"
+#include "proxy/frontend/abuse_guard.h"
 #include "proxy/frontend/h3_transport.h"
 #include "proxy/frontend/listener_context.h"
 #include "proxy/frontend/quic_options.h"
@@ -94,6 +95,7 @@ class H3Session {
   H3Stream* find(std::int64_t stream);
   void reset(H3Stream& stream, Code code);
   void stop_reading(H3Stream& stream);
+  void cancelled(const H3Stream& stream);  // by the client: too often is an attack
   void request_began();
   void sweep();
   void send_last_goaway();
@@ -108,6 +110,7 @@ class H3Session {
   std::unique_ptr<nghttp3_conn, ConnDeleter> conn_;
   std::unordered_map<std::int64_t, std::unique_ptr<H3Stream>> streams_;
   Life life_;
+  AbuseGuard guard_;
   Timer sweep_;
   Timer drain_;
 };

@@ -184,6 +184,10 @@ bool means_wait(int error) {
   return error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS || error == ENOMEM;
 }
 
+Address copy_of(const sockaddr* address, socklen_t length) {
+  return address != nullptr ? Address(address, length) : Address();
+}
+
 UdpTrain without_front(const UdpTrain& train, std::size_t count) {
   UdpTrain rest = train;
   rest.bytes = train.bytes.subspan(count);
@@ -202,7 +206,7 @@ struct QuicSocket::Unsent {
   UdpTrain train() const {
     return {.path = {.local = local.length() > 0 ? local.data() : nullptr,
                      .local_length = local.length(),
-                     .remote = remote.data(),
+                     .remote = remote.length() > 0 ? remote.data() : nullptr,
                      .remote_length = remote.length()},
             .ecn = ecn,
             .segment = segment,
@@ -324,8 +328,8 @@ std::size_t QuicSocket::send_each(const UdpTrain& train) {
 void QuicSocket::keep(const UdpTrain& rest) {
   const auto& path = rest.path;
   unsent_.push_back(std::make_unique<Unsent>(
-      Unsent{.local = path.local != nullptr ? Address(path.local, path.local_length) : Address(),
-             .remote = Address(path.remote, path.remote_length),
+      Unsent{.local = copy_of(path.local, path.local_length),
+             .remote = copy_of(path.remote, path.remote_length),
              .ecn = rest.ecn,
              .segment = rest.segment,
              .bytes = {rest.bytes.begin(), rest.bytes.end()}}));

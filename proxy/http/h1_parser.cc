@@ -221,6 +221,8 @@ H1Parser::Step H1Parser::State::end_head(std::size_t consumed) {
     if (framing::is_disguised(field.name)) return fail(malformed());
   }
   if (!is_request() && (head.status() < 100 || head.status() > 599)) return fail(malformed());
+  // The final answer would begin where other readers see a body (RFC 9110 section 8.6).
+  if (!is_request() && head.status() < 200 && !length->is_empty()) return fail(malformed());
   if (fields.weight() > limits.max_header_bytes) {
     return fail(is_request() ? Fault::kHeadersTooLarge : Fault::kUpstreamHeadersTooLarge);
   }
@@ -236,7 +238,11 @@ void H1Parser::State::begin_body(const BodyLength& length) {
   if (!is_request()) {
     const auto status = static_cast<std::uint16_t>(head.status());
     const bool has_body = may_have_body(facts.answers_head ? "HEAD" : "GET", status);
-    if (status < 200 || status == 204) facts.body = BodyLength::none();
+    if (status < 200 || status == 204) {
+      // Some readers would believe the length, so nothing may follow on this connection.
+      if (!length.is_empty()) facts.keep_alive = false;
+      facts.body = BodyLength::none();
+    }
     if (!has_body) return;
     if (length.kind == BodyLength::Kind::kNone) {
       facts.body = BodyLength::unknown();

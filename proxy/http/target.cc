@@ -143,8 +143,10 @@ bool is_port(std::string_view text) {
 }
 
 bool is_ipv6(std::string_view text) {
+  // Also keeps zones out, and NUL, behind which inet_pton would not look.
+  constexpr octets::Table kDigits = octets::table_of("0123456789abcdefABCDEF:.", false);
   in6_addr address;
-  return text.find('%') == std::string_view::npos && ::inet_pton(AF_INET6, std::string(text).c_str(), &address) == 1;
+  return octets::all_in(kDigits, text) && ::inet_pton(AF_INET6, std::string(text).c_str(), &address) == 1;
 }
 
 bool is_host_name(std::string_view host) {

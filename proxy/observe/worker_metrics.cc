@@ -51,8 +51,9 @@ void WorkerMetrics::exchange_ended(const Exchange& exchange, Duration took) {
 
 void WorkerMetrics::count_upstream(const ExchangeRecord& record, Duration took) {
   if (record.attempts == 0) return;  // it never left the waiting line
-  // Without the endpoint's own answer there is no code of the endpoint.
-  const bool answered = record.first_byte.has_value();
+  // A page of our own that stands for the endpoint's answer is no code of the endpoint.
+  const bool ours = record.fault && record.status == rule(*record.fault).status;
+  const bool answered = record.first_byte && !ours;
   const CodeLabel code(answered ? record.status : 0);
   UpstreamRequests& requests =
       upstream_requests_.at({record.upstream, record.endpoint, answered ? code.text() : "none"});

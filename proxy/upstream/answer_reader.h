@@ -47,6 +47,7 @@ class AnswerReader {
   // After kEnd: whether it is certain that the connection is clean. Looks at the socket once more: what comes after an
   // answer belongs to nobody.
   bool reusable(ByteStream& stream);
+  bool has_extra_bytes() const { return !input_.empty(); }  // after reusable()
 
  private:
   // Nothing: go on.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <chrono>
 #include <string>
 #include <utility>
 
@@ -9,6 +10,15 @@
 #include "proxy/upstream/balancer.h"
 
 namespace gatehouse {
+
+namespace {
+
+constexpr Duration kShortestLearned = std::chrono::seconds(2);
+constexpr Duration kSameAge = std::chrono::milliseconds(500);
+constexpr Duration kLearnedMargin = std::chrono::seconds(1);
+constexpr Duration kLearnedFor = std::chrono::minutes(10);
+
+}  // namespace
 
 // ---- Lease
 
@@ -59,8 +69,9 @@ Lease Pool::acquire(Place place, Kind kind) {
     idle_.pop_back();
     counters_.connections_idle.subtract();
   } else {
-    connection = std::make_unique<UpstreamConnection>(owner_.loop(), endpoint_,
-                                                      [this](UpstreamConnection& idle) { drop_idle(idle); });
+    connection = std::make_unique<UpstreamConnection>(
+        owner_.loop(), endpoint_,
+        [this](UpstreamConnection& idle, UpstreamConnection::IdleEnd end) { drop_idle(idle, end); });
   }
   ++leased_;
   counters_.connections_active.add();
@@ -83,7 +94,7 @@ void Pool::put_back(std::unique_ptr<UpstreamConnection> connection) {
     } else {
       counters_.connections_idle.add();
     }
-    connection->rest(options_.idle_timeout);
+    connection->rest(idle_limit());
     idle_.push_back(std::move(connection));
   }
   end_lease();
@@ -106,12 +117,26 @@ void Pool::close(std::unique_ptr<UpstreamConnection> connection) {
   owner_.loop().retire(std::move(connection));
 }
 
-void Pool::drop_idle(UpstreamConnection& connection) {
+void Pool::drop_idle(UpstreamConnection& connection, UpstreamConnection::IdleEnd end) {
+  if (end == UpstreamConnection::IdleEnd::kClosed) learn_from_close(connection.idle_for());
   const auto found = std::ranges::find(idle_, &connection, &std::unique_ptr<UpstreamConnection>::get);
   assert(found != idle_.end());
   counters_.connections_idle.subtract();
   close(std::move(*found));
   idle_.erase(found);
+}
+
+// A single close may be a restart; two of the same age are a timeout, and we had better be earlier than the third.
+void Pool::learn_from_close(Duration idle_for) {
+  const Duration before = std::exchange(learned_.last_close, idle_for);
+  if (idle_for < kShortestLearned || std::chrono::abs(idle_for - before) > kSameAge) return;
+  learned_.limit = idle_for - kLearnedMargin;
+  learned_.until = owner_.loop().now() + kLearnedFor;
+}
+
+Duration Pool::idle_limit() const {
+  if (owner_.loop().now() >= learned_.until) return options_.idle_timeout;
+  return std::min<Duration>(options_.idle_timeout, learned_.limit);
 }
 
 // ---- UpstreamPools

@@ -72,7 +72,9 @@ class Pool {
   void discard(std::unique_ptr<UpstreamConnection> connection);
   void end_lease();
   void close(std::unique_ptr<UpstreamConnection> connection);
-  void drop_idle(UpstreamConnection& connection);  // it has spoken, closed or timed out
+  void drop_idle(UpstreamConnection& connection, UpstreamConnection::IdleEnd end);
+  void learn_from_close(Duration idle_for);
+  Duration idle_limit() const;
 
   UpstreamPools& owner_;
   std::shared_ptr<Endpoint> endpoint_;
@@ -80,6 +82,12 @@ class Pool {
   PoolOptions options_;
   std::vector<std::unique_ptr<UpstreamConnection>> idle_;  // most recently used last
   std::size_t leased_ = 0;
+  // How long the endpoint keeps idle connections, as its closes tell: two in a row of the same age, for a while.
+  struct {
+    Duration last_close{};
+    Duration limit = Duration::max();
+    MonotonicTime until{};
+  } learned_;
 };
 
 // Where the counts of a worker live (see WorkerMetrics); each is asked for once per pool or upstream and kept.

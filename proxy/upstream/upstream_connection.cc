@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/event_loop.h"
+#include "common/log.h"
 #include "common/text.h"
 
 namespace gatehouse {
@@ -20,7 +21,7 @@ constexpr std::uint64_t kLongestKeepAlive = 24UL * 3600;
 }  // namespace
 
 UpstreamConnection::UpstreamConnection(EventLoop& loop, std::shared_ptr<Endpoint> endpoint,
-                                       std::move_only_function<void(UpstreamConnection&)> idle_ended)
+                                       std::move_only_function<void(UpstreamConnection&, IdleEnd)> idle_ended)
     : loop_(loop),
       endpoint_(std::move(endpoint)),
       idle_ended_(std::move(idle_ended)),
@@ -39,7 +40,7 @@ bool UpstreamConnection::begin(const Turn& turn, User& user) {
   limits_ = &turn.limits;
   if (state_ == State::kNew) {
     state_ = State::kConnecting;
-    history_.connecting_since = loop_.now();
+    history_.since = loop_.now();
     wire_.connector = std::make_unique<Connector>(
         loop_, endpoint_->address(), [this](Connector::Outcome outcome) { on_connect(std::move(outcome)); });
     wait(Wait::kConnect, limits_->connect_timeout);
@@ -65,12 +66,17 @@ void UpstreamConnection::abandon() {
 
 void UpstreamConnection::rest(Duration at_most) {
   assert(state_ == State::kIdle);
+  history_.since = loop_.now();
   wait(Wait::kIdle, std::min(at_most, history_.keep_alive));
+}
+
+Duration UpstreamConnection::idle_for() const {
+  return loop_.now() - history_.since;
 }
 
 void UpstreamConnection::on_readable() {
   if (state_ == State::kIdle) {
-    idle_ended_(*this);
+    idle_ended_(*this, IdleEnd::kClosed);
   } else {
     pump();
   }
@@ -90,7 +96,7 @@ void UpstreamConnection::on_connect(Connector::Outcome outcome) {
   wire_.stream->set_user(this);
   state_ = State::kBusy;
   waker_.wake();
-  user_->on_connected(loop_.now() - history_.connecting_since);
+  user_->on_connected(loop_.now() - history_.since);
 }
 
 // Moves what can be moved in both directions. What there is to tell comes one at a time, each as the last statement;
@@ -137,6 +143,8 @@ void UpstreamConnection::on_head() {
 void UpstreamConnection::finish() {
   const bool request_sent = wire_.sender.state() == RequestSender::State::kDone;
   const bool reusable = request_sent && history_.keep_alive > Duration::zero() && wire_.answer.reusable(*wire_.stream);
+  if (wire_.answer.has_extra_bytes())
+    log::info("upstream_extra_bytes: {} sent more than its answer", endpoint_->name());
   if (!request_sent) wire_.sender.abandon_body();
   wire_.sender.stop();
   ++history_.carried;
@@ -193,7 +201,7 @@ void UpstreamConnection::expire() {
       fail(Fault::kUpstreamBodyTimeout);
       return;
     case Wait::kIdle:
-      idle_ended_(*this);
+      idle_ended_(*this, IdleEnd::kTimedOut);
       return;
   }
 }

@@ -59,9 +59,11 @@ class UpstreamConnection final : private ByteStream::User {
     const ExchangeLimits& limits;  // outlives the turn
   };
 
-  // `idle_ended` is called when an idle connection has become useless: closed, spoken out of turn, timed out.
+  enum class IdleEnd : std::uint8_t { kTimedOut, kClosed };  // kClosed: by the endpoint, or it has spoken out of turn
+
+  // `idle_ended` is called when an idle connection has become useless.
   UpstreamConnection(EventLoop& loop, std::shared_ptr<Endpoint> endpoint,
-                     std::move_only_function<void(UpstreamConnection&)> idle_ended);
+                     std::move_only_function<void(UpstreamConnection&, IdleEnd)> idle_ended);
   ~UpstreamConnection();
   UpstreamConnection(const UpstreamConnection&) = delete;
   UpstreamConnection& operator=(const UpstreamConnection&) = delete;
@@ -74,13 +76,14 @@ class UpstreamConnection final : private ByteStream::User {
   // After on_done(true): how long it may stay idle. The endpoint's own Keep-Alive: timeout= may shorten that.
   void rest(Duration at_most);
   bool reused() const { return history_.carried > 0; }
+  Duration idle_for() const;  // REQUIRES: idle
 
  private:
   enum class State : std::uint8_t { kNew, kConnecting, kBusy, kIdle, kDead };
   enum class Wait : std::uint8_t { kNothing, kConnect, kResponse, kResponseBody, kIdle };
   struct History {
-    std::uint64_t carried = 0;  // exchanges, the current one not included
-    MonotonicTime connecting_since{};
+    std::uint64_t carried = 0;              // exchanges, the current one not included
+    MonotonicTime since{};                  // connecting, or idle
     Duration keep_alive = Duration::max();  // what the endpoint has said, less a margin
   };
   struct Waiting {  // what the timer stands for, and how far things were when it was set
@@ -104,7 +107,7 @@ class UpstreamConnection final : private ByteStream::User {
 
   EventLoop& loop_;
   std::shared_ptr<Endpoint> endpoint_;
-  std::move_only_function<void(UpstreamConnection&)> idle_ended_;
+  std::move_only_function<void(UpstreamConnection&, IdleEnd)> idle_ended_;
   State state_ = State::kNew;
   History history_;
   Waiting waiting_;

@@ -1,4 +1,5 @@
-// A folder for the files of one test, gone with it. Owned by the test.
+// A folder for the files of one test, gone with it: below TMPDIR, private to the user. Owned by the test, whose thread
+// it is for.
 #pragma once
 
 #include <filesystem>

@@ -80,7 +80,7 @@ class Gatehouse:
         self.message_arrived = threading.Condition()
 
     def write(self, config):
-        preamble = "" if "[server]" in config else '[server]\nadmin = "127.0.0.1:{admin}"\ncontrol = "control.sock"\n'
+        preamble = "" if "[server]" in config else '[server]\nadmin = "127.0.0.1:{admin}"\n'
         if "[log.access]" not in config:
             preamble += '[log.access]\noutput = "{directory}/access.log"\n'
         self.file.write_text((preamble + config).format(
@@ -204,7 +204,7 @@ class Answer:
 def curl(url, *options, body=None, timeout=60):
     command = ["curl", "--silent", "--show-error", "--max-time", str(timeout), "--include",
                "--write-out", "\n@@%{http_code} %{http_version}", *options, url]
-    if body is not None:
+    if body is not None and "--upload-file" not in options:
         command += ["--data-binary", "@-"]
     return Answer(subprocess.run(command, input=body, capture_output=True, timeout=timeout + 10, check=False))
 

@@ -36,7 +36,7 @@ class Proxying(unittest.TestCase):
         body = bytes(range(256)) * 5000
         for protocol in PROTOCOLS:
             with self.subTest(protocol):
-                for options in ((), ("--header", "Transfer-Encoding: chunked") if protocol == "h1" else ("-T", "-", "-X", "POST")):
+                for options in ((), ("--header", "Transfer-Encoding: chunked") if protocol == "h1" else ("--upload-file", "-", "-X", "POST")):
                     answer = self.gatehouse.curl(protocol, "/echo", "--header", "Expect:", *options, body=body)
                     self.assertEqual(answer.status, 200, answer.error)
                     self.assertEqual(answer.json()["sha256"], hashlib.sha256(body).hexdigest())
@@ -129,7 +129,7 @@ class Proxying(unittest.TestCase):
         for protocol in PROTOCOLS:
             with self.subTest(protocol):
                 self.gatehouse.curl(protocol, f"/echo?who={protocol}", "--user-agent", 'quo"te\x1b')
-        lines = self.gatehouse.access_log(len(PROTOCOLS), lambda line: line["query"].startswith("who="))
+        lines = self.gatehouse.access_log(len(PROTOCOLS), lambda line: (line["query"] or "").startswith("who="))
         for protocol in PROTOCOLS:
             line = next(line for line in lines if line["query"] == f"who={protocol}")
             self.assertEqual((line["protocol"], line["status"], line["path"]), (protocol, 200, "/echo"))

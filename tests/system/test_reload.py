@@ -16,7 +16,6 @@ SERVER = """
 [server]
 workers = 2
 admin = "127.0.0.1:{admin}"
-control = "control.sock"
 """
 
 

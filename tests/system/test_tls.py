@@ -6,12 +6,12 @@ import unittest
 
 import harness
 
-TWO_WORKERS = '[server]\nworkers = 2\nadmin = "127.0.0.1:{admin}"\ncontrol = "control.sock"\n'
+TWO_WORKERS = '[server]\nworkers = 2\nadmin = "127.0.0.1:{admin}"\n'
 
 
 def s_client(port, *options, send=""):
     done = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{port}", *options], input=send,
-                          capture_output=True, text=True, timeout=30, check=False)
+                          capture_output=True, text=True, errors="replace", timeout=30, check=False)
     return done.stdout + done.stderr
 
 

@@ -41,6 +41,11 @@ admin = "\q"
      .expected = R"(2:11: Error while parsing string: unknown escape sequence '\q'
 )",
      .around = Around::kNothing},
+    {.name = "AMessageOfTheParserWithALineEnd",
+     .text = "a = t\n{",
+     .expected = R"(1:6: Error while parsing boolean: expected 'true', saw 't '
+)",
+     .around = Around::kNothing},
     {.name = "ATableTwice",
      .text = R"([server]
 [server]

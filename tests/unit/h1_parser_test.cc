@@ -336,6 +336,13 @@ TEST(H1ParserAnswer, HasNoBodyWhereThereCannotBeOne) {
   EXPECT_EQ(traced_answer("HTTP/1.1 200 OK\r\n\r\n", {.to_head_request = true}), "HEAD 200 none\nKEEP\nEND\n");
 }
 
+TEST(H1ParserAnswer, IsTheLastIfItAnnouncesABodyThatItCannotHave) {
+  EXPECT_EQ(traced_answer("HTTP/1.1 204 No Content\r\nContent-Length: 9\r\n\r\n"), "HEAD 204 none\nCLOSE\nEND\n");
+  EXPECT_EQ(traced_answer("HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n"),
+            "HEAD 204 none\nCLOSE\nEND\n");
+  EXPECT_EQ(traced_answer("HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n"), "HEAD 204 none\nKEEP\nEND\n");
+}
+
 class MalformedAnswer : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(MalformedAnswer, IsRefused) {

@@ -114,6 +114,25 @@ TEST_F(PoolTest, DrainingClosesWhatIsIdle) {
   EXPECT_TRUE(world.turn_until([&] { return connection.ended(); }));
 }
 
+TEST_F(PoolTest, TwoClosesAtTheSameAgeTeachToBeEarlier) {
+  for (int i = 0; i < 2; ++i) {
+    ScriptedConnection connection = kept_connection();
+    world.advance(20s);
+    EXPECT_EQ(idle(), 1U);
+    connection.close();
+    world.turn_until([&] { return idle() == 0; });
+  }
+  ScriptedConnection connection = kept_connection();
+  world.advance(18500ms);
+  EXPECT_EQ(idle(), 1U);
+  world.advance(600ms);
+  EXPECT_EQ(idle(), 0U);
+  world.advance(600s);  // what was learned is forgotten in time
+  ScriptedConnection later = kept_connection();
+  world.advance(30s);
+  EXPECT_EQ(idle(), 1U);
+}
+
 TEST_F(PoolTest, RequestsBeyondTheLimitWaitTheirTurn) {
   limit({.max_requests = 1});
   TestExchange a = exchange("GET");

@@ -279,6 +279,37 @@ TEST_F(QuicSessionTest, HeadThatDoesNotEndIsResetAfterItsTimeout) {
   EXPECT_TRUE(client.connected());
 }
 
+TEST_F(QuicSessionTest, ClientThatResetsAllItAsksForIsTooMuch) {
+  std::size_t begun = 0;
+  script = [&](Exchange&) { ++begun; };
+  H3Client& client = connected();
+  for (int i = 0; i < 2000 && !client.closed(); ++i) {
+    const auto stream = client.begin(post("/"), kNo);
+    if (stream >= 0) {
+      client.step();
+      client.reset(stream, 0x10c);
+      client.stop(stream, 0x10c);
+    }
+    pass(1ms);
+  }
+  ASSERT_TRUE(client.closed().has_value());
+  EXPECT_EQ(client.closed()->code, 0x107U);
+  EXPECT_LE(begun, 300U);
+  EXPECT_EQ(observer.running, 0);
+}
+
+TEST_F(QuicSessionTest, ClientThatMakesUsResetAllItAsksForIsTooMuch) {
+  H3Client& client = connected();
+  int asked = 0;
+  for (; asked < 1000 && !client.closed(); ++asked) {
+    client.begin(post("/", {{"host", "elsewhere"}}));
+    pass(1ms);
+  }
+  ASSERT_TRUE(client.closed().has_value());
+  EXPECT_EQ(client.closed()->code, 0x107U);
+  EXPECT_LE(asked, 150);
+}
+
 struct Misuse {
   const char* name;
   std::vector<std::uint8_t> bytes;

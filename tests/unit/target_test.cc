@@ -146,6 +146,8 @@ TEST(Authority, IsNormalised) {
         "[1.2.3.4]", "[]",      "[g::1]",  "a\t",  "\xc3\xa4", "a?b",     "a#b",    "a\\b",   "*.a"}) {
     EXPECT_EQ(normalised_authority(bad), std::nullopt) << bad;
   }
+  EXPECT_EQ(normalised_authority(std::string_view("[::1\0]", 6)), std::nullopt);
+  EXPECT_EQ(normalised_authority(std::string_view("a\0b", 3)), std::nullopt);
   EXPECT_EQ(normalised_authority(std::string(255, 'a')), std::string(255, 'a'));
   EXPECT_EQ(normalised_authority(std::string(256, 'a')), std::nullopt);
 }

@@ -1,0 +1,191 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "proxy/frontend/clear_accept.h"
+#include "tests/support/h2_client.h"
+
+namespace gatehouse::testing_support {
+namespace {
+
+using testing::Contains;
+using testing::IsEmpty;
+using testing::Pair;
+using testing::SizeIs;
+
+constexpr auto kCalm = NGHTTP2_ENHANCE_YOUR_CALM;
+
+void hold(Exchange&) {}
+
+std::string many(std::size_t count, const std::string& frame) {
+  std::string frames;
+  for (std::size_t i = 0; i < count; ++i) frames += frame;
+  return frames;
+}
+
+void expect_goaway(H2Client& client, std::uint32_t code) {
+  client.exchange_bytes();
+  EXPECT_THAT(client.goaways(), Contains(Pair(testing::_, code)));
+  EXPECT_TRUE(client.server_closed());
+}
+
+// A request without a body and its cancellation, for as many streams as asked, in raw frames.
+std::string rapid_resets(std::int32_t first, std::size_t count) {
+  // :method GET, :scheme http, :path / of the static table, and an authority.
+  const std::string head = {'\x82', '\x86', '\x84', '\x01', '\x01', 'a'};
+  std::string frames;
+  for (std::int32_t id = first; count > 0; id += 2, --count) {
+    frames += h2_frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM, id, head);
+    frames += h2_frame(NGHTTP2_RST_STREAM, 0, id, std::string("\0\0\0\x08", 4));
+  }
+  return frames;
+}
+
+TEST(H2Floods, RapidResetsEndTheConnectionBeforeTheyReachTheEndpoint) {
+  FrontendWorld world;
+  world.script = hold;
+  H2Client client(world);
+  client.send_raw(rapid_resets(1, 1000));
+  expect_goaway(client, kCalm);
+  EXPECT_LE(world.begun, 300);
+}
+
+TEST(H2Floods, CancellingMostOfWhatIsAskedForEndsTheConnectionHoweverSlowlyItIsDone) {
+  FrontendWorld world;
+  world.script = hold;
+  H2Client client(world);
+  int asked = 0;
+  while (client.goaways().empty() && asked < 300) {
+    client.cancel(client.get());
+    world.advance(std::chrono::seconds(1));
+    ++asked;
+  }
+  expect_goaway(client, kCalm);
+  EXPECT_LE(asked, 200);
+}
+
+TEST(H2Floods, ResetsThatTheClientProvokesCostAsMuch) {
+  FrontendWorld world;
+  world.script = hold;
+  H2Client client(world);
+  int asked = 0;
+  for (std::int32_t id = 1; client.goaways().empty() && asked < 300; id += 2, ++asked) {
+    client.send_fields(id,
+                       {{":method", "GET"},
+                        {":scheme", "http"},
+                        {":authority", "a"},
+                        {":path", "/"},
+                        {"connection", "close"}},
+                       NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM);
+  }
+  expect_goaway(client, kCalm);
+  EXPECT_LE(asked, 150);
+}
+
+TEST(H2Floods, PingsAndSettingsAndUnknownFramesAreCounted) {
+  const std::string ping = h2_frame(NGHTTP2_PING, 0, 0, "12345678");
+  const std::string settings = h2_frame(NGHTTP2_SETTINGS, 0, 0, "");
+  const std::string unknown = h2_frame(0x42, 0, 0, "what");
+  const std::string priority = h2_frame(NGHTTP2_PRIORITY, 0, 1, std::string("\0\0\0\x03\x10", 5));
+  struct Case {
+    std::string frame;
+    std::size_t allowed;
+    std::size_t flood;
+  };
+  for (const Case& one : {Case{ping, 90, 150}, Case{settings, 90, 150}, Case{unknown, 900, 1100},
+                          Case{priority, 900, 1100}}) {
+    FrontendWorld world;
+    H2Client fine(world);
+    fine.send_raw(many(one.allowed, one.frame));
+    EXPECT_FALSE(fine.server_closed());
+    EXPECT_THAT(fine.goaways(), IsEmpty());
+    EXPECT_EQ(fine.answer(fine.get()).status, 200);
+    H2Client client(world);
+    client.send_raw(many(one.flood, one.frame));
+    expect_goaway(client, kCalm);
+  }
+}
+
+TEST(H2Floods, EmptyDataIsCountedPerStream) {
+  FrontendWorld world;
+  world.script = hold;
+  H2Client client(world);
+  const std::int32_t id = client.ask({.method = "POST", .stays_open = true});
+  client.send_raw(many(99, h2_frame(NGHTTP2_DATA, 0, id, "")));
+  EXPECT_THAT(client.goaways(), IsEmpty());
+  client.send_raw(many(10, h2_frame(NGHTTP2_DATA, 0, id, "")));
+  expect_goaway(client, kCalm);
+}
+
+TEST(H2Floods, ContinuationsWithoutEndEndTheConnection) {
+  FrontendWorld world;
+  H2Client client(world);
+  client.send_raw(h2_frame(NGHTTP2_HEADERS, 0, 1, "\x82") + many(20, h2_frame(NGHTTP2_CONTINUATION, 0, 1, "")));
+  client.exchange_bytes();
+  EXPECT_TRUE(client.server_closed());
+  EXPECT_EQ(world.begun, 0);
+}
+
+TEST(H2Floods, SettingsThatAreNeverAcknowledgedEndTheConnection) {
+  FrontendWorld world;
+  H2Client client(world, {.acknowledges_settings = false});
+  client.exchange_bytes();
+  world.advance(std::chrono::seconds(11));
+  expect_goaway(client, NGHTTP2_SETTINGS_TIMEOUT);
+}
+
+TEST(H2Floods, AHeadThatNeverEndsEndsTheConnection) {
+  FrontendWorld world;
+  H2Client client(world);
+  client.send_raw(h2_frame(NGHTTP2_HEADERS, 0, 1, "\x82"));
+  world.advance(std::chrono::seconds(31));
+  expect_goaway(client, kCalm);
+}
+
+TEST(H2Floods, WhatIsNotHttp2IsTurnedAway) {
+  FrontendWorld world;
+  auto [client, server] = MemoryStream::make_pair(world.loop);
+  world.context.connections.add(
+      std::make_unique<H2Connection>(world.context, ClientTransport{.stream = std::move(server)}));
+  Buffer text(get());
+  client->write(text);
+  world.settle();
+  Buffer answer;
+  while (client->read(answer, 4096).status == IoStatus::kOk) {
+  }
+  // SETTINGS, then GOAWAY(PROTOCOL_ERROR).
+  EXPECT_THAT(answer.to_string(), testing::EndsWith(std::string("\0\0\0\0\0\0\0\x01", 8)));
+  EXPECT_EQ(world.begun, 0);
+}
+
+TEST(H2Floods, OnAListenerOfBothTheFirstBytesTell) {
+  FrontendWorld world;
+  world.context.speaks_h2 = true;
+  const auto connect = [&] {
+    auto [client, server] = MemoryStream::make_pair(world.loop);
+    ClearAccept::begin(world.context, {.stream = std::move(server)});
+    return std::move(client);
+  };
+  const auto say = [&](MemoryStream& stream, std::string_view text) {
+    for (const char c : text) {
+      Buffer one(std::string_view(&c, 1));
+      stream.write(one);
+      world.settle();
+    }
+    Buffer answer;
+    while (stream.read(answer, 4096).status == IoStatus::kOk) {
+    }
+    return answer.to_string();
+  };
+  const auto h1 = connect();
+  EXPECT_THAT(say(*h1, get()), testing::StartsWith("HTTP/1.1 200"));
+  const auto h2 = connect();
+  EXPECT_EQ(say(*h2, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + h2_frame(NGHTTP2_SETTINGS, 0, 0, "")).at(3), '\x04');
+  const auto nearly = connect();
+  EXPECT_THAT(say(*nearly, "PRI / HTTP/1.1\r\n"), testing::StartsWith("HTTP/1.1 400"));
+  const auto silent = connect();
+  world.advance(std::chrono::seconds(121));
+  EXPECT_TRUE(silent->peer_gone());
+}
+
+}  // namespace
+}  // namespace gatehouse::testing_support

@@ -1,0 +1,222 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/h2_client.h"
+
+namespace gatehouse::testing_support {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::Pair;
+using testing::SizeIs;
+
+void hold(Exchange&) {}
+
+const Fields kPlainHead = {
+    {":method", "GET"}, {":scheme", "http"}, {":authority", "shop.example.com"}, {":path", "/"}};
+
+Fields head_with(std::string name, std::string value) {
+  Fields fields = kPlainHead;
+  fields.emplace_back(std::move(name), std::move(value));
+  return fields;
+}
+
+TEST(H2Requests, AnAnswerGoesOutInOneWriteAndTheConnectionStaysOpen) {
+  FrontendWorld world;
+  H2Client client(world);
+  const std::size_t before = client.server_stream().writes();
+  const std::int32_t id = client.ask({.path = "/a?b=c"});
+  EXPECT_EQ(client.server_stream().writes() - before, 1U);
+  const H2Answer& answer = client.answer(id);
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.body, "hello");
+  EXPECT_EQ(answer.field("content-length"), "5");
+  EXPECT_TRUE(answer.complete);
+  EXPECT_EQ(answer.reset, std::nullopt);
+  EXPECT_FALSE(client.server_closed());
+  ASSERT_THAT(world.ended, SizeIs(1));
+  EXPECT_EQ(world.ended[0].target, "/a?b=c");
+  EXPECT_EQ(world.ended[0].fault, std::nullopt);
+}
+
+TEST(H2Requests, OurSettingsSayWhatIsEnforced) {
+  FrontendWorld world([](ListenerPolicy& policy) { policy.connection.max_streams = 7; });
+  H2Client client(world);
+  EXPECT_THAT(client.settings(), Contains(Pair(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 7U)));
+  EXPECT_THAT(client.settings(), Contains(Pair(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, 32768U)));
+  EXPECT_THAT(client.settings(), Contains(Pair(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 65536U)));
+}
+
+TEST(H2Requests, StreamsAreAnsweredInAnyOrder) {
+  FrontendWorld world;
+  world.script = hold;
+  H2Client client(world);
+  const std::int32_t first = client.get("/1");
+  const std::int32_t second = client.get("/2");
+  ASSERT_THAT(world.live, SizeIs(2));
+  world.live[1]->respond({.status = 200}, "second");
+  client.exchange_bytes();
+  EXPECT_EQ(client.answer(second).body, "second");
+  EXPECT_EQ(client.answer(first).status, 0);
+  world.live[0]->respond({.status = 404}, "first");
+  client.exchange_bytes();
+  EXPECT_EQ(client.answer(first).status, 404);
+}
+
+TEST(H2Requests, ABodyWithTrailersReachesTheEndpoint) {
+  FrontendWorld world;
+  world.script = hold;
+  H2Client client(world);
+  const std::int32_t id = client.ask({.method = "POST", .stays_open = true});
+  client.send_data(id, "some bytes");
+  client.send_fields(id, {{"checksum", "42"}}, NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM);
+  ASSERT_THAT(world.live, SizeIs(1));
+  EXPECT_EQ(world.live[0]->request().body.kind, BodyLength::Kind::kUnknown);
+  EXPECT_EQ(take_request_body(*world.live[0]), "some bytes");
+  BodyReader& reader = world.live[0]->request_pipe().reader();
+  EXPECT_TRUE(reader.at_end());
+  EXPECT_EQ(reader.trailers().find("checksum"), "42");
+}
+
+TEST(H2Requests, MalformedHeadsResetTheStreamAndOnlyThat) {
+  const std::pair<std::string, std::string> bad[] = {
+      {"x", "a\r\nb: c"},      {"x", std::string("a\0b", 3)}, {"x y", "1"},          {"X", "1"},
+      {"x:y", "1"},            {"connection", "close"},       {"te", "gzip"},        {"transfer-encoding", "chunked"},
+      {"content-length", "5"}, {":status", "200"},            {"upgrade", "h2c"},    {"transfer_encoding", "chunked"},
+      {"x", " a"},             {"keep-alive", "1"},           {":path", "/again"},   {"", "1"},
+  };
+  for (const auto& [name, value] : bad) {
+    FrontendWorld world;
+    H2Client client(world);
+    client.send_fields(1, head_with(name, value), NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM);
+    EXPECT_EQ(client.answer(1).reset, NGHTTP2_PROTOCOL_ERROR) << name << ": " << value;
+    EXPECT_EQ(client.answer(1).status, 0) << name;
+    ASSERT_THAT(world.ended, SizeIs(1)) << name;
+    EXPECT_EQ(world.ended[0].fault, Fault::kMalformedRequest) << name;
+    nghttp2_session_set_next_stream_id(client.session(), 3);
+    EXPECT_EQ(client.answer(client.get()).status, 200) << name;
+  }
+}
+
+TEST(H2Requests, WhatIsWellFormedButRefusedIsAnswered) {
+  struct Case {
+    H2Request request;
+    int status;
+  };
+  const Case cases[] = {{{.path = "/" + std::string(100, 'a')}, 414},
+                        {{.fields = Fields(101, {"a", "b"})}, 431},
+                        {{.fields = {{"a", std::string(40'000, 'b')}}}, 431},
+                        {{.fields = {{"expect", "magic"}}}, 417}};
+  for (const Case& one : cases) {
+    FrontendWorld world([](ListenerPolicy& policy) { policy.head.max_target_bytes = 64; });
+    H2Client client(world);
+    const std::int32_t id = client.ask(one.request);
+    EXPECT_EQ(client.answer(id).status, one.status);
+    EXPECT_TRUE(client.answer(id).complete);
+    EXPECT_FALSE(client.server_closed());
+    EXPECT_THAT(world.ended, SizeIs(1));
+  }
+}
+
+TEST(H2Requests, ALengthThatIsNotTheBodysResetsTheStream) {
+  for (const std::string_view sent : {"shor", "too long"}) {
+    FrontendWorld world;
+    world.script = hold;
+    H2Client client(world);
+    const std::int32_t id = client.ask({.method = "POST", .fields = {{"content-length", "5"}}, .stays_open = true});
+    client.send_data(id, sent, true);
+    EXPECT_EQ(client.answer(id).reset, NGHTTP2_PROTOCOL_ERROR);
+    EXPECT_THAT(world.live, SizeIs(0));
+    ASSERT_THAT(world.ended, SizeIs(1));
+    EXPECT_EQ(world.ended[0].fault, Fault::kRequestBodyInvalid);
+  }
+}
+
+TEST(H2Requests, TheStreamsWindowOpensAsTheEndpointReads) {
+  FrontendWorld world;
+  world.script = hold;
+  H2Client client(world);
+  std::string body(300 * 1024, 'b');
+  for (std::size_t i = 0; i < body.size(); ++i) body[i] = static_cast<char>('a' + i / 1000 % 26);
+  client.ask({.method = "POST", .body = body});
+  ASSERT_THAT(world.live, SizeIs(1));
+  Exchange& exchange = *world.live[0];
+  EXPECT_EQ(exchange.request_pipe().reader().available(), 65536U);
+  std::string got;
+  for (int i = 0; i < 50 && !exchange.request_pipe().reader().at_end(); ++i) {
+    got += take_request_body(exchange);
+    client.exchange_bytes();
+  }
+  EXPECT_EQ(got, body);
+}
+
+TEST(H2Requests, OneSlowEndpointDoesNotStopTheUploadsOfOthers) {
+  FrontendWorld world;
+  world.script = [](Exchange& exchange) {
+    if (exchange.request().target == "/fast") exchange.respond({.status = 200}, "got it");
+  };
+  H2Client client(world);
+  for (int i = 0; i < 4; ++i) client.ask({.method = "POST", .path = "/slow", .body = std::string(200 * 1024, 's')});
+  const std::int32_t fast = client.ask({.method = "POST", .path = "/fast", .body = std::string(60 * 1024, 'f')});
+  EXPECT_EQ(client.answer(fast).body, "got it");
+}
+
+TEST(H2Requests, WhatEndpointsLeaveUnreadIsBoundedPerConnection) {
+  FrontendWorld world;
+  world.script = hold;
+  H2Client client(world, {.room = 16UL * 1024 * 1024});
+  for (int i = 0; i < 60; ++i) client.ask({.method = "POST", .body = std::string(100 * 1024, 's')});
+  std::size_t held = 0;
+  for (Exchange* exchange : world.live) held += exchange->request_pipe().reader().available();
+  EXPECT_GT(held, 512U * 1024);
+  EXPECT_LE(held, 512U * 1024 + H2Connection::kConnectionWindow);
+  // As they are read, the others go on.
+  std::size_t total = 0;
+  for (int i = 0; i < 200; ++i) {
+    for (Exchange* exchange : world.live) total += take_request_body(*exchange).size();
+    client.exchange_bytes();
+  }
+  EXPECT_EQ(total, 60U * 100 * 1024);
+}
+
+TEST(H2Requests, ACancelledStreamEndsItsExchangeAtOnce) {
+  FrontendWorld world;
+  world.script = hold;
+  H2Client client(world);
+  const std::int32_t id = client.get();
+  EXPECT_THAT(world.live, SizeIs(1));
+  client.cancel(id);
+  EXPECT_THAT(world.live, SizeIs(0));
+  EXPECT_EQ(world.ended.at(0).fault, Fault::kClientGone);
+  EXPECT_EQ(client.answer(client.get()).status, 0);
+  EXPECT_FALSE(client.server_closed());
+}
+
+TEST(H2Requests, AConnectionThatVanishesEndsAllItsExchanges) {
+  FrontendWorld world;
+  world.script = hold;
+  {
+    H2Client client(world);
+    for (int i = 0; i < 5; ++i) client.get();
+    EXPECT_THAT(world.live, SizeIs(5));
+  }
+  world.settle();
+  EXPECT_THAT(world.live, SizeIs(0));
+  EXPECT_EQ(world.context.connections.size(), 0U);
+  EXPECT_EQ(world.counters.connections[static_cast<std::size_t>(Protocol::kH2)].value(), 0U);
+}
+
+TEST(H2Requests, CrumbsOfACookieAreCountedAndJoined) {
+  FrontendWorld world;
+  world.script = hold;
+  H2Client client(world);
+  client.ask({.fields = {{"cookie", "a=1"}, {"cookie", "b=2"}}});
+  ASSERT_THAT(world.live, SizeIs(1));
+  EXPECT_EQ(request_of(world).fields.find("cookie"), "a=1; b=2");
+  const std::int32_t id = client.ask({.fields = Fields(101, {"cookie", "c"})});
+  EXPECT_EQ(client.answer(id).status, 431);
+}
+
+}  // namespace
+}  // namespace gatehouse::testing_support

@@ -1,0 +1,104 @@
+// An HTTP/2 client of the tests: an nghttp2 client session on a memory stream, and raw bytes beside it for what a decent
+// client would not send. Collects what it sees per stream. Belongs to the test's thread.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <nghttp2/nghttp2.h>
+
+#include "proxy/frontend/h2_connection.h"
+#include "tests/support/frontend_testing.h"
+
+namespace gatehouse::testing_support {
+
+using Fields = std::vector<std::pair<std::string, std::string>>;
+
+struct H2Answer {
+  std::vector<int> interims;
+  int status = 0;
+  Fields fields;
+  Fields trailers;
+  std::string body;
+  std::size_t data_frames = 0;
+  bool complete = false;                    // END_STREAM came
+  std::optional<std::uint32_t> reset;       // the code, if it was reset by the server
+  std::string field(std::string_view name) const;
+};
+
+struct H2Request {
+  std::string method = "GET";
+  std::string path = "/";
+  Fields fields;
+  std::optional<std::string> body;          // sent at once, with END_STREAM
+  bool stays_open = false;                  // no END_STREAM: more is sent by hand
+};
+
+class H2Client {
+ public:
+  struct Options {
+    bool reads = true;                      // gives window back as DATA comes
+    std::uint32_t window = 65535;           // per stream
+    std::size_t room = MemoryStream::kRoom;
+    bool acknowledges_settings = true;
+    bool secure = false;
+  };
+
+  explicit H2Client(FrontendWorld& world) : H2Client(world, Options{}) {}
+  H2Client(FrontendWorld& world, Options options);
+  ~H2Client();
+  H2Client(const H2Client&) = delete;
+  H2Client& operator=(const H2Client&) = delete;
+
+  std::int32_t ask(const H2Request& request);  // returns the stream's id; sends it
+  std::int32_t get(std::string_view path = "/") { return ask({.path = std::string(path)}); }
+  void send_data(std::int32_t stream, std::string_view data, bool end = false);  // raw, window not looked at
+  void cancel(std::int32_t stream);
+  void ping();
+  void open_window(std::int32_t stream, std::int32_t by);  // 0: the connection's
+  void send_raw(std::string_view bytes);
+  // A frame with a header block made of literals as they are, valid or not.
+  void send_fields(std::int32_t stream, const Fields& fields, std::uint8_t flags);
+  void exchange_bytes();                       // both ways until nothing moves
+  const H2Answer& answer(std::int32_t stream) { return answers_[stream]; }
+
+  const std::vector<std::pair<std::int32_t, std::uint32_t>>& goaways() const { return goaways_; }
+  bool server_closed();                        // FIN or RST came
+  MemoryStream& stream() { return *stream_; }
+  MemoryStream& server_stream() { return *server_; }
+  std::size_t pings_answered() const { return pings_answered_; }
+  std::map<std::uint16_t, std::uint32_t> settings() const { return settings_; }
+  nghttp2_session* session() { return session_.get(); }
+
+ private:
+  struct Callbacks;
+  struct SessionDeleter {
+    void operator()(nghttp2_session* session) const { nghttp2_session_del(session); }
+  };
+
+  void make_session();
+  void send_pending();
+  void receive();
+
+  FrontendWorld& world_;
+  Options options_;
+  std::unique_ptr<MemoryStream> stream_;
+  MemoryStream* server_ = nullptr;
+  std::unique_ptr<nghttp2_session, SessionDeleter> session_;
+  std::map<std::int32_t, H2Answer> answers_;
+  std::map<std::int32_t, std::string> bodies_;
+  std::vector<std::pair<std::int32_t, std::uint32_t>> goaways_;
+  std::map<std::uint16_t, std::uint32_t> settings_;
+  std::size_t pings_answered_ = 0;
+  bool server_closed_ = false;
+};
+
+std::string h2_frame(std::uint8_t type, std::uint8_t flags, std::int32_t stream, std::string_view payload);
+
+}  // namespace gatehouse::testing_support

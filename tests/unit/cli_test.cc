@@ -1,0 +1,216 @@
+// What users type: exit codes, the configuration that `proxy` stands for, and the certificate that it makes.
+#include "proxy/cli.h"
+
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "common/certificate.h"
+#include "common/certificate_self_signed.h"
+#include "config/to_toml.h"
+#include "proxy/cli_client.h"
+#include "proxy/cli_proxy.h"
+#include "proxy/server/admin.h"
+#include "proxy/server/directories.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/support/test_certificate.h"
+
+namespace gatehouse {
+namespace {
+
+using testing_support::contents_of;
+using testing_support::make_certificate;
+using testing_support::TemporaryFolder;
+
+// Directories of the test's own, whoever runs it.
+class CliTest : public ::testing::Test {
+ protected:
+  CliTest() {
+    set("STATE_DIRECTORY", folder.path() / "state");
+    set("RUNTIME_DIRECTORY", folder.path() / "run");
+  }
+  ~CliTest() override {
+    unsetenv("STATE_DIRECTORY");
+    unsetenv("RUNTIME_DIRECTORY");
+  }
+  static void set(const char* name, const std::filesystem::path& value) { setenv(name, value.c_str(), 1); }
+
+  // Exit code and what was printed.
+  struct Outcome {
+    int code = -1;
+    std::string out;
+    std::string err;
+  };
+  static Outcome run(std::vector<const char*> arguments) {
+    arguments.insert(arguments.begin(), "gatehouse");
+    ::testing::internal::CaptureStdout();
+    ::testing::internal::CaptureStderr();
+    const int code = run_command_line(static_cast<int>(arguments.size()), arguments.data());
+    std::fflush(stdout);
+    return {
+        .code = code, .out = ::testing::internal::GetCapturedStdout(), .err = ::testing::internal::GetCapturedStderr()};
+  }
+
+  const TemporaryFolder folder;
+};
+
+TEST_F(CliTest, ABadCommandLineIsTwo) {
+  for (const std::vector<const char*>& line :
+       std::vector<std::vector<const char*>>{{},
+                                             {"nonsense"},
+                                             {"proxy"},
+                                             {"run", "--nonsense"},
+                                             {"proxy", "--to", "127.0.0.1:1", "--certificate", "x"}}) {
+    const Outcome outcome = run(line);
+    EXPECT_EQ(outcome.code, 2);
+    EXPECT_FALSE(outcome.err.empty());
+  }
+}
+
+TEST_F(CliTest, HelpAndVersionAreFine) {
+  const Outcome help = run({"--help"});
+  EXPECT_EQ(help.code, 0);
+  for (const char* name : {"run", "check", "proxy", "reload", "drain", "stop", "status", "version"}) {
+    EXPECT_NE(help.out.find(name), std::string::npos) << name;
+  }
+  const Outcome version = run({"version"});
+  EXPECT_EQ(version.code, 0);
+  for (const char* name : {"gatehouse ", "OpenSSL", "nghttp2", "ngtcp2", "nghttp3", "llhttp"}) {
+    EXPECT_NE(version.out.find(name), std::string::npos) << name;
+  }
+}
+
+TEST_F(CliTest, CheckSaysEverythingThatIsWrongWithItsPlace) {
+  const std::string bad = folder.write("bad.toml", "[server]\nworkerz = 1\n[limits]\nmax_streams = \"x\"\n");
+  const Outcome outcome = run({"check", bad.c_str()});
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_NE(outcome.err.find("bad.toml:2:"), std::string::npos) << outcome.err;
+  EXPECT_NE(outcome.err.find("bad.toml:4:"), std::string::npos) << outcome.err;
+  EXPECT_EQ(run({"check", "/nonexistent/gatehouse.toml"}).code, 1);
+}
+
+TEST_F(CliTest, CheckIsFineWithAGoodFile) {
+  const std::string good = folder.write("good.toml",
+                                        "[[listeners]]\naddress = \"127.0.0.1:8080\"\n[[routes]]\nto = \"a\"\n"
+                                        "[upstreams.a]\nendpoints = [\"127.0.0.1:5000\"]\n");
+  const Outcome outcome = run({"check", good.c_str()});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_NE(outcome.out.find("valid"), std::string::npos);
+}
+
+TEST_F(CliTest, CommandsWithoutAServerFailAndSaySo) {
+  for (const char* command : {"reload", "drain", "stop"}) {
+    const Outcome outcome = run({command, "--control", "/nonexistent/control.sock"});
+    EXPECT_EQ(outcome.code, 1);
+    EXPECT_NE(outcome.err.find("/nonexistent/control.sock"), std::string::npos);
+  }
+  EXPECT_EQ(run({"status", "--admin", "unix:/nonexistent/admin.sock"}).code, 1);
+}
+
+TEST_F(CliTest, PrintConfigIsAFileThatMeansTheSame) {
+  const Outcome outcome = run({"proxy", "--to", "http://127.0.0.1:5000/", "--listen", "127.0.0.1:8443", "--http",
+                               "127.0.0.1:8080", "--admin", "off", "--print-config"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const config::Loaded loaded = config::parse(outcome.out, "printed.toml");
+  ASSERT_TRUE(loaded.config) << outcome.out;
+  EXPECT_FALSE(loaded.config->server.admin);
+  ASSERT_EQ(loaded.config->listeners.size(), 2U);
+  EXPECT_TRUE(loaded.config->listeners[0].protocols.h3);
+  EXPECT_FALSE(loaded.config->listeners[1].tls);
+  EXPECT_EQ(loaded.config->upstreams[0].endpoints[0].address.to_string(), "127.0.0.1:5000");
+}
+
+TEST(EndpointOfTest, TakesTheFormsThatPeopleType) {
+  struct Row {
+    const char* text;
+    const char* address;  // null: refused
+  };
+  for (const Row& row : {Row{"127.0.0.1:5000", "127.0.0.1:5000"}, Row{"http://127.0.0.1:5000", "127.0.0.1:5000"},
+                         Row{"http://127.0.0.1:5000/", "127.0.0.1:5000"}, Row{"localhost:5000", "127.0.0.1:5000"},
+                         Row{"http://[::1]:80", "[::1]:80"}, Row{"http://[::1]", "[::1]:80"},
+                         Row{"http://127.0.0.1", "127.0.0.1:80"}, Row{"unix:/run/app.sock", "unix:/run/app.sock"},
+                         Row{"https://127.0.0.1:5000", nullptr}, Row{"http://127.0.0.1:5000/path", nullptr},
+                         Row{"127.0.0.1:0", nullptr}, Row{"", nullptr}, Row{"http://", nullptr}}) {
+    const auto address = endpoint_of(row.text);
+    ASSERT_EQ(address.has_value(), row.address != nullptr) << row.text;
+    if (address) {
+      EXPECT_EQ(address->to_string(), row.address);
+    }
+  }
+}
+
+TEST_F(CliTest, EveryMistakeOfProxyIsNamedByItsOption) {
+  const config::Loaded loaded =
+      proxy_config({.to = {"nowhere"}, .listen = {"nonsense"}, .http = "also", .admin = "neither"});
+  EXPECT_FALSE(loaded.config);
+  std::string text;
+  for (const auto& diagnostic : loaded.diagnostics) text += diagnostic.to_string() + '\n';
+  for (const char* option : {"--to", "--listen", "--http", "--admin"}) {
+    EXPECT_NE(text.find(option), std::string::npos) << text;
+  }
+}
+
+TEST_F(CliTest, ACertificateThatIsNamedIsUsed) {
+  const auto pem = make_certificate();
+  const std::string certificate = folder.write("c.pem", pem.certificate);
+  const std::string key = folder.write("k.pem", pem.private_key);
+  const config::Loaded loaded =
+      proxy_config({.to = {"127.0.0.1:1"}, .listen = {":8443"}, .certificate = certificate, .private_key = key});
+  ASSERT_TRUE(loaded.config);
+  EXPECT_EQ(loaded.config->listeners[0].tls->certificates[0].certificate, certificate);
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / "state" / "localhost.pem"));
+}
+
+TEST(SelfSignedTest, IsKeptAndMadeAgainWhenItIsAboutToExpire) {
+  const TemporaryFolder folder;
+  const auto files = self_signed::ensure(folder.path());
+  ASSERT_TRUE(files) << files.error().message;
+  const auto certificate = Certificate::load(files->certificate, files->private_key);
+  ASSERT_TRUE(certificate) << certificate.error().message;
+  EXPECT_TRUE((*certificate)->covers("localhost"));
+  const auto left = (*certificate)->not_after() - std::chrono::system_clock::now();
+  EXPECT_GT(left, std::chrono::days(390));
+  EXPECT_LE(left, std::chrono::days(398));
+  struct stat status{};
+  ASSERT_EQ(stat(files->private_key.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777U, 0600U);
+
+  const std::string before = contents_of(files->certificate);
+  ASSERT_TRUE(self_signed::ensure(folder.path()));
+  EXPECT_EQ(contents_of(files->certificate), before);
+
+  const auto expiring = make_certificate({.valid_for = std::chrono::days(20)});
+  folder.write("localhost.pem", expiring.certificate);
+  folder.write("localhost-key.pem", expiring.private_key);
+  ASSERT_TRUE(self_signed::ensure(folder.path()));
+  EXPECT_NE(contents_of(files->certificate), expiring.certificate);
+}
+
+TEST_F(CliTest, ControlSocketsGoByTheFileHoweverItIsSpelt) {
+  folder.write("gatehouse.toml", "");
+  const std::string file = folder.path() / "gatehouse.toml";
+  const auto plain = directories::control_socket(file);
+  const auto roundabout = directories::control_socket(folder.path() / "run" / ".." / "gatehouse.toml");
+  const auto other = directories::control_socket(folder.path() / "other.toml");
+  ASSERT_TRUE(plain && roundabout && other);
+  EXPECT_EQ(*plain, *roundabout);
+  EXPECT_NE(*plain, *other);
+  EXPECT_EQ(plain->parent_path(), folder.path() / "run");
+}
+
+TEST(AdminTest, AnswersOnlyToNamesThatNoForeignPageCanUse) {
+  for (const char* host : {"127.0.0.1", "192.0.2.1", "::1", "localhost", ""}) {
+    EXPECT_TRUE(admin_answers_to(host)) << host;
+  }
+  for (const char* host : {"evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "localhos", "*"}) {
+    EXPECT_FALSE(admin_answers_to(host)) << host;
+  }
+}
+
+}  // namespace
+}  // namespace gatehouse

@@ -1,0 +1,101 @@
+// Nothing that a client sends can break a log line, and times read as log readers expect.
+#include "proxy/observe/log_text.h"
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+#include <gtest/gtest.h>
+
+namespace gatehouse::log_text {
+namespace {
+
+using namespace std::string_view_literals;
+using namespace std::chrono_literals;
+
+std::string escaped(std::string_view text, Style style) {
+  std::string line;
+  append_escaped(line, text, style);
+  return line;
+}
+
+TEST(LogTextTest, EveryByteThatCouldBreakALineIsEscapedInEveryStyle) {
+  for (int value = 0; value < 256; ++value) {
+    const char byte = static_cast<char>(value);
+    for (const Style style : {Style::kJson, Style::kQuoted, Style::kWord}) {
+      const std::string line = escaped(std::string_view(&byte, 1), style);
+      const bool harmless = value > 0x20 && value < 0x7F && byte != '"' && byte != '\\';
+      if (harmless) {
+        EXPECT_EQ(line, std::string(1, byte));
+        continue;
+      }
+      for (const char c : line) {
+        const auto out = static_cast<unsigned char>(c);
+        EXPECT_TRUE(out >= 0x20 && out != 0x7F) << value;
+      }
+      if (style != Style::kJson) {
+        EXPECT_EQ(line.find('"'), std::string::npos) << value;
+      }
+      if (style == Style::kWord) {
+        EXPECT_EQ(line.find(' '), std::string::npos) << value;
+      }
+    }
+  }
+}
+
+TEST(LogTextTest, StylesWriteEscapesInTheirOwnWay) {
+  constexpr std::string_view kHostile = "a\r\n\x1b\"\\ \0z\x7f"sv;
+  EXPECT_EQ(escaped(kHostile, Style::kJson), R"(a\u000d\u000a\u001b\"\\ \u0000z\u007f)");
+  EXPECT_EQ(escaped(kHostile, Style::kQuoted), R"(a\x0d\x0a\x1b\x22\x5c \x00z\x7f)");
+  EXPECT_EQ(escaped(kHostile, Style::kWord), R"(a\x0d\x0a\x1b\x22\x5c+\x00z\x7f)");
+}
+
+TEST(LogTextTest, ValidUtf8IsKept) {
+  for (const Style style : {Style::kJson, Style::kQuoted, Style::kWord}) {
+    EXPECT_EQ(escaped("žluťoučký€😀", style), "žluťoučký€😀");
+  }
+}
+
+TEST(LogTextTest, InvalidUtf8NeverGetsThrough) {
+  // overlong, surrogate, beyond U+10FFFF, lone continuation, cut short
+  for (const std::string_view bad : {"\xC0\xAF"sv, "\xE0\x80\xAF"sv, "\xED\xA0\x80"sv, "\xF4\x90\x80\x80"sv, "\x80"sv,
+                                     "\xFF"sv, "\xE2\x82"sv, "\xF0\x9F\x98"sv}) {
+    const std::string json = escaped(bad, Style::kJson);
+    std::string replacements;
+    for (std::size_t i = 0; i < bad.size(); ++i) replacements += "\uFFFD";
+    EXPECT_EQ(json, replacements);
+    for (const char c : escaped(bad, Style::kQuoted)) EXPECT_LT(static_cast<unsigned char>(c), 0x80);
+  }
+}
+
+TEST(LogTextTest, C1ControlsAreEscapedThoughTheyAreValid) {
+  EXPECT_EQ(escaped("\xC2\x9B", Style::kJson), R"(\u009b)");
+  EXPECT_EQ(escaped("\xC2\x9B", Style::kQuoted), R"(\xc2\x9b)");
+}
+
+TEST(LogTextTest, DurationsAreMillisecondsWithMicroseconds) {
+  std::string line;
+  append_milliseconds(line, 12'345'678ns);
+  line += ' ';
+  append_milliseconds(line, 7us);
+  line += ' ';
+  append_milliseconds(line, -5ms);
+  EXPECT_EQ(line, "12.345 0.007 0.000");
+}
+
+TEST(LogTextTest, TimesFollowTheSecondAndGoBackToo) {
+  LogTime times;
+  const WallTime time{std::chrono::sys_days{std::chrono::January / 31 / 2026} + 13h + 5min + 9s + 7ms};
+  std::string line;
+  times.append_iso(line, time);
+  EXPECT_EQ(line, "2026-01-31T13:05:09.007Z");
+  line.clear();
+  times.append_combined(line, time + 1s);
+  EXPECT_EQ(line, "31/Jan/2026:13:05:10 +0000");
+  line.clear();
+  times.append_w3c(line, time - 24h);
+  EXPECT_EQ(line, "2026-01-30 13:05:09");
+}
+
+}  // namespace
+}  // namespace gatehouse::log_text

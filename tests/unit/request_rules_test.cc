@@ -1,0 +1,258 @@
+#include "proxy/forward/request_rules.h"
+
+#include <string>
+
+#include <gtest/gtest.h>
+
+namespace gatehouse {
+namespace {
+
+class RequestRulesTest : public ::testing::Test {
+ protected:
+  RequestRulesTest() {
+    auto policy = std::make_shared<ListenerPolicy>();
+    policy->public_port = 8443;
+    policy->trusted_proxies.push_back(AddressRange::parse("10.0.0.0/8").value());
+    client.listener = policy;
+    from("192.0.2.7:1234");
+    head.method = "GET";
+    head.secure = true;
+    head.authority = "shop.example.com";
+    head.target = "/a";
+  }
+  void from(const char* address) { client.address = Address::parse(address).value(); }
+  void apply() { request_rules::apply(head, client, route, record); }
+  std::string field(std::string_view name) {
+    std::string all;
+    for (const Field one : head.fields) {
+      if (field_name(name) == FieldName::kOther ? one.name == name : one.token == field_name(name)) {
+        if (!all.empty()) all += " | ";
+        all += one.value;
+      }
+    }
+    return all;
+  }
+
+  RequestHead head;
+  ClientInfo client;
+  Route route;
+  ExchangeRecord record;
+};
+
+TEST_F(RequestRulesTest, SaysWhoAskedForWhat) {
+  apply();
+  EXPECT_EQ(field("X-Forwarded-For"), "192.0.2.7");
+  EXPECT_EQ(field("X-Forwarded-Proto"), "https");
+  EXPECT_EQ(field("X-Forwarded-Host"), "shop.example.com");
+  EXPECT_EQ(field("X-Forwarded-Port"), "8443");
+  EXPECT_EQ(field("Forwarded"), "");
+}
+
+TEST_F(RequestRulesTest, ThePortOfTheAuthorityComesFirst) {
+  head.authority = "[2001:db8::1]:444";
+  apply();
+  EXPECT_EQ(field("X-Forwarded-Port"), "444");
+  head.authority = "[2001:db8::1]";
+  apply();
+  EXPECT_EQ(field("X-Forwarded-Host"), "[2001:db8::1]");
+  EXPECT_EQ(field("X-Forwarded-Port"), "8443");
+}
+
+TEST_F(RequestRulesTest, WhatAStrangerSaysAboutItselfIsReplaced) {
+  for (const char* name : {"X-Forwarded-For",          "X-Forwarded-Proto", "X-Forwarded-Host",  "X-Forwarded-Port",
+                           "X-Forwarded-Prefix",       "X-Forwarded-User",  "Forwarded",         "X-Real-IP",
+                           "True-Client-IP",           "Client-Cert",       "Client-Cert-Chain", "X-Original-URL",
+                           "X_Original_URL",           "X-Rewrite-URL",     "X-Accel-Redirect",  "MS-ASPNETCORE-TOKEN",
+                           "ms_aspnetcore_clientcert", "X_Forwarded_User",  "Early-Data",        "Proxy"}) {
+    head.fields.add(name, "evil");
+    head.fields.add(name, "evil, again");
+  }
+  apply();
+  for (const Field one : head.fields) EXPECT_EQ(one.value.find("evil"), std::string_view::npos) << one.name;
+  EXPECT_EQ(field("X-Forwarded-For"), "192.0.2.7");
+  EXPECT_EQ(head.fields.count(FieldName::kXForwardedFor), 1U);
+}
+
+TEST_F(RequestRulesTest, WhatATrustedProxySaysIsKeptOrAddedTo) {
+  from("10.1.2.3:1234");
+  head.fields.add("X-Forwarded-For", "203.0.113.9");
+  head.fields.add("x-forwarded-for", "198.51.100.1");
+  head.fields.add("X-Forwarded-Proto", "http");
+  head.fields.add("X-Forwarded-Host", "outer.example.com");
+  head.fields.add("X-Forwarded-Port", "80");
+  head.fields.add("X-Forwarded-Client", "kept");
+  head.fields.add("X-Real-IP", "1.2.3.4");
+  head.fields.add("X_Forwarded_Client", "dropped");
+  apply();
+  EXPECT_EQ(field("X-Forwarded-For"), "203.0.113.9, 198.51.100.1, 10.1.2.3");
+  EXPECT_EQ(field("X-Forwarded-Proto"), "http");
+  EXPECT_EQ(field("X-Forwarded-Host"), "outer.example.com");
+  EXPECT_EQ(field("X-Forwarded-Port"), "80");
+  EXPECT_EQ(field("X-Forwarded-Client"), "kept");
+  EXPECT_EQ(field("X_Forwarded_Client"), "");
+  EXPECT_EQ(field("X-Real-IP"), "");
+}
+
+TEST_F(RequestRulesTest, ATrustedProxyThatSaysTwoThingsHasSaidNone) {
+  from("10.1.2.3:1234");
+  head.fields.add("X-Forwarded-Proto", "http");
+  head.fields.add("X-Forwarded-Proto", "ftp");
+  apply();
+  EXPECT_EQ(field("X-Forwarded-Proto"), "https");
+}
+
+TEST_F(RequestRulesTest, AClientOnAUnixSocketHasNoAddressToTell) {
+  client.address = Address::parse("unix:/run/client").value();
+  head.fields.add("X-Forwarded-For", "evil");
+  apply();
+  EXPECT_EQ(field("X-Forwarded-For"), "");
+  EXPECT_EQ(field("X-Forwarded-Proto"), "https");
+}
+
+TEST_F(RequestRulesTest, ForwardedIsSentWhereTheRouteAsksForIt) {
+  route.forwarded_rfc7239 = true;
+  head.fields.add("Forwarded", "for=evil");
+  apply();
+  EXPECT_EQ(field("Forwarded"), "for=192.0.2.7;host=\"shop.example.com\";proto=https");
+}
+
+TEST_F(RequestRulesTest, ForwardedQuotesV6AndFollowsATrustedProxys) {
+  route.forwarded_rfc7239 = true;
+  auto policy = std::make_shared<ListenerPolicy>();
+  policy->trusted_proxies.push_back(AddressRange::parse("fd00::/8").value());
+  client.listener = policy;
+  from("[fd00::7]:9");
+  head.fields.add("Forwarded", "for=203.0.113.9");
+  apply();
+  EXPECT_EQ(field("Forwarded"), "for=203.0.113.9, for=\"[fd00::7]\";host=\"shop.example.com\";proto=https");
+  EXPECT_EQ(field("X-Forwarded-For"), "fd00::7");
+}
+
+TEST_F(RequestRulesTest, HopByHopFieldsAndWhatConnectionNamesGoFirstSoThatOursSurvive) {
+  head.fields.add("Connection", "keep-alive, X-Internal-User, X-Forwarded-For, X-Request-Id");
+  for (const char* name : {"Keep-Alive", "Proxy-Connection", "TE", "Trailer", "Upgrade", "HTTP2-Settings",
+                           "Proxy-Authorization", "X-Internal-User"}) {
+    head.fields.add(name, "x");
+  }
+  head.fields.add("Cookie", "a=b");
+  apply();
+  for (const char* name : {"Connection", "Keep-Alive", "Proxy-Connection", "TE", "Trailer", "Upgrade", "HTTP2-Settings",
+                           "Proxy-Authorization", "X-Internal-User"}) {
+    EXPECT_EQ(field(name), "") << name;
+  }
+  EXPECT_EQ(field("X-Forwarded-For"), "192.0.2.7");
+  EXPECT_EQ(field("X-Request-Id"), record.request_id);
+  EXPECT_EQ(field("Cookie"), "a=b");
+}
+
+TEST_F(RequestRulesTest, KeepsAGoodRequestIdAndReplacesABadOne) {
+  head.fields.add("X-Request-Id", "abc-123_X.y~z+/=:@");
+  apply();
+  EXPECT_EQ(record.request_id, "abc-123_X.y~z+/=:@");
+  for (const std::string& bad :
+       {std::string("with space"), std::string(), std::string(129, 'a'), std::string("a\"b")}) {
+    RequestHead other;
+    other.method = "GET";
+    other.fields.add("X-Request-Id", bad);
+    ExchangeRecord fresh;
+    request_rules::apply(other, client, route, fresh);
+    EXPECT_EQ(fresh.request_id.size(), 32U);
+    EXPECT_EQ(other.fields.find(FieldName::kXRequestId), fresh.request_id);
+    EXPECT_NE(fresh.request_id, bad);
+  }
+}
+
+TEST_F(RequestRulesTest, TwoRequestIdsAreNone) {
+  head.fields.add("X-Request-Id", "one");
+  head.fields.add("X-Request-Id", "two");
+  apply();
+  EXPECT_EQ(field("X-Request-Id"), record.request_id);
+  EXPECT_EQ(record.request_id.size(), 32U);
+}
+
+TEST_F(RequestRulesTest, MadeRequestIdsDiffer) {
+  apply();
+  const std::string first = record.request_id;
+  record = {};
+  head.fields.clear();
+  apply();
+  EXPECT_NE(record.request_id, first);
+}
+
+TEST_F(RequestRulesTest, EditsComeLastAndInTheirOrder) {
+  route.request_headers = {.set = {{"X-Set", "new"}, {"X-Forwarded-Proto", "https, really"}},
+                           .add = {{"X-Added", "1"}, {"X-Added", "2"}},
+                           .remove = {"x-gone", "X-Forwarded-Port"}};
+  head.fields.add("X-Gone", "a");
+  head.fields.add("X-Set", "old");
+  head.fields.add("x-set", "older");
+  apply();
+  EXPECT_EQ(field("X-Gone"), "");
+  EXPECT_EQ(head.fields.find("X-Set"), "new");
+  EXPECT_EQ(field("X-Added"), "1 | 2");
+  EXPECT_EQ(field("X-Forwarded-Proto"), "https, really");
+  EXPECT_EQ(field("X-Forwarded-Port"), "");
+}
+
+TEST_F(RequestRulesTest, KeepsEverythingElseInItsOrder) {
+  for (const char* name : {"B", "A", "b", "X-HTTP-Method-Override", "traceparent"}) head.fields.add(name, name);
+  apply();
+  std::string names;
+  for (std::size_t i = 0; i < 5; ++i) names += std::string(head.fields.at(i).name) + " ";
+  EXPECT_EQ(names, "B A b X-HTTP-Method-Override traceparent ");
+}
+
+TEST_F(RequestRulesTest, MaxForwardsCountsDownForOptionsOnly) {
+  head.fields.add("Max-Forwards", "5");
+  EXPECT_FALSE(request_rules::ends_here(head));
+  apply();
+  EXPECT_EQ(field("Max-Forwards"), "5");
+  head.method = "OPTIONS";
+  apply();
+  EXPECT_EQ(field("Max-Forwards"), "4");
+  head.fields.set("Max-Forwards", "0");
+  EXPECT_TRUE(request_rules::ends_here(head));
+  head.method = "GET";
+  EXPECT_FALSE(request_rules::ends_here(head));
+}
+
+TEST_F(RequestRulesTest, StripsAsManySegmentsAsTheRouteHas) {
+  struct {
+    const char* prefix;
+    const char* target;
+    const char* stripped;
+  } const cases[] = {{"/api", "/api", "/"},
+                     {"/api", "/api/", "/"},
+                     {"/api", "/api/x?y=/z", "/x?y=/z"},
+                     {"/api", "/api?q", "/?q"},
+                     {"/api/v1/", "/api/v1/x", "/x"},
+                     {"/api", "/api;p=1/x", "/x"},
+                     {"/api", "/%61pi/x%2f", "/x%2f"},
+                     {"/", "/x", ""}};
+  for (const auto& one : cases) {
+    route.strip_prefix = true;
+    route.path = one.prefix;
+    head.target = one.target;
+    EXPECT_EQ(request_rules::stripped_target(head, route), one.stripped) << one.target;
+  }
+  head.target = "*";
+  EXPECT_EQ(request_rules::stripped_target(head, route), "");
+  route.strip_prefix = false;
+  head.target = "/api/x";
+  EXPECT_EQ(request_rules::stripped_target(head, route), "");
+}
+
+TEST_F(RequestRulesTest, AStrippedPrefixIsToldAndATrustedProxysStaysInFrontOfIt) {
+  route.strip_prefix = true;
+  route.path = "/api";
+  head.fields.add("X-Forwarded-Prefix", "/evil");
+  apply();
+  EXPECT_EQ(field("X-Forwarded-Prefix"), "/api");
+  from("10.0.0.1:1");
+  head.fields.set("X-Forwarded-Prefix", "/outer");
+  apply();
+  EXPECT_EQ(field("X-Forwarded-Prefix"), "/outer/api");
+}
+
+}  // namespace
+}  // namespace gatehouse

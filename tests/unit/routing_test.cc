@@ -1,0 +1,96 @@
+// What answers a request where no endpoint is needed for it, and that the right thing is chosen.
+#include "proxy/forward/routing.h"
+
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "proxy/forward/redirect.h"
+#include "tests/support/upstream_testing.h"
+
+namespace gatehouse {
+namespace {
+
+using namespace testing_support;
+
+class RoutingTest : public ::testing::Test {
+ protected:
+  TestExchange ask(Route route, const std::string& target, ClientInfo client = {}) {
+    std::vector<Route> all;
+    all.push_back(std::move(route));
+    const auto routes = std::make_shared<const RouteTable>(std::move(all));
+    return {world, routes, request_head("GET", target), std::move(client)};
+  }
+  UpstreamWorld world;
+};
+
+TEST_F(RoutingTest, RedirectsWithPathQueryAndHost) {
+  TestExchange e =
+      ask({.name = "r", .action = RedirectTo{.target = "https://{host}/new{uri}", .status = 307}}, "/a?b=c");
+  world.settle();
+  EXPECT_EQ(e.status(), 307);
+  EXPECT_EQ(e->response()->fields.find(FieldName::kLocation), "https://shop.example.com/new/a?b=c");
+  EXPECT_TRUE(e.complete());
+  EXPECT_EQ(e->record().route, "r");
+}
+
+TEST_F(RoutingTest, RespondsWithWhatIsConfigured) {
+  TestExchange e = ask({.action = RespondWith{.status = 410, .body = "gone"}}, "/");
+  world.settle();
+  EXPECT_EQ(e.status(), 410);
+  EXPECT_EQ(e.body, "gone");
+  EXPECT_TRUE(e.complete());
+}
+
+TEST_F(RoutingTest, AFixedAnswerDoesNotWaitForTheRequestsBody) {
+  std::vector<Route> all(1);
+  all[0].action = RespondWith{.status = 404};
+  TestExchange e(world, std::make_shared<const RouteTable>(std::move(all)),
+                 request_head("POST", "/", BodyLength::unknown()));
+  world.settle();
+  EXPECT_EQ(e.status(), 404);
+  EXPECT_TRUE(e->request_body().abandoned());
+}
+
+TEST_F(RoutingTest, WithoutARouteItIs404) {
+  TestExchange e = ask({.hosts = {"other.org"}, .action = RespondWith{}}, "/");
+  world.settle();
+  EXPECT_EQ(e.status(), 404);
+  EXPECT_EQ(e->record().fault, Fault::kNoRoute);
+  EXPECT_TRUE(e->response()->fields.find(FieldName::kProxyStatus).has_value());
+}
+
+TEST_F(RoutingTest, AListenerMayRedirectEverythingToHttps) {
+  auto policy = std::make_shared<ListenerPolicy>();
+  policy->redirect_to_https = true;
+  policy->https_port = 8443;
+  TestExchange e = ask({.action = RespondWith{}}, "/x?y", {.listener = policy});
+  world.settle();
+  EXPECT_EQ(e.status(), 308);
+  EXPECT_EQ(e->response()->fields.find(FieldName::kLocation), "https://shop.example.com:8443/x?y");
+}
+
+TEST_F(RoutingTest, MatchesByTheCanonicalPath) {
+  RequestHead head = request_head("GET", "/admin;x=1/y");
+  head.match_path = "/admin/y";
+  std::vector<Route> all(2);
+  all[0] = {.name = "admin", .path = "/admin", .action = RespondWith{.status = 403}};
+  all[1] = {.name = "rest", .action = RespondWith{.status = 200}};
+  TestExchange e(world, std::make_shared<const RouteTable>(std::move(all)), std::move(head));
+  world.settle();
+  EXPECT_EQ(e.status(), 403);
+}
+
+TEST(RedirectTest, KeepsBracketsAndLeavesOutTheUsualPort) {
+  RequestHead head = request_head("GET", "/x");
+  head.authority = "[::1]:80";
+  EXPECT_EQ(redirect::https_location(head, 443), "https://[::1]/x");
+  EXPECT_EQ(redirect::location("https://{host}{uri}", head), "https://[::1]/x");
+  head.authority = "a.org:8080";
+  head.target = "*";
+  EXPECT_EQ(redirect::https_location(head, 444), "https://a.org:444/");
+  EXPECT_EQ(redirect::location("{other}", head), "{other}");
+}
+
+}  // namespace
+}  // namespace gatehouse

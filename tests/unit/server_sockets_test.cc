@@ -1,0 +1,195 @@
+// Sockets are bound as a whole or not at all; what is bound already is not bound again; and the control socket obeys
+// its owner only.
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "common/event_loop.h"
+#include "common/sockets.h"
+#include "proxy/cli_client.h"
+#include "proxy/server/control_socket.h"
+#include "proxy/server/listener_sockets.h"
+#include "tests/support/temporary_folder.h"
+
+namespace gatehouse {
+namespace {
+
+using testing_support::TemporaryFolder;
+
+ListenerSnapshot listener(const std::string& address, bool h3 = false) {
+  ListenerSnapshot snapshot;
+  snapshot.name = address;
+  snapshot.address = *Address::parse(address);
+  snapshot.speaks_h1 = true;
+  snapshot.speaks_h3 = h3;
+  return snapshot;
+}
+
+Snapshot snapshot_of(std::vector<ListenerSnapshot> listeners) {
+  Snapshot snapshot;
+  snapshot.listeners = std::move(listeners);
+  return snapshot;
+}
+
+TEST(ListenerSocketsTest, EveryWorkerGetsASocketOnTheSamePortForTcpAndUdp) {
+  ListenerSockets sockets(3);
+  const Snapshot snapshot = snapshot_of({listener("127.0.0.1:0", true)});
+  const auto plan = sockets.bind(snapshot);
+  ASSERT_TRUE(plan) << plan.error().message;
+  const BoundListener bound = plan->listeners.at("127.0.0.1:0");
+  EXPECT_NE(bound.port, 0);
+  EXPECT_TRUE(bound.tcp && bound.quic);
+  EXPECT_TRUE(plan->warnings.empty());
+  ASSERT_EQ(plan->sockets.size(), 3U);
+  for (const auto& mine : plan->sockets) {
+    ASSERT_EQ(mine.size(), 2U);
+    for (const WorkerSocket& socket : mine) EXPECT_EQ(Address::local_of(socket.socket.get()).port(), bound.port);
+    EXPECT_EQ(mine[0].group, nullptr);
+    EXPECT_NE(mine[1].group, nullptr);
+  }
+}
+
+TEST(ListenerSocketsTest, WhatIsBoundIsNotBoundAgain) {
+  ListenerSockets sockets(1);
+  const Snapshot first = snapshot_of({listener("127.0.0.1:0")});
+  const auto plan = sockets.bind(first);
+  ASSERT_TRUE(plan);
+  sockets.commit(first, *plan);
+  const auto again = sockets.bind(snapshot_of({listener("127.0.0.1:0"), listener("127.0.0.1:00")}));
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->listeners.at("127.0.0.1:0").port, plan->listeners.at("127.0.0.1:0").port);
+  ASSERT_EQ(again->sockets[0].size(), 1U) << "for the new one only";
+  EXPECT_EQ(again->sockets[0][0].listener, "127.0.0.1:00");
+}
+
+TEST(ListenerSocketsTest, APortInUseFailsTheWholePlan) {
+  const auto taken = sockets::listen(*Address::parse("127.0.0.1:0"));
+  ASSERT_TRUE(taken);
+  const std::string address = Address::local_of(taken->get()).to_string();
+  ListenerSockets sockets(2);
+  const auto plan = sockets.bind(snapshot_of({listener("127.0.0.1:0"), listener(address)}));
+  ASSERT_FALSE(plan) << "though SO_REUSEPORT would let us share it";
+  EXPECT_NE(plan.error().message.find(address), std::string::npos);
+}
+
+TEST(ListenerSocketsTest, WithoutUdpTheListenerStillServesOverTcp) {
+  const auto udp = sockets::bind_udp(*Address::parse("127.0.0.1:0"));
+  ASSERT_TRUE(udp);
+  // A UDP socket that does not share its port stands for whatever keeps UDP from us.
+  const int off = 0;
+  Address address = Address::local_of(udp->get());
+  const Fd blocker(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(setsockopt(udp->get(), SOL_SOCKET, SO_REUSEPORT, &off, sizeof off), 0);
+  ListenerSockets sockets(1);
+  const Snapshot snapshot = snapshot_of({listener(address.to_string(), true)});
+  const auto plan = sockets.bind(snapshot);
+  ASSERT_TRUE(plan) << plan.error().message;
+  EXPECT_EQ(plan->warnings.size(), 1U);
+  EXPECT_TRUE(plan->listeners.at(address.to_string()).tcp);
+  EXPECT_FALSE(plan->listeners.at(address.to_string()).quic);
+  EXPECT_EQ(plan->sockets[0].size(), 1U);
+}
+
+TEST(ListenerSocketsTest, AUnixSocketIsSharedByTheWorkersAndRemovedWithItsListener) {
+  const TemporaryFolder folder;
+  const std::string path = (folder.path() / "front.sock").string();
+  ListenerSockets sockets(2);
+  const Snapshot with = snapshot_of({listener("unix:" + path)});
+  const auto plan = sockets.bind(with);
+  ASSERT_TRUE(plan) << plan.error().message;
+  EXPECT_EQ(plan->sockets[0].size() + plan->sockets[1].size(), 2U);
+  sockets.commit(with, *plan);
+  EXPECT_TRUE(std::filesystem::exists(path));
+  const Snapshot without = snapshot_of({});
+  sockets.commit(without, *sockets.bind(without));
+  EXPECT_FALSE(std::filesystem::exists(path));
+}
+
+TEST(ListenerSocketsTest, AFailedPlanLeavesNoSocketFile) {
+  const TemporaryFolder folder;
+  const std::string path = (folder.path() / "front.sock").string();
+  const auto taken = sockets::listen(*Address::parse("127.0.0.1:0"));
+  ASSERT_TRUE(taken);
+  const ListenerSockets sockets(1);
+  const auto plan =
+      sockets.bind(snapshot_of({listener("unix:" + path), listener(Address::local_of(taken->get()).to_string())}));
+  EXPECT_FALSE(plan);
+  EXPECT_FALSE(std::filesystem::exists(path));
+}
+
+class ControlSocketTest : public ::testing::Test {
+ protected:
+  std::unique_ptr<ControlSocket> open() {
+    auto opened = ControlSocket::open(loop, path, [this](std::string_view command) {
+      commands.emplace_back(command);
+      return reply;
+    });
+    EXPECT_TRUE(opened.has_value());
+    return opened ? *std::move(opened) : nullptr;
+  }
+  // Sends `text` from a client of our own and turns the loop until the answer is complete.
+  std::string ask(const std::string& text) {
+    const Fd client(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const auto address = *Address::parse("unix:" + path.string());
+    EXPECT_EQ(connect(client.get(), address.data(), address.length()), 0);
+    std::string answer;
+    std::size_t sent = 0;
+    for (int turns = 0; turns < 1000; ++turns) {
+      if (sent < text.size()) sent += static_cast<std::size_t>(send(client.get(), text.data() + sent, 1, MSG_NOSIGNAL));
+      loop.turn(EventLoop::Wait::kNever);
+      char piece[256];
+      const ssize_t count = recv(client.get(), piece, sizeof piece, MSG_DONTWAIT);
+      if (count == 0) return answer + "<end>";
+      if (count > 0) answer.append(piece, static_cast<std::size_t>(count));
+    }
+    return answer;
+  }
+
+  TemporaryFolder folder;
+  std::filesystem::path path = folder.path() / "control.sock";
+  EventLoop loop;
+  ControlReply reply{.ok = true, .text = "done\n"};
+  std::vector<std::string> commands;
+};
+
+TEST_F(ControlSocketTest, OneCommandOneAnswer) {
+  const auto control = open();
+  EXPECT_EQ(ask("reload\n"), "done\nok\n<end>");
+  reply.ok = false;
+  EXPECT_EQ(ask("  what \n"), "done\nfailed\n<end>");
+  EXPECT_EQ(commands, (std::vector<std::string>{"reload", "what"}));
+}
+
+TEST_F(ControlSocketTest, AReplyMayKeepTheConnectionUntilTheEnd) {
+  auto control = open();
+  reply.until_the_end = true;
+  EXPECT_EQ(ask("stop\n"), "done\nok\n");
+}
+
+TEST_F(ControlSocketTest, EndlessCommandsAreCutOff) {
+  const auto control = open();
+  EXPECT_TRUE(ask(std::string(600, 'x')).ends_with("<end>"));
+  EXPECT_TRUE(commands.empty());
+}
+
+TEST_F(ControlSocketTest, OnlyItsOwnerMayOpenItAndItGoesWithItsServer) {
+  auto control = open();
+  struct stat status{};
+  ASSERT_EQ(stat(path.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777U, 0600U);
+  EXPECT_FALSE(ControlSocket::open(loop, path, [](std::string_view) { return ControlReply{}; }))
+      << "a second server must not take it";
+  const std::filesystem::path alias = folder.path() / "alias.sock";
+  control->also_at(alias);
+  EXPECT_TRUE(std::filesystem::exists(alias));
+  control.reset();
+  EXPECT_FALSE(std::filesystem::exists(path));
+  EXPECT_FALSE(std::filesystem::is_symlink(alias));
+}
+
+}  // namespace
+}  // namespace gatehouse
