@@ -111,6 +111,7 @@ Result<Address> endpoint_of(const std::string& text) {
     const bool has_port = colon != std::string::npos && address.find(']', colon) == std::string::npos;
     if (!has_port) address += ":80";
   }
+  if (address.starts_with(':')) return failure(text + ": an endpoint needs a host");
   auto parsed = Address::parse(address);
   if (parsed && !parsed->is_unix() && parsed->port() == 0) return failure(text + ": an endpoint needs a port");
   return parsed;

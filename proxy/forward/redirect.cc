@@ -42,27 +42,30 @@ std::string host_of(const RequestHead& head) {
   return "[" + std::string(host) + "]";
 }
 
-std::unique_ptr<Responder> answer(Exchange& exchange, std::uint16_t status, const std::string& location) {
+ResponseHead head_of(std::uint16_t status, const std::string& location) {
   ResponseHead head{.status = status};
   head.fields.add(FieldName::kLocation, location);
-  return std::make_unique<FixedAnswer>(exchange, std::move(head), "");
+  return head;
 }
 
 }  // namespace
 
-std::unique_ptr<Responder> to(Exchange& exchange, const RedirectTo& action) {
-  return answer(exchange, action.status, location(action.target, exchange.request()));
+std::unique_ptr<Responder> to(Exchange& exchange, const Route& route, const RedirectTo& action) {
+  ResponseHead head = head_of(action.status, location(action.target, exchange.request()));
+  route.response_headers.apply(head.fields);
+  return std::make_unique<FixedAnswer>(exchange, std::move(head), "");
 }
 
 std::unique_ptr<Responder> to_https(Exchange& exchange, std::uint16_t port) {
   // HTTP/1.0 without Host: nowhere to send it.
   if (exchange.request().authority.empty()) return fail(exchange, Fault::kNoRoute);
-  return answer(exchange, 308, https_location(exchange.request(), port));
+  return std::make_unique<FixedAnswer>(exchange, head_of(308, https_location(exchange.request(), port)), "");
 }
 
-std::unique_ptr<Responder> respond(Exchange& exchange, const RespondWith& action) {
+std::unique_ptr<Responder> respond(Exchange& exchange, const Route& route, const RespondWith& action) {
   ResponseHead head{.status = action.status};
   if (!action.body.empty()) head.fields.add(FieldName::kContentType, "text/plain; charset=utf-8");
+  route.response_headers.apply(head.fields);
   return std::make_unique<FixedAnswer>(exchange, std::move(head), action.body);
 }
 

@@ -11,9 +11,9 @@
 
 namespace gatehouse::redirect {
 
-std::unique_ptr<Responder> to(Exchange& exchange, const RedirectTo& action);
+std::unique_ptr<Responder> to(Exchange& exchange, const Route& route, const RedirectTo& action);
 std::unique_ptr<Responder> to_https(Exchange& exchange, std::uint16_t port);
-std::unique_ptr<Responder> respond(Exchange& exchange, const RespondWith& action);
+std::unique_ptr<Responder> respond(Exchange& exchange, const Route& route, const RespondWith& action);
 std::unique_ptr<Responder> fail(Exchange& exchange, Fault fault);
 
 // Pure parts.

@@ -150,6 +150,14 @@ std::string new_request_id() {
   return id;
 }
 
+std::optional<std::uint64_t> max_forwards(const RequestHead& head) {
+  if (head.method != "OPTIONS") return std::nullopt;
+  const auto value = head.fields.find(FieldName::kMaxForwards);
+  return value ? text::parse_decimal(*value) : std::nullopt;
+}
+
+}  // namespace
+
 void settle_request_id(FieldList& fields, ExchangeRecord& record) {
   if (fields.count(FieldName::kXRequestId) == 1) {
     if (const std::string_view sent = *fields.find(FieldName::kXRequestId); is_request_id(sent)) {
@@ -160,14 +168,6 @@ void settle_request_id(FieldList& fields, ExchangeRecord& record) {
   if (record.request_id.empty()) record.request_id = new_request_id();
   fields.set(FieldName::kXRequestId, record.request_id);
 }
-
-std::optional<std::uint64_t> max_forwards(const RequestHead& head) {
-  if (head.method != "OPTIONS") return std::nullopt;
-  const auto value = head.fields.find(FieldName::kMaxForwards);
-  return value ? text::parse_decimal(*value) : std::nullopt;
-}
-
-}  // namespace
 
 void apply(RequestHead& head, const ClientInfo& client, const Route& route, ExchangeRecord& record) {
   const bool trusted = client.listener && client.listener->trusts(client.address);

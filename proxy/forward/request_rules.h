@@ -13,6 +13,8 @@ namespace gatehouse::request_rules {
 
 // Rewrites `head.fields` (and Max-Forwards' count in it), and sets record.request_id. To be called once per exchange.
 void apply(RequestHead& head, const ClientInfo& client, const Route& route, ExchangeRecord& record);
+// X-Request-Id: the client's if it is a plausible one, else a new one; in the fields and in the record.
+void settle_request_id(FieldList& fields, ExchangeRecord& record);
 
 // The target as the endpoint gets it, where that differs from the client's (strip_prefix); else empty.
 std::string stripped_target(const RequestHead& head, const Route& route);

@@ -10,7 +10,8 @@ namespace gatehouse {
 
 std::unique_ptr<Responder> make_responder(Exchange& exchange, const std::shared_ptr<const RouteTable>& routes,
                                           UpstreamPools& pools) {
-  const RequestHead& head = exchange.request();
+  RequestHead& head = exchange.request();
+  request_rules::settle_request_id(head.fields, exchange.record());
   const auto& listener = exchange.client().listener;
   if (listener && listener->redirect_to_https) return redirect::to_https(exchange, listener->https_port);
 
@@ -18,8 +19,8 @@ std::unique_ptr<Responder> make_responder(Exchange& exchange, const std::shared_
   if (route == nullptr) return redirect::fail(exchange, Fault::kNoRoute);
   exchange.pin(routes);
   exchange.record().route = route->name;
-  if (const auto* action = std::get_if<RedirectTo>(&route->action)) return redirect::to(exchange, *action);
-  if (const auto* action = std::get_if<RespondWith>(&route->action)) return redirect::respond(exchange, *action);
+  if (const auto* action = std::get_if<RedirectTo>(&route->action)) return redirect::to(exchange, *route, *action);
+  if (const auto* action = std::get_if<RespondWith>(&route->action)) return redirect::respond(exchange, *route, *action);
   return std::make_unique<Forwarder>(exchange, *route, pools);
 }
 

@@ -7,7 +7,8 @@ namespace gatehouse {
 namespace {
 
 constexpr std::chrono::seconds kLinger{1};
-constexpr std::size_t kMostDropped = 64 * 1024;
+constexpr std::size_t kDroppedPerTurn = 64 * 1024;  // other connections have their turn in between
+constexpr std::size_t kMostDropped = 64 * 1024 * 1024;
 
 }  // namespace
 
@@ -20,7 +21,8 @@ LingeringClose::LingeringClose(ListenerContext& context, ClientTransport transpo
       transport_(std::move(transport)),
       unsent_(std::move(unsent)),
       progress_(context.loop, [this] { progress(); }),
-      deadline_(context.loop, [this] { close(); }) {
+      deadline_(context.loop, [this] { close(); }),
+      again_(context.loop, [this] { progress(); }) {
   transport_.stream->set_user(this);
   deadline_.arm(context_.policy->exchange.client_stall_timeout);
   progress_.wake();
@@ -32,13 +34,13 @@ LingeringClose::~LingeringClose() {
 
 void LingeringClose::progress() {
   if (!shut_ && !send()) return;
-  for (;;) {
-    Buffer waste;
-    const IoResult result = transport_.stream->read(waste, kMostDropped);
-    dropped_ += result.bytes;
-    if (result.status == IoStatus::kWouldBlock && dropped_ <= kMostDropped) return;
-    if (result.status != IoStatus::kOk || dropped_ > kMostDropped) return close();
-  }
+  Buffer waste;
+  const IoResult result = transport_.stream->read(waste, kDroppedPerTurn);
+  dropped_ += result.bytes;
+  if (dropped_ > kMostDropped) return close();
+  if (result.status == IoStatus::kWouldBlock) return;
+  if (result.status != IoStatus::kOk) return close();
+  again_.arm(Duration::zero());
 }
 
 // False: not everything has left, or the connection is gone.

@@ -1,5 +1,5 @@
 // The end of a client connection whose last answer must arrive: sends what is left, then FIN, then reads and drops what
-// the client still sends (for a second, or 64 KiB) so that closing does not become a reset that destroys the answer
+// the client still sends (for a second, at most 64 MiB) so that closing does not become a reset that destroys the answer
 // (RFC 9112 section 9.6). Owned by the connection list; one loop's thread.
 #pragma once
 
@@ -35,6 +35,7 @@ class LingeringClose final : public ClientConnection, private ByteStream::User {
   bool shut_ = false;
   Waker progress_;
   Timer deadline_;
+  Timer again_;  // the next turn's share of what is dropped
 };
 
 }  // namespace gatehouse

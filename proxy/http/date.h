@@ -1,4 +1,5 @@
-// The Date field (RFC 9110 section 5.6.7, IMF-fixdate), formatted once a second and thread. Any thread.
+// The Date field (RFC 9110 section 5.6.7, IMF-fixdate), which every answer needs and which changes once a second: the
+// text is kept per thread and made anew only when the second is another. Any thread.
 #pragma once
 
 #include <string_view>

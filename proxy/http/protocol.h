@@ -1,4 +1,5 @@
-// The versions of HTTP that clients speak to us, and their names in logs, metrics and configuration. Values.
+// The versions of HTTP that clients speak to us, and their names in logs, metrics and configuration. Endpoints are
+// always spoken to in HTTP/1.1. Values, any thread.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,6 @@
 // What the server says about itself over HTTP, to operators and monitors: /metrics /healthz /readyz /status. Reads
 // only; GET and HEAD, on an address of its own that is local by default, and only under names that no foreign page can
-// make a browser use (FAULTS X17 of the plan). Serves HTTP/1.1 with the same codec as every listener, on the control
+// make a browser use. Serves HTTP/1.1 with the same codec as every listener, on the control
 // thread.
 #pragma once
 

@@ -1,4 +1,5 @@
-// How many descriptors the process may have, and how many connections of clients that allows. Start-up only.
+// How many descriptors the process may have, and how many connections of clients that allows, so that accepting never
+// starves what runs of files and endpoints. Start-up only; main thread.
 #pragma once
 
 #include <cstddef>

@@ -11,7 +11,10 @@
 namespace gatehouse {
 namespace {
 
-constexpr std::string_view kUnixPrefix = "unix:";
+// REQUIRES: a Unix socket's address
+std::string path_of(const Address& address) {
+  return address.host().substr(std::string_view("unix:").size());
+}
 
 }  // namespace
 
@@ -23,27 +26,38 @@ Result<ListenerSockets::Plan> ListenerSockets::bind(const Snapshot& snapshot) co
   Plan plan;
   plan.sockets.resize(workers_);
   for (const ListenerSnapshot& listener : snapshot.listeners) {
-    const auto known = bound_.find(listener.name);
-    BoundListener bound = known == bound_.end() ? BoundListener{} : known->second;
-    if (!bound.tcp && listener.uses_tcp()) {
-      const auto port = bind_tcp(listener, plan);
-      if (!port) return std::unexpected(port.error());
-      bound.port = *port;
+    const auto done = bind_listener(listener, plan);
+    if (done) continue;
+    for (const ListenerSnapshot& earlier : snapshot.listeners) {
+      if (!plan.listeners.contains(earlier.name) || bound_.contains(earlier.name)) continue;
+      if (earlier.address.is_unix()) unlink(path_of(earlier.address).c_str());
     }
-    if (!bound.quic && listener.speaks_h3) {
-      const std::uint16_t port = bound.port != 0 ? bound.port : listener.address.port();
-      const auto quic = bind_quic(listener, port, plan);
-      // Without UDP the listener still serves h1 and h2, if it speaks them.
-      if (!quic && !listener.uses_tcp()) return std::unexpected(quic.error());
-      if (!quic) plan.warnings.push_back(quic.error().message + "; HTTP/3 is off there");
-      bound.quic = quic.has_value();
-      bound.port = port;
-    }
-    bound.tcp = listener.uses_tcp();
-    bound.quic = bound.quic && listener.speaks_h3;
-    plan.listeners[listener.name] = bound;
+    return std::unexpected(done.error());
   }
   return plan;
+}
+
+Result<> ListenerSockets::bind_listener(const ListenerSnapshot& listener, Plan& plan) const {
+  const auto known = bound_.find(listener.name);
+  BoundListener bound = known == bound_.end() ? BoundListener{} : known->second;
+  if (!bound.tcp && listener.uses_tcp()) {
+    const auto port = bind_tcp(listener, plan);
+    if (!port) return std::unexpected(port.error());
+    bound.port = *port;
+  }
+  if (!bound.quic && listener.speaks_h3) {
+    const std::uint16_t port = bound.port != 0 ? bound.port : listener.address.port();
+    const auto quic = bind_quic(listener, port, plan);
+    // Without UDP the listener still serves h1 and h2, if it speaks them.
+    if (!quic && !listener.uses_tcp()) return std::unexpected(quic.error());
+    if (!quic) plan.warnings.push_back(quic.error().message + "; HTTP/3 is off there");
+    bound.quic = quic.has_value();
+    bound.port = port;
+  }
+  bound.tcp = listener.uses_tcp();
+  bound.quic = bound.quic && listener.speaks_h3;
+  plan.listeners[listener.name] = bound;
+  return {};
 }
 
 Result<std::uint16_t> ListenerSockets::bind_tcp(const ListenerSnapshot& listener, Plan& plan) const {
@@ -85,7 +99,7 @@ void ListenerSockets::commit(const Snapshot& snapshot, const Plan& plan) {
   bound_ = plan.listeners;
   std::set<std::string> paths;
   for (const ListenerSnapshot& listener : snapshot.listeners) {
-    if (listener.address.is_unix()) paths.insert(listener.address.host().substr(kUnixPrefix.size()));
+    if (listener.address.is_unix()) paths.insert(path_of(listener.address));
   }
   for (const std::string& path : unix_paths_) {
     if (!paths.contains(path)) unlink(path.c_str());

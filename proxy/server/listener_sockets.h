@@ -33,18 +33,20 @@ class ListenerSockets {
   ListenerSockets(const ListenerSockets&) = delete;
   ListenerSockets& operator=(const ListenerSockets&) = delete;
 
-  // What a snapshot needs besides what is bound already. Destroyed without commit(): all of it is closed again.
+  // What a snapshot needs besides what is bound already. To be committed: there may be socket files by now.
   struct Plan {
     std::vector<std::vector<WorkerSocket>> sockets;  // of each worker
     std::map<std::string, BoundListener> listeners;  // all of the snapshot's
     std::vector<std::string> warnings;               // UDP that could not be had
   };
+  // On failure everything that was bound for it is closed and removed again.
   Result<Plan> bind(const Snapshot& snapshot) const;
 
   // The plan's listeners are now those that exist.
   void commit(const Snapshot& snapshot, const Plan& plan);
 
  private:
+  Result<> bind_listener(const ListenerSnapshot& listener, Plan& plan) const;
   Result<std::uint16_t> bind_tcp(const ListenerSnapshot& listener, Plan& plan) const;
   Result<> bind_quic(const ListenerSnapshot& listener, std::uint16_t port, Plan& plan) const;
 

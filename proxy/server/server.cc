@@ -151,6 +151,9 @@ Server::Diagnostics Server::apply(const config::Config& config) {
   if (phase_ != Phase::kStarting && workers_of(config) != rollout_->workers().size()) {
     log::warn("server.workers takes effect with the next start");
   }
+  if (phase_ != Phase::kStarting && config.server.control != config_.server.control) {
+    log::warn("server.control takes effect with the next start");
+  }
   config_ = config;
   note_snapshot();
   return diagnostics;

@@ -1,4 +1,5 @@
-// The plain-text page of /status and `gatehouse status`: what runs, what it listens on, where requests go. Pure.
+// The plain-text page of /status and `gatehouse status`: what runs, what it listens on, where requests go. Pure
+// functions of what the control thread knows.
 #pragma once
 
 #include <string>

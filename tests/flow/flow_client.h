@@ -1,8 +1,8 @@
-// A client as scenarios see it, whatever it speaks: requests go out piece by piece, answers are looked at. Nothing moves
-// but in step(), which the test's world calls once a turn. Owned by the test; one thread.
+// A client as scenarios see it, whatever it speaks: requests go out piece by piece, answers are looked at. Nothing
+// moves but in step(), which the test's world calls once a turn. Owned by the test; one thread.
 //
-// The h1 client opens a connection for each request that is under way at the same time, as browsers do; the others carry
-// all on one. A begin() on a connection that takes no more requests opens a new one.
+// The h1 client opens a connection for each request that is under way at the same time, as browsers do; the others
+// carry all on one. A begin() on a connection that takes no more requests opens a new one.
 #pragma once
 
 #include <cstdint>

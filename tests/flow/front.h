@@ -15,7 +15,8 @@ namespace gatehouse::flow {
 
 class Front {
  public:
-  static constexpr std::size_t kStreamRoom = 64UL * 1024;  // on the way between client and proxy, and unread by a client
+  static constexpr std::size_t kStreamRoom =
+      64UL * 1024;  // on the way between client and proxy, and unread by a client
   static constexpr std::string_view kClientAddress = "192.0.2.7";
 
   Front(const Clock& clock, EventLoop& loop, ExchangeContext& exchanges, std::shared_ptr<const ListenerPolicy> policy);

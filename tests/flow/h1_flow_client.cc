@@ -38,9 +38,8 @@ std::size_t H1FlowClient::free_connection() {
 
 FlowClient::Stream H1FlowClient::begin(const Request& request) {
   const Stream stream = turns_.size();
-  turns_.push_back({.answer = {},
-                    .connection = free_connection(),
-                    .chunked = request.body.kind == BodyLength::Kind::kUnknown});
+  turns_.push_back(
+      {.answer = {}, .connection = free_connection(), .chunked = request.body.kind == BodyLength::Kind::kUnknown});
   Connection& c = connection(stream);
   c.current = stream;
   c.parser.expect_response_to(request.method);

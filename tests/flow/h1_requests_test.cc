@@ -102,6 +102,7 @@ TEST(H1Requests, LingeringEndsAfter64KiB) {
   TextClient client(world);
   client.send("BREW tea\r\n\r\n");
   client.send(std::string(100 * 1024, 'x'));
+  world.settle();
   EXPECT_TRUE(client.stream().peer_gone());
 }
 

@@ -1,11 +1,11 @@
 #include "tests/flow/h2_flow_client.h"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <utility>
+
+#include <gtest/gtest.h>
 
 #include "tests/flow/front.h"
 
@@ -139,10 +139,8 @@ H2FlowClient::Connection& H2FlowClient::current_connection() {
 FlowClient::Stream H2FlowClient::begin(const Request& request) {
   Turn& t = turns_.emplace_back();
   t.connection = &current_connection();
-  Fields head = {{":method", request.method},
-                 {":scheme", "https"},
-                 {":authority", request.authority},
-                 {":path", request.target}};
+  Fields head = {
+      {":method", request.method}, {":scheme", "https"}, {":authority", request.authority}, {":path", request.target}};
   head.insert(head.end(), request.fields.begin(), request.fields.end());
   if (request.body.kind == BodyLength::Kind::kKnown) {
     head.emplace_back("content-length", std::to_string(request.body.bytes));
@@ -223,9 +221,9 @@ bool H2FlowClient::read(Connection& c) {
     Buffer in;
     const IoResult result = c.stream->read(in, Front::kStreamRoom);
     in.for_each([&](std::string_view run) {
-      EXPECT_EQ(nghttp2_session_mem_recv2(c.session.get(), reinterpret_cast<const std::uint8_t*>(run.data()),
-                                          run.size()),
-                static_cast<nghttp2_ssize>(run.size()));
+      EXPECT_EQ(
+          nghttp2_session_mem_recv2(c.session.get(), reinterpret_cast<const std::uint8_t*>(run.data()), run.size()),
+          static_cast<nghttp2_ssize>(run.size()));
     });
     moved = moved || result.bytes > 0;
     if (result.status == IoStatus::kWouldBlock) return moved;

@@ -2,9 +2,9 @@
 // takes no more. Owned by the test; one thread.
 #pragma once
 
-#include <nghttp2/nghttp2.h>
-
 #include <deque>
+
+#include <nghttp2/nghttp2.h>
 
 #include "tests/flow/flow_client.h"
 #include "tests/support/memory_stream.h"
@@ -52,7 +52,7 @@ class H2FlowClient final : public FlowClient {
     Fields trailers;
     bool held = false;
     std::size_t withheld = 0;  // window
-    bool final_head = false;     // it is complete: what follows are trailers
+    bool final_head = false;   // it is complete: what follows are trailers
     bool end_of_answer = false;
   };
 

@@ -70,7 +70,7 @@ TEST(H2Requests, ABodyWithTrailersReachesTheEndpoint) {
   H2Client client(world);
   const std::int32_t id = client.ask({.method = "POST", .stays_open = true});
   client.send_data(id, "some bytes");
-  client.send_fields(id, {{"checksum", "42"}}, NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM);
+  client.send_trailers(id, {{"checksum", "42"}});
   ASSERT_THAT(world.live, SizeIs(1));
   EXPECT_EQ(world.live[0]->request().body.kind, BodyLength::Kind::kUnknown);
   EXPECT_EQ(take_request_body(*world.live[0]), "some bytes");
@@ -89,12 +89,11 @@ TEST(H2Requests, MalformedHeadsResetTheStreamAndOnlyThat) {
   for (const auto& [name, value] : bad) {
     FrontendWorld world;
     H2Client client(world);
-    client.send_fields(1, head_with(name, value), NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM);
-    EXPECT_EQ(client.answer(1).reset, NGHTTP2_PROTOCOL_ERROR) << name << ": " << value;
-    EXPECT_EQ(client.answer(1).status, 0) << name;
+    const std::int32_t id = client.ask_raw(head_with(name, value));
+    EXPECT_EQ(client.answer(id).reset, NGHTTP2_PROTOCOL_ERROR) << name << ": " << value;
+    EXPECT_EQ(client.answer(id).status, 0) << name;
     ASSERT_THAT(world.ended, SizeIs(1)) << name;
     EXPECT_EQ(world.ended[0].fault, Fault::kMalformedRequest) << name;
-    nghttp2_session_set_next_stream_id(client.session(), 3);
     EXPECT_EQ(client.answer(client.get()).status, 200) << name;
   }
 }

@@ -24,10 +24,8 @@ const std::shared_ptr<H3Client>& H3FlowClient::current_connection() {
 }
 
 FlowClient::Stream H3FlowClient::begin(const Request& request) {
-  Fields head = {{":method", request.method},
-                 {":scheme", "https"},
-                 {":authority", request.authority},
-                 {":path", request.target}};
+  Fields head = {
+      {":method", request.method}, {":scheme", "https"}, {":authority", request.authority}, {":path", request.target}};
   head.insert(head.end(), request.fields.begin(), request.fields.end());
   if (request.body.kind == BodyLength::Kind::kKnown) {
     head.emplace_back("content-length", std::to_string(request.body.bytes));

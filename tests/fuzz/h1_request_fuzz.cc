@@ -16,7 +16,6 @@ namespace gatehouse {
 namespace {
 
 using testing::llhttp_read;
-using testing::LlhttpMessage;
 using testing::MessageKind;
 using testing::text_of;
 

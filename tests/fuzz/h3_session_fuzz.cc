@@ -210,7 +210,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::span<const std::uint8_t> input(data, size);
   gatehouse::Driver driver;
   while (input.size() >= 4) {
-    const std::size_t length = std::min<std::size_t>(input[2] | input[3] << 8, input.size() - 4);
+    const std::size_t length = std::min(input[2] + std::size_t{256} * input[3], input.size() - 4);
     const bool goes_on = driver.step(input[0], input[1], input.subspan(4, length));
     input = input.subspan(4 + length);
     if (!goes_on) break;

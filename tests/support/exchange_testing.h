@@ -49,48 +49,48 @@ class Scripted final : public Responder {
 class ExchangeTest : public ::testing::Test {
  protected:
   ExchangeTest() {
-    policy_->exchange = {
+    policy->exchange = {
         .max_request_body = 100, .request_body_timeout = milliseconds(1000), .client_stall_timeout = milliseconds(500)};
   }
 
   void begin(RequestHead head = {.method = "GET", .authority = "a", .target = "/"}) {
-    const ClientInfo client{.protocol = head.protocol, .listener = policy_};
-    exchange_ = std::make_unique<Exchange>(context_, client, std::move(head), waker_);
+    const ClientInfo client{.protocol = head.protocol, .listener = policy};
+    exchange = std::make_unique<Exchange>(context, client, std::move(head), waker);
   }
   void begin_upload(BodyLength body = BodyLength::unknown()) {
     begin({.method = "POST", .authority = "a", .target = "/", .body = body});
   }
   void begin_faulty(Fault fault, RequestHead head = {.method = "GET"}) {
-    exchange_ = std::make_unique<Exchange>(context_, ClientInfo{.protocol = head.protocol, .listener = policy_},
-                                           std::move(head), waker_, fault);
+    exchange = std::make_unique<Exchange>(context, ClientInfo{.protocol = head.protocol, .listener = policy},
+                                          std::move(head), waker, fault);
   }
-  void turn() { loop_.turn(EventLoop::Wait::kNever); }
+  void turn() { loop.turn(EventLoop::Wait::kNever); }
   void advance(milliseconds by) {
-    clock_.advance(by);
+    clock.advance(by);
     turn();
   }
   std::string end() {
-    exchange_.reset();
-    EXPECT_EQ(recorder_.begun, recorder_.ended);
-    return recorder_.log;
+    exchange.reset();
+    EXPECT_EQ(recorder.begun, recorder.ended);
+    return recorder.log;
   }
   std::string field(std::string_view name) const {
-    return std::string(exchange_->response()->fields.find(name).value_or("(none)"));
+    return std::string(exchange->response()->fields.find(name).value_or("(none)"));
   }
-  std::string read_all() { return exchange_->response_body().read(1 << 20).to_string(); }
+  std::string read_all() { return exchange->response_body().read(1 << 20).to_string(); }
 
-  ManualClock clock_;
-  EventLoop loop_{clock_};
-  Recorder recorder_;
-  int wakes_ = 0;
-  bool responder_alive_ = false;
-  std::function<void()> on_start_;
-  Waker waker_{loop_, [this] { ++wakes_; }};
-  std::shared_ptr<ListenerPolicy> policy_ = std::make_shared<ListenerPolicy>();
-  ExchangeContext context_{.loop = loop_, .observer = recorder_, .make_responder = [this](Exchange&) {
-                             return std::make_unique<Scripted>(on_start_, responder_alive_);
-                           }};
-  std::unique_ptr<Exchange> exchange_;
+  ManualClock clock;
+  EventLoop loop{clock};
+  Recorder recorder;
+  int wakes = 0;
+  bool responder_alive = false;
+  std::function<void()> on_start;
+  Waker waker{loop, [this] { ++wakes; }};
+  std::shared_ptr<ListenerPolicy> policy = std::make_shared<ListenerPolicy>();
+  ExchangeContext context{.loop = loop, .observer = recorder, .make_responder = [this](Exchange&) {
+                            return std::make_unique<Scripted>(on_start, responder_alive);
+                          }};
+  std::unique_ptr<Exchange> exchange;
 };
 
 }  // namespace gatehouse::testing

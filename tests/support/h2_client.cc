@@ -125,6 +125,8 @@ void H2Client::make_session() {
   nghttp2_option_set_no_auto_window_update(option, 1);
   // What our server must refuse has to be sent first.
   nghttp2_option_set_no_http_messaging(option, 1);
+  // No state of ours in the server's table, so that any head may be replaced by another one.
+  nghttp2_option_set_max_deflate_dynamic_table_size(option, 0);
   nghttp2_session* session = nullptr;
   ASSERT_EQ(nghttp2_session_client_new2(&session, callbacks, this, option), 0);
   session_.reset(session);
@@ -190,7 +192,25 @@ void H2Client::send_raw(std::string_view bytes) {
   exchange_bytes();
 }
 
-void H2Client::send_fields(std::int32_t stream, const Fields& fields, std::uint8_t flags) {
+std::int32_t H2Client::ask_raw(const Fields& head) {
+  send_pending();
+  const std::string method = ":method";
+  const std::string value = "GET";
+  const nghttp2_nv stand_in = pair_of(method, value);
+  const std::int32_t id =
+      nghttp2_submit_headers(session_.get(), NGHTTP2_FLAG_END_STREAM, -1, nullptr, &stand_in, 1, nullptr);
+  mute_heads_ = true;
+  send_pending();
+  mute_heads_ = false;
+  send_fields(id, head);
+  return id;
+}
+
+void H2Client::send_trailers(std::int32_t stream, const Fields& trailers) {
+  send_fields(stream, trailers);
+}
+
+void H2Client::send_fields(std::int32_t stream, const Fields& fields) {
   std::string block;
   for (const auto& [name, value] : fields) {
     // Literal without indexing, new name, no Huffman (RFC 7541 section 6.2.2); lengths below 127.
@@ -200,7 +220,7 @@ void H2Client::send_fields(std::int32_t stream, const Fields& fields, std::uint8
     block += static_cast<char>(value.size());
     block += value;
   }
-  send_raw(h2_frame(NGHTTP2_HEADERS, flags, stream, block));
+  send_raw(h2_frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM, stream, block));
 }
 
 void H2Client::send_pending() {
@@ -209,6 +229,7 @@ void H2Client::send_pending() {
     const nghttp2_ssize size = nghttp2_session_mem_send2(session_.get(), &bytes);
     if (size <= 0) return;
     std::string_view text(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size));
+    if (mute_heads_ && text.size() > 3 && text[3] == NGHTTP2_HEADERS) continue;
     if (!options_.acknowledges_settings && text == h2_frame(NGHTTP2_SETTINGS, NGHTTP2_FLAG_ACK, 0, "")) continue;
     Buffer out(text);
     stream_->write(out);

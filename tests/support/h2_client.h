@@ -63,8 +63,10 @@ class H2Client {
   void ping();
   void open_window(std::int32_t stream, std::int32_t by);  // 0: the connection's
   void send_raw(std::string_view bytes);
-  // A frame with a header block made of literals as they are, valid or not.
-  void send_fields(std::int32_t stream, const Fields& fields, std::uint8_t flags);
+  // A request whose head is exactly these fields, valid or not, and ends the stream. Returns its id.
+  std::int32_t ask_raw(const Fields& head);
+  // The same for trailers.
+  void send_trailers(std::int32_t stream, const Fields& trailers);
   void exchange_bytes();                       // both ways until nothing moves
   const H2Answer& answer(std::int32_t stream) { return answers_[stream]; }
 
@@ -83,6 +85,7 @@ class H2Client {
   };
 
   void make_session();
+  void send_fields(std::int32_t stream, const Fields& fields);
   void send_pending();
   void receive();
 
@@ -97,6 +100,7 @@ class H2Client {
   std::map<std::uint16_t, std::uint32_t> settings_;
   std::size_t pings_answered_ = 0;
   bool server_closed_ = false;
+  bool mute_heads_ = false;  // HEADERS that the session makes are not sent: others stand for them
 };
 
 std::string h2_frame(std::uint8_t type, std::uint8_t flags, std::int32_t stream, std::string_view payload);

@@ -36,16 +36,16 @@ struct H3ClientState {
     bool fin;
   };
   struct ConnDeleter {
-    void operator()(ngtcp2_conn* conn) const { ngtcp2_conn_del(conn); }
+    void operator()(ngtcp2_conn* handle) const { ngtcp2_conn_del(handle); }
   };
   struct HttpDeleter {
-    void operator()(nghttp3_conn* conn) const { nghttp3_conn_del(conn); }
+    void operator()(nghttp3_conn* handle) const { nghttp3_conn_del(handle); }
   };
   struct CryptoDeleter {
-    void operator()(ngtcp2_crypto_ossl_ctx* crypto) const;
+    void operator()(ngtcp2_crypto_ossl_ctx* handle) const;
   };
   struct ContextDeleter {
-    void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
+    void operator()(SSL_CTX* handle) const { SSL_CTX_free(handle); }
   };
 
   static ngtcp2_callbacks transport_callbacks();

@@ -121,50 +121,50 @@ TEST(BodyPipe, LimitHoldsForWhatHasCome) {
 class BodyPipeWakers : public ::testing::Test {
  protected:
   BodyPipeWakers() {
-    pipe_.writer().set_waker(&writer_waker_);
-    pipe_.reader().set_waker(&reader_waker_);
+    pipe.writer().set_waker(&writer_waker);
+    pipe.reader().set_waker(&reader_waker);
   }
   std::string woken() {
-    seen_.clear();
-    loop_.turn(EventLoop::Wait::kNever);
-    return seen_;
+    seen.clear();
+    loop.turn(EventLoop::Wait::kNever);
+    return seen;
   }
 
-  ManualClock clock_;
-  EventLoop loop_{clock_};
-  std::string seen_;
-  Waker writer_waker_{loop_, [this] { seen_ += 'w'; }};
-  Waker reader_waker_{loop_, [this] { seen_ += 'r'; }};
-  BodyPipe pipe_{10};
+  ManualClock clock;
+  EventLoop loop{clock};
+  std::string seen;
+  Waker writer_waker{loop, [this] { seen += 'w'; }};
+  Waker reader_waker{loop, [this] { seen += 'r'; }};
+  BodyPipe pipe{10};
 };
 
 TEST_F(BodyPipeWakers, EachSideIsToldOfTheOtherOnceATurn) {
   EXPECT_EQ(woken(), "");
-  pipe_.writer().write(bytes(1));
-  pipe_.writer().write(bytes(1));
+  pipe.writer().write(bytes(1));
+  pipe.writer().write(bytes(1));
   EXPECT_EQ(woken(), "r");
-  pipe_.writer().write(Buffer());
+  pipe.writer().write(Buffer());
   EXPECT_EQ(woken(), "");
-  pipe_.reader().consume(1);
-  static_cast<void>(pipe_.reader().read(1));
+  pipe.reader().consume(1);
+  static_cast<void>(pipe.reader().read(1));
   EXPECT_EQ(woken(), "w");
-  static_cast<void>(pipe_.reader().read(1));  // nothing there
+  static_cast<void>(pipe.reader().read(1));  // nothing there
   EXPECT_EQ(woken(), "");
-  pipe_.reader().abandon();
-  pipe_.reader().abandon();
+  pipe.reader().abandon();
+  pipe.reader().abandon();
   EXPECT_EQ(woken(), "w");
-  pipe_.writer().fail();
+  pipe.writer().fail();
   EXPECT_EQ(woken(), "r");
-  pipe_.writer().fail();
+  pipe.writer().fail();
   EXPECT_EQ(woken(), "");
 }
 
 TEST_F(BodyPipeWakers, EndsAreTold) {
-  pipe_.writer().finish();
+  pipe.writer().finish();
   EXPECT_EQ(woken(), "r");
-  pipe_.reader().set_waker(nullptr);
-  pipe_.writer().set_waker(nullptr);
-  pipe_.reader().abandon();
+  pipe.reader().set_waker(nullptr);
+  pipe.writer().set_waker(nullptr);
+  pipe.reader().abandon();
   EXPECT_EQ(woken(), "");
 }
 

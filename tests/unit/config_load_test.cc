@@ -48,30 +48,30 @@ class LoadTest : public testing::Test {
  protected:
   // What load() says about a file with this text, without the folder's name.
   std::vector<std::string> said_about(std::string_view text) {
-    return said_about_file(folder_.write("gatehouse.toml", text));
+    return said_about_file(folder.write("gatehouse.toml", text));
   }
   std::vector<std::string> said_about_file(const std::string& file) {
     const Loaded loaded = load(file);
     EXPECT_EQ(loaded.config.has_value(), !has_errors(loaded.diagnostics));
     std::vector<std::string> lines;
-    const std::string folder = folder_.path().string() + "/";
+    const std::string prefix = folder.path().string() + "/";
     for (const Diagnostic& diagnostic : loaded.diagnostics) {
       std::string line = diagnostic.to_string();
-      for (auto at = line.find(folder); at != std::string::npos; at = line.find(folder)) line.erase(at, folder.size());
+      for (auto at = line.find(prefix); at != std::string::npos; at = line.find(prefix)) line.erase(at, prefix.size());
       lines.push_back(line);
     }
     return lines;
   }
   void write_pair(const PemPair& pair) {
-    folder_.write("tls/cert.pem", pair.certificate);
-    folder_.write("tls/key.pem", pair.private_key);
+    folder.write("tls/cert.pem", pair.certificate);
+    folder.write("tls/key.pem", pair.private_key);
   }
 
-  TemporaryFolder folder_;
+  TemporaryFolder folder;
 };
 
 TEST_F(LoadTest, TheSmallestFileGivesTheDefaults) {
-  const std::string file = folder_.write("gatehouse.toml", kSmallest);
+  const std::string file = folder.write("gatehouse.toml", kSmallest);
   const Loaded loaded = load(file);
   ASSERT_TRUE(loaded.config);
   EXPECT_THAT(loaded.diagnostics, IsEmpty());
@@ -91,15 +91,15 @@ TEST_F(LoadTest, TheSmallestFileGivesTheDefaults) {
 }
 
 TEST_F(LoadTest, WhatCannotBeReadIsSaid) {
-  EXPECT_THAT(said_about_file((folder_.path() / "none.toml").string()),
+  EXPECT_THAT(said_about_file((folder.path() / "none.toml").string()),
               ElementsAre("none.toml: cannot read the file: No such file or directory"));
-  std::filesystem::create_directory(folder_.path() / "folder.toml");
-  EXPECT_THAT(said_about_file((folder_.path() / "folder.toml").string()),
+  std::filesystem::create_directory(folder.path() / "folder.toml");
+  EXPECT_THAT(said_about_file((folder.path() / "folder.toml").string()),
               ElementsAre("folder.toml: this is a folder, not a file"));
 }
 
 TEST_F(LoadTest, AFileOfAHundredMebibytesIsRefusedAfterOne) {
-  const std::string file = folder_.write("large.toml", kSmallest);
+  const std::string file = folder.write("large.toml", kSmallest);
   std::filesystem::resize_file(file, std::uintmax_t{100} * 1024 * 1024);
   EXPECT_THAT(said_about_file(file), ElementsAre("large.toml: larger than 1 MiB; this is no configuration"));
 }
@@ -131,7 +131,7 @@ TEST_F(LoadTest, BytesThatAreNoUtf8AreAnError) {
 }
 
 TEST_F(LoadTest, AFileThatEveryoneMayWriteGivesAWarning) {
-  const std::string file = folder_.write("gatehouse.toml", kSmallest);
+  const std::string file = folder.write("gatehouse.toml", kSmallest);
   std::filesystem::permissions(file, std::filesystem::perms::others_write, std::filesystem::perm_options::add);
   EXPECT_THAT(said_about_file(file),
               ElementsAre("gatehouse.toml: warning: every user of this machine can change this file; use chmod o-w"));
@@ -141,8 +141,8 @@ TEST_F(LoadTest, AFileThatEveryoneMayWriteGivesAWarning) {
 TEST_F(LoadTest, PathsAreRelativeToTheFile) {
   write_pair(make_certificate());
   EXPECT_THAT(said_about(kWithTls), IsEmpty());
-  const Loaded loaded = load((folder_.path() / "gatehouse.toml").string());
-  EXPECT_EQ(loaded.config->listeners[0].tls->certificates[0].certificate, (folder_.path() / "tls/cert.pem").string());
+  const Loaded loaded = load((folder.path() / "gatehouse.toml").string());
+  EXPECT_EQ(loaded.config->listeners[0].tls->certificates[0].certificate, (folder.path() / "tls/cert.pem").string());
   EXPECT_EQ(loaded.config->listeners[0].protocols, (Protocols{.h1 = true, .h2 = true, .h3 = true}));
 }
 
@@ -190,7 +190,7 @@ TEST_F(LoadTest, AnExpiredCertificateIsAWarning) {
 
 TEST_F(LoadTest, APrivateKeyThatEveryoneMayReadIsAWarning) {
   write_pair(make_certificate());
-  std::filesystem::permissions(folder_.path() / "tls/key.pem", std::filesystem::perms::others_read,
+  std::filesystem::permissions(folder.path() / "tls/key.pem", std::filesystem::perms::others_read,
                                std::filesystem::perm_options::add);
   EXPECT_THAT(said_about(kWithTls),
               ElementsAre("gatehouse.toml:3:21: warning: every user of this machine can read or write the private key "

@@ -16,7 +16,6 @@ namespace gatehouse::config {
 namespace {
 
 using testing::ElementsAre;
-using testing::IsEmpty;
 using testing::IsSupersetOf;
 using testing_support::contents_of;
 using testing_support::make_certificate;

@@ -14,23 +14,23 @@ using ExchangeLimitsTest = testing::ExchangeTest;
 TEST_F(ExchangeLimitsTest, AnnouncedBodiesAreMeasuredAgainstTheRoutesLimit) {
   begin_upload(BodyLength::known(150));
   turn();
-  EXPECT_TRUE(exchange_->apply({.max_request_body = 150}));
-  EXPECT_FALSE(exchange_->apply({.max_request_body = 149}));
-  EXPECT_EQ(exchange_->response()->status, 413);
-  EXPECT_TRUE(exchange_->request_body().abandoned());
+  EXPECT_TRUE(exchange->apply({.max_request_body = 150}));
+  EXPECT_FALSE(exchange->apply({.max_request_body = 149}));
+  EXPECT_EQ(exchange->response()->status, 413);
+  EXPECT_TRUE(exchange->request_body().abandoned());
 }
 
 TEST_F(ExchangeLimitsTest, CountedBodiesAreMeasuredAsTheyCome) {
   begin_upload();
   turn();
-  exchange_->request_body().write(Buffer(std::string(100, 'x')));
+  exchange->request_body().write(Buffer(std::string(100, 'x')));
   turn();
-  EXPECT_FALSE(exchange_->response());
-  exchange_->request_body().write(Buffer("y"));
+  EXPECT_FALSE(exchange->response());
+  exchange->request_body().write(Buffer("y"));
   turn();
-  EXPECT_EQ(exchange_->response()->status, 413);
-  EXPECT_EQ(exchange_->request_pipe().reader().total(), 0U);
-  EXPECT_FALSE(responder_alive_);
+  EXPECT_EQ(exchange->response()->status, 413);
+  EXPECT_EQ(exchange->request_pipe().reader().total(), 0U);
+  EXPECT_FALSE(responder_alive);
   read_all();
   EXPECT_TRUE(end().starts_with("413 body_too_large in 101"));
 }
@@ -38,91 +38,91 @@ TEST_F(ExchangeLimitsTest, CountedBodiesAreMeasuredAsTheyCome) {
 TEST_F(ExchangeLimitsTest, AHigherLimitOfTheRouteCounts) {
   begin_upload();
   turn();
-  EXPECT_TRUE(exchange_->apply({.max_request_body = kUnlimited}));
-  exchange_->request_body().write(Buffer(std::string(5000, 'x')));
-  exchange_->request_body().finish();
+  EXPECT_TRUE(exchange->apply({.max_request_body = kUnlimited}));
+  exchange->request_body().write(Buffer(std::string(5000, 'x')));
+  exchange->request_body().finish();
   turn();
-  EXPECT_FALSE(exchange_->response());
-  EXPECT_EQ(exchange_->request_pipe().reader().read(10'000).size(), 5000U);
+  EXPECT_FALSE(exchange->response());
+  EXPECT_EQ(exchange->request_pipe().reader().read(10'000).size(), 5000U);
 }
 
 TEST_F(ExchangeLimitsTest, ASilentUploadTimesOutBetweenBytes) {
   begin_upload();
   turn();
   advance(milliseconds(999));
-  EXPECT_FALSE(exchange_->response());
-  exchange_->request_body().write(Buffer("x"));
+  EXPECT_FALSE(exchange->response());
+  exchange->request_body().write(Buffer("x"));
   turn();
   advance(milliseconds(999));
-  EXPECT_FALSE(exchange_->response());
+  EXPECT_FALSE(exchange->response());
   advance(milliseconds(1));
-  EXPECT_EQ(exchange_->response()->status, 408);
-  EXPECT_FALSE(responder_alive_);
+  EXPECT_EQ(exchange->response()->status, 408);
+  EXPECT_FALSE(responder_alive);
 }
 
 TEST_F(ExchangeLimitsTest, AnUploadThatWaitsForTheEndpointDoesNotTimeOut) {
   begin_upload();
   turn();
-  EXPECT_TRUE(exchange_->apply({.max_request_body = kUnlimited, .request_body_timeout = milliseconds(1000)}));
-  exchange_->request_body().write(Buffer(std::string(BodyPipe::kDefaultCapacity, 'x')));
+  EXPECT_TRUE(exchange->apply({.max_request_body = kUnlimited, .request_body_timeout = milliseconds(1000)}));
+  exchange->request_body().write(Buffer(std::string(BodyPipe::kDefaultCapacity, 'x')));
   turn();
   advance(milliseconds(10'000));
-  EXPECT_FALSE(exchange_->response()) << "the pipe is full: it is not the client who is slow";
-  exchange_->request_pipe().reader().consume(1000);
+  EXPECT_FALSE(exchange->response()) << "the pipe is full: it is not the client who is slow";
+  exchange->request_pipe().reader().consume(1000);
   turn();
   advance(milliseconds(999));
-  EXPECT_FALSE(exchange_->response());
+  EXPECT_FALSE(exchange->response());
   advance(milliseconds(1));
-  EXPECT_EQ(exchange_->response()->status, 408);
+  EXPECT_EQ(exchange->response()->status, 408);
 }
 
 TEST_F(ExchangeLimitsTest, ACompleteRequestDoesNotTimeOut) {
   begin();
-  exchange_->request_body().finish();
+  exchange->request_body().finish();
   turn();
   advance(milliseconds(100'000));
-  EXPECT_FALSE(exchange_->response());
+  EXPECT_FALSE(exchange->response());
 }
 
 TEST_F(ExchangeLimitsTest, AClientThatReadsNothingIsGivenUp) {
   begin();
-  exchange_->request_body().finish();
+  exchange->request_body().finish();
   turn();
-  exchange_->respond({.status = 200, .body = BodyLength::unknown()});
-  exchange_->response_pipe().writer().write(Buffer("0123456789"));
-  turn();
-  advance(milliseconds(499));
-  EXPECT_FALSE(exchange_->broken_off());
-  exchange_->response_body().consume(1);
+  exchange->respond({.status = 200, .body = BodyLength::unknown()});
+  exchange->response_pipe().writer().write(Buffer("0123456789"));
   turn();
   advance(milliseconds(499));
-  EXPECT_FALSE(exchange_->broken_off());
+  EXPECT_FALSE(exchange->broken_off());
+  exchange->response_body().consume(1);
+  turn();
+  advance(milliseconds(499));
+  EXPECT_FALSE(exchange->broken_off());
   advance(milliseconds(1));
-  EXPECT_EQ(exchange_->broken_off(), Fault::kClientStalled);
-  EXPECT_FALSE(responder_alive_);
+  EXPECT_EQ(exchange->broken_off(), Fault::kClientStalled);
+  EXPECT_FALSE(responder_alive);
   EXPECT_EQ(end(), "200 client_stalled in 0 out 1");
 }
 
 TEST_F(ExchangeLimitsTest, AClientThatReadsTheAnswerNotAtAllIsGivenUpEvenIfItIsComplete) {
   begin();
-  exchange_->respond({.status = 200}, "hello");
+  exchange->respond({.status = 200}, "hello");
   turn();
   advance(milliseconds(500));
-  EXPECT_EQ(exchange_->broken_off(), Fault::kClientStalled);
-  EXPECT_FALSE(exchange_->answered());
+  EXPECT_EQ(exchange->broken_off(), Fault::kClientStalled);
+  EXPECT_FALSE(exchange->answered());
 }
 
 TEST_F(ExchangeLimitsTest, AClientThatHasReadAllThereIsDoesNotTimeOut) {
   begin();
-  exchange_->request_body().finish();
+  exchange->request_body().finish();
   turn();
-  exchange_->respond({.status = 200, .body = BodyLength::unknown()});
-  exchange_->response_pipe().writer().write(Buffer("x"));
+  exchange->respond({.status = 200, .body = BodyLength::unknown()});
+  exchange->response_pipe().writer().write(Buffer("x"));
   turn();
   EXPECT_EQ(read_all(), "x");
   turn();
   advance(milliseconds(100'000));
-  EXPECT_FALSE(exchange_->broken_off());
+  EXPECT_FALSE(exchange->broken_off());
 }
 
 }  // namespace

@@ -14,61 +14,61 @@ using testing::ExchangeTest;
 
 TEST_F(ExchangeTest, TheResponderStartsLaterInTheTurn) {
   begin();
-  EXPECT_EQ(recorder_.begun, 1);
-  EXPECT_FALSE(responder_alive_);
+  EXPECT_EQ(recorder.begun, 1);
+  EXPECT_FALSE(responder_alive);
   turn();
-  EXPECT_TRUE(responder_alive_);
+  EXPECT_TRUE(responder_alive);
   EXPECT_EQ(end(), "499 client_gone in 0 out 0");
-  EXPECT_FALSE(responder_alive_);
+  EXPECT_FALSE(responder_alive);
 }
 
 TEST_F(ExchangeTest, DestroyedBeforeItStartsItNeverStarts) {
   begin();
   end();
   turn();
-  EXPECT_FALSE(responder_alive_);
-  EXPECT_EQ(recorder_.ended, 1);
+  EXPECT_FALSE(responder_alive);
+  EXPECT_EQ(recorder.ended, 1);
 }
 
 TEST_F(ExchangeTest, AnAnswerIsPassedAndRecorded) {
   begin();
-  exchange_->request_body().finish();
-  clock_.advance(milliseconds(0));
+  exchange->request_body().finish();
+  clock.advance(milliseconds(0));
   turn();
-  clock_.advance(milliseconds(7));
+  clock.advance(milliseconds(7));
   turn();
-  wakes_ = 0;
-  exchange_->respond({.status = 200, .body = BodyLength::known(5)});
-  exchange_->response_pipe().writer().write(Buffer("hello"));
-  exchange_->response_pipe().writer().finish();
-  EXPECT_EQ(wakes_, 0) << "told by a wake, not by a call";
+  wakes = 0;
+  exchange->respond({.status = 200, .body = BodyLength::known(5)});
+  exchange->response_pipe().writer().write(Buffer("hello"));
+  exchange->response_pipe().writer().finish();
+  EXPECT_EQ(wakes, 0) << "told by a wake, not by a call";
   turn();
-  EXPECT_EQ(wakes_, 1);
-  ASSERT_TRUE(exchange_->response());
-  EXPECT_EQ(exchange_->response()->status, 200);
-  EXPECT_FALSE(exchange_->answered());
+  EXPECT_EQ(wakes, 1);
+  ASSERT_TRUE(exchange->response());
+  EXPECT_EQ(exchange->response()->status, 200);
+  EXPECT_FALSE(exchange->answered());
   EXPECT_EQ(read_all(), "hello");
-  EXPECT_TRUE(exchange_->answered());
-  EXPECT_EQ(exchange_->record().first_byte, milliseconds(7));
+  EXPECT_TRUE(exchange->answered());
+  EXPECT_EQ(exchange->record().first_byte, milliseconds(7));
   EXPECT_EQ(end(), "200 - in 0 out 5");
 }
 
 TEST_F(ExchangeTest, AnAnswerThatTheClientDidNotReadIsTheClientsFault) {
   begin();
-  exchange_->respond({.status = 200}, "hello");
+  exchange->respond({.status = 200}, "hello");
   EXPECT_EQ(end(), "200 client_gone in 0 out 0");
 }
 
 TEST_F(ExchangeTest, HeadsAreFinishedTheSameForAll) {
-  policy_->alt_svc = "h3=\":443\"; ma=86400";
+  policy->alt_svc = "h3=\":443\"; ma=86400";
   begin();
   ResponseHead head{.status = 200};
   head.fields.add("Alt-Svc", "h3=\":9\"");
   head.fields.add("Connection", "close");
   head.fields.add("Transfer-Encoding", "chunked");
-  exchange_->respond(std::move(head));
-  EXPECT_EQ(exchange_->response()->fields.count(FieldName::kAltSvc), 1U);
-  EXPECT_EQ(field("Alt-Svc"), policy_->alt_svc);
+  exchange->respond(std::move(head));
+  EXPECT_EQ(exchange->response()->fields.count(FieldName::kAltSvc), 1U);
+  EXPECT_EQ(field("Alt-Svc"), policy->alt_svc);
   EXPECT_EQ(field("Connection"), "(none)");
   EXPECT_EQ(field("Transfer-Encoding"), "(none)");
   EXPECT_EQ(field("Date"), "Fri, 20 Dec 2019 00:00:00 GMT");
@@ -78,32 +78,32 @@ TEST_F(ExchangeTest, TheEndpointsDateIsKept) {
   begin();
   ResponseHead head{.status = 200};
   head.fields.add("date", "Thu, 01 Jan 2026 00:00:00 GMT");
-  exchange_->respond(std::move(head));
-  EXPECT_EQ(exchange_->response()->fields.count(FieldName::kDate), 1U);
+  exchange->respond(std::move(head));
+  EXPECT_EQ(exchange->response()->fields.count(FieldName::kDate), 1U);
   EXPECT_EQ(field("Date"), "Thu, 01 Jan 2026 00:00:00 GMT");
 }
 
 TEST_F(ExchangeTest, ThereIsNoAltSvcOnH3) {
-  policy_->alt_svc = "h3=\":443\"";
+  policy->alt_svc = "h3=\":443\"";
   begin({.protocol = Protocol::kH3, .method = "GET"});
-  exchange_->respond({.status = 200});
+  exchange->respond({.status = 200});
   EXPECT_EQ(field("Alt-Svc"), "(none)");
   begin_faulty(Fault::kMalformedRequest);
   EXPECT_EQ(field("Alt-Svc"), "h3=\":443\"") << "faults have it as well";
 }
 
 TEST_F(ExchangeTest, AFaultBeforeTheHeadIsAnsweredFor) {
-  on_start_ = [this] { exchange_->fail(Fault::kConnectRefused); };
+  on_start = [this] { exchange->fail(Fault::kConnectRefused); };
   begin_upload();
   turn();
-  ASSERT_TRUE(exchange_->response());
-  EXPECT_EQ(exchange_->response()->status, 502);
+  ASSERT_TRUE(exchange->response());
+  EXPECT_EQ(exchange->response()->status, 502);
   EXPECT_EQ(field("Proxy-Status"), "gatehouse; error=connection_refused");
-  EXPECT_FALSE(exchange_->broken_off());
-  EXPECT_TRUE(exchange_->request_body().abandoned());
-  EXPECT_FALSE(responder_alive_);
+  EXPECT_FALSE(exchange->broken_off());
+  EXPECT_TRUE(exchange->request_body().abandoned());
+  EXPECT_FALSE(responder_alive);
   EXPECT_EQ(read_all().substr(0, 15), "502 Bad Gateway");
-  EXPECT_TRUE(exchange_->answered());
+  EXPECT_TRUE(exchange->answered());
   const std::string log = end();
   EXPECT_TRUE(log.starts_with("502 connect_refused in 0 out ")) << log;
 }
@@ -111,29 +111,29 @@ TEST_F(ExchangeTest, AFaultBeforeTheHeadIsAnsweredFor) {
 TEST_F(ExchangeTest, AFaultAfterTheHeadBreaksOff) {
   begin();
   turn();
-  exchange_->respond({.status = 200, .body = BodyLength::known(10)});
-  exchange_->response_pipe().writer().write(Buffer("half"));
+  exchange->respond({.status = 200, .body = BodyLength::known(10)});
+  exchange->response_pipe().writer().write(Buffer("half"));
   turn();
-  wakes_ = 0;
-  exchange_->fail(Fault::kUpstreamTruncated);
-  exchange_->fail(Fault::kUpstreamReset);
+  wakes = 0;
+  exchange->fail(Fault::kUpstreamTruncated);
+  exchange->fail(Fault::kUpstreamReset);
   turn();
-  EXPECT_EQ(wakes_, 1);
-  EXPECT_EQ(exchange_->broken_off(), Fault::kUpstreamTruncated);
-  EXPECT_TRUE(exchange_->response_body().failed());
-  EXPECT_FALSE(exchange_->response_body().finished()) << "a broken answer is never a clean end";
+  EXPECT_EQ(wakes, 1);
+  EXPECT_EQ(exchange->broken_off(), Fault::kUpstreamTruncated);
+  EXPECT_TRUE(exchange->response_body().failed());
+  EXPECT_FALSE(exchange->response_body().finished()) << "a broken answer is never a clean end";
   EXPECT_EQ(read_all(), "half");
-  EXPECT_FALSE(exchange_->answered());
-  EXPECT_FALSE(responder_alive_);
+  EXPECT_FALSE(exchange->answered());
+  EXPECT_FALSE(responder_alive);
   EXPECT_EQ(end(), "200 upstream_truncated in 0 out 4");
 }
 
 TEST_F(ExchangeTest, FaultsAfterTheEndOfTheAnswerAreNone) {
   begin();
-  exchange_->respond({.status = 200}, "x");
-  exchange_->fail(Fault::kUpstreamReset);
-  exchange_->fail_request(Fault::kRequestBodyInvalid);
-  EXPECT_FALSE(exchange_->broken_off());
+  exchange->respond({.status = 200}, "x");
+  exchange->fail(Fault::kUpstreamReset);
+  exchange->fail_request(Fault::kRequestBodyInvalid);
+  EXPECT_FALSE(exchange->broken_off());
   EXPECT_EQ(read_all(), "x");
   EXPECT_EQ(end(), "200 - in 0 out 1");
 }
@@ -141,73 +141,73 @@ TEST_F(ExchangeTest, FaultsAfterTheEndOfTheAnswerAreNone) {
 TEST_F(ExchangeTest, FaultsThatAllowNoAnswerBreakOff) {
   begin();
   turn();
-  exchange_->fail(Fault::kClientGone);
-  EXPECT_FALSE(exchange_->response());
-  EXPECT_EQ(exchange_->broken_off(), Fault::kClientGone);
+  exchange->fail(Fault::kClientGone);
+  EXPECT_FALSE(exchange->response());
+  EXPECT_EQ(exchange->broken_off(), Fault::kClientGone);
   EXPECT_EQ(end(), "499 client_gone in 0 out 0");
 }
 
 TEST_F(ExchangeTest, BornWithAFaultItAnswersWithoutAResponder) {
   begin_faulty(Fault::kHeadersTooLarge);
   turn();
-  EXPECT_FALSE(responder_alive_);
-  EXPECT_EQ(exchange_->response()->status, 431);
-  EXPECT_EQ(wakes_, 1);
+  EXPECT_FALSE(responder_alive);
+  EXPECT_EQ(exchange->response()->status, 431);
+  EXPECT_EQ(wakes, 1);
   EXPECT_FALSE(read_all().empty());
   EXPECT_TRUE(end().starts_with("431 headers_too_large in 0"));
 }
 
 TEST_F(ExchangeTest, HeadRequestsGetNoPage) {
   begin_faulty(Fault::kNoRoute, {.method = "HEAD"});
-  EXPECT_EQ(exchange_->response()->body.kind, BodyLength::Kind::kKnown);
-  EXPECT_GT(exchange_->response()->body.bytes, 0U);
-  EXPECT_TRUE(exchange_->response_body().at_end());
+  EXPECT_EQ(exchange->response()->body.kind, BodyLength::Kind::kKnown);
+  EXPECT_GT(exchange->response()->body.bytes, 0U);
+  EXPECT_TRUE(exchange->response_body().at_end());
   begin({.method = "HEAD"});
-  exchange_->respond({.status = 200}, "12345");
-  EXPECT_EQ(exchange_->response()->body.bytes, 5U);
-  EXPECT_TRUE(exchange_->answered());
+  exchange->respond({.status = 200}, "12345");
+  EXPECT_EQ(exchange->response()->body.bytes, 5U);
+  EXPECT_TRUE(exchange->answered());
 }
 
 TEST_F(ExchangeTest, AnswersThatMayHaveNoBodyHaveNone) {
   begin();
-  exchange_->respond({.status = 204}, "ignored");
-  EXPECT_EQ(exchange_->response()->body.kind, BodyLength::Kind::kNone);
-  EXPECT_TRUE(exchange_->answered());
+  exchange->respond({.status = 204}, "ignored");
+  EXPECT_EQ(exchange->response()->body.kind, BodyLength::Kind::kNone);
+  EXPECT_TRUE(exchange->answered());
 }
 
 TEST_F(ExchangeTest, InterimHeadsPassInOrderAndOnlyIfWanted) {
   begin({.method = "POST", .body = BodyLength::unknown(), .expects_continue = true});
-  exchange_->respond_interim({.status = 100});
-  exchange_->respond_interim({.status = 103});
-  exchange_->respond_interim({.status = 102});
-  exchange_->respond_interim({.status = 101});
-  EXPECT_EQ(exchange_->take_interim()->status, 100);
-  EXPECT_EQ(exchange_->take_interim()->status, 103);
-  EXPECT_FALSE(exchange_->take_interim());
-  exchange_->respond({.status = 200});
-  exchange_->respond_interim({.status = 103});
-  EXPECT_FALSE(exchange_->take_interim());
+  exchange->respond_interim({.status = 100});
+  exchange->respond_interim({.status = 103});
+  exchange->respond_interim({.status = 102});
+  exchange->respond_interim({.status = 101});
+  EXPECT_EQ(exchange->take_interim()->status, 100);
+  EXPECT_EQ(exchange->take_interim()->status, 103);
+  EXPECT_FALSE(exchange->take_interim());
+  exchange->respond({.status = 200});
+  exchange->respond_interim({.status = 103});
+  EXPECT_FALSE(exchange->take_interim());
 
   begin();
-  exchange_->respond_interim({.status = 100});
-  EXPECT_FALSE(exchange_->take_interim()) << "nobody asked for it";
-  for (int i = 0; i < 100; ++i) exchange_->respond_interim({.status = 103});
+  exchange->respond_interim({.status = 100});
+  EXPECT_FALSE(exchange->take_interim()) << "nobody asked for it";
+  for (int i = 0; i < 100; ++i) exchange->respond_interim({.status = 103});
   int taken = 0;
-  while (exchange_->take_interim()) ++taken;
+  while (exchange->take_interim()) ++taken;
   EXPECT_EQ(taken, 8);
 
   begin({.protocol = Protocol::kH10, .method = "GET"});
-  exchange_->respond_interim({.status = 103});
-  EXPECT_FALSE(exchange_->take_interim()) << "HTTP/1.0 knows none";
+  exchange->respond_interim({.status = 103});
+  EXPECT_FALSE(exchange->take_interim()) << "HTTP/1.0 knows none";
 }
 
 TEST_F(ExchangeTest, AnEarlyAnswerEndsTheRequest) {
   begin_upload();
   turn();
-  exchange_->request_body().write(Buffer("part"));
-  exchange_->respond({.status = 200}, "enough");
+  exchange->request_body().write(Buffer("part"));
+  exchange->respond({.status = 200}, "enough");
   turn();
-  EXPECT_TRUE(exchange_->request_body().abandoned());
+  EXPECT_TRUE(exchange->request_body().abandoned());
   advance(milliseconds(100));
   EXPECT_EQ(read_all(), "enough");
   EXPECT_EQ(end(), "200 - in 4 out 6");
@@ -216,19 +216,19 @@ TEST_F(ExchangeTest, AnEarlyAnswerEndsTheRequest) {
 TEST_F(ExchangeTest, AnAnswerThatGoesOnKeepsTheRequest) {
   begin_upload();
   turn();
-  exchange_->respond({.status = 200, .body = BodyLength::unknown()});
+  exchange->respond({.status = 200, .body = BodyLength::unknown()});
   turn();
-  EXPECT_FALSE(exchange_->request_body().abandoned());
+  EXPECT_FALSE(exchange->request_body().abandoned());
 }
 
 TEST_F(ExchangeTest, ABrokenRequestIsAnsweredForAndCancelsTheResponder) {
   begin_upload();
   turn();
-  exchange_->request_body().write(Buffer("x"));
-  exchange_->fail_request(Fault::kRequestBodyInvalid);
-  EXPECT_FALSE(responder_alive_);
-  EXPECT_EQ(exchange_->response()->status, 400);
-  EXPECT_TRUE(exchange_->request_pipe().reader().failed());
+  exchange->request_body().write(Buffer("x"));
+  exchange->fail_request(Fault::kRequestBodyInvalid);
+  EXPECT_FALSE(responder_alive);
+  EXPECT_EQ(exchange->response()->status, 400);
+  EXPECT_TRUE(exchange->request_pipe().reader().failed());
   turn();
   read_all();
   EXPECT_TRUE(end().starts_with("400 request_body_invalid in 1"));
@@ -236,29 +236,29 @@ TEST_F(ExchangeTest, ABrokenRequestIsAnsweredForAndCancelsTheResponder) {
 
 TEST_F(ExchangeTest, ABrokenRequestBeforeTheStartPreventsIt) {
   begin_upload();
-  exchange_->fail_request(Fault::kRequestBodyInvalid);
+  exchange->fail_request(Fault::kRequestBodyInvalid);
   turn();
-  EXPECT_FALSE(responder_alive_);
-  EXPECT_EQ(exchange_->response()->status, 400);
+  EXPECT_FALSE(responder_alive);
+  EXPECT_EQ(exchange->response()->status, 400);
 }
 
 TEST_F(ExchangeTest, ARespondersAnswerAfterAFaultIsIgnored) {
   begin_upload();
   turn();
-  exchange_->fail(Fault::kConnectTimeout);
-  exchange_->respond({.status = 200});
-  exchange_->respond({.status = 200}, "late");
-  exchange_->respond_interim({.status = 103});
-  EXPECT_EQ(exchange_->response()->status, 504);
-  EXPECT_FALSE(exchange_->take_interim());
+  exchange->fail(Fault::kConnectTimeout);
+  exchange->respond({.status = 200});
+  exchange->respond({.status = 200}, "late");
+  exchange->respond_interim({.status = 103});
+  EXPECT_EQ(exchange->response()->status, 504);
+  EXPECT_FALSE(exchange->take_interim());
 }
 
 TEST_F(ExchangeTest, ErrorPagesAreMadeForTheClient) {
   RequestHead head{.method = "GET", .authority = "a", .target = "/"};
   head.fields.add("Accept", "text/html");
   begin(std::move(head));
-  exchange_->record().request_id = "<id>";
-  exchange_->fail(Fault::kQueueFull);
+  exchange->record().request_id = "<id>";
+  exchange->fail(Fault::kQueueFull);
   EXPECT_EQ(field("Content-Type"), "text/html; charset=utf-8");
   EXPECT_EQ(field("Retry-After"), "5");
   EXPECT_TRUE(read_all().contains("&lt;id&gt;"));
@@ -268,8 +268,8 @@ TEST_F(ExchangeTest, AFaultyExchangeDestroyedAtOnceIsLoggedOnce) {
   begin_faulty(Fault::kMalformedRequest);
   end();
   turn();
-  EXPECT_EQ(recorder_.begun, 1);
-  EXPECT_EQ(recorder_.ended, 1);
+  EXPECT_EQ(recorder.begun, 1);
+  EXPECT_EQ(recorder.ended, 1);
 }
 
 }  // namespace

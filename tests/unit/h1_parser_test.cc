@@ -18,7 +18,7 @@ using testing::TraceOptions;
 // The trace of `input`, which has to be the same when it comes one byte at a time, and in threes.
 std::string traced(std::string_view input, TraceOptions options = {}) {
   const std::string whole = h1_trace(input, options);
-  for (const std::size_t size : {1, 3}) {
+  for (const std::size_t size : {1U, 3U}) {
     options.next_piece = [size] { return size; };
     EXPECT_EQ(h1_trace(input, options), whole) << "in pieces of " << size << ": " << input.substr(0, 300);
   }
@@ -235,7 +235,7 @@ INSTANTIATE_TEST_SUITE_P(Size, MalformedChunks,
                                            "5;a=\"\r\nhello\r\n", "5;a=\r\nhello\r\n", "5; a\r\nhello\r\n",
                                            "5;a =b\r\nhello\r\n", "5;\nhello\r\n", "5;a\nhello\r\n", "5;a\rhello\r\n",
                                            "5;a=\"b\"c\r\nhello\r\n", "5;=b\r\nhello\r\n", "5;a\"b\"\r\nhello\r\n",
-                                           std::string("5;a=\"\0\"\r\nhello\r\n", 17),
+                                           std::string("5;a=\"\0\"\r\nhello\r\n", 16),
                                            "5;" + std::string(255, 'x') + "\r\nhello\r\n"));
 INSTANTIATE_TEST_SUITE_P(Ends, MalformedChunks,
                          ::testing::Values("5\r\nhello0\r\n\r\n", "5\r\nhello!\r\n0\r\n\r\n", "5\r\nhello\n0\r\n\r\n",

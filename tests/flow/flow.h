@@ -1,0 +1,144 @@
+// The world of one scenario: a client of one protocol, the real codecs, forwarder and pools, and apps that the scenario
+// scripts, on a clock that stands still but for a millisecond a turn while something is awaited. Made and owned by the
+// test; one thread.
+//
+// What every scenario must leave behind is checked by finish(): one record for each request and no other, no place or
+// connection still taken, and three tagged requests of a fresh client that each get their own answer.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "common/event_loop.h"
+#include "proxy/forward/route_table.h"
+#include "proxy/http/exchange.h"
+#include "proxy/upstream/pool.h"
+#include "tests/flow/app.h"
+#include "tests/flow/dialect.h"
+#include "tests/flow/flow_client.h"
+#include "tests/flow/front.h"
+#include "tests/support/temporary_folder.h"
+
+namespace gatehouse::flow {
+
+using namespace std::chrono_literals;
+using Stream = FlowClient::Stream;
+
+// One exchange as the log has it.
+struct Record {
+  std::string target;
+  int status = 0;
+  std::optional<Fault> fault;
+  std::uint64_t bytes_in = 0;
+  std::uint64_t bytes_out = 0;
+  std::uint32_t attempts = 0;
+  bool reused = false;
+};
+
+class Records final : public ExchangeObserver {
+ public:
+  void on_begin(const Exchange&) override { ++running; }
+  void on_end(const Exchange& exchange) override;
+  std::optional<Record> take(std::string_view target);  // the first of them
+
+  int running = 0;
+  std::deque<Record> ended;
+};
+
+// What the scenario may change before its first request.
+struct FlowOptions {
+  ExchangeLimits limits;  // of the listener and of every route
+  ListenerPolicy policy;
+  UpstreamOptions upstream{.balance = Balance::kRoundRobin};
+  Route route;                 // to the upstream
+  std::vector<Route> others;   // that answer by themselves
+  bool refused_first = false;  // an endpoint where nobody listens comes first
+  bool unix_socket = false;    // bounded buffers on the way to the app
+  bool listening = true;
+};
+
+class Flow {
+ public:
+  explicit Flow(Protocol protocol);
+  ~Flow();
+
+  FlowOptions options;
+  Protocol protocol() const { return protocol_; }
+  bool is(Protocol protocol) const { return protocol_ == protocol; }
+
+  // --- the client ---
+  FlowClient& client();
+  Stream begin(const Request& request);
+  Stream get(const std::string& target = "/", const Fields& fields = {});
+  Stream post(const std::string& body, BodyLength length);  // complete; of that length as announced
+  Stream open_post(BodyLength length, const std::string& target = "/");
+  const Answer& answer(Stream stream) { return client().answer(stream); }
+  bool over(Stream stream) { return answer(stream).end != End::kNone; }
+
+  // --- the app ---
+  App& accept();           // the next connection
+  App& accept_request();   // and its first head
+  bool nobody_connects();  // any more, once all has settled
+  void await_head(App& app);
+  void await_request(App& app);
+  void stop_listening() { endpoint_->stop_listening(); }
+  bool await_cut(App& app);                                       // the proxy has closed it
+  void respond(App& app, std::string_view bytes, Stream stream);  // and until the client has all of it
+
+  // --- time and turns ---
+  void turn();
+  bool until(const std::function<bool()>& done);
+  void settle();  // all that can happen without the clock
+  void pass(Duration time);
+
+  // --- what must have happened ---
+  void expect_answer(Stream stream, int status, std::string_view body);
+  void expect_fault(Stream stream, Fault fault, Stage stage = Stage::kBeforeHead);
+  Record record(const std::string& target);  // waits for it
+  void expect_gone(const std::string& target, int status);
+  void expect_pool(std::size_t idle);  // and nothing active
+  void drain() { front_->drain(); }
+  std::uint64_t retries(RetryReason reason);
+  const std::string& target_of(Stream stream) { return targets_[stream]; }
+  int running() const { return records_.running; }
+
+  enum class Probe { kYes, kNo };
+  void finish(Probe probe = Probe::kYes);
+
+ private:
+  void start();
+  std::vector<Route> routes() const;
+  void probe();
+  void answer_probe(FlowClient& client, const std::string& target);
+  void step_clients();
+
+  Protocol protocol_;
+  ManualClock clock_;
+  EventLoop loop_{clock_};
+  Records records_;
+  struct Back {
+    explicit Back(EventLoop& loop);
+    testing_support::TemporaryFolder folder;
+    std::map<std::string, EndpointCounters> endpoints;
+    std::map<std::string, UpstreamCounters> upstreams;
+    UpstreamPools pools;
+    std::shared_ptr<Upstream> upstream;
+    std::shared_ptr<const RouteTable> routes;
+  };
+  Back back_{loop_};
+  std::optional<testing_support::ScriptedEndpoint> endpoint_;
+  ExchangeContext exchanges_;
+  std::unique_ptr<Front> front_;
+  std::deque<std::unique_ptr<FlowClient>> clients_;
+  std::deque<App> apps_;
+  std::map<Stream, std::string> targets_;
+};
+
+}  // namespace gatehouse::flow
