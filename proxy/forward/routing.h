@@ -1,4 +1,5 @@
-// From an exchange to what answers it: the one place where the kinds of routes are told apart. One loop's thread.
+// From an exchange to what answers it: the one place where the kinds of routes are told apart. A function of the
+// exchange, the snapshot's routes and the worker's pools; called on the loop's thread, once per exchange.
 #pragma once
 
 #include <memory>

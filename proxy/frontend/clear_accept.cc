@@ -14,6 +14,18 @@ namespace {
 constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n";
 constexpr std::size_t kReadSize = 16 * 1024;
 
+// As far as it goes. A client may send its preface in pieces, and each may lie in a run of its own.
+bool begins_like_preface(const Buffer& received) {
+  std::string_view expected = kPreface;
+  bool alike = true;
+  received.for_each([&](std::string_view run) {
+    const std::size_t count = std::min(run.size(), expected.size());
+    alike = alike && run.substr(0, count) == expected.substr(0, count);
+    expected.remove_prefix(count);
+  });
+  return alike;
+}
+
 }  // namespace
 
 void ClearAccept::begin(ListenerContext& context, ClientTransport transport) {
@@ -46,10 +58,8 @@ void ClearAccept::look() {
   while (result.status == IoStatus::kOk && received_.size() < kPreface.size()) {
     result = transport_.stream->read(received_, kReadSize);
   }
-  const std::string_view start = received_.front();
-  const std::size_t known = std::min(start.size(), kPreface.size());
-  if (start.substr(0, known) != kPreface.substr(0, known)) return become(Protocol::kH1);
-  if (known == kPreface.size()) return become(Protocol::kH2);
+  if (!begins_like_preface(received_)) return become(Protocol::kH1);
+  if (received_.size() >= kPreface.size()) return become(Protocol::kH2);
   if (result.status != IoStatus::kWouldBlock) return close();
   if (first && !received_.empty()) deadline_.arm(context_.policy->connection.header_timeout);
 }

@@ -30,6 +30,14 @@ inline Ending ending_of(Fault fault, Stage stage, Protocol protocol) {
   return ending;
 }
 
+// A body that contradicts its content-length. nghttp3 gives up the whole connection (as RFC 9114 section 8 allows),
+// where nghttp2 resets the stream; h1 has no such thing.
+inline Ending ending_of_wrong_length(Protocol protocol) {
+  Ending ending = ending_of(Fault::kRequestBodyInvalid, Stage::kBeforeHead, protocol);
+  ending.connection_stays = protocol != Protocol::kH3;
+  return ending;
+}
+
 // Only where a client could not know it yet.
 constexpr bool says_alt_svc(Protocol protocol) {
   return protocol != Protocol::kH3;

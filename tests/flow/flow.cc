@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "proxy/forward/routing.h"
 
@@ -225,8 +226,14 @@ void Flow::expect_answer(Stream stream, int status, std::string_view body) {
 }
 
 void Flow::expect_fault(Stream stream, Fault fault, Stage stage) {
+  expect_fault(stream, fault, ending_of(fault, stage, protocol_));
+  if (stage == Stage::kBeforeHead && !ending_of(fault, stage, protocol_).answered) {
+    EXPECT_EQ(answer(stream).status, 0);
+  }
+}
+
+void Flow::expect_fault(Stream stream, Fault fault, const Ending& ending) {
   until([&] { return over(stream); });
-  const Ending ending = ending_of(fault, stage, protocol_);
   const FaultRule& row = rule(fault);
   const Answer& seen = answer(stream);
   EXPECT_EQ(seen.end, ending.end);
@@ -234,8 +241,6 @@ void Flow::expect_fault(Stream stream, Fault fault, Stage stage) {
     EXPECT_EQ(seen.status, row.status);
     EXPECT_NE(seen.field("proxy-status").find(row.proxy_status), std::string::npos) << seen.field("proxy-status");
     EXPECT_EQ(seen.field("cache-control"), "no-store");
-  } else if (stage == Stage::kBeforeHead) {
-    EXPECT_EQ(seen.status, 0);
   }
   if (ending.code) {
     EXPECT_EQ(seen.code, *ending.code);
@@ -244,6 +249,12 @@ void Flow::expect_fault(Stream stream, Fault fault, Stage stage) {
   EXPECT_EQ(client().usable(stream), ending.connection_stays);
   const Record noted = record(targets_[stream]);
   EXPECT_EQ(noted.fault, fault) << (noted.fault ? rule(*noted.fault).token : "none");
+}
+
+Record Flow::only_record() {
+  until([&] { return records_.running == 0 && !records_.ended.empty(); });
+  EXPECT_EQ(records_.ended.size(), 1U);
+  return records_.take(records_.ended.front().target).value_or(Record{});
 }
 
 void Flow::expect_gone(const std::string& target, int status) {
@@ -264,7 +275,7 @@ std::uint64_t Flow::retries(RetryReason reason) {
 }
 
 void Flow::finish(Probe wanted) {
-  if (!front_) return;
+  if (!front_ || std::exchange(finished_, true)) return;
   settle();
   if (wanted == Probe::kYes) probe();
   for (const auto& client : clients_) client->leave();

@@ -88,7 +88,7 @@ class Flow {
   bool nobody_connects();  // any more, once all has settled
   void await_head(App& app);
   void await_request(App& app);
-  void stop_listening() { endpoint_->stop_listening(); }
+  void listen_again() { endpoint_->listen_again(); }
   bool await_cut(App& app);                                       // the proxy has closed it
   void respond(App& app, std::string_view bytes, Stream stream);  // and until the client has all of it
 
@@ -101,16 +101,19 @@ class Flow {
   // --- what must have happened ---
   void expect_answer(Stream stream, int status, std::string_view body);
   void expect_fault(Stream stream, Fault fault, Stage stage = Stage::kBeforeHead);
+  void expect_fault(Stream stream, Fault fault, const Ending& ending);
   Record record(const std::string& target);  // waits for it
+  Record only_record();                      // likewise, whatever its target
   void expect_gone(const std::string& target, int status);
   void expect_pool(std::size_t idle);  // and nothing active
   void drain() { front_->drain(); }
   std::uint64_t retries(RetryReason reason);
   const std::string& target_of(Stream stream) { return targets_[stream]; }
   int running() const { return records_.running; }
+  Front& front() { return *front_; }
 
   enum class Probe { kYes, kNo };
-  void finish(Probe probe = Probe::kYes);
+  void finish(Probe probe = Probe::kYes);  // once; at the end of every scenario that has not called it
 
  private:
   void start();
@@ -139,6 +142,7 @@ class Flow {
   std::deque<std::unique_ptr<FlowClient>> clients_;
   std::deque<App> apps_;
   std::map<Stream, std::string> targets_;
+  bool finished_ = false;
 };
 
 }  // namespace gatehouse::flow

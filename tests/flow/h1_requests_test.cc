@@ -97,15 +97,6 @@ TEST(H1Requests, AfterAnErrorTheClientsBytesAreDrainedSoThatItReadsTheAnswer) {
   EXPECT_FALSE(client.stream().was_reset());
 }
 
-TEST(H1Requests, LingeringEndsAfter64KiB) {
-  FrontendWorld world;
-  TextClient client(world);
-  client.send("BREW tea\r\n\r\n");
-  client.send(std::string(100 * 1024, 'x'));
-  world.settle();
-  EXPECT_TRUE(client.stream().peer_gone());
-}
-
 TEST(H1Requests, ALateHeadIsAnsweredWith408) {
   FrontendWorld world;
   TextClient client(world);

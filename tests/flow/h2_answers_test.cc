@@ -238,7 +238,8 @@ TEST(H2Answers, AfterTheLastRequestThatIsAllowedTheConnectionDrains) {
   EXPECT_EQ(client.answer(last).status, 200);
   world.advance(std::chrono::milliseconds(1001));
   EXPECT_TRUE(client.server_closed());
-  EXPECT_THAT(client.goaways(), ElementsAre(Pair(kNoLimit, NGHTTP2_NO_ERROR), Pair(last, NGHTTP2_NO_ERROR)));
+  // With nothing left to wait for, the client's library does not look at a second one.
+  EXPECT_THAT(client.goaways(), ElementsAre(Pair(kNoLimit, NGHTTP2_NO_ERROR)));
 }
 
 }  // namespace

@@ -86,7 +86,7 @@ void H3FlowClient::look(Turn& turn) {
     answer.end = End::kClean;
   } else if (turn.connection->closed() || seen.closed) {
     answer.end = End::kBroken;
-    answer.code = seen.close_code;
+    answer.code = turn.connection->closed() ? turn.connection->closed()->code : seen.close_code;
   }
 }
 

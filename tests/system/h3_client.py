@@ -84,6 +84,8 @@ class H3Client(QuicConnectionProtocol):
         transport, _ = await loop.create_datagram_endpoint(lambda: self, sock=new)
         self._transport = transport
         old.close()
+        self._quic.send_ping(id(new))  # the server learns of the new address by a packet from it
+        self.transmit()
         return new.getsockname()[1]
 
     def connection_lost(self, _):

@@ -10,7 +10,7 @@ import harness
 # Chromium trusts the test's certificate by its key. It speaks QUIC with unknown roots only to hosts that are named in
 # --origin-to-force-quic-on; naming another port allows the host without forcing anything on ours.
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync", "--enable-quic", "--origin-to-force-quic-on=localhost:1"]
+         "--disable-component-update", "--disable-sync", "--remote-debugging-port=0", "--enable-quic", "--origin-to-force-quic-on=localhost:1"]
 
 # Asks again on the same origin until an answer came over h3; the access log shows what was used.
 PAGE = """<!doctype html><title>test</title><script>
@@ -44,7 +44,7 @@ class Browser(unittest.TestCase):
         with harness.backend() as backend, harness.Gatehouse(harness.simple(backend.port, page)) as gatehouse, \
                 tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
             browser = subprocess.Popen(
-                [chromium, *FLAGS, f"--user-data-dir={profile}", "--timeout=60000",
+                [chromium, *FLAGS, f"--user-data-dir={profile}",
                  f"--ignore-certificate-errors-spki-list={key_hash(gatehouse.certificate)}", gatehouse.url("/page")],
                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
             try:

@@ -1,0 +1,118 @@
+// Heads before the head (1xx), expectations, and answers that come before their request has ended.
+#include "tests/flow/scenario.h"
+
+namespace gatehouse::flow {
+namespace {
+
+constexpr std::string_view kExpect = "100-continue";
+
+Request expecting(BodyLength length) {
+  return {.method = "POST", .fields = {{"expect", std::string(kExpect)}}, .body = length};
+}
+
+// An app that answers while the client still uploads: the answer arrives whole, the client is told to stop, and nothing
+// of the connection to the app is used again (FAULTS A71, U26).
+void early_answer(Flow& f, std::string_view answer, int status) {
+  const Stream s = f.open_post(BodyLength::unknown());
+  f.client().send(s, pattern(20'000));
+  App& app = f.accept_request();
+  app.say(answer);
+  f.expect_answer(s, status, "no!");
+  EXPECT_TRUE(f.await_cut(app));
+  f.expect_pool(0);
+  EXPECT_EQ(f.client().usable(s), multiplexes(f.protocol()));
+}
+
+const Table kTable = {
+    {"EarlyHintsArePassedAndTheAnswerFollows",
+     [](Flow& f) {
+       const Stream s = f.get();
+       App& app = f.accept_request();
+       app.say("HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n");
+       f.until([&] { return f.answer(s).interim.size() + static_cast<std::size_t>(f.answer(s).status == 103) == 1; });
+       f.respond(app, ok("late"), s);
+       EXPECT_EQ(f.answer(s).interim, std::vector<int>{103});
+       f.expect_answer(s, 200, "late");
+       f.expect_pool(1);
+     }},
+    {"ContinueThatNobodyAskedForIsSwallowed",
+     [](Flow& f) {
+       const Stream s = f.get();
+       App& app = f.accept_request();
+       f.respond(app, "HTTP/1.1 100 Continue\r\n\r\n" + ok("here"), s);
+       EXPECT_TRUE(f.answer(s).interim.empty());
+       f.expect_answer(s, 200, "here");
+       f.expect_pool(1);
+     }},
+    {"ClientThatExpectsContinueGetsItOnceTheAppIsThere",
+     [](Flow& f) {
+       const Stream s = f.begin(expecting(BodyLength::known(4)));
+       App& app = f.accept_request();
+       EXPECT_EQ(app.body(), "");
+       f.settle();
+       f.client().send(s, "body");
+       f.client().finish(s);
+       f.await_request(app);
+       EXPECT_EQ(app.body(), "body");
+       f.respond(app, ok("done"), s);
+       EXPECT_EQ(f.answer(s).interim, std::vector<int>{100});
+       f.expect_answer(s, 200, "done");
+     }},
+    {"ClientThatExpectsContinueOfARouteThatDoesNotExistGetsTheRefusalInstead",
+     [](Flow& f) {
+       f.options.route.hosts = {"elsewhere.test"};
+       const Stream s = f.begin(expecting(BodyLength::known(4)));
+       f.until([&] { return f.over(s); });
+       EXPECT_TRUE(f.answer(s).interim.empty());
+       EXPECT_EQ(f.answer(s).status, 404);
+       EXPECT_EQ(f.record("/").fault, Fault::kNoRoute);
+       EXPECT_TRUE(f.nobody_connects());
+     }},
+    {"ClientThatExpectsContinueForTooLargeABodyGets413Instead",
+     [](Flow& f) {
+       f.options.limits.max_request_body = 100;
+       const Stream s = f.begin(expecting(BodyLength::known(101)));
+       f.expect_fault(s, Fault::kBodyTooLarge);
+       EXPECT_TRUE(f.answer(s).interim.empty());
+       EXPECT_TRUE(f.nobody_connects());
+     }},
+    {"AppThatRefusesAnExpectingClientIsNotUsedAgain",
+     [](Flow& f) {
+       const Stream s = f.begin(expecting(BodyLength::known(4)));
+       App& app = f.accept_request();
+       app.say("HTTP/1.1 401 Unauthorized\r\nContent-Length: 3\r\n\r\nno!");
+       f.expect_answer(s, 401, "no!");
+       EXPECT_TRUE(f.await_cut(app));
+       f.expect_pool(0);
+     }},
+    {"UnknownExpectationIs417",
+     [](Flow& f) {
+       const Stream s = f.get("/", {{"expect", "y"}});
+       f.expect_fault(s, Fault::kExpectationFailed);
+       EXPECT_TRUE(f.nobody_connects());
+     }},
+    {"EarlyAnswerOfAnAppThatStaysEndsTheUpload",
+     [](Flow& f) { early_answer(f, "HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\n\r\nno!", 413); }},
+    {"EarlyAnswerOfAnAppThatClosesEndsTheUpload",
+     [](Flow& f) {
+       early_answer(f, "HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 3\r\n\r\nno!", 403);
+     }},
+    {"AnswerThatBeginsEarlyAndEndsAfterTheRequestIsWhole",
+     [](Flow& f) {
+       const Stream s = f.open_post(BodyLength::unknown());
+       f.client().send(s, "one ");
+       App& app = f.accept_request();
+       app.say(std::string(kChunkedOk) + chunk("begun "));
+       f.until([&] { return f.answer(s).body == "begun "; });
+       f.client().send(s, "two");
+       f.client().finish(s);
+       f.await_request(app);
+       EXPECT_EQ(app.body(), "one two");
+       f.respond(app, chunk("ended") + "0\r\n\r\n", s);
+       f.expect_answer(s, 200, "begun ended");
+       f.expect_pool(1);
+     }},
+};
+
+}  // namespace
+}  // namespace gatehouse::flow
