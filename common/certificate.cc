@@ -146,8 +146,7 @@ bool Certificate::covers(std::string_view host) const {
 
 bool Certificate::install(SSL_CTX* context) const {
   constexpr int kReplace = 1;
-  const bool done =
-      SSL_CTX_use_cert_and_key(context, leaf_.get(), key_.get(), chain_.get(), kReplace) == 1;
+  const bool done = SSL_CTX_use_cert_and_key(context, leaf_.get(), key_.get(), chain_.get(), kReplace) == 1;
   ERR_clear_error();
   return done;
 }

@@ -20,7 +20,8 @@ std::unique_ptr<Responder> make_responder(Exchange& exchange, const std::shared_
   exchange.pin(routes);
   exchange.record().route = route->name;
   if (const auto* action = std::get_if<RedirectTo>(&route->action)) return redirect::to(exchange, *route, *action);
-  if (const auto* action = std::get_if<RespondWith>(&route->action)) return redirect::respond(exchange, *route, *action);
+  if (const auto* action = std::get_if<RespondWith>(&route->action))
+    return redirect::respond(exchange, *route, *action);
   return std::make_unique<Forwarder>(exchange, *route, pools);
 }
 

@@ -1,5 +1,6 @@
-// Counts what a client may do only so often: each act is legal, a flood of it is an attack (FAULTS F01-F26, for h2 and h3).
-// A value of its connection. What to do when it says no is the codec's: GOAWAY or CONNECTION_CLOSE, "enhance your calm".
+// Counts what a client may do only so often: each act is legal, a flood of it is an attack (FAULTS F01-F26, for h2 and
+// h3). A value of its connection. What to do when it says no is the codec's: GOAWAY or CONNECTION_CLOSE, "enhance your
+// calm".
 #pragma once
 
 #include <cstdint>

@@ -67,11 +67,9 @@ void ClearAccept::look() {
 void ClearAccept::become(Protocol protocol) {
   transport_.stream->set_user(nullptr);
   if (protocol == Protocol::kH2) {
-    context_.connections.add(
-        std::make_unique<H2Connection>(context_, std::move(transport_), std::move(received_)));
+    context_.connections.add(std::make_unique<H2Connection>(context_, std::move(transport_), std::move(received_)));
   } else {
-    context_.connections.add(
-        std::make_unique<H1Connection>(context_, std::move(transport_), std::move(received_)));
+    context_.connections.add(std::make_unique<H1Connection>(context_, std::move(transport_), std::move(received_)));
   }
   close();
 }

@@ -1,6 +1,6 @@
 // One transport connection of a client, whatever it speaks, as its worker sees it; and the list that owns them. A
-// connection ends itself by ConnectionList::close(*this): it leaves the list at once and is destroyed at the end of the turn.
-// One loop's thread.
+// connection ends itself by ConnectionList::close(*this): it leaves the list at once and is destroyed at the end of the
+// turn. One loop's thread.
 #pragma once
 
 #include <cstddef>
@@ -14,9 +14,9 @@ class ConnectionList;
 class ClientConnection {
  public:
   virtual ~ClientConnection() = default;
-  virtual void drain() = 0;         // finish what runs, begin nothing new, then close (GOAWAY, Connection: close)
-  virtual bool idle() const = 0;    // no exchange runs: may be closed to free a descriptor
-  virtual void close_now() = 0;     // the deadline has come: break off what runs
+  virtual void drain() = 0;       // finish what runs, begin nothing new, then close (GOAWAY, Connection: close)
+  virtual bool idle() const = 0;  // no exchange runs: may be closed to free a descriptor
+  virtual void close_now() = 0;   // the deadline has come: break off what runs
 
  private:
   friend class ConnectionList;
@@ -32,12 +32,12 @@ class ConnectionList {
   ConnectionList& operator=(const ConnectionList&) = delete;
 
   void add(std::unique_ptr<ClientConnection> connection);
-  void close(ClientConnection& connection);       // last statement of the caller
-  void touch(ClientConnection& connection);       // becomes the newest: called when it turns idle
+  void close(ClientConnection& connection);  // last statement of the caller
+  void touch(ClientConnection& connection);  // becomes the newest: called when it turns idle
   std::size_t size() const { return size_; }
   void drain_all();
   void close_all();
-  bool close_oldest_idle();                        // false if none is idle
+  bool close_oldest_idle();  // false if none is idle
 
  private:
   void link(ClientConnection& connection);

@@ -1,6 +1,6 @@
-// What a client connection is made from once its bytes flow: the stream, who is at the other end, what TLS agreed on, and
-// the permit that counts it. Moves from TlsAccept to H1Connection or H2Connection, and at the end to LingeringClose.
-// One loop's thread.
+// What a client connection is made from once its bytes flow: the stream, who is at the other end, what TLS agreed on,
+// and the permit that counts it. Moves from TlsAccept to H1Connection or H2Connection, and at the end to
+// LingeringClose. One loop's thread.
 #pragma once
 
 #include <expected>
@@ -19,8 +19,8 @@ namespace gatehouse {
 struct ClientTransport {
   std::unique_ptr<ByteStream> stream;
   Address peer;
-  std::shared_ptr<const TlsSummary> tls;         // null: cleartext
-  std::shared_ptr<const TlsContexts> contexts;   // what `tls` was made with; outlives the stream's SSL
+  std::shared_ptr<const TlsSummary> tls;        // null: cleartext
+  std::shared_ptr<const TlsContexts> contexts;  // what `tls` was made with; outlives the stream's SSL
   ConnectionPermit permit;
 
   bool secure() const { return tls != nullptr; }
@@ -30,8 +30,8 @@ ClientInfo client_info(const ListenerContext& context, const ClientTransport& tr
 
 // field_rules::check_request, then whether the client came to the right place (kMisdirected, RFC 9110 section 7.4).
 // `contexts` and `tls` may be null. On a fault `raw` keeps what the rules have not taken.
-std::expected<RequestHead, Fault> check_request(RawRequest&& raw, const HeadLimits& limits,
-                                                const TlsContexts* contexts, const TlsSummary* tls);
+std::expected<RequestHead, Fault> check_request(RawRequest&& raw, const HeadLimits& limits, const TlsContexts* contexts,
+                                                const TlsSummary* tls);
 
 // What is known of a rejected request, for its log line.
 RequestHead rejected_head(RawRequest&& raw);

@@ -23,7 +23,8 @@ H1Connection::H1Connection(ListenerContext& context, ClientTransport transport, 
       parser_(H1Parser::Kind::kRequest, context.policy->head),
       input_(std::move(received)),
       progress_(context.loop, [this] { progress(); }),
-      flush_(context.loop, [this] { flush(); }, Waker::Phase::kFlush),
+      flush_(
+          context.loop, [this] { flush(); }, Waker::Phase::kFlush),
       timer_(context.loop, [this] { on_timer(); }),
       next_turn_(context.loop, [this] { on_readable(); }) {
   const auto protocol = static_cast<std::size_t>(Protocol::kH1);
@@ -132,8 +133,8 @@ void H1Connection::begin_exchange() {
 void H1Connection::end_request() {
   state_.request_ended = true;
   if (exchange_->request_body().ended()) return;
-  auto trailers = field_rules::check_request_trailers(parser_.take_trailers(), exchange_->client().protocol,
-                                                      context_.policy->head);
+  auto trailers =
+      field_rules::check_request_trailers(parser_.take_trailers(), exchange_->client().protocol, context_.policy->head);
   if (trailers) {
     exchange_->request_body().finish(std::move(*trailers));
   } else {

@@ -1,12 +1,13 @@
-// A client connection that speaks HTTP/1.0 or 1.1: one exchange at a time, pipelined requests in their order. Owned by its
-// listener's connection list; one loop's thread.
+// A client connection that speaks HTTP/1.0 or 1.1: one exchange at a time, pipelined requests in their order. Owned by
+// its listener's connection list; one loop's thread.
 //
 //   stream -> input_ -> parser_ -> exchange_ request body        pipelined input waits in input_, bounded
-//   stream <- output_ <- answer_ <- exchange_ answer             one write a turn: head, body and the next answer together
+//   stream <- output_ <- answer_ <- exchange_ answer             one write a turn: head, body and the next answer
+//   together
 //
 // A client that closes its half after a complete request: over TLS it has gone (close_notify), and the exchange is
-// cancelled. Over cleartext it may still read (RFC 9112 section 9.6) and is answered, if the answer begins within 5 s; a
-// client that is really gone is found out by the write that fails.
+// cancelled. Over cleartext it may still read (RFC 9112 section 9.6) and is answered, if the answer begins within 5 s;
+// a client that is really gone is found out by the write that fails.
 #pragma once
 
 #include <cstddef>
@@ -38,7 +39,7 @@ class H1Connection final : public ClientConnection, private ByteStream::User {
     bool deaf = false;           // nothing more is read: a fault, or the client closed its half
     bool half_closed = false;
     bool draining = false;
-    bool blocked = false;        // the stream will call on_writable()
+    bool blocked = false;  // the stream will call on_writable()
     bool closed = false;
     Waiting waiting = Waiting::kForNothing;
     std::uint64_t requests = 0;

@@ -206,7 +206,8 @@ int H2Callbacks::on_extension(nghttp2_session* /*session*/, void** /*payload*/, 
 
 int H2Callbacks::on_frame_sent(nghttp2_session* session, const nghttp2_frame* frame, void* user) {
   const std::uint8_t type = frame->hd.type;
-  const bool ends = (type == NGHTTP2_DATA || type == NGHTTP2_HEADERS) && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+  const bool ends =
+      (type == NGHTTP2_DATA || type == NGHTTP2_HEADERS) && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
   if (ends) {
     if (H2Stream* stream = stream_of(session, frame->hd.stream_id)) stream->on_end_sent();
   } else if (type == NGHTTP2_SETTINGS && (frame->hd.flags & NGHTTP2_FLAG_ACK) == 0) {
@@ -220,7 +221,8 @@ int H2Callbacks::on_stream_close(nghttp2_session* session, std::int32_t id, std:
   H2Stream* stream = stream_of(session, id);
   if (stream == nullptr) return 0;
   // nghttp2 tells of a wrong length in no other way.
-  if (code == NGHTTP2_PROTOCOL_ERROR && stream->on_malformed()) connection_of(user).count(AbuseGuard::Act::kForcedReset);
+  if (code == NGHTTP2_PROTOCOL_ERROR && stream->on_malformed())
+    connection_of(user).count(AbuseGuard::Act::kForcedReset);
   connection_of(user).end_stream(*stream);
   return 0;
 }

@@ -28,7 +28,8 @@ H2Connection::H2Connection(ListenerContext& context, ClientTransport transport, 
       input_(std::move(received)),
       session_(H2Callbacks::make_session(*this)),
       progress_(context.loop, [this] { receive(); }),
-      flush_(context.loop, [this] { flush(); }, Waker::Phase::kFlush),
+      flush_(
+          context.loop, [this] { flush(); }, Waker::Phase::kFlush),
       timer_(context.loop, [this] { on_timer(); }) {
   const auto protocol = static_cast<std::size_t>(Protocol::kH2);
   context_.counters.connections[protocol].add();
@@ -113,8 +114,8 @@ void H2Connection::end_stream(H2Stream& stream) {
   context_.connections.touch(*this);
 }
 
-// The stream's window opens as its endpoint reads, the connection's at once, so that one slow endpoint does not stop the
-// others; unless endpoints leave so much unread that the client has to wait.
+// The stream's window opens as its endpoint reads, the connection's at once, so that one slow endpoint does not stop
+// the others; unless endpoints leave so much unread that the client has to wait.
 void H2Connection::account(std::int32_t stream, std::size_t received, std::size_t taken) {
   state_.held += received;
   state_.held -= taken;

@@ -1,5 +1,5 @@
-// A client connection that speaks HTTP/2, by ALPN or with prior knowledge: an nghttp2 server session between the stream and
-// the exchanges of its H2Streams. Owned by its listener's connection list; one loop's thread.
+// A client connection that speaks HTTP/2, by ALPN or with prior knowledge: an nghttp2 server session between the stream
+// and the exchanges of its H2Streams. Owned by its listener's connection list; one loop's thread.
 //
 //   stream -> input_ -> session_ -> H2Stream -> Exchange      DATA moves in the slab it was read into
 //   stream <- output_ <- session_ <- H2Stream <- Exchange     all frames of a turn in one write, in the flush phase
@@ -31,9 +31,9 @@ using H2SessionPtr = std::unique_ptr<nghttp2_session, H2SessionDeleter>;
 
 class H2Connection final : public ClientConnection, private ByteStream::User {
  public:
-  static constexpr std::size_t kOutputMark = 64 * 1024;       // no more frames are made while so much waits to be sent
+  static constexpr std::size_t kOutputMark = 64 * 1024;  // no more frames are made while so much waits to be sent
   static constexpr std::int32_t kConnectionWindow = 1 << 20;
-  static constexpr std::size_t kMostHeld = 512 * 1024;        // unread by endpoints; beyond it the window stays closed
+  static constexpr std::size_t kMostHeld = 512 * 1024;  // unread by endpoints; beyond it the window stays closed
 
   // `received` is what was read of the stream already. Begins on its own, in a waker.
   H2Connection(ListenerContext& context, ClientTransport transport, Buffer received = {});
@@ -51,7 +51,7 @@ class H2Connection final : public ClientConnection, private ByteStream::User {
   // `received` more bytes are held for the stream; `taken` fewer.
   void account(std::int32_t stream, std::size_t received, std::size_t taken);
   void forget(std::size_t held);  // of a stream that has ended
-  void expect_window();  // a stream holds back a small frame
+  void expect_window();           // a stream holds back a small frame
   void count(AbuseGuard::Act act);
   void terminate(std::uint32_t code);  // GOAWAY with the code, then close
 
@@ -68,7 +68,7 @@ class H2Connection final : public ClientConnection, private ByteStream::User {
     bool draining = false;
     bool final_goaway_sent = false;
     bool terminating = false;
-    bool blocked = false;          // the stream will call on_writable()
+    bool blocked = false;  // the stream will call on_writable()
     bool closed = false;
   };
   struct Streams {

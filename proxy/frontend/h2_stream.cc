@@ -16,8 +16,8 @@ namespace gatehouse {
 
 namespace {
 
-constexpr std::size_t kFieldOverhead = 32;   // RFC 9113 section 6.5.2
-constexpr std::size_t kWorthAFrame = 1024;   // less is held back while only the client's window is in the way
+constexpr std::size_t kFieldOverhead = 32;  // RFC 9113 section 6.5.2
+constexpr std::size_t kWorthAFrame = 1024;  // less is held back while only the client's window is in the way
 
 nghttp2_nv name_value(std::string_view name, std::string_view value, std::uint8_t flags) {
   // nghttp2 takes pointers to non-const and does not write through them.
@@ -122,8 +122,8 @@ void H2Stream::on_head_complete(bool end_of_message) {
 void H2Stream::begin(bool end_of_message) {
   if (std::exchange(state_.too_large, false)) return reject(Fault::kHeadersTooLarge);
   const ClientTransport& transport = connection_.transport();
-  auto head = check_request(std::move(raw_), connection_.context().policy->head, transport.contexts.get(),
-                            transport.tls.get());
+  auto head =
+      check_request(std::move(raw_), connection_.context().policy->head, transport.contexts.get(), transport.tls.get());
   if (!head) return reject(head.error());
   const ListenerContext& context = connection_.context();
   exchange_.emplace(context.exchanges, client_info(context, transport, Protocol::kH2), *std::move(head), waker_);
@@ -154,8 +154,8 @@ void H2Stream::on_end() {
   state_.request_ended = true;
   if (!exchange_ || exchange_->request_body().ended()) return;
   if (state_.decoding != Decoding::kTrailers) return exchange_->request_body().finish();
-  auto checked = field_rules::check_request_trailers(std::move(trailers_), Protocol::kH2,
-                                                     connection_.context().policy->head);
+  auto checked =
+      field_rules::check_request_trailers(std::move(trailers_), Protocol::kH2, connection_.context().policy->head);
   if (checked && !state_.too_large) return exchange_->request_body().finish(std::move(*checked));
   connection_.count(AbuseGuard::Act::kForcedReset);
   exchange_->fail_request(Fault::kRequestBodyInvalid);

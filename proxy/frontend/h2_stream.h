@@ -1,5 +1,5 @@
-// One HTTP/2 request and its answer: decodes the head into an exchange, moves DATA to its request pipe and its answer to
-// DATA. Owned by its H2Connection from the first byte of its HEADERS until nghttp2 has closed it; one loop's thread.
+// One HTTP/2 request and its answer: decodes the head into an exchange, moves DATA to its request pipe and its answer
+// to DATA. Owned by its H2Connection from the first byte of its HEADERS until nghttp2 has closed it; one loop's thread.
 //
 //   on_header.. on_head_complete -> Exchange -> on_data.. on_end          (called by nghttp2 while bytes are fed to it)
 //   progress (waker): head -> submit_response; then next_data, take_data  (called by nghttp2 while it makes frames)
@@ -35,8 +35,8 @@ class H2Stream {
   void on_data(Buffer bytes);
   bool on_empty_data();  // false: too many of them
   void on_end();
-  bool on_malformed();   // nghttp2 has refused it, or a field of it; false: it was being reset already
-  void on_cancelled();   // by the client
+  bool on_malformed();  // nghttp2 has refused it, or a field of it; false: it was being reset already
+  void on_cancelled();  // by the client
   void on_closed();
 
   // The answer.
@@ -54,12 +54,12 @@ class H2Stream {
   enum class Decoding : std::uint8_t { kHead, kBody, kTrailers };
   struct State {
     Decoding decoding = Decoding::kHead;
-    bool too_large = false;       // of the head or the trailers; the rest is not kept
+    bool too_large = false;  // of the head or the trailers; the rest is not kept
     bool request_ended = false;
     bool head_sent = false;
-    bool deferred = false;        // nghttp2 waits for nghttp2_session_resume_data
+    bool deferred = false;  // nghttp2 waits for nghttp2_session_resume_data
     bool end_sent = false;
-    bool reset = false;           // RST_STREAM is on its way
+    bool reset = false;  // RST_STREAM is on its way
     bool held_back = false;
     bool small_allowed = false;
     std::uint32_t empty_frames = 0;
@@ -81,9 +81,9 @@ class H2Stream {
   const std::int32_t id_;
   Place place_;
   State state_;
-  RawRequest raw_;             // until the head is complete
+  RawRequest raw_;  // until the head is complete
   FieldList trailers_;
-  std::size_t uncredited_ = 0; // received bytes whose stream window is not given back yet
+  std::size_t uncredited_ = 0;  // received bytes whose stream window is not given back yet
   std::uint64_t sent_ = 0;
   Waker waker_;
   std::optional<Exchange> exchange_;  // last: uses the waker

@@ -160,8 +160,8 @@ std::expected<void, H3Session::Code> H3Session::received(std::int64_t stream, st
     transport_.credit_stream(stream, static_cast<std::size_t>(consumed));
     transport_.credit_connection(static_cast<std::size_t>(consumed));
   }
-  // A body that contradicts its content-length. nghttp3 is of no use after any error, so the connection ends; but the log
-  // shall not say that the client left.
+  // A body that contradicts its content-length. nghttp3 is of no use after any error, so the connection ends; but the
+  // log shall not say that the client left.
   if (consumed == NGHTTP3_ERR_MALFORMED_HTTP_MESSAGING) {
     if (H3Stream* const node = find(stream)) node->fail(Fault::kRequestBodyInvalid);
   }

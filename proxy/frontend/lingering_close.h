@@ -1,6 +1,6 @@
 // The end of a client connection whose last answer must arrive: sends what is left, then FIN, then reads and drops what
-// the client still sends (for a second, at most 64 MiB) so that closing does not become a reset that destroys the answer
-// (RFC 9112 section 9.6). Owned by the connection list; one loop's thread.
+// the client still sends (for a second, at most 64 MiB) so that closing does not become a reset that destroys the
+// answer (RFC 9112 section 9.6). Owned by the connection list; one loop's thread.
 #pragma once
 
 #include "common/timer.h"

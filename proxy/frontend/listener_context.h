@@ -18,11 +18,11 @@ struct ListenerContext {
   EventLoop& loop;
   ExchangeContext& exchanges;
   std::shared_ptr<const ListenerPolicy> policy;
-  std::shared_ptr<const TlsContexts> tls;   // null: cleartext
+  std::shared_ptr<const TlsContexts> tls;  // null: cleartext
   ListenerCounters& counters;
   ConnectionList connections;
   bool speaks_h1 = true;
-  bool speaks_h2 = false;                   // by ALPN, or by prior knowledge on cleartext
+  bool speaks_h2 = false;  // by ALPN, or by prior knowledge on cleartext
   bool draining = false;
   std::shared_ptr<ConnectionBudget> budget = nullptr;  // of the listener on all workers; null: no limit
 };

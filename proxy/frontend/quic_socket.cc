@@ -327,12 +327,11 @@ std::size_t QuicSocket::send_each(const UdpTrain& train) {
 
 void QuicSocket::keep(const UdpTrain& rest) {
   const auto& path = rest.path;
-  unsent_.push_back(std::make_unique<Unsent>(
-      Unsent{.local = copy_of(path.local, path.local_length),
-             .remote = copy_of(path.remote, path.remote_length),
-             .ecn = rest.ecn,
-             .segment = rest.segment,
-             .bytes = {rest.bytes.begin(), rest.bytes.end()}}));
+  unsent_.push_back(std::make_unique<Unsent>(Unsent{.local = copy_of(path.local, path.local_length),
+                                                    .remote = copy_of(path.remote, path.remote_length),
+                                                    .ecn = rest.ecn,
+                                                    .segment = rest.segment,
+                                                    .bytes = {rest.bytes.begin(), rest.bytes.end()}}));
 }
 
 void QuicSocket::send_unsent() {

@@ -23,7 +23,7 @@ class TcpListener {
 
   // Accepts what already waits, then closes the socket; connections that exist live on.
   void close();
-  void pause();   // the backlog waits
+  void pause();  // the backlog waits
   void resume();
   bool closed() const { return !socket_; }
   int fd() const { return socket_.get(); }

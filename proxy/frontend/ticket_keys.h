@@ -1,9 +1,7 @@
-// The keys that encrypt TLS session tickets: one set for the whole process, made by the server, shared by all workers and
-// kept across reloads, so that a session resumes on any worker. The current key and two former ones are accepted; a new
-// one is made every 12 hours, on first use after that. Any thread (a lock that only handshakes take).
+// The keys that encrypt TLS session tickets: one set for the whole process, made by the server, shared by all workers
+// and kept across reloads, so that a session resumes on any worker. The current key and two former ones are accepted; a
+// new one is made every 12 hours, on first use after that. Any thread (a lock that only handshakes take).
 #pragma once
-
-#include <openssl/ssl.h>
 
 #include <array>
 #include <chrono>
@@ -11,6 +9,8 @@
 #include <mutex>
 #include <optional>
 #include <span>
+
+#include <openssl/ssl.h>
 
 #include "common/clock.h"
 

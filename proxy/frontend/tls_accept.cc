@@ -43,8 +43,7 @@ HandshakeFailure handshake_failure(std::string_view reason) {
   return HandshakeFailure::kProtocol;
 }
 
-TlsAccept::TlsAccept(ListenerContext& context, std::unique_ptr<TlsStream> stream, Address peer,
-                     ConnectionPermit permit)
+TlsAccept::TlsAccept(ListenerContext& context, std::unique_ptr<TlsStream> stream, Address peer, ConnectionPermit permit)
     : context_(context),
       stream_(std::move(stream)),
       peer_(peer),

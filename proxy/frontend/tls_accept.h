@@ -1,5 +1,5 @@
-// A client connection during its TLS handshake: counts how it ends, and becomes an H1Connection or an H2Connection as ALPN
-// says (none offered: HTTP/1.1). Owned by the connection list; one loop's thread.
+// A client connection during its TLS handshake: counts how it ends, and becomes an H1Connection or an H2Connection as
+// ALPN says (none offered: HTTP/1.1). Owned by the connection list; one loop's thread.
 #pragma once
 
 #include <memory>

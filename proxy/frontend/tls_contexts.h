@@ -2,12 +2,11 @@
 // all workers and part of a snapshot; any thread. Whoever holds an SSL from here also holds the contexts (shared_ptr)
 // until the SSL is gone.
 //
-//   server name --exact, wildcard, else the first--> identity (one certificate per key type) --> SSL_CTX for TCP, for QUIC
+//   server name --exact, wildcard, else the first--> identity (one certificate per key type) --> SSL_CTX for TCP, for
+//   QUIC
 //
 // Tickets are bound to the identity: one that was issued for another set of names starts a full handshake.
 #pragma once
-
-#include <openssl/ssl.h>
 
 #include <cstddef>
 #include <map>
@@ -15,6 +14,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <openssl/ssl.h>
 
 #include "common/certificate.h"
 #include "common/result.h"
@@ -30,8 +31,8 @@ struct TlsOptions {
   std::vector<std::shared_ptr<const Certificate>> certificates;  // not empty; the first serves unknown names
   UnknownSni unknown_sni = UnknownSni::kDefault;                 // kReject: unrecognized_name
   MinVersion min_version = MinVersion::kTls12;
-  std::shared_ptr<TicketKeys> ticket_keys;                       // null: no tickets, no resumption
-  bool speaks_h1 = true;                                         // what ALPN may choose on TCP
+  std::shared_ptr<TicketKeys> ticket_keys;  // null: no tickets, no resumption
+  bool speaks_h1 = true;                    // what ALPN may choose on TCP
   bool speaks_h2 = true;
 };
 
@@ -73,8 +74,8 @@ class TlsContexts {
   const Identity* find(std::string_view server_name) const;
 
   TlsOptions options_;
-  std::string tcp_protocols_;               // for ALPN, in wire form, preferred first
-  std::vector<Identity> identities_;        // the first: for unknown names
+  std::string tcp_protocols_;         // for ALPN, in wire form, preferred first
+  std::vector<Identity> identities_;  // the first: for unknown names
   std::map<std::string, std::size_t, std::less<>> by_name_;
 };
 

@@ -147,7 +147,10 @@ Server::Diagnostics Server::apply(const config::Config& config) {
     if (phase_ != Phase::kStarting) (void)log::configure(config_.log.level, config_.log.output);
     return diagnostics;
   }
-  if (admin_changes) admin_ = std::move(new_admin);
+  if (admin_changes) {
+    loop_.retire(std::move(admin_));  // its connections of this turn may be waiting for their end
+    admin_ = std::move(new_admin);
+  }
   if (phase_ != Phase::kStarting && workers_of(config) != rollout_->workers().size()) {
     log::warn("server.workers takes effect with the next start");
   }

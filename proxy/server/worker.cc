@@ -95,7 +95,12 @@ void Worker::look_after_ending() {
   for (const Ending& ending : ending_) {
     if (now >= ending.deadline && !ending.listener->empty()) ending.listener->close_now();
   }
-  std::erase_if(ending_, [](const Ending& ending) { return ending.listener->empty(); });
+  const auto ended = std::stable_partition(ending_.begin(), ending_.end(),
+                                           [](const Ending& ending) { return !ending.listener->empty(); });
+  // Connections that left in this turn refer to their listener; they are destroyed at its end, before what is retired
+  // now.
+  for (auto it = ended; it != ending_.end(); ++it) loop_.retire(std::move(it->listener));
+  ending_.erase(ended, ending_.end());
   if (!ending_.empty()) return ending_check_.arm(kEndingCheck);
   if (!drained_) return;
   access_log_.hand_over();

@@ -17,6 +17,7 @@ struct WorkerGroup::Thread {
   EventLoop* loop = nullptr;  // both set before the thread says that it is ready
   Worker* worker = nullptr;
   std::promise<void> ready;
+  std::promise<void> released;  // nobody touches the loop any more
   std::thread thread;
 };
 
@@ -45,6 +46,8 @@ void WorkerGroup::run(Thread& self, const Shared& shared, WorkerMetrics& metrics
   self.worker = &worker;
   self.ready.set_value();
   loop.run();
+  // stop() and post() still touch the loop after it has woken up because of them.
+  self.released.get_future().wait();
 }
 
 bool WorkerGroup::adopt(const std::shared_ptr<const Snapshot>& snapshot, std::vector<std::vector<WorkerSocket>> sockets,
@@ -95,7 +98,9 @@ void WorkerGroup::stop() {
     if (thread->thread.joinable()) thread->loop->stop();
   }
   for (const auto& thread : threads_) {
-    if (thread->thread.joinable()) thread->thread.join();
+    if (!thread->thread.joinable()) continue;
+    thread->released.set_value();
+    thread->thread.join();
   }
 }
 

@@ -32,8 +32,8 @@ inline Ending ending_of(Fault fault, Stage stage, Protocol protocol) {
 
 // A body that contradicts its content-length. nghttp3 gives up the whole connection (as RFC 9114 section 8 allows),
 // where nghttp2 resets the stream; h1 has no such thing.
-inline Ending ending_of_wrong_length(Protocol protocol) {
-  Ending ending = ending_of(Fault::kRequestBodyInvalid, Stage::kBeforeHead, protocol);
+inline Ending ending_of_wrong_length(Fault fault, Protocol protocol) {
+  Ending ending = ending_of(fault, Stage::kBeforeHead, protocol);
   ending.connection_stays = protocol != Protocol::kH3;
   return ending;
 }

@@ -52,7 +52,8 @@ TEST(H1Requests, EveryByteMayComeAlone) {
   };
   TextClient client(world);
   const std::string chunked =
-      "POST /c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nwiki\r\n5;x=y\r\npedia\r\n0\r\nA: b\r\n\r\n";
+      "POST /c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nwiki\r\n5;x=y\r\npedia\r\n0\r\nA: "
+      "b\r\n\r\n";
   for (const char c : chunked) {
     client.send({&c, 1});
     if (!world.live.empty()) body += take_request_body(*world.live[0]);

@@ -85,8 +85,7 @@ TEST(H2Floods, PingsAndUnknownFramesAreCounted) {
     std::size_t allowed;
     std::size_t flood;
   };
-  for (const Case& one : {Case{ping, 90, 150}, Case{unknown, 900, 1100},
-                          Case{priority, 900, 1100}}) {
+  for (const Case& one : {Case{ping, 90, 150}, Case{unknown, 900, 1100}, Case{priority, 900, 1100}}) {
     FrontendWorld world;
     H2Client fine(world);
     fine.send_raw(many(one.allowed, one.frame));

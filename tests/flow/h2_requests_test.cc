@@ -13,8 +13,7 @@ using testing::SizeIs;
 
 void hold(Exchange&) {}
 
-const Fields kPlainHead = {
-    {":method", "GET"}, {":scheme", "http"}, {":authority", "shop.example.com"}, {":path", "/"}};
+const Fields kPlainHead = {{":method", "GET"}, {":scheme", "http"}, {":authority", "shop.example.com"}, {":path", "/"}};
 
 Fields head_with(std::string name, std::string value) {
   Fields fields = kPlainHead;
@@ -81,10 +80,22 @@ TEST(H2Requests, ABodyWithTrailersReachesTheEndpoint) {
 
 TEST(H2Requests, MalformedHeadsResetTheStreamAndOnlyThat) {
   const std::pair<std::string, std::string> bad[] = {
-      {"x", "a\r\nb: c"},      {"x", std::string("a\0b", 3)}, {"x y", "1"},          {"X", "1"},
-      {"x:y", "1"},            {"connection", "close"},       {"te", "gzip"},        {"transfer-encoding", "chunked"},
-      {"content-length", "5"}, {":status", "200"},            {"upgrade", "h2c"},    {"transfer_encoding", "chunked"},
-      {"x", " a"},             {"keep-alive", "1"},           {":path", "/again"},   {"", "1"},
+      {"x", "a\r\nb: c"},
+      {"x", std::string("a\0b", 3)},
+      {"x y", "1"},
+      {"X", "1"},
+      {"x:y", "1"},
+      {"connection", "close"},
+      {"te", "gzip"},
+      {"transfer-encoding", "chunked"},
+      {"content-length", "5"},
+      {":status", "200"},
+      {"upgrade", "h2c"},
+      {"transfer_encoding", "chunked"},
+      {"x", " a"},
+      {"keep-alive", "1"},
+      {":path", "/again"},
+      {"", "1"},
   };
   for (const auto& [name, value] : bad) {
     FrontendWorld world;

@@ -1,6 +1,6 @@
-// An HTTP/2 client that sends anything, after a valid preface, to an H2Connection on a memory stream. The first byte says in
-// how large pieces the rest comes. Whatever happens: no crash, every exchange that began has ended with its connection,
-// and what is kept for the client stays bounded.
+// An HTTP/2 client that sends anything, after a valid preface, to an H2Connection on a memory stream. The first byte
+// says in how large pieces the rest comes. Whatever happens: no crash, every exchange that began has ended with its
+// connection, and what is kept for the client stays bounded.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>

@@ -71,7 +71,7 @@ class FrontendWorld : public ExchangeObserver {
   EventLoop loop{clock};
   ListenerCounters counters;
   Script script = [](Exchange& exchange) { exchange.respond({.status = 200}, "hello"); };  // started exchanges
-  std::vector<Exchange*> live;                                                              // started, not ended
+  std::vector<Exchange*> live;                                                             // started, not ended
   int begun = 0;
   std::vector<EndedExchange> ended;
   ExchangeContext exchanges{.loop = loop, .observer = *this, .make_responder = [this](Exchange& exchange) {

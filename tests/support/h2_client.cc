@@ -32,9 +32,15 @@ std::string H2Answer::field(std::string_view name) const {
 std::string h2_frame(std::uint8_t type, std::uint8_t flags, std::int32_t stream, std::string_view payload) {
   const auto byte = [](std::size_t value, unsigned shift) { return static_cast<char>(value >> shift & 0xff); };
   const auto id = static_cast<std::size_t>(stream);
-  std::string frame = {byte(payload.size(), 16), byte(payload.size(), 8),  byte(payload.size(), 0),
-                       static_cast<char>(type),  static_cast<char>(flags), byte(id, 24),
-                       byte(id, 16),             byte(id, 8),              byte(id, 0)};
+  std::string frame = {byte(payload.size(), 16),
+                       byte(payload.size(), 8),
+                       byte(payload.size(), 0),
+                       static_cast<char>(type),
+                       static_cast<char>(flags),
+                       byte(id, 24),
+                       byte(id, 16),
+                       byte(id, 8),
+                       byte(id, 0)};
   return frame.append(payload);
 }
 

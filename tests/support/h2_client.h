@@ -1,5 +1,5 @@
-// An HTTP/2 client of the tests: an nghttp2 client session on a memory stream, and raw bytes beside it for what a decent
-// client would not send. Collects what it sees per stream. Belongs to the test's thread.
+// An HTTP/2 client of the tests: an nghttp2 client session on a memory stream, and raw bytes beside it for what a
+// decent client would not send. Collects what it sees per stream. Belongs to the test's thread.
 #pragma once
 
 #include <cstdint>
@@ -27,8 +27,8 @@ struct H2Answer {
   Fields trailers;
   std::string body;
   std::size_t data_frames = 0;
-  bool complete = false;                    // END_STREAM came
-  std::optional<std::uint32_t> reset;       // the code, if it was reset by the server
+  bool complete = false;               // END_STREAM came
+  std::optional<std::uint32_t> reset;  // the code, if it was reset by the server
   std::string field(std::string_view name) const;
 };
 
@@ -36,15 +36,15 @@ struct H2Request {
   std::string method = "GET";
   std::string path = "/";
   Fields fields;
-  std::optional<std::string> body;          // sent at once, with END_STREAM
-  bool stays_open = false;                  // no END_STREAM: more is sent by hand
+  std::optional<std::string> body;  // sent at once, with END_STREAM
+  bool stays_open = false;          // no END_STREAM: more is sent by hand
 };
 
 class H2Client {
  public:
   struct Options {
-    bool reads = true;                      // gives window back as DATA comes
-    std::uint32_t window = 65535;           // per stream
+    bool reads = true;             // gives window back as DATA comes
+    std::uint32_t window = 65535;  // per stream
     std::size_t room = MemoryStream::kRoom;
     bool acknowledges_settings = true;
     bool secure = false;
@@ -67,11 +67,11 @@ class H2Client {
   std::int32_t ask_raw(const Fields& head);
   // The same for trailers.
   void send_trailers(std::int32_t stream, const Fields& trailers);
-  void exchange_bytes();                       // both ways until nothing moves
+  void exchange_bytes();  // both ways until nothing moves
   const H2Answer& answer(std::int32_t stream) { return answers_[stream]; }
 
   const std::vector<std::pair<std::int32_t, std::uint32_t>>& goaways() const { return goaways_; }
-  bool server_closed();                        // FIN or RST came
+  bool server_closed();  // FIN or RST came
   MemoryStream& stream() { return *stream_; }
   MemoryStream& server_stream() { return *server_; }
   std::size_t pings_answered() const { return pings_answered_; }

@@ -14,8 +14,7 @@ MemoryStream::Pair MemoryStream::make_pair(EventLoop& loop, std::size_t room) {
   return pair;
 }
 
-MemoryStream::MemoryStream(EventLoop& loop, std::size_t room)
-    : room_(room), notifier_(loop, [this] { call_user(); }) {}
+MemoryStream::MemoryStream(EventLoop& loop, std::size_t room) : room_(room), notifier_(loop, [this] { call_user(); }) {}
 
 MemoryStream::~MemoryStream() {
   if (peer_ == nullptr) return;

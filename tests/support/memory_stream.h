@@ -1,6 +1,6 @@
-// A ByteStream without a socket: two ends in memory, each the other's peer, for codecs on a loop with a manual clock. It
-// behaves as TcpStream does where a codec could tell: edge-triggered calls (from a waker, never inside the peer's call),
-// bounded room, FIN, RST, and a reset for who is closed with bytes unread. Either end may be destroyed first.
+// A ByteStream without a socket: two ends in memory, each the other's peer, for codecs on a loop with a manual clock.
+// It behaves as TcpStream does where a codec could tell: edge-triggered calls (from a waker, never inside the peer's
+// call), bounded room, FIN, RST, and a reset for who is closed with bytes unread. Either end may be destroyed first.
 #pragma once
 
 #include <cstddef>
@@ -31,11 +31,11 @@ class MemoryStream final : public ByteStream {
   void abort_on_close() override { abort_on_close_ = true; }
 
   // What a test may know and change.
-  void set_room(std::size_t bytes);                     // that the other end may have on its way to this one
+  void set_room(std::size_t bytes);                         // that the other end may have on its way to this one
   std::size_t waiting() const { return in_.bytes.size(); }  // arrived and not read
   bool peer_gone() const { return peer_ == nullptr; }
   bool was_reset() const { return in_.reset; }
-  std::size_t reads() const { return counts_.reads; }   // calls that a socket would have made
+  std::size_t reads() const { return counts_.reads; }  // calls that a socket would have made
   std::size_t writes() const { return counts_.writes; }
   // What the next write() takes at most; the rest would block until the loop's next turn.
   void limit_next_write(std::size_t bytes) { out_.next_limit = bytes; }
@@ -43,9 +43,9 @@ class MemoryStream final : public ByteStream {
  private:
   struct In {
     Buffer bytes;
-    bool ended = false;   // FIN
-    bool reset = false;   // RST
-    bool wanted = true;   // the user found nothing, and is to be called
+    bool ended = false;  // FIN
+    bool reset = false;  // RST
+    bool wanted = true;  // the user found nothing, and is to be called
     bool news = false;
   };
   struct Out {

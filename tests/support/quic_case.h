@@ -21,7 +21,7 @@
 namespace gatehouse::testing_support {
 
 // What became of an exchange, as the access log would have it.
-struct EndedExchange {
+struct EndedQuicExchange {
   std::string target;
   std::uint16_t status = 0;
   std::optional<Fault> fault;
@@ -42,7 +42,7 @@ class NotingObserver final : public ExchangeObserver {
   }
 
   int running = 0;
-  std::vector<EndedExchange> ended;
+  std::vector<EndedQuicExchange> ended;
 };
 
 // Does what the test tells it to: `script` runs at the start, and again whenever either pipe has moved.

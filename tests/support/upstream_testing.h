@@ -22,7 +22,7 @@
 
 namespace gatehouse::testing_support {
 
-class NotingObserver final : public ExchangeObserver {
+class CountingObserver final : public ExchangeObserver {
  public:
   void on_begin(const Exchange&) override { ++begun; }
   void on_end(const Exchange& exchange) override {
@@ -84,7 +84,7 @@ class UpstreamWorld {
   EventLoop loop;
   std::map<std::string, EndpointCounters> endpoint_counters;
   std::map<std::string, UpstreamCounters> upstream_counters;
-  NotingObserver observer;
+  CountingObserver observer;
   UpstreamPools pools;
 };
 

@@ -27,8 +27,8 @@ std::shared_ptr<const TlsContexts> contexts(TlsOptions options) {
 
 struct ClientHello {
   std::string server_name;
-  std::string alpn;                 // wire form
-  const char* signatures = nullptr; // of TLS 1.2 and 1.3
+  std::string alpn;                  // wire form
+  const char* signatures = nullptr;  // of TLS 1.2 and 1.3
   int max_version = TLS1_3_VERSION;
   const char* ciphers = nullptr;
   SSL_SESSION* session = nullptr;
@@ -42,15 +42,15 @@ using SessionPtr = std::unique_ptr<SSL_SESSION, SessionDeleter>;
 struct Outcome {
   bool done = false;
   std::string version;
-  std::string subject;   // of the server's certificate
+  std::string subject;  // of the server's certificate
   int key_type = 0;
   std::string alpn;
   bool resumed = false;
-  std::string name;      // that the server has seen
-  std::string error;     // of the server
-  std::string alert;     // that the client got
+  std::string name;   // that the server has seen
+  std::string error;  // of the server
+  std::string alert;  // that the client got
   std::string group;
-  SessionPtr session;    // with a ticket, for the next one
+  SessionPtr session;  // with a ticket, for the next one
 };
 
 std::string last_reason() {
@@ -147,8 +147,8 @@ TEST(TlsContexts, TheCertificateIsChosenByNameExactThenWildcardThenTheFirst) {
 }
 
 TEST(TlsContexts, AnUnknownNameCanBeRefused) {
-  const auto made = contexts({.certificates = {certificate({.names = {"known.test"}})},
-                              .unknown_sni = TlsOptions::UnknownSni::kReject});
+  const auto made = contexts(
+      {.certificates = {certificate({.names = {"known.test"}})}, .unknown_sni = TlsOptions::UnknownSni::kReject});
   EXPECT_TRUE(shake_hands(*made, {.server_name = "known.test"}).done);
   EXPECT_TRUE(shake_hands(*made, {.server_name = ""}).done);
   const Outcome outcome = shake_hands(*made, {.server_name = "unknown.test"});
@@ -158,18 +158,17 @@ TEST(TlsContexts, AnUnknownNameCanBeRefused) {
 }
 
 TEST(TlsContexts, RsaAndEcdsaServeOneNameSideBySide) {
-  const auto made = contexts(
-      {.certificates = {certificate({.names = {"two.test"}, .key = TestCertificate::Key::kRsa}),
-                        certificate({.names = {"two.test"}, .key = TestCertificate::Key::kEcdsa})}});
+  const auto made =
+      contexts({.certificates = {certificate({.names = {"two.test"}, .key = TestCertificate::Key::kRsa}),
+                                 certificate({.names = {"two.test"}, .key = TestCertificate::Key::kEcdsa})}});
   for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
-    EXPECT_EQ(shake_hands(*made, {.server_name = "two.test",
-                                  .signatures = "RSA-PSS+SHA256:RSA+SHA256",
-                                  .max_version = version})
+    EXPECT_EQ(shake_hands(
+                  *made, {.server_name = "two.test", .signatures = "RSA-PSS+SHA256:RSA+SHA256", .max_version = version})
                   .key_type,
               EVP_PKEY_RSA);
-    EXPECT_EQ(shake_hands(*made, {.server_name = "two.test", .signatures = "ECDSA+SHA256", .max_version = version})
-                  .key_type,
-              EVP_PKEY_EC);
+    EXPECT_EQ(
+        shake_hands(*made, {.server_name = "two.test", .signatures = "ECDSA+SHA256", .max_version = version}).key_type,
+        EVP_PKEY_EC);
   }
 }
 
@@ -177,8 +176,9 @@ TEST(TlsContexts, AlpnChoosesWhatTheListenerSpeaksAndRefusesWhatNobodyDoes) {
   const std::string both = "\x08http/1.1\x02h2";
   const std::string h1 = "\x08http/1.1";
   const std::string h2 = "\x02h2";
-  const std::string ftp = "\x03"
-                          "ftp";
+  const std::string ftp =
+      "\x03"
+      "ftp";
   const auto all = contexts({.certificates = {certificate({})}});
   EXPECT_EQ(shake_hands(*all, {.alpn = both}).alpn, "h2");
   EXPECT_EQ(shake_hands(*all, {.alpn = h1}).alpn, "http/1.1");
@@ -236,14 +236,14 @@ TEST(TlsContexts, ATicketOfOneNameIsNotResumedUnderAnother) {
   for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
     const ContextPtr client = client_context();
     const Outcome first = shake_hands(*made, {.server_name = "a.test", .max_version = version}, *client);
-    const Outcome other = shake_hands(
-        *made, {.server_name = "b.test", .max_version = version, .session = first.session.get()}, *client);
+    const Outcome other =
+        shake_hands(*made, {.server_name = "b.test", .max_version = version, .session = first.session.get()}, *client);
     EXPECT_TRUE(other.done);
     EXPECT_FALSE(other.resumed);
     EXPECT_EQ(other.subject, "b.test");
-    EXPECT_TRUE(shake_hands(
-                    *made, {.server_name = "a.test", .max_version = version, .session = first.session.get()}, *client)
-                    .resumed);
+    EXPECT_TRUE(
+        shake_hands(*made, {.server_name = "a.test", .max_version = version, .session = first.session.get()}, *client)
+            .resumed);
   }
 }
 
@@ -273,8 +273,8 @@ TEST(TlsContexts, OldTicketKeysLiveForTwoMorePeriods) {
 }
 
 TEST(TlsContexts, AHostThatNeedsAnotherCertificateIsMisdirected) {
-  const auto made = contexts({.certificates = {certificate({.names = {"a.test", "also-a.test"}}),
-                                               certificate({.names = {"b.test"}})}});
+  const auto made = contexts(
+      {.certificates = {certificate({.names = {"a.test", "also-a.test"}}), certificate({.names = {"b.test"}})}});
   EXPECT_TRUE(made->misdirected("a.test", "b.test"));
   EXPECT_TRUE(made->misdirected("unknown.test", "b.test"));
   EXPECT_FALSE(made->misdirected("a.test", "a.test"));
