@@ -156,8 +156,10 @@ void H1Connection::fail_parse() {
 void H1Connection::reject(Fault fault) {
   state_.deaf = true;
   answer_ = H1Answer();
-  exchange_.emplace(context_.exchanges, client_info(context_, transport_, Protocol::kH1), RequestHead{}, progress_,
-                    fault);
+  RawRequest known = parser_.take_request();
+  known.secure = transport_.secure();
+  exchange_.emplace(context_.exchanges, client_info(context_, transport_, Protocol::kH1),
+                    rejected_head(std::move(known)), progress_, fault);
   progress_.wake();
 }
 

@@ -1,4 +1,5 @@
-// The table of functions that ngtcp2 calls, for every QuicConnection (its user data). Constant, any thread.
+// The table of functions that ngtcp2 calls, for every QuicConnection (its user data). Constant, any thread; the
+// functions themselves run on the thread of the connection that they are given.
 #pragma once
 
 #include <ngtcp2/ngtcp2.h>

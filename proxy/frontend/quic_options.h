@@ -1,4 +1,5 @@
-// What can be set about QUIC connections, with our defaults. A value; part of a listener.
+// What can be set about QUIC connections, with our defaults. A value, part of a listener; connections copy what they
+// need when they begin.
 #pragma once
 
 #include <chrono>

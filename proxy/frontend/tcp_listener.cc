@@ -1,5 +1,6 @@
 #include "proxy/frontend/tcp_listener.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -68,9 +69,14 @@ void TcpListener::accept_batch(std::size_t limit) {
   retry_.arm(Duration::zero());
 }
 
+bool TcpListener::somebody_waits() const {
+  pollfd backlog{.fd = socket_.get(), .events = POLLIN, .revents = 0};
+  return ::poll(&backlog, 1, 0) > 0;
+}
+
 TcpListener::Outcome TcpListener::accept_one() {
   ConnectionPermit permit = ConnectionPermit::request(context_.budget);
-  if (!permit) return Outcome::kShort;
+  if (!permit) return somebody_waits() ? Outcome::kShort : Outcome::kEmpty;
   sockaddr_storage peer{};
   socklen_t length = sizeof peer;
   Fd socket(::accept4(socket_.get(), reinterpret_cast<sockaddr*>(&peer), &length, SOCK_NONBLOCK | SOCK_CLOEXEC));

@@ -33,6 +33,7 @@ class TcpListener {
 
   void accept_batch(std::size_t limit);
   Outcome accept_one();
+  bool somebody_waits() const;
   void make_room();
   void begin(Fd socket, const Address& peer, ConnectionPermit permit);
 

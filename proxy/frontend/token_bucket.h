@@ -1,4 +1,5 @@
-// A rate limit: a burst, refilled over time. Plain arithmetic on the loop's time; a value of its owner.
+// A rate limit: a burst, refilled over time. Plain arithmetic on the loop's time, no timer; a value of its owner, on
+// the owner's thread.
 #pragma once
 
 #include <algorithm>

@@ -302,15 +302,17 @@ TEST_F(BufferTest, TheSteadyStateTakesNoNewSlab) {
   Buffer buffer;
   buffer.append(pattern(100000));
   buffer.clear();
-  const std::size_t kept = slab_pool::kept();
-  for (int i = 0; i < 100; ++i) {
+  const auto pass_a_message = [&] {
     Buffer head("HTTP/1.1 200 OK\r\n\r\n");
     Buffer body;
     read_into(body, pattern(16000));
     head.append(std::move(body));
     buffer.append(std::move(head));
     buffer.consume(buffer.size());
-  }
+  };
+  pass_a_message();  // the first takes the slab that small texts share
+  const std::size_t kept = slab_pool::kept();
+  for (int i = 0; i < 100; ++i) pass_a_message();
   EXPECT_EQ(slab_pool::kept(), kept);
 }
 
