@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::size_t kBatch = 64;  // then the other work of the turn comes first
 constexpr std::chrono::milliseconds kRest{100};
+constexpr std::chrono::milliseconds kTurn{1};
 constexpr std::size_t kMostOnClose = 4096;  // what a full backlog holds
 
 bool out_of_descriptors(int error) {
@@ -93,11 +94,11 @@ TcpListener::Outcome TcpListener::accept_one() {
   return Outcome::kAccepted;
 }
 
-// The descriptor of the idle connection is free when the turn has ended.
+// The place of the idle connection is free when the turn has ended, and the turn's timers are still to come.
 void TcpListener::make_room() {
   context_.counters.refused.add();
   const bool soon = context_.connections.close_oldest_idle();
-  retry_.arm(soon ? Duration::zero() : Duration(kRest));
+  retry_.arm(soon ? kTurn : kRest);
 }
 
 void TcpListener::begin(Fd socket, const Address& peer, ConnectionPermit permit) {

@@ -122,6 +122,8 @@ TEST(TcpListener, BeyondTheLimitTheConnectionIdleLongestMakesRoom) {
   const Fd second = front.connect();
   ask(front, second, get());
   const Fd third = front.connect();
+  front.until([&] { return front.counters.refused.value() == 1; });
+  front.clock.advance(std::chrono::milliseconds(2));
   EXPECT_THAT(ask(front, third, get()), EndsWith("hello"));
   EXPECT_TRUE(ended(first));
   EXPECT_FALSE(ended(second));
@@ -145,6 +147,8 @@ TEST(TcpListener, WithNobodyIdleNewClientsWaitInTheBacklog) {
   front.script = [](Exchange& exchange) { exchange.respond({.status = 200}, "hello"); };
   front.settle();
   front.clock.advance(std::chrono::milliseconds(101));
+  front.until([&] { return front.counters.refused.value() == 2; });  // the first is idle now, and makes room
+  front.clock.advance(std::chrono::milliseconds(2));
   EXPECT_THAT(ask(front, waiting, ""), EndsWith("hello"));
 }
 
