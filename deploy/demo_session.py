@@ -98,7 +98,7 @@ def gatehouse(port, backend_port, certificate, key, log):
 
 def ask(port, certificate, flag, body):
     """One request by curl: (status, version, headers, what the backend saw)."""
-    command = ["curl", "--silent", "--show-error", "--max-time", "20", "--cacert", certificate, flag,
+    command = ["curl", "--silent", "--show-error", "--max-time", "20", "--ipv4", "--cacert", certificate, flag,
                "--dump-header", "-", "--write-out", "\n%{http_code} %{http_version}", f"https://localhost:{port}/demo?q=1"]
     if body is not None:
         command += ["--header", "Content-Type: application/octet-stream", "--data-binary", "@-"]
