@@ -93,7 +93,7 @@ struct H3Callbacks {
   static void rand(std::uint8_t* out, std::size_t size) { random::fill_secure({out, size}); }
 
   static const nghttp3_callbacks& table() {
-    static const nghttp3_callbacks callbacks = [] {
+    static const nghttp3_callbacks kCallbacks = [] {
       nghttp3_callbacks c{};
       c.acked_stream_data = acked_stream_data;
       c.recv_data = recv_data;
@@ -108,7 +108,7 @@ struct H3Callbacks {
       c.rand = rand;
       return c;
     }();
-    return callbacks;
+    return kCallbacks;
   }
 };
 

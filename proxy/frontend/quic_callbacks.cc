@@ -96,7 +96,7 @@ struct QuicCallbacks {
 };
 
 const ngtcp2_callbacks& quic_callbacks() {
-  static const ngtcp2_callbacks callbacks = [] {
+  static const ngtcp2_callbacks kCallbacks = [] {
     ngtcp2_callbacks c{};
     c.recv_client_initial = ngtcp2_crypto_recv_client_initial_cb;
     c.recv_crypto_data = ngtcp2_crypto_recv_crypto_data_cb;
@@ -122,7 +122,7 @@ const ngtcp2_callbacks& quic_callbacks() {
     c.path_validation = QuicCallbacks::path_validation;
     return c;
   }();
-  return callbacks;
+  return kCallbacks;
 }
 
 }  // namespace gatehouse

@@ -33,7 +33,7 @@ QuicSocket::Events QuicListener::socket_events() {
 }
 
 void QuicListener::start(ListenerContext& context, Setup setup) {
-  [[maybe_unused]] static const int prepared = ngtcp2_crypto_ossl_init();  // fetches algorithms once: only faster
+  [[maybe_unused]] static const int kPrepared = ngtcp2_crypto_ossl_init();  // fetches algorithms once: only faster
   dispatch_ = std::make_unique<QuicDispatch>(context, *socket_, std::move(setup));
   if (group_) group_->join(worker_, context.loop, *this);
 }

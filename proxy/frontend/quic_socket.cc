@@ -60,8 +60,8 @@ struct Batch {
 };
 
 Batch& thread_batch() {
-  thread_local const auto batch = std::make_unique<Batch>();
-  return *batch;
+  thread_local const auto kThreadBatch = std::make_unique<Batch>();
+  return *kThreadBatch;
 }
 
 // What the kernel says about a received datagram beside its bytes and sender.
@@ -227,8 +227,8 @@ QuicSocket::QuicSocket(EventLoop& loop, Sink sink, Address local, Events events)
 QuicSocket::~QuicSocket() = default;
 
 std::span<std::uint8_t> QuicSocket::train_buffer() {
-  thread_local const auto buffer = std::make_unique_for_overwrite<std::uint8_t[]>(kMaxTrain);
-  return {buffer.get(), kMaxTrain};
+  thread_local const auto kThreadBuffer = std::make_unique_for_overwrite<std::uint8_t[]>(kMaxTrain);
+  return {kThreadBuffer.get(), kMaxTrain};
 }
 
 void QuicSocket::on_ready(IoEvents ready) {

@@ -152,7 +152,7 @@ TlsContexts::TlsContexts(Private /*only_make_makes_one*/, TlsOptions options) : 
 
 Result<std::shared_ptr<const TlsContexts>> TlsContexts::make(TlsOptions options) {
   if (options.certificates.empty()) return failure("TLS needs a certificate");
-  const auto made = std::make_shared<TlsContexts>(Private{}, std::move(options));
+  auto made = std::make_shared<TlsContexts>(Private{}, std::move(options));
   if (auto added = made->add_identities(); !added) return std::unexpected(added.error());
   return made;
 }

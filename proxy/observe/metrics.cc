@@ -30,13 +30,13 @@ std::string protocol_name(std::size_t index) {
 // The page while it is being put together.
 class Metrics::Page {
  public:
-  static Family counter(std::string name, std::string help, std::vector<std::string> labels = {}) {
+  static Family counter(const std::string& name, std::string help, std::vector<std::string> labels = {}) {
     return {prometheus::MetricType::Counter, "gatehouse_" + name, std::move(help), std::move(labels)};
   }
-  static Family gauge(std::string name, std::string help, std::vector<std::string> labels = {}) {
+  static Family gauge(const std::string& name, std::string help, std::vector<std::string> labels = {}) {
     return {prometheus::MetricType::Gauge, "gatehouse_" + name, std::move(help), std::move(labels)};
   }
-  static HistogramFamily histogram(std::string name, std::string help, std::vector<std::string> labels) {
+  static HistogramFamily histogram(const std::string& name, std::string help, std::vector<std::string> labels) {
     return {"gatehouse_" + name, std::move(help), std::move(labels)};
   }
 

@@ -10,7 +10,6 @@ namespace {
 using testing::Contains;
 using testing::IsEmpty;
 using testing::Pair;
-using testing::SizeIs;
 
 constexpr auto kCalm = NGHTTP2_ENHANCE_YOUR_CALM;
 

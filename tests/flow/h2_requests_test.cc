@@ -7,7 +7,6 @@ namespace gatehouse::testing_support {
 namespace {
 
 using testing::Contains;
-using testing::ElementsAre;
 using testing::Pair;
 using testing::SizeIs;
 
