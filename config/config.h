@@ -156,7 +156,7 @@ struct HeaderEdits {
 
 // to = "NAME"
 struct Forward {
-  std::string upstream;
+  std::string upstream;  // or app
   Location location;
 };
 
@@ -190,12 +190,22 @@ struct Route {
   RouteTimeouts timeouts;
 };
 
+// "shop.internal:8080": A and AAAA; "_http._tcp.shop.internal": SRV, which brings the ports.
+struct DnsName {
+  std::string name;
+  std::uint16_t port = 0;  // 0: SRV
+  friend bool operator==(const DnsName&, const DnsName&) = default;
+};
+
+// One entry of endpoints: an address, or a DNS name that is resolved at run time.
 struct Endpoint {
-  Address address;
+  std::variant<Address, DnsName> at;
+  std::uint32_t weight = 1;  // 1..1000
   Location location;
 };
 
-enum class Balance { kRoundRobin, kLeastRequests };
+enum class Balance { kRoundRobin, kLeastRequests, kRandom, kHash };
+enum class HashOn { kClientIp, kHeader, kCookie, kPath };
 
 // [upstreams.NAME.pool]
 struct Pool {
@@ -203,16 +213,99 @@ struct Pool {
   std::size_t max_idle = 64;                            // connections per endpoint and worker; 0: none is kept
 };
 
+enum class InitialHealth { kServe, kWait };
+
+// [upstreams.NAME.health]: active checks; off until a path is given
+struct Health {
+  std::string path;
+  milliseconds interval{std::chrono::seconds(10)};
+  milliseconds timeout{std::chrono::seconds(3)};
+  std::uint32_t unhealthy_after = 2;  // failed checks in a row
+  std::uint32_t healthy_after = 1;    // passed checks in a row
+  std::uint16_t expect_first = 200;   // expect = "200-399"
+  std::uint16_t expect_last = 399;
+  InitialHealth initial = InitialHealth::kServe;  // kWait: not before the first passed check
+  milliseconds slow_start{0};
+};
+
+// [upstreams.NAME.outlier]: passive, by the outcome of requests
+struct Outlier {
+  std::uint32_t consecutive_failures = 5;  // 0: off
+  milliseconds eject_for{std::chrono::seconds(30)};
+  std::uint32_t max_ejected = 50;  // percent
+};
+
+// What an upstream and an app have in common.
+struct Balancing {
+  Balance balance = Balance::kLeastRequests;  // of two random choices
+  HashOn hash_on = HashOn::kClientIp;
+  std::string hash_name;         // hash_on = "header:NAME" or "cookie:NAME"
+  std::size_t max_requests = 0;  // in flight per endpoint; 0: no limit. Beyond it requests queue
+  std::size_t queue = 1000;      // requests waiting for a place or for a starting app; the next one gets 503
+  milliseconds queue_timeout{std::chrono::seconds(120)};
+  std::string sticky_cookie;  // [upstreams.NAME.sticky] cookie: name of a signed affinity cookie; "" is off
+  Pool pool;
+  Health health;
+  Outlier outlier;
+};
+
 // [upstreams.NAME]
 struct Upstream {
   std::string name;
   Location location;
-  std::vector<Endpoint> endpoints;            // never empty
-  Balance balance = Balance::kLeastRequests;  // of two random choices
-  std::size_t max_requests = 0;               // in flight per endpoint; 0: no limit. Beyond it requests queue
-  std::size_t queue = 1000;                   // requests waiting for a place; the next one gets 503
-  milliseconds queue_timeout{std::chrono::seconds(120)};
-  Pool pool;
+  std::vector<Endpoint> endpoints;  // never empty
+  Balancing balancing;
+};
+
+enum class AppStart { kOnDemand, kEager };
+enum class AppTransport { kPort, kSocket, kInherit };
+enum class AppProfile { kGeneric, kAspNetCore };
+enum class AppOutput { kLog, kFile, kInherit, kOff };
+
+// rapid_fail = { count, window }
+struct RapidFail {
+  std::uint32_t count = 10;  // crashes and failed starts within `window`: parked
+  milliseconds window{std::chrono::seconds(60)};
+};
+
+// recycle = { every, requests, memory, on_change }; zero or empty: never
+struct Recycle {
+  milliseconds every{0};
+  std::uint64_t requests = 0;
+  std::uint64_t memory = 0;            // bytes
+  std::vector<std::string> on_change;  // files or folders, absolute
+};
+
+// [apps.NAME]: an upstream whose endpoints are processes that we start
+struct App {
+  std::string name;
+  Location location;
+  std::vector<std::string> command;  // no shell; never empty; with a "/" in the first it is absolute
+  Location command_location;
+  std::string directory;  // absolute; that of the file if it says nothing
+  Location directory_location;
+  std::vector<std::pair<std::string, std::string>> environment;
+  std::string environment_file;  // "": none
+  Location environment_file_location;
+  std::string user;  // run as (needs root); "": who we are
+  Location user_location;
+  std::uint32_t instances = 1;
+  AppStart start = AppStart::kOnDemand;
+  AppTransport transport = AppTransport::kPort;
+  AppProfile profile = AppProfile::kGeneric;
+  std::string ready_path;  // "": ready when the socket accepts; else when GET answers 2xx or 3xx
+  std::vector<std::string> warmup;
+  milliseconds start_timeout{std::chrono::seconds(120)};
+  milliseconds stop_timeout{std::chrono::seconds(10)};
+  int stop_signal = 15;  // "SIGTERM"
+  RapidFail rapid_fail;
+  milliseconds idle_stop{0};  // 0: never
+  Recycle recycle;
+  std::string offline_file = "app_offline.htm";  // in `directory` if relative; "": none
+  AppOutput output = AppOutput::kLog;
+  std::string output_path;       // output = "file:PATH"
+  bool detailed_errors = false;  // error_page = "detailed": to loopback clients only
+  Balancing balancing;
 };
 
 struct Config {
@@ -222,6 +315,7 @@ struct Config {
   std::vector<Listener> listeners;
   std::vector<Route> routes;
   std::vector<Upstream> upstreams;  // in the order of the file
+  std::vector<App> apps;            // likewise; no name is both
   Limits limits;
   Timeouts timeouts;
 };

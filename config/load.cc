@@ -97,26 +97,51 @@ std::expected<std::string, int> contents(int file) {
   return text;
 }
 
+struct OpenedFile {
+  std::string text;
+  mode_t mode = 0;
+};
+
+std::expected<OpenedFile, std::string> open_file(const std::string& path) {
+  const auto unreadable = [](int code) {
+    return std::unexpected(system_failure("cannot read the file", code).error().message);
+  };
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  if (!file) return unreadable(errno);
+  struct stat status{};
+  if (::fstat(file.get(), &status) != 0) return unreadable(errno);
+  if (S_ISDIR(status.st_mode)) return std::unexpected("this is a folder, not a file");
+  auto text = contents(file.get());
+  if (!text) return unreadable(text.error());
+  return OpenedFile{.text = *std::move(text), .mode = status.st_mode};
+}
+
 }  // namespace
 
 Loaded load(const std::string& path) {
-  const Location whole{.file = path};
-  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-  if (!file) return failed(whole, system_failure("cannot read the file", errno).error().message);
-  struct stat status{};
-  if (::fstat(file.get(), &status) != 0)
-    return failed(whole, system_failure("cannot read the file", errno).error().message);
-  if (S_ISDIR(status.st_mode)) return failed(whole, "this is a folder, not a file");
-  const auto text = contents(file.get());
-  if (!text) return failed(whole, system_failure("cannot read the file", text.error()).error().message);
-  Loaded loaded = read(*text, path, Depth::kMachine);
-  if (S_ISREG(status.st_mode) && (status.st_mode & S_IWOTH) != 0) {
+  const auto file = open_file(path);
+  if (!file) return failed({.file = path}, file.error());
+  Loaded loaded = read(file->text, path, Depth::kMachine);
+  if (S_ISREG(file->mode) && (file->mode & S_IWOTH) != 0) {
     loaded.diagnostics.insert(loaded.diagnostics.begin(),
                               {.severity = Severity::kWarning,
-                               .location = whole,
+                               .location = {.file = path},
                                .message = "every user of this machine can change this file; use chmod o-w"});
   }
   return loaded;
+}
+
+std::optional<std::string> control_socket_of(const std::string& path) {
+  const auto file = open_file(path);
+  if (!file || is_utf16(file->text)) return std::nullopt;
+  const auto document = parse_document(file->text, path);
+  if (!document) return std::nullopt;
+  Server server;
+  Reading reading(path);  // what it finds wrong is for others to say
+  TableReader::read_document(reading, &*document, [&](TableReader& top) {
+    top.table("server", [&](TableReader& table) { read_server(table, server); });
+  });
+  return server.control;
 }
 
 Loaded parse(std::string_view text, const std::string& filename) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <cstddef>
 #include <string_view>
 
@@ -34,7 +35,23 @@ inline constexpr Names<UnknownSni, 2> kUnknownSniNames{{UnknownSni::kDefault, Un
 inline constexpr Names<TlsVersion, 2> kTlsVersionNames{{TlsVersion::kTls12, TlsVersion::kTls13}, {"1.2", "1.3"}};
 inline constexpr Names<ForwardedStyle, 2> kForwardedNames{{ForwardedStyle::kNone, ForwardedStyle::kRfc7239},
                                                           {"none", "rfc7239"}};
-inline constexpr Names<Balance, 2> kBalanceNames{{Balance::kRoundRobin, Balance::kLeastRequests},
-                                                 {"round_robin", "least_requests"}};
+inline constexpr Names<Balance, 4> kBalanceNames{
+    {Balance::kRoundRobin, Balance::kLeastRequests, Balance::kRandom, Balance::kHash},
+    {"round_robin", "least_requests", "random", "hash"}};
+inline constexpr Names<HashOn, 4> kHashOnNames{
+    {HashOn::kClientIp, HashOn::kPath, HashOn::kHeader, HashOn::kCookie},
+    {"client_ip", "path", "header:", "cookie:"}};  // the last two: and a name
+inline constexpr Names<InitialHealth, 2> kInitialHealthNames{{InitialHealth::kServe, InitialHealth::kWait},
+                                                             {"serve", "wait"}};
+inline constexpr Names<AppStart, 2> kAppStartNames{{AppStart::kOnDemand, AppStart::kEager}, {"on_demand", "eager"}};
+inline constexpr Names<AppTransport, 3> kAppTransportNames{
+    {AppTransport::kPort, AppTransport::kSocket, AppTransport::kInherit}, {"port", "socket", "inherit"}};
+inline constexpr Names<AppProfile, 2> kAppProfileNames{{AppProfile::kGeneric, AppProfile::kAspNetCore},
+                                                       {"generic", "aspnetcore"}};
+inline constexpr Names<bool, 2> kErrorPageNames{{false, true}, {"generic", "detailed"}};
+// Those that ask a process to end, in one way or another.
+inline constexpr Names<int, 8> kStopSignalNames{
+    {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH, SIGKILL},
+    {"SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGKILL"}};
 
 }  // namespace gatehouse::config

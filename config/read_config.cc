@@ -14,6 +14,8 @@ void read_config(TableReader& reader, Config& config) {
   reader.named_tables("upstreams", [&](const std::string& name, TableReader& table) {
     read_upstream(name, table, config.upstreams.emplace_back());
   });
+  reader.named_tables(
+      "apps", [&](const std::string& name, TableReader& table) { read_app(name, table, config.apps.emplace_back()); });
   reader.table("limits", [&](TableReader& table) { read_limits(table, config.limits); });
   reader.table("timeouts", [&](TableReader& table) { read_timeouts(table, config.timeouts); });
 
@@ -21,7 +23,7 @@ void read_config(TableReader& reader, Config& config) {
     reader.error("listeners", "no listeners; add [[listeners]] with address = \":8443\"");
   }
   if (routes ? config.routes.empty() : !reader.has("routes")) {
-    reader.error("routes", "no routes; add [[routes]] with to = \"NAME\" and [upstreams.NAME]");
+    reader.error("routes", "no routes; add [[routes]] with to = \"NAME\" and [upstreams.NAME] or [apps.NAME]");
   }
 }
 

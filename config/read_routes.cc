@@ -50,7 +50,7 @@ bool read_route_path(TableReader& reader, std::string& path) {
 void read_to(TableReader& reader, Route& route) {
   Forward forward{.location = reader.location("to")};
   if (reader.read("to", forward.upstream) && forward.upstream.empty()) {
-    reader.error("to", "\"to\" must be the name of an upstream, not empty");
+    reader.error("to", "\"to\" must be the name of an upstream or an app, not empty");
   }
   if (reader.has("to")) route.action = std::move(forward);
 }

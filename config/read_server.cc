@@ -49,17 +49,17 @@ void read_control(TableReader& reader, std::string& control) {
   control = std::move(text);
 }
 
-// A keyword, or the path of a file. A word without a slash is more likely a misspelt keyword than a file.
+// A keyword, or the path of a file. A word without a slash or a dot is more likely a misspelt keyword than a file.
 void read_output(TableReader& reader, std::span<const std::string_view> keywords, std::string& output) {
   std::string text;
   if (!reader.read("output", text)) return;
   if (std::ranges::contains(keywords, text)) {
     output = std::move(text);
-  } else if (text.contains('/')) {
+  } else if (text.find_first_of("/.") != std::string::npos) {
     output = reader.absolute(text);
   } else {
-    reader.error("output", std::format(R"("output" must be {}, or a path with a "/" in it, not {})", one_of(keywords),
-                                       in_quotes(text)));
+    reader.error("output", std::format(R"("output" must be {}, or a file such as "access.log" or "./name", not {})",
+                                       one_of(keywords), in_quotes(text)));
   }
 }
 

@@ -3,6 +3,8 @@
 // thread.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include "config/config.h"
@@ -17,10 +19,14 @@ void read_log(TableReader& reader, Log& log);
 void read_listener(TableReader& reader, Listener& listener);
 void read_route(TableReader& reader, Route& route);
 void read_upstream(const std::string& name, TableReader& reader, Upstream& upstream);
+void read_app(const std::string& name, TableReader& reader, App& app);
 void read_limits(TableReader& reader, Limits& limits);
 void read_timeouts(TableReader& reader, Timeouts& timeouts);
 
-// Parts that routes have too.
+// Parts that several sections have.
 bool read_max_request_body(TableReader& reader, std::optional<std::uint64_t>& value);
+void read_balancing(TableReader& reader, Balancing& balancing);  // what upstreams and apps share
+void read_health(TableReader& reader, Health& health);
+void read_outlier(TableReader& reader, Outlier& outlier);
 
 }  // namespace gatehouse::config

@@ -1,101 +1,19 @@
 #include "config/to_toml.h"
 
-#include <concepts>
-#include <cstdint>
+#include <cstddef>
 #include <format>
-#include <optional>
-#include <span>
 #include <string_view>
-#include <utility>
 #include <variant>
 #include <vector>
 
 #include "config/names.h"
-#include "config/quoting.h"
-#include "config/units.h"
+#include "config/toml_writer.h"
 
 namespace gatehouse::config {
 
 namespace {
 
-// A string value: what reading would expand is kept from it.
-std::string literal(std::string_view text) {
-  std::string doubled;
-  for (const char c : text) doubled.append(c == '$' ? 2 : 1, c);
-  return toml_string(doubled);
-}
-
-std::string literal(bool value) {
-  return value ? "true" : "false";
-}
-std::string literal(std::unsigned_integral auto value) {
-  return std::to_string(value);
-}
-std::string literal(milliseconds value) {
-  return toml_string(format_duration(value));
-}
-std::string literal(const std::optional<std::uint64_t>& size) {
-  return size ? literal(*size) : "\"off\"";
-}
-std::string literal(const Address& address) {
-  return literal(address.to_string());
-}
-
-template <class Items, class Text>
-std::string array_of(const Items& items, Text text) {
-  std::string out;
-  for (const auto& item : items) out += (out.empty() ? "" : ", ") + text(item);
-  return "[" + out + "]";
-}
-
-std::string fields(std::span<const std::pair<std::string, std::string>> fields) {
-  std::string out;
-  for (const auto& [name, value] : fields) {
-    out += std::format("{}{} = {}", out.empty() ? " " : ", ", toml_string(name), literal(value));
-  }
-  return out.empty() ? "{}" : "{" + out + " }";
-}
-
-// Lines under headers; a header appears with its first line, or at once if it says something by itself.
-class Writer {
- public:
-  void section(std::string header) { header_ = std::move(header); }
-  void required_section(std::string header) {
-    section(std::move(header));
-    begin();
-  }
-
-  void line(std::string_view key, std::string_view text) {
-    begin();
-    out_ += std::format("{} = {}\n", key, text);
-  }
-  template <class T>
-  void value(std::string_view key, const T& value, const T& standard) {
-    if (value != standard) line(key, literal(value));
-  }
-  template <class E, std::size_t N>
-  void value(std::string_view key, E value, E standard, const Names<E, N>& names) {
-    if (value != standard) line(key, literal(names.text(value)));
-  }
-  template <class T>
-  void override(std::string_view key, const std::optional<T>& value) {
-    if (value) line(key, literal(*value));
-  }
-
-  std::string take() { return std::move(out_); }
-
- private:
-  void begin() {
-    if (header_.empty()) return;
-    out_ += std::format("{}{}\n", out_.empty() ? "" : "\n", header_);
-    header_.clear();
-  }
-
-  std::string out_;
-  std::string header_;
-};
-
-void write_server(Writer& writer, const Server& server, const Log& log) {
+void write_server(TomlWriter& writer, const Server& server, const Log& log) {
   const Server server_defaults;
   writer.section("[server]");
   writer.value("workers", server.workers, server_defaults.workers);
@@ -112,7 +30,7 @@ void write_server(Writer& writer, const Server& server, const Log& log) {
   writer.value("format", log.access.format, log_defaults.access.format, kFormatNames);
 }
 
-void write_tls(Writer& writer, const Tls& tls) {
+void write_tls(TomlWriter& writer, const Tls& tls) {
   const Tls defaults;
   writer.required_section("[listeners.tls]");
   writer.line("certificates", array_of(tls.certificates, [](const CertificateFiles& files) {
@@ -124,7 +42,7 @@ void write_tls(Writer& writer, const Tls& tls) {
   writer.value("session_tickets", tls.session_tickets, defaults.session_tickets);
 }
 
-void write_protocols(Writer& writer, const Listener& listener) {
+void write_protocols(TomlWriter& writer, const Listener& listener) {
   if (listener.protocols == default_protocols(listener)) return;
   std::vector<std::string_view> words;
   for (std::size_t i = 0; i < kProtocolNames.values.size(); ++i) {
@@ -133,7 +51,7 @@ void write_protocols(Writer& writer, const Listener& listener) {
   writer.line("protocols", array_of(words, [](std::string_view word) { return literal(word); }));
 }
 
-void write_listener(Writer& writer, const Listener& listener) {
+void write_listener(TomlWriter& writer, const Listener& listener) {
   const Listener defaults;
   writer.required_section("[[listeners]]");
   writer.line("address", literal(listener.address));
@@ -153,7 +71,7 @@ void write_listener(Writer& writer, const Listener& listener) {
   if (listener.tls) write_tls(writer, *listener.tls);
 }
 
-void write_action(Writer& writer, const Route& route) {
+void write_action(TomlWriter& writer, const Route& route) {
   if (const auto* const forward = std::get_if<Forward>(&route.action); forward != nullptr) {
     writer.line("to", literal(forward->upstream));
   } else if (const auto* const redirect = std::get_if<Redirect>(&route.action); redirect != nullptr) {
@@ -164,7 +82,7 @@ void write_action(Writer& writer, const Route& route) {
   }
 }
 
-void write_header_edits(Writer& writer, std::string_view section, const HeaderEdits& edits) {
+void write_header_edits(TomlWriter& writer, std::string_view section, const HeaderEdits& edits) {
   writer.section(std::format("[routes.{}]", section));
   if (!edits.set.empty()) writer.line("set", fields(edits.set));
   if (!edits.add.empty()) writer.line("add", fields(edits.add));
@@ -173,7 +91,7 @@ void write_header_edits(Writer& writer, std::string_view section, const HeaderEd
   }
 }
 
-void write_route(Writer& writer, const Route& route) {
+void write_route(TomlWriter& writer, const Route& route) {
   const Route defaults;
   writer.required_section("[[routes]]");
   if (!route.hosts.empty()) {
@@ -195,22 +113,7 @@ void write_route(Writer& writer, const Route& route) {
   writer.override("response_body", route.timeouts.response_body);
 }
 
-void write_upstream(Writer& writer, const Upstream& upstream) {
-  const Upstream defaults;
-  const std::string name = upstream.name.contains('.') ? toml_string(upstream.name) : upstream.name;
-  writer.required_section(std::format("[upstreams.{}]", name));
-  writer.line("endpoints",
-              array_of(upstream.endpoints, [](const Endpoint& endpoint) { return literal(endpoint.address); }));
-  writer.value("balance", upstream.balance, defaults.balance, kBalanceNames);
-  writer.value("max_requests", upstream.max_requests, defaults.max_requests);
-  writer.value("queue", upstream.queue, defaults.queue);
-  writer.value("queue_timeout", upstream.queue_timeout, defaults.queue_timeout);
-  writer.section(std::format("[upstreams.{}.pool]", name));
-  writer.value("idle_timeout", upstream.pool.idle_timeout, defaults.pool.idle_timeout);
-  writer.value("max_idle", upstream.pool.max_idle, defaults.pool.max_idle);
-}
-
-void write_limits(Writer& writer, const Limits& limits, const Timeouts& timeouts) {
+void write_limits(TomlWriter& writer, const Limits& limits, const Timeouts& timeouts) {
   const Limits limit_defaults;
   writer.section("[limits]");
   writer.value("max_connections", limits.max_connections, limit_defaults.max_connections);
@@ -236,11 +139,12 @@ void write_limits(Writer& writer, const Limits& limits, const Timeouts& timeouts
 }  // namespace
 
 std::string to_toml(const Config& config) {
-  Writer writer;
+  TomlWriter writer;
   write_server(writer, config.server, config.log);
   for (const Listener& listener : config.listeners) write_listener(writer, listener);
   for (const Route& route : config.routes) write_route(writer, route);
   for (const Upstream& upstream : config.upstreams) write_upstream(writer, upstream);
+  for (const App& app : config.apps) write_app(writer, app);
   write_limits(writer, config.limits, config.timeouts);
   return writer.take();
 }

@@ -146,12 +146,23 @@ bool TableReader::read(std::string_view key, std::string& value) {
 
 bool TableReader::read_path(std::string_view key, std::string& value) {
   std::string path;
+  if (!read_path_or_none(key, path)) return false;
+  if (path.empty()) {
+    error(key, std::format("{} must be the path of a file, not \"\"", in_quotes(key)));
+    return false;
+  }
+  value = std::move(path);
+  return true;
+}
+
+bool TableReader::read_path_or_none(std::string_view key, std::string& value) {
+  std::string path;
   if (!read(key, path)) return false;
-  if (path.empty() || path.find('\0') != std::string::npos) {
+  if (path.find('\0') != std::string::npos) {
     error(key, std::format("{} must be the path of a file, not {}", in_quotes(key), in_quotes(path)));
     return false;
   }
-  value = absolute(path);
+  value = path.empty() ? std::move(path) : absolute(path);
   return true;
 }
 

@@ -89,9 +89,24 @@ void check_reachable(const Config& config, std::vector<Diagnostic>& out) {
   }
 }
 
-void check_upstreams(const Config& config, std::vector<Diagnostic>& out) {
+// What a route may name.
+struct Target {
+  std::string_view kind;
+  std::string_view name;
+  const Location* location;
+};
+
+std::vector<Target> targets_of(const Config& config) {
+  std::vector<Target> targets;
+  for (const Upstream& upstream : config.upstreams) targets.push_back({"upstream", upstream.name, &upstream.location});
+  for (const App& app : config.apps) targets.push_back({"app", app.name, &app.location});
+  return targets;
+}
+
+void check_targets(const Config& config, std::vector<Diagnostic>& out) {
+  const std::vector<Target> targets = targets_of(config);
   std::vector<std::string_view> names;
-  std::ranges::transform(config.upstreams, std::back_inserter(names), &Upstream::name);
+  std::ranges::transform(targets, std::back_inserter(names), &Target::name);
   std::set<std::string_view> used;
   for (const Route& route : config.routes) {
     const auto* const forward = std::get_if<Forward>(&route.action);
@@ -100,24 +115,38 @@ void check_upstreams(const Config& config, std::vector<Diagnostic>& out) {
     if (std::ranges::contains(names, forward->upstream)) continue;
     const std::string_view near = text::nearest(forward->upstream, names);
     used.insert(near);
+    const std::string name = in_quotes(forward->upstream);
     error(out, forward->location,
-          std::format("there is no upstream {}", in_quotes(forward->upstream)) +
-              (near.empty() ? std::format("; add [upstreams.{}]", in_quotes(forward->upstream))
+          std::format("there is no upstream or app {}", name) +
+              (near.empty() ? std::format("; add [upstreams.{}] or [apps.{}]", name, name)
                             : std::format("; did you mean {}?", in_quotes(near))));
   }
-  for (const Upstream& upstream : config.upstreams) {
-    if (!used.contains(upstream.name)) {
-      warning(out, upstream.location, std::format("nobody uses the upstream {}", in_quotes(upstream.name)));
+  for (const Target& target : targets) {
+    if (!used.contains(target.name)) {
+      warning(out, *target.location, std::format("nobody uses the {} {}", target.kind, in_quotes(target.name)));
     }
+  }
+  for (const App& app : config.apps) {
+    const auto same = std::ranges::find(config.upstreams, app.name, &Upstream::name);
+    if (same == config.upstreams.end()) continue;
+    error(out, app.location,
+          std::format("the app {} has the name of the upstream in line {}; a route could not tell them apart",
+                      in_quotes(app.name), same->location.line));
+  }
+}
+
+void check_circles(const Config& config, std::vector<Diagnostic>& out) {
+  for (const Upstream& upstream : config.upstreams) {
     for (const Endpoint& endpoint : upstream.endpoints) {
+      const auto* const address = std::get_if<Address>(&endpoint.at);
+      if (address == nullptr) continue;
       const auto loops = [&](const Listener& listener) {
-        return listener.address == endpoint.address ||
-               (endpoint.address.is_loopback() && overlap(listener.address, endpoint.address));
+        return listener.address == *address || (address->is_loopback() && overlap(listener.address, *address));
       };
       if (std::ranges::any_of(config.listeners, loops)) {
         warning(out, endpoint.location,
                 std::format("the endpoint {} is a listener of this file: requests may go in circles",
-                            endpoint.address.to_string()));
+                            address->to_string()));
       }
     }
   }
@@ -129,7 +158,8 @@ std::vector<Diagnostic> validate(const Config& config) {
   std::vector<Diagnostic> out;
   check_listeners(config, out);
   check_reachable(config, out);
-  check_upstreams(config, out);
+  check_targets(config, out);
+  check_circles(config, out);
   return out;
 }
 

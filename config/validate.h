@@ -13,7 +13,10 @@ namespace gatehouse::config {
 // Pure.
 std::vector<Diagnostic> validate(const Config& config);
 
-// Opens certificates and keys and asks for the limit on file descriptors.
+// Opens certificates and keys, asks for the limit on file descriptors, and validates the apps.
 std::vector<Diagnostic> validate_machine(const Config& config);
+
+// Whether each app's program, directory, environment file and user are there. A part of validate_machine().
+std::vector<Diagnostic> validate_apps(const Config& config);
 
 }  // namespace gatehouse::config

@@ -1,9 +1,11 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <format>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -79,6 +81,7 @@ std::vector<Diagnostic> validate_machine(const Config& config) {
   std::vector<Diagnostic> out;
   check_certificates(config, out);
   check_descriptors(config, out);
+  std::ranges::move(validate_apps(config), std::back_inserter(out));
   return out;
 }
 

@@ -177,15 +177,16 @@ make_root() {
   host_apt_options >"$work/apt.conf"
   mapfile -t sources < <(root_sources)
   list=$(packages run build test service | paste -sd , -)
-  say "making a Debian $release_number root in $target (about two minutes and 2 GB, once)"
+  say "making a Debian $release_number root in $target (about two minutes and 3 GB, once)"
   # In a process namespace of its own that dies with this script: a killed run leaves nobody writing. Documentation
-  # and translations stay out, and nobody needs fsync for a directory that a crash throws away.
+  # and translations stay out (but the JDK insists on a folder for its manual pages), and nobody needs fsync for a
+  # directory that a crash throws away.
   setpriv --pdeathsig KILL unshare --mount --propagation private --pid --fork --kill-child --mount-proc \
     "${mmdebstrap_command[@]}" --mode=root --variant=apt --keyring="$keyring" \
     --aptopt='APT::Install-Recommends "false"' --aptopt='Acquire::Languages "none"' --aptopt="$work/apt.conf" \
     --dpkgopt='force-unsafe-io' --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/info/*' \
     --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
-    --dpkgopt='path-include=/usr/share/doc/*/copyright' \
+    --dpkgopt='path-include=/usr/share/doc/*/copyright' --essential-hook='mkdir -p "$1/usr/share/man/man1"' \
     --include="$list" "$release" "$work/root" "${sources[@]}" >"$log" 2>&1 || explain_failure "$log"
 
   printf '127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n' >"$work/root/etc/hosts"

@@ -6,17 +6,22 @@
 #include <filesystem>
 #include <format>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
 #include "common/log.h"
 #include "common/version.h"
 #include "config/load.h"
+#include "config/names.h"
+#include "config/target_rules.h"
 #include "config/to_toml.h"
 #include "proxy/cli_client.h"
+#include "proxy/cli_host.h"
 #include "proxy/cli_proxy.h"
 #include "proxy/library_versions.h"
 #include "proxy/server/server.h"
@@ -62,7 +67,7 @@ struct Target {
 
 constexpr std::string_view kNoFile =
     "no configuration: neither ./gatehouse.toml nor /etc/gatehouse/gatehouse.toml exists; name a FILE, or use "
-    "`gatehouse proxy --to ADDRESS`";
+    "`gatehouse proxy --to ADDRESS` or `gatehouse host -- COMMAND`";
 
 int run(const Target& target) {
   const std::string file = target.file_or_default();
@@ -81,16 +86,17 @@ int check(const Target& target) {
   return kFine;
 }
 
-int proxy(const ProxyOptions& options, bool print_config) {
+// A server whose configuration is made of options: served, or only shown.
+int serve(std::function<config::Loaded()> load, bool print_config) {
   if (print_config) {
-    const config::Loaded loaded = proxy_config(options);
+    const config::Loaded loaded = load();
     print(loaded.diagnostics);
     if (!loaded.config) return kFailed;
     print(stdout, config::to_toml(*loaded.config));
     return kFine;
   }
   Signals::block();
-  return Server([options] { return proxy_config(options); }).run();
+  return Server(std::move(load)).run();
 }
 
 int command(const Target& target, std::string_view name) {
@@ -133,6 +139,9 @@ int version() {
 struct CommandLine {
   Target target;
   ProxyOptions proxy;
+  HostOptions host;
+  std::string app;  // `app NAME VERB`
+  std::string verb;
   bool print_config = false;
   std::function<int()> chosen;
 };
@@ -148,14 +157,10 @@ void add_file(CLI::App& app, CommandLine& line) {
   app.add_option("FILE", line.target.file, "Default: ./gatehouse.toml, then /etc/gatehouse/gatehouse.toml");
 }
 
-void add_proxy(CLI::App& app, CommandLine& line) {
-  CLI::App& command = add(app, "proxy", "Front something that already listens, without a file", line,
-                          [&line] { return proxy(line.proxy, line.print_config); });
-  ProxyOptions& options = line.proxy;
+void add_front(CLI::App& command, FrontOptions& options, bool& print_config) {
   options.listen = {":8443"};
-  command.add_option("--to", options.to, "Where requests go: http://HOST:PORT, HOST:PORT or unix:/PATH (repeatable)")
-      ->required();
   command.add_option("--listen", options.listen, "Address for h1, h2 and h3 over TLS (repeatable)")
+      ->allow_extra_args(false)
       ->capture_default_str();
   CLI::Option* certificate =
       command.add_option("--certificate", options.certificate, "PEM; default: self-signed, for localhost");
@@ -165,7 +170,59 @@ void add_proxy(CLI::App& app, CommandLine& line) {
   command.add_option("--http", options.http, "Another address, for cleartext h1");
   command.add_option("--admin", options.admin, "Address of /metrics, /healthz, /readyz, /status, or off");
   command.add_option("--control", options.control, "Unix socket for reload, drain and stop");
-  command.add_flag("--print-config", line.print_config, "Print the equivalent configuration and exit");
+  command.add_flag("--print-config", print_config, "Print the equivalent configuration and exit");
+}
+
+void add_proxy(CLI::App& app, CommandLine& line) {
+  CLI::App& command = add(app, "proxy", "Front something that already listens, without a file", line, [&line] {
+    return serve([options = line.proxy] { return proxy_config(options); }, line.print_config);
+  });
+  command
+      .add_option("--to", line.proxy.to, "Where requests go: http://HOST:PORT, HOST:PORT or unix:/PATH (repeatable)")
+      ->required();
+  add_front(command, line.proxy.front, line.print_config);
+}
+
+std::vector<std::string> words(const auto& names) {
+  return {names.texts.begin(), names.texts.end()};
+}
+
+void add_host(CLI::App& app, CommandLine& line) {
+  CLI::App& command = add(app, "host", "Start an application and front it, without a file", line, [&line] {
+    return serve([options = line.host] { return host_config(options); }, line.print_config);
+  });
+  HostOptions& options = line.host;
+  constexpr std::uint32_t kMostInstances = 100;
+  command
+      .add_option("COMMAND", options.command,
+                  "Behind --, the command that starts it; or a published folder with a web.config")
+      ->required();
+  command.add_option("--name", options.name, "What it is called; default: from the command");
+  command.add_option("--instances", options.instances, "How many processes")->check(CLI::Range(1U, kMostInstances));
+  command
+      .add_option("--transport", options.transport, "Where it listens: the port in PORT, the socket in SOCKET, inherit")
+      ->check(CLI::IsMember(words(config::kAppTransportNames)));
+  command.add_option("--profile", options.profile, "Its kind: generic, or aspnetcore")
+      ->check(CLI::IsMember(words(config::kAppProfileNames)));
+  command.add_option("--ready-path", options.ready_path, "It is ready when GET answers 2xx or 3xx there");
+  command.add_option("--env", options.environment, "NAME=VALUE in its environment (repeatable)")
+      ->allow_extra_args(false);
+  command.add_option("--directory", options.directory, "Its working directory; default: this one");
+  add_front(command, options.front, line.print_config);
+}
+
+void add_app(CLI::App& app, CommandLine& line) {
+  CLI::App& command = add(app, "app", "Tell a hosted application what to do", line, [&line] {
+    return ::gatehouse::command(line.target, std::format("app {} {}", line.app, line.verb));
+  });
+  command.add_option("NAME", line.app, "As in [apps.NAME]")->required()->check([](const std::string& name) {
+    return config::is_target_name(name) ? std::string() : "no app can have the name " + name;
+  });
+  command.add_option("VERB", line.verb, "recycle, stop, start, offline or online")
+      ->required()
+      ->check(CLI::IsMember(std::vector<std::string>{"recycle", "stop", "start", "offline", "online"}));
+  add_file(command, line);
+  command.add_option("--control", line.target.control, "The control socket of the instance that is meant");
 }
 
 void add_running(CLI::App& app, CommandLine& line) {
@@ -186,23 +243,38 @@ void add_running(CLI::App& app, CommandLine& line) {
   sub.add_option("--admin", line.target.admin, "The admin address of the instance that is meant");
 }
 
+// What stands behind "--" of `host`. Its first word makes CLI11's COMMAND; the others are kept from it, which would
+// read more than words into them ("{}" is an empty list there).
+std::vector<std::string> hosted_command(int argc, const char* const* argv) {
+  const std::span words(argv, static_cast<std::size_t>(argc));
+  if (words.size() < 2 || std::string_view(words[1]) != "host") return {};
+  const auto mark = std::ranges::find(words, std::string_view("--"));
+  if (mark == words.end()) return {};
+  return {mark + 1, words.end()};
+}
+
 }  // namespace
 
 int run_command_line(int argc, const char* const* argv) {
   CommandLine line;
-  CLI::App app("Gatehouse: a reverse proxy. HTTP/1.1, HTTP/2 and HTTP/3 in, pooled HTTP/1.1 out.", "gatehouse");
+  CLI::App app("Gatehouse: a reverse proxy and application host. HTTP/1.1, HTTP/2 and HTTP/3 in, pooled HTTP/1.1 out.",
+               "gatehouse");
   app.require_subcommand(1);
   app.set_version_flag("--version", std::string(kProgramVersion));
   add_file(add(app, "run", "Serve FILE", line, [&line] { return run(line.target); }), line);
   add_file(add(app, "check", "Say what is wrong with FILE", line, [&line] { return check(line.target); }), line);
   add_proxy(app, line);
+  add_host(app, line);
   add_running(app, line);
+  add_app(app, line);
   add(app, "version", "The version, and those of the libraries", line, [] { return version(); });
+  const std::vector<std::string> hosted = hosted_command(argc, argv);
   try {
-    app.parse(argc, argv);
+    app.parse(argc - static_cast<int>(hosted.size() > 1 ? hosted.size() - 1 : 0), argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kFine : kBadCommandLine;
   }
+  if (hosted.size() > 1) line.host.command.insert(line.host.command.end(), hosted.begin() + 1, hosted.end());
   return line.chosen();
 }
 

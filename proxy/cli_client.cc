@@ -56,12 +56,17 @@ Result<std::string> ask(int socket, std::string_view question) {
 Result<std::filesystem::path> find_control_socket(const std::string& control, const std::string& config_file) {
   if (!control.empty()) return control;
   if (!config_file.empty()) {
-    // A file that cannot be loaded any more (it is to be reloaded, perhaps) still names its instance.
-    const config::Loaded loaded = config::load(config_file);
-    if (loaded.config && !loaded.config->server.control.empty()) return loaded.config->server.control;
+    const auto named = config::control_socket_of(config_file);
+    if (named && !named->empty()) return *named;
     auto usual = directories::control_socket(config_file);
     std::error_code error;
     if (!usual || std::filesystem::exists(*usual, error)) return usual;
+    // It may name a socket that cannot be read out of it now; another instance is not what is meant.
+    if (!named) {
+      return failure(config_file +
+                     " cannot be read, so that it does not say which instance is meant; name its control "
+                     "socket with --control PATH");
+    }
   }
   const auto live = directories::live_control_sockets();
   if (live.size() == 1) return live.front();

@@ -16,7 +16,8 @@ struct CommandOutcome {
   std::string text;  // what the process said
 };
 
-// Which instance is meant: the control socket given, else that of the configuration file, else the only one that runs.
+// Which instance is meant: the control socket given, else that of the configuration file (which may be broken by now),
+// else the only one that runs.
 Result<std::filesystem::path> find_control_socket(const std::string& control, const std::string& config_file);
 
 // Sends one command and reads until the process closes the connection (for "stop": until it has ended).

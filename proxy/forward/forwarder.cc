@@ -1,15 +1,24 @@
 #include "proxy/forward/forwarder.h"
 
 #include <algorithm>
+#include <span>
+#include <string_view>
 #include <utility>
 #include <variant>
 
 #include "common/event_loop.h"
+#include "proxy/forward/affinity.h"
 #include "proxy/forward/request_rules.h"
 #include "proxy/forward/response_rules.h"
-#include "proxy/forward/retry.h"
+#include "proxy/http/error_page.h"
 
 namespace gatehouse {
+
+namespace {
+
+constexpr std::string_view kPairingToken = "MS-ASPNETCORE-TOKEN";
+
+}  // namespace
 
 Forwarder::Forwarder(Exchange& exchange, const Route& route, UpstreamPools& pools)
     : exchange_(exchange), route_(route), upstream_(std::get<ForwardTo>(route.action).upstream), pools_(pools) {}
@@ -26,36 +35,65 @@ void Forwarder::start() {
   }
   target_ = request_rules::stripped_target(exchange_.request(), route_);
   request_rules::apply(exchange_.request(), exchange_.client(), route_, record);
-  std::expected<Place, Fault> place = pools_.take_place(*upstream_, {});
+  std::expected<Place, NoPlace> place = pools_.take_place(upstream_, place_wish());
   if (place) {
     attempt(*std::move(place), Pool::Kind::kAny);
-  } else if (place.error() == Fault::kQueueFull) {
-    wait_in_line();
+  } else if (place.error() == NoPlace::kRefused) {
+    on_refused(pools_.set_of(upstream_)->refusal);
   } else {
-    fail(place.error());
+    wait_in_line();
   }
 }
 
+PlaceWish Forwarder::place_wish() const {
+  const UpstreamOptions& options = upstream_->options();
+  const RequestHead& head = exchange_.request();
+  PlaceWish wish{.tried = std::span(tried_).first(tried_count_)};
+  if (options.balance == Balance::kHash) wish.key = affinity::key(head, exchange_.client(), options);
+  if (!options.sticky_cookie.empty()) wish.cookie = affinity::cookie(head.fields, options.sticky_cookie);
+  return wish;
+}
+
 void Forwarder::wait_in_line() {
+  lease_.reset();
+  tried_count_ = 0;
   waiting_since_ = exchange_.loop().now();
   if (!pools_.wait(upstream_, *this)) fail(Fault::kQueueFull);
 }
 
 void Forwarder::on_place(Place place) {
-  exchange_.record().queued = exchange_.loop().now() - waiting_since_;
-  attempt(std::move(place), Pool::Kind::kAny);
+  note_waiting();
+  attempt(std::move(place), exchange_.record().attempts == 0 ? Pool::Kind::kAny : Pool::Kind::kFresh);
 }
 
 void Forwarder::on_wait_timeout() {
-  exchange_.record().queued = exchange_.loop().now() - waiting_since_;
+  note_waiting();
   fail(Fault::kQueueTimeout);
+}
+
+// The first look finds out as well that there is none.
+void Forwarder::on_refused(const Refusal& refusal) {
+  if (waiting_since_ != MonotonicTime{}) note_waiting();
+  end_lease();
+  const bool may_know = upstream_->options().detailed_errors && exchange_.client().address.is_loopback();
+  exchange_.fail(refusal.fault, {.retry_after = refusal.retry_after,
+                                 .body = refusal.body,
+                                 .content_type = refusal.content_type,
+                                 .cause = may_know ? std::string_view(refusal.detail) : std::string_view()});
+}
+
+void Forwarder::note_waiting() {
+  ExchangeRecord& record = exchange_.record();
+  record.queued = record.queued.value_or(Duration::zero()) + (exchange_.loop().now() - waiting_since_);
+  waiting_since_ = {};
 }
 
 void Forwarder::attempt(Place place, Pool::Kind kind) {
   lease_.emplace(pools_.acquire(std::move(place), upstream_->options().pool, kind));
   ExchangeRecord& record = exchange_.record();
   ++record.attempts;
-  record.endpoint = lease_->endpoint().name();
+  record.endpoint = lease_->endpoint()->name();
+  record.app_pid = lease_->endpoint()->pid();
   record.upstream_reused = lease_->reused();
   if (!begin()) {
     fail(Fault::kRequestNotWritable);
@@ -64,18 +102,22 @@ void Forwarder::attempt(Place place, Pool::Kind kind) {
   if (lease_->reused()) invite_body();
 }
 
-// The endpoint may get another target and Host than the log: they change places while the head is written.
+// The endpoint may get another target and Host than the log: they change places while the head is written. Nobody else
+// ever sees the token.
 bool Forwarder::begin() {
   RequestHead& head = exchange_.request();
+  const std::string& token = lease_->endpoint()->pairing_token();
+  if (!token.empty()) head.fields.set(kPairingToken, token);
   std::string authority;
   const bool replace_host = !route_.preserve_host || head.authority.empty();
-  if (replace_host) authority = std::exchange(head.authority, lease_->endpoint().authority());
+  if (replace_host) authority = std::exchange(head.authority, lease_->endpoint()->authority());
   if (!target_.empty()) std::swap(head.target, target_);
   const bool begun = lease_->connection().begin({.head = head,
                                                  .body = exchange_.request_pipe(),
                                                  .answer = exchange_.response_pipe(),
                                                  .limits = exchange_.limits()},
                                                 *this);
+  if (!token.empty()) head.fields.remove(kPairingToken);
   if (!target_.empty()) std::swap(head.target, target_);
   if (replace_host) head.authority = std::move(authority);
   return begun;
@@ -103,7 +145,9 @@ void Forwarder::on_interim(ResponseHead head) {
 void Forwarder::on_head(ResponseHead head) {
   auto& by_class = lease_->counters().requests_by_class;
   by_class[std::min<std::size_t>(head.status / 100, by_class.size() - 1)].add();
+  judge_endpoint(retry::is_endpoints_fault(head.status));
   response_rules::apply(head, route_);
+  stick(head);
   exchange_.respond(std::move(head));
 }
 
@@ -112,54 +156,110 @@ void Forwarder::on_done(bool reusable) {
   lease_.reset();
 }
 
+// The affinity cookie, where the client has none that is as good.
+void Forwarder::stick(ResponseHead& head) {
+  const std::string& name = upstream_->options().sticky_cookie;
+  if (name.empty()) return;
+  const std::string_view sent = affinity::cookie(exchange_.request().fields, name);
+  const std::string_view value = pools_.new_cookie(upstream_, *lease_->endpoint(), sent);
+  if (value.empty()) return;
+  head.fields.add(FieldName::kSetCookie, affinity::set_cookie(name, value, exchange_.request().secure));
+}
+
 void Forwarder::on_fault(const UpstreamConnection::Failure& failure) {
-  count_connect(failure.fault);
-  const std::optional<RetryReason> reason =
-      retry::decide({.failure = failure,
-                     .idempotent = exchange_.request().is_idempotent(),
-                     .body_untouched = exchange_.request_pipe().reader().total() == 0,
-                     .attempts = exchange_.record().attempts});
-  std::optional<Place> place;
-  if (reason) place = place_for_retry(*reason);
-  if (!place) {
-    // The body's own fault is known to the pipe, if it is one of size.
-    const bool too_large = failure.fault == Fault::kRequestBodyInvalid && exchange_.request_pipe().over_limit();
-    fail(too_large ? Fault::kBodyTooLarge : failure.fault);
+  note_failure(failure);
+  const std::optional<retry::Decision> decision = retry::decide(facts_of(failure));
+  if (decision && try_again(*decision)) return;
+  give_up(failure.fault);
+}
+
+retry::Facts Forwarder::facts_of(const UpstreamConnection::Failure& failure) {
+  const Endpoint& endpoint = *lease_->endpoint();
+  return {.failure = failure,
+          .idempotent = exchange_.request().is_idempotent(),
+          .body_untouched = exchange_.request_pipe().reader().total() == 0,
+          .app = endpoint.pid() != 0,
+          .gone = endpoint.has(Obstacle::kNotServing) || !pools_.is_member(upstream_, endpoint),
+          .attempts = exchange_.record().attempts};
+}
+
+// True: it goes on, or has been refused by what is known of the upstream now.
+bool Forwarder::try_again(const retry::Decision& decision) {
+  UpstreamCounters& counters = pools_.counters(upstream_);
+  RetryBudget& budget = pools_.budget(upstream_);
+  if (decision.costs && !budget.allows(exchange_.loop().now())) {
+    counters.retries_denied.add();
+    return false;
+  }
+  std::expected<Place, NoPlace> place = place_for_retry(decision.where);
+  const bool may_wait = decision.where == retry::Where::kOtherOrWait;
+  if (!place && !may_wait) return false;
+  if (!place && place.error() == NoPlace::kRefused) {
+    on_refused(pools_.set_of(upstream_)->refusal);
+    return true;
+  }
+  if (decision.costs) budget.spend();
+  counters.retries[static_cast<std::size_t>(decision.reason)].add();
+  if (place) {
+    attempt(*std::move(place), decision.reason == RetryReason::kConnect ? Pool::Kind::kAny : Pool::Kind::kFresh);
+  } else {
+    wait_in_line();
+  }
+  return true;
+}
+
+std::expected<Place, NoPlace> Forwarder::place_for_retry(retry::Where where) {
+  if (where == retry::Where::kSame) return lease_->give_up();
+  const Endpoint* const failed = lease_->endpoint().get();
+  if (tried_count_ < tried_.size()) tried_[tried_count_++] = failed;
+  std::expected<Place, NoPlace> place = pools_.take_place(upstream_, place_wish());
+  if (!place && where == retry::Where::kOtherOrSame) return lease_->give_up();
+  return place;
+}
+
+void Forwarder::note_failure(const UpstreamConnection::Failure& failure) {
+  EndpointCounters& counters = lease_->counters();
+  if (failure.fault == Fault::kConnectRefused) counters.connects_refused.add();
+  if (failure.fault == Fault::kConnectFailed) counters.connects_failed.add();
+  if (failure.fault == Fault::kConnectTimeout) counters.connects_timeout.add();
+  if (retry::is_endpoints_fault(failure)) judge_endpoint(true);
+  // Its process may have ended without anybody having noticed yet.
+  const bool nobody_listens = failure.fault == Fault::kConnectRefused || failure.fault == Fault::kConnectFailed;
+  if (!nobody_listens || lease_->endpoint()->pid() == 0) return;
+  if (pools_.set_of(upstream_)->when_none == EndpointSet::WhenNone::kWait) pools_.lost(lease_->endpoint());
+}
+
+void Forwarder::judge_endpoint(bool failed) {
+  const std::shared_ptr<Endpoint>& endpoint = lease_->endpoint();
+  if (!failed) {
+    endpoint->succeeded();
     return;
   }
-  pools_.counters(upstream_->name()).retries[static_cast<std::size_t>(*reason)].add();
-  attempt(*std::move(place), *reason == RetryReason::kConnect ? Pool::Kind::kAny : Pool::Kind::kFresh);
+  const std::uint32_t limit = upstream_->options().failures_to_eject;
+  const std::uint32_t in_row = endpoint->failed();
+  if (limit != 0 && in_row % limit == 0) upstream_->membership().keeps_failing(endpoint);
 }
 
-std::optional<Place> Forwarder::place_for_retry(RetryReason reason) {
-  if (reason != RetryReason::kConnect) return lease_->give_up();
-  tried_.push_back(&lease_->endpoint());
-  std::expected<Place, Fault> place = pools_.take_place(*upstream_, tried_);
-  if (!place) return std::nullopt;
-  return *std::move(place);
-}
-
-void Forwarder::count_connect(Fault fault) {
-  EndpointCounters& counters = lease_->counters();
-  switch (fault) {
-    case Fault::kConnectRefused:
-      counters.connects_refused.add();
-      break;
-    case Fault::kConnectFailed:
-      counters.connects_failed.add();
-      break;
-    case Fault::kConnectTimeout:
-      counters.connects_timeout.add();
-      break;
-    default:
-      break;
-  }
+// Where one endpoint refuses, that is what there is to say; where several do, the upstream is down.
+void Forwarder::give_up(Fault fault) {
+  const auto tried = std::span(tried_).first(tried_count_);
+  const bool others =
+      std::ranges::any_of(tried, [&](const Endpoint* each) { return each != lease_->endpoint().get(); });
+  const bool refused = fault == Fault::kConnectRefused || fault == Fault::kConnectFailed;
+  // The body's own fault is known to the pipe, if it is one of size.
+  const bool too_large = fault == Fault::kRequestBodyInvalid && exchange_.request_pipe().over_limit();
+  if (refused && others) fault = Fault::kNoHealthyEndpoint;
+  fail(too_large ? Fault::kBodyTooLarge : fault);
 }
 
 void Forwarder::fail(Fault fault) {
+  end_lease();
+  exchange_.fail(fault);
+}
+
+void Forwarder::end_lease() {
   if (lease_ && !exchange_.response()) lease_->counters().requests_by_class[0].add();
   lease_.reset();
-  exchange_.fail(fault);
 }
 
 }  // namespace gatehouse

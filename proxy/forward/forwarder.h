@@ -3,16 +3,19 @@
 // the connection and back without it. Owned by its exchange; one loop's thread; destroying it discards the connection.
 #pragma once
 
+#include <array>
+#include <cstddef>
+#include <expected>
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "common/clock.h"
+#include "proxy/forward/retry.h"
 #include "proxy/forward/route_table.h"
 #include "proxy/http/exchange.h"
-#include "proxy/upstream/pool.h"
 #include "proxy/upstream/upstream_connection.h"
+#include "proxy/upstream/upstream_pools.h"
 #include "proxy/upstream/waiting_line.h"
 
 namespace gatehouse {
@@ -32,22 +35,32 @@ class Forwarder final : public Responder, private UpstreamConnection::User, priv
   void on_fault(const UpstreamConnection::Failure& failure) override;
   void on_place(Place place) override;
   void on_wait_timeout() override;
+  void on_refused(const Refusal& refusal) override;
+  PlaceWish place_wish() const override;
 
   void wait_in_line();
+  void note_waiting();
   void attempt(Place place, Pool::Kind kind);
   bool begin();
-  std::optional<Place> place_for_retry(RetryReason reason);
+  retry::Facts facts_of(const UpstreamConnection::Failure& failure);
+  bool try_again(const retry::Decision& decision);
+  std::expected<Place, NoPlace> place_for_retry(retry::Where where);
   void invite_body();
-  void count_connect(Fault fault);
+  void note_failure(const UpstreamConnection::Failure& failure);
+  void judge_endpoint(bool failed);
+  void stick(ResponseHead& head);
+  void give_up(Fault fault);
   void fail(Fault fault);
+  void end_lease();
 
   Exchange& exchange_;
   const Route& route_;
   const std::shared_ptr<const Upstream>& upstream_;
   UpstreamPools& pools_;
   std::optional<Lease> lease_;
-  std::vector<const Endpoint*> tried_;  // and failed
-  std::string target_;                  // what the endpoint gets instead of the client's; empty: the same
+  std::array<const Endpoint*, retry::kMaxAttempts> tried_{};  // and failed, since it waited last
+  std::size_t tried_count_ = 0;
+  std::string target_;  // what the endpoint gets instead of the client's; empty: the same
   MonotonicTime waiting_since_{};
 };
 

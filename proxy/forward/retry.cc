@@ -2,22 +2,53 @@
 
 namespace gatehouse::retry {
 
-std::optional<RetryReason> decide(const Facts& facts) {
-  if (!facts.body_untouched || facts.attempts >= kMaxAttempts) return std::nullopt;
-  switch (facts.failure.fault) {
-    case Fault::kConnectRefused:
-    case Fault::kConnectFailed:
-    case Fault::kConnectTimeout:
-      return RetryReason::kConnect;
-    case Fault::kUpstreamReset:
-    case Fault::kUpstreamClosed:
-      if (facts.failure.answered) return std::nullopt;
-      if (facts.failure.unread) return RetryReason::kUnread;
-      if (facts.failure.reused && facts.idempotent) return RetryReason::kStale;
-      return std::nullopt;
-    default:
-      return std::nullopt;
-  }
+namespace {
+
+bool is_death(Fault fault) {
+  return fault == Fault::kUpstreamReset || fault == Fault::kUpstreamClosed;
+}
+
+std::optional<Decision> after_connect(const Facts& facts) {
+  const bool another_comes = facts.app || facts.gone;
+  return Decision{.reason = RetryReason::kConnect,
+                  .where = another_comes ? Where::kOtherOrWait : Where::kOther,
+                  .costs = !facts.gone};
+}
+
+std::optional<Decision> after_death(const Facts& facts) {
+  if (facts.failure.answered) return std::nullopt;
+  Decision decision{.reason = facts.failure.unread ? RetryReason::kUnread : RetryReason::kStale,
+                    .where = facts.gone ? Where::kOtherOrWait : Where::kSame,
+                    .costs = !facts.gone};
+  if (facts.failure.unread) return decision;
+  if (!facts.idempotent) return std::nullopt;
+  if (facts.failure.reused || facts.gone) return decision;
+  if (!facts.app || facts.attempts > 1) return std::nullopt;
+  decision.where = Where::kOtherOrSame;
+  return decision;
+}
+
+}  // namespace
+
+std::optional<Decision> decide(const Facts& facts) {
+  const std::uint32_t most = facts.gone ? kMaxAttemptsWhenGone : kMaxAttempts;
+  if (!facts.body_untouched || facts.attempts >= most) return std::nullopt;
+  if (is_connect(facts.failure.fault)) return after_connect(facts);
+  if (is_death(facts.failure.fault)) return after_death(facts);
+  return std::nullopt;
+}
+
+bool is_connect(Fault fault) {
+  return fault == Fault::kConnectRefused || fault == Fault::kConnectFailed || fault == Fault::kConnectTimeout;
+}
+
+bool is_endpoints_fault(const UpstreamConnection::Failure& failure) {
+  if (is_death(failure.fault)) return failure.answered || !failure.reused;
+  return is_connect(failure.fault) || failure.fault == Fault::kUpstreamTimeout;
+}
+
+bool is_endpoints_fault(std::uint16_t status) {
+  return status == 502 || status == 503 || status == 504;
 }
 
 }  // namespace gatehouse::retry

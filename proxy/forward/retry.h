@@ -1,5 +1,5 @@
-// Whether a failed exchange is tried once more: the one decision that must never let a request run twice that may not.
-// A pure function of what is known.
+// Whether a failed exchange is tried once more, and where: the one decision that must never let a request run twice
+// that may not. Pure functions of what is known.
 #pragma once
 
 #include <cstdint>
@@ -14,13 +14,44 @@ struct Facts {
   UpstreamConnection::Failure failure;
   bool idempotent = false;      // the method (RFC 9110 section 9.2.2)
   bool body_untouched = false;  // not a byte of the request's body has been taken from its pipe
-  std::uint32_t attempts = 0;   // so far, the failed one included
+  bool app = false;             // the endpoint is a process of ours, which another one will replace
+  bool gone = false;           // the endpoint is not to be used any more: its process has ended, or it is no member now
+  std::uint32_t attempts = 0;  // so far, the failed one included
+};
+
+enum class Where : std::uint8_t {
+  kSame,         // on a fresh connection to the same endpoint
+  kOther,        // at another endpoint, if there is one
+  kOtherOrSame,  // at another endpoint, else as kSame
+  kOtherOrWait,  // at another endpoint, else in line for the next one
+};
+
+struct Decision {
+  RetryReason reason = RetryReason::kConnect;
+  Where where = Where::kOther;
+  bool costs = true;  // of the retry budget; not where the request only moves from an endpoint that is no more
+  friend bool operator==(const Decision&, const Decision&) = default;
 };
 
 inline constexpr std::uint32_t kMaxAttempts = 3;
+inline constexpr std::uint32_t kMaxAttemptsWhenGone = 10;
 
-// Nothing: no. kConnect: any method, at another endpoint. kStale: an idempotent one, on a fresh connection to the same
-// endpoint. kUnread: any method, likewise, because the endpoint has provably not read the head.
-std::optional<RetryReason> decide(const Facts& facts);
+// Nothing: no.
+//
+//   no connection, any method                    kConnect  another endpoint; or in line, for apps and where it is gone
+//   unread: it has provably not read the head,   kUnread   a fresh connection; elsewhere where it is gone
+//     any method
+//   death of a kept connection, idempotent       kStale    likewise
+//   death of a fresh connection, idempotent      kStale    elsewhere where it is gone; once for apps, whose end may not
+//                                                          be known yet; else no
+//
+// Never after a byte of the answer, nor once a byte of the request's body has been taken.
+std::optional<Decision> decide(const Facts& facts);
+
+// No connection could be made: the endpoint cannot know of the request.
+bool is_connect(Fault fault);
+// Whether a failure speaks against the endpoint (for ejection): not a kept connection that it closed in its own time.
+bool is_endpoints_fault(const UpstreamConnection::Failure& failure);
+bool is_endpoints_fault(std::uint16_t status);
 
 }  // namespace gatehouse::retry

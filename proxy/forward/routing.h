@@ -6,7 +6,7 @@
 
 #include "proxy/forward/route_table.h"
 #include "proxy/http/exchange.h"
-#include "proxy/upstream/pool.h"
+#include "proxy/upstream/upstream_pools.h"
 
 namespace gatehouse {
 

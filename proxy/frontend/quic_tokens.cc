@@ -1,11 +1,5 @@
 #include "proxy/frontend/quic_tokens.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <string>
 #include <string_view>
 
 #include <ngtcp2/ngtcp2.h>
@@ -13,14 +7,14 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
-#include "common/fd.h"
 #include "common/random.h"
+#include "common/secret_file.h"
 
 namespace gatehouse {
 
 namespace {
 
-using Secret = std::array<std::uint8_t, 32>;
+using secret_file::Secret;
 
 Secret labelled(std::span<const std::uint8_t, 32> secret, std::string_view label) {
   Secret key{};
@@ -31,34 +25,6 @@ Secret labelled(std::span<const std::uint8_t, 32> secret, std::string_view label
 
 ngtcp2_tstamp stamp(WallTime now) {
   return static_cast<ngtcp2_tstamp>(std::chrono::nanoseconds(now.time_since_epoch()).count());
-}
-
-Result<Secret> read_secret(const std::string& file) {
-  const Fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd) return system_failure("cannot open the QUIC secret " + file, errno);
-  Secret secret{};
-  const ssize_t count = ::read(fd.get(), secret.data(), secret.size());
-  if (count < 0) return system_failure("cannot read the QUIC secret " + file, errno);
-  if (static_cast<std::size_t>(count) != secret.size()) {
-    return failure("the QUIC secret " + file + " does not hold 32 bytes");
-  }
-  return secret;
-}
-
-// Whole or not at all, and never over another process's: a file of another name, then a link to it.
-Result<> write_secret(const std::string& file) {
-  Secret secret{};
-  random::fill_secure(secret);
-  const std::string draft = file + "." + std::to_string(::getpid());
-  const auto broken = [&] { return system_failure("cannot write the QUIC secret " + file, errno); };
-  const Fd fd(::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!fd) return broken();
-  const bool written = ::write(fd.get(), secret.data(), secret.size()) == static_cast<ssize_t>(secret.size()) &&
-                       ::fsync(fd.get()) == 0 && (::link(draft.c_str(), file.c_str()) == 0 || errno == EEXIST);
-  Result<> result;
-  if (!written) result = broken();
-  ::unlink(draft.c_str());
-  return result;
 }
 
 }  // namespace
@@ -75,12 +41,8 @@ QuicSecrets QuicSecrets::random() {
 }
 
 Result<QuicSecrets> QuicSecrets::load_or_create(const std::filesystem::path& file) {
-  auto secret = read_secret(file);
-  if (!secret && secret.error().code == ENOENT) {
-    if (auto made = write_secret(file); !made) return std::unexpected(std::move(made.error()));
-    secret = read_secret(file);
-  }
-  if (!secret) return std::unexpected(std::move(secret.error()));
+  const auto secret = secret_file::load_or_create(file);
+  if (!secret) return std::unexpected(secret.error());
   return derive(*secret);
 }
 

@@ -58,7 +58,9 @@ constexpr std::string_view token(RetryReason reason) {
 
 struct UpstreamCounters {
   std::array<Counter, kRetryReasonCount> retries;
-  Counter waiting;  // requests in this worker's line now
+  Counter retries_denied;  // by the retry budget
+  Counter panics;          // requests that tried an endpoint though none was well
+  Counter waiting;         // requests in this worker's line now
 };
 
 }  // namespace gatehouse

@@ -6,7 +6,7 @@ namespace gatehouse {
 
 namespace {
 
-constexpr std::string_view kRetryAfterSeconds = "5";
+constexpr std::chrono::seconds kSoon{1};
 
 constexpr std::string_view kStyle =
     ":root{color-scheme:light dark}"
@@ -22,44 +22,69 @@ std::string title_of(std::uint16_t status) {
   return title;
 }
 
-std::string html(const std::string& title, const FaultRule& rule, std::string_view request_id) {
+// Those that pass by themselves. Zero: none of these.
+std::chrono::seconds usual_retry_after(Fault fault) {
+  switch (fault) {
+    case Fault::kDraining:
+    case Fault::kOverloaded:
+    case Fault::kNoHealthyEndpoint:
+    case Fault::kQueueFull:
+    case Fault::kQueueTimeout:
+      return kSoon;
+    default:
+      return std::chrono::seconds(0);
+  }
+}
+
+std::string html(const std::string& title, const FaultRule& rule, std::string_view request_id, std::string_view cause) {
   std::string page = "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">";
   page.append("<meta name=\"viewport\" content=\"width=device-width\"><title>").append(text::html_escaped(title));
   page.append("</title><style>").append(kStyle).append("</style></head>\n<body><h1>").append(text::html_escaped(title));
   page.append("</h1><p>").append(text::html_escaped(rule.explanation)).append("</p>");
+  if (!cause.empty()) page.append("<pre>").append(text::html_escaped(cause)).append("</pre>");
   if (!request_id.empty())
     page.append("<p><small>Request ").append(text::html_escaped(request_id)).append("</small></p>");
   return page.append("</body></html>\n");
 }
 
-std::string plain(const std::string& title, const FaultRule& rule, std::string_view request_id) {
+std::string plain(const std::string& title, const FaultRule& rule, std::string_view request_id,
+                  std::string_view cause) {
   std::string page = title;
   page.append("\n").append(rule.explanation).append("\n");
+  if (!cause.empty()) page.append(cause).append("\n");
   if (!request_id.empty()) page.append("Request ").append(text::html_escaped(request_id)).append("\n");
   return page;
 }
 
 }  // namespace
 
-ErrorPage error_page(Fault fault, std::string_view accept, std::string_view request_id) {
+ErrorPage error_page(Fault fault, std::string_view accept, std::string_view request_id, const FaultDetails& details) {
   const FaultRule& row = rule(fault);
-  const bool as_html = text::lower(accept).contains("text/html");
+  const bool given = !details.body.empty();
+  const bool as_html = !given && text::lower(accept).contains("text/html");
   ErrorPage page;
   // A fault for which no answer is made still gives a page that could be sent: this function has no failure.
   page.head.status = row.status == 0 ? 500 : row.status;
   const std::string title = title_of(page.head.status);
-  page.body = as_html ? html(title, row, request_id) : plain(title, row, request_id);
+  if (given) {
+    page.body = details.body;
+  } else {
+    page.body = as_html ? html(title, row, request_id, details.cause) : plain(title, row, request_id, details.cause);
+  }
   page.head.body = BodyLength::known(page.body.size());
 
   FieldList& fields = page.head.fields;
-  fields.add(FieldName::kContentType, as_html ? "text/html; charset=utf-8" : "text/plain; charset=utf-8");
+  const std::string_view own_type = as_html ? "text/html; charset=utf-8" : "text/plain; charset=utf-8";
+  fields.add(FieldName::kContentType, given && !details.content_type.empty() ? details.content_type : own_type);
   fields.add(FieldName::kCacheControl, "no-store");
   fields.add("X-Content-Type-Options", "nosniff");
   if (as_html) fields.add("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'");
   if (!row.proxy_status.empty()) {
     fields.add(FieldName::kProxyStatus, std::string("gatehouse; error=").append(row.proxy_status));
   }
-  if (row.status == 503) fields.add(FieldName::kRetryAfter, kRetryAfterSeconds);
+  const bool known = details.retry_after > std::chrono::seconds(0);
+  const std::chrono::seconds retry_after = known ? details.retry_after : usual_retry_after(fault);
+  if (retry_after > std::chrono::seconds(0)) fields.add(FieldName::kRetryAfter, std::to_string(retry_after.count()));
   // RFC 9110 section 15.5.6: what would have been allowed instead.
   if (row.status == 405) fields.add("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
   return page;

@@ -111,12 +111,16 @@ void Exchange::respond(ResponseHead head, std::string_view body) {
 }
 
 void Exchange::fail(Fault fault) {
+  fail(fault, FaultDetails{});
+}
+
+void Exchange::fail(Fault fault, const FaultDetails& details) {
   // What has been answered completely cannot break any more; only a client that does not read it can (answer_stall).
   if (progress_.failed || response_pipe_.writer().ended()) return;
   if (response_ || rule(fault).status == 0) {
     break_off(fault);
   } else {
-    answer_for(fault);
+    answer_for(fault, details);
   }
 }
 
@@ -136,9 +140,10 @@ void Exchange::abandon_client() {
   responder_.reset();
 }
 
-void Exchange::answer_for(Fault fault) {
+void Exchange::answer_for(Fault fault, const FaultDetails& details) {
   record_.fault = fault;
-  ErrorPage page = error_page(fault, request_.fields.find(FieldName::kAccept).value_or(""), record_.request_id);
+  const std::string_view accept = request_.fields.find(FieldName::kAccept).value_or("");
+  ErrorPage page = error_page(fault, accept, record_.request_id, details);
   respond(std::move(page.head), page.body);
   progress_.failed = true;
   progress_.interim.clear();

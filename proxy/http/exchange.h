@@ -26,6 +26,7 @@
 namespace gatehouse {
 
 class Exchange;
+struct FaultDetails;  // error_page.h
 
 // Answers an exchange; owned by it, destroyed with it or before it (cancellation).
 class Responder {
@@ -42,6 +43,7 @@ struct ExchangeRecord {
   std::string_view route;  // names live as long as the snapshot that the exchange pins
   std::string_view upstream;
   std::string endpoint;
+  int app_pid = 0;  // of the endpoint's process; 0: none of ours
   std::uint32_t attempts = 0;
   bool upstream_reused = false;
   std::optional<Duration> queued;      // waiting in line
@@ -104,6 +106,7 @@ class Exchange {
   // Answers for it if no head went out (with Proxy-Status), else breaks off; the first one counts. The responder must
   // not touch the pipes again; it is destroyed in a later waker.
   void fail(Fault fault);
+  void fail(Fault fault, const FaultDetails& details);  // which are good for the call
   // The route's limits. False if what has already come is beyond them: then the exchange has failed.
   bool apply(const ExchangeLimits& limits);
   const ExchangeLimits& limits() const { return limits_; }
@@ -143,11 +146,11 @@ class Exchange {
   void watch();
   void watch_request_body();
   void watch_response_body();
-  void fail_and_cancel(Fault fault);           // not from the responder, which is gone afterwards
-  void abandon_client();                       // which does not read
-  void break_off(Fault fault);                 // no answer, or no more of it
-  void answer_for(Fault fault);                // with an error page
-  void finish_head(ResponseHead& head) const;  // Date, Alt-Svc, what no answer may carry
+  void fail_and_cancel(Fault fault);                          // not from the responder, which is gone afterwards
+  void abandon_client();                                      // which does not read
+  void break_off(Fault fault);                                // no answer, or no more of it
+  void answer_for(Fault fault, const FaultDetails& details);  // with an error page
+  void finish_head(ResponseHead& head) const;                 // Date, Alt-Svc, what no answer may carry
   void expect_no_more_request();
 
   ClientInfo client_;

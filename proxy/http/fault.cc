@@ -93,6 +93,17 @@ constexpr std::array<FaultRule, kFaultCount> kRules = {{
      kH3Internal, false, false, "The application's answer ended before its end."},
     {Fault::kRequestNotWritable, "request_not_writable", 400, "http_request_error", kClient, kH2Protocol, kH3Message,
      false, true, "The request cannot be passed on safely."},
+
+    {Fault::kAppStartFailed, "app_start_failed", 503, "destination_unavailable", kUpstream, kH2Internal, kH3Internal,
+     false, false, "The application could not be started."},
+    {Fault::kAppParked, "app_parked", 503, "destination_unavailable", kUpstream, kH2Internal, kH3Internal, false, false,
+     "The application failed too often and is not started again for a while."},
+    {Fault::kAppOffline, "app_offline", 503, "destination_unavailable", kUpstream, kH2Internal, kH3Internal, false,
+     false, "The application has been taken offline."},
+    {Fault::kAppStopped, "app_stopped", 503, "destination_unavailable", kUpstream, kH2Internal, kH3Internal, false,
+     false, "The application has been stopped."},
+    {Fault::kNameNotResolved, "name_not_resolved", 503, "dns_error", kUpstream, kH2Internal, kH3Internal, false, false,
+     "The name of the application's server could not be resolved."},
 }};
 
 static_assert([] {

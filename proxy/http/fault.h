@@ -46,9 +46,15 @@ enum class Fault : std::uint8_t {
   kUpstreamBodyTimeout,      // the answer stopped half-way
   kUpstreamTruncated,        // the answer ended before its end
   kRequestNotWritable,       // 400: cannot be written safely as HTTP/1.1
+  // upstreams that have no endpoint for a reason
+  kAppStartFailed,   // 503: its process did not get ready
+  kAppParked,        // 503: it failed so often that it gets a rest
+  kAppOffline,       // 503: its offline file is there, or somebody said so
+  kAppStopped,       // 503: somebody stopped it
+  kNameNotResolved,  // 503: no address is known for its name
 };
 
-inline constexpr std::size_t kFaultCount = static_cast<std::size_t>(Fault::kRequestNotWritable) + 1;
+inline constexpr std::size_t kFaultCount = static_cast<std::size_t>(Fault::kNameNotResolved) + 1;
 
 enum class Blame : std::uint8_t { kClient, kProxy, kUpstream };
 

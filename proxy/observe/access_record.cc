@@ -196,6 +196,7 @@ AccessRecord AccessRecord::of(const Exchange& exchange) {
       .route = ended.route,
       .upstream = ended.upstream,
       .endpoint = ended.endpoint,
+      .app_pid = ended.app_pid != 0 ? std::optional(static_cast<std::uint64_t>(ended.app_pid)) : std::nullopt,
       .attempts = ended.attempts,
       .upstream_reused = ended.upstream_reused,
       .bytes_in = exchange.bytes_in(),

@@ -6,7 +6,7 @@
 #include <prometheus/text_serializer.h>
 
 #include "common/version.h"
-#include "proxy/observe/family.h"
+#include "proxy/observe/metrics_page.h"
 #include "proxy/observe/process_metrics.h"
 
 namespace gatehouse {
@@ -27,39 +27,13 @@ std::string protocol_name(std::size_t index) {
 
 }  // namespace
 
-// The page while it is being put together.
-class Metrics::Page {
- public:
-  static Family counter(const std::string& name, std::string help, std::vector<std::string> labels = {}) {
-    return {prometheus::MetricType::Counter, "gatehouse_" + name, std::move(help), std::move(labels)};
-  }
-  static Family gauge(const std::string& name, std::string help, std::vector<std::string> labels = {}) {
-    return {prometheus::MetricType::Gauge, "gatehouse_" + name, std::move(help), std::move(labels)};
-  }
-  static HistogramFamily histogram(const std::string& name, std::string help, std::vector<std::string> labels) {
-    return {"gatehouse_" + name, std::move(help), std::move(labels)};
-  }
-
-  template <class AnyFamily>
-  void add(AnyFamily& family) {
-    families_.push_back(family.take());
-  }
-  void add(Family family, double value) {
-    family.add({}, value);
-    add(family);
-  }
-  std::vector<prometheus::MetricFamily> take() { return std::move(families_); }
-
- private:
-  std::vector<prometheus::MetricFamily> families_;
-};
-
 std::vector<prometheus::MetricFamily> Metrics::Collect() const {
-  Page page;
+  MetricsPage page;
   collect_server(page);
   collect_listeners(page);
   collect_requests(page);
   collect_upstreams(page);
+  append_control_metrics(page, control_);
   std::vector<prometheus::MetricFamily> families = page.take();
   append_process_metrics(families);
   return families;
@@ -69,47 +43,50 @@ std::string Metrics::page() const {
   return prometheus::TextSerializer().Serialize(Collect());
 }
 
-void Metrics::collect_server(Page& page) const {
-  Family build = Page::gauge("build_info", "Always 1; the version is in the label.", {"version"});
+void Metrics::collect_server(MetricsPage& page) const {
+  Family build = MetricsPage::gauge("build_info", "Always 1; the version is in the label.", {"version"});
   build.add({text(kProgramVersion)}, 1);
   page.add(build);
-  page.add(Page::gauge("draining", "1 while the server finishes what runs before it ends."), status_.draining ? 1 : 0);
-  page.add(Page::gauge("config_last_reload_success", "Whether the last reload of the configuration was applied."),
-           status_.last_reload_ok ? 1 : 0);
-  page.add(Page::gauge("config_last_reload_timestamp_seconds", "When the configuration in force was applied."),
+  page.add(MetricsPage::gauge("draining", "1 while the server finishes what runs before it ends."),
+           status_.draining ? 1 : 0);
+  page.add(
+      MetricsPage::gauge("config_last_reload_success", "Whether the last reload of the configuration was applied."),
+      status_.last_reload_ok ? 1 : 0);
+  page.add(MetricsPage::gauge("config_last_reload_timestamp_seconds", "When the configuration in force was applied."),
            seconds(status_.last_reload));
 
-  Family expiry = Page::gauge("certificate_expiry_timestamp_seconds", "When a certificate in use ends to be valid.",
-                              {"listener", "certificate"});
+  Family expiry = MetricsPage::gauge("certificate_expiry_timestamp_seconds",
+                                     "When a certificate in use ends to be valid.", {"listener", "certificate"});
   for (const ServerStatus::Certificate& certificate : status_.certificates) {
     expiry.add({certificate.listener, certificate.certificate}, seconds(certificate.expires));
   }
   page.add(expiry);
 
-  Family alt_svc =
-      Page::gauge("alt_svc_advertised", "1 while answers of the listener carry Alt-Svc for HTTP/3.", {"listener"});
+  Family alt_svc = MetricsPage::gauge("alt_svc_advertised", "1 while answers of the listener carry Alt-Svc for HTTP/3.",
+                                      {"listener"});
   for (const ServerStatus::AltSvc& listener : status_.alt_svc) {
     alt_svc.add({listener.listener}, listener.advertised ? 1 : 0);
   }
   page.add(alt_svc);
 
-  page.add(Page::counter("access_log_lines_total", "Lines written to the access log."),
+  page.add(MetricsPage::counter("access_log_lines_total", "Lines written to the access log."),
            static_cast<double>(status_.access_log_lines));
-  page.add(Page::counter("access_log_dropped_total", "Lines lost because the access log was too slow or failed."),
-           static_cast<double>(status_.access_log_dropped));
+  page.add(
+      MetricsPage::counter("access_log_dropped_total", "Lines lost because the access log was too slow or failed."),
+      static_cast<double>(status_.access_log_dropped));
 }
 
-void Metrics::collect_listeners(Page& page) const {
-  Family open = Page::gauge("connections", "Client connections open now.", {"listener", "protocol"});
-  Family total = Page::counter("connections_total", "Client connections accepted.", {"listener", "protocol"});
-  Family refused = Page::counter("connections_refused_total", "Connections over a limit.", {"listener"});
-  Family handshakes = Page::counter("tls_handshakes_total", "TLS handshakes completed, over TCP and QUIC.",
-                                    {"listener", "version", "protocol", "resumed"});
+void Metrics::collect_listeners(MetricsPage& page) const {
+  Family open = MetricsPage::gauge("connections", "Client connections open now.", {"listener", "protocol"});
+  Family total = MetricsPage::counter("connections_total", "Client connections accepted.", {"listener", "protocol"});
+  Family refused = MetricsPage::counter("connections_refused_total", "Connections over a limit.", {"listener"});
+  Family handshakes = MetricsPage::counter("tls_handshakes_total", "TLS handshakes completed, over TCP and QUIC.",
+                                           {"listener", "version", "protocol", "resumed"});
   Family failures =
-      Page::counter("tls_handshake_failures_total", "TLS handshakes that failed.", {"listener", "reason"});
-  Family retries = Page::counter("quic_retries_total", "QUIC Retry packets sent.", {"listener"});
-  Family resets = Page::counter("quic_stateless_resets_total", "QUIC stateless resets sent.", {"listener"});
-  Family dropped = Page::counter("quic_datagrams_dropped_total", "UDP datagrams thrown away.", {"listener"});
+      MetricsPage::counter("tls_handshake_failures_total", "TLS handshakes that failed.", {"listener", "reason"});
+  Family retries = MetricsPage::counter("quic_retries_total", "QUIC Retry packets sent.", {"listener"});
+  Family resets = MetricsPage::counter("quic_stateless_resets_total", "QUIC stateless resets sent.", {"listener"});
+  Family dropped = MetricsPage::counter("quic_datagrams_dropped_total", "UDP datagrams thrown away.", {"listener"});
 
   for (const auto& worker : workers_) {
     worker->listeners_.for_each([&](const auto& labels, const ListenerCounters& counters) {
@@ -142,16 +119,18 @@ void Metrics::collect_listeners(Page& page) const {
   }
 }
 
-void Metrics::collect_requests(Page& page) const {
-  Family requests = Page::counter("requests_total", "Requests answered, or given up by their clients (code 499).",
-                                  {"listener", "protocol", "route", "code"});
-  Family in_flight = Page::gauge("requests_in_flight", "Requests being answered now.", {"listener", "protocol"});
+void Metrics::collect_requests(MetricsPage& page) const {
+  Family requests =
+      MetricsPage::counter("requests_total", "Requests answered, or given up by their clients (code 499).",
+                           {"listener", "protocol", "route", "code"});
+  Family in_flight = MetricsPage::gauge("requests_in_flight", "Requests being answered now.", {"listener", "protocol"});
   HistogramFamily durations =
-      Page::histogram("request_duration_seconds", "From the first byte of the request to the end of the answer.",
-                      {"protocol", "route"});
-  Family bytes_in = Page::counter("request_body_bytes_total", "Body bytes received from clients.", {"protocol"});
-  Family bytes_out = Page::counter("response_body_bytes_total", "Body bytes sent to clients.", {"protocol"});
-  Family faults = Page::counter("faults_total", "Exchanges that ended badly, and who is to blame.", {"fault", "blame"});
+      MetricsPage::histogram("request_duration_seconds", "From the first byte of the request to the end of the answer.",
+                             {"protocol", "route"});
+  Family bytes_in = MetricsPage::counter("request_body_bytes_total", "Body bytes received from clients.", {"protocol"});
+  Family bytes_out = MetricsPage::counter("response_body_bytes_total", "Body bytes sent to clients.", {"protocol"});
+  Family faults =
+      MetricsPage::counter("faults_total", "Exchanges that ended badly, and who is to blame.", {"fault", "blame"});
 
   for (const auto& worker : workers_) {
     worker->requests_.for_each(
@@ -174,17 +153,23 @@ void Metrics::collect_requests(Page& page) const {
   for (Family* family : {&bytes_in, &bytes_out, &faults}) page.add(*family);
 }
 
-void Metrics::collect_upstreams(Page& page) const {
-  Family requests = Page::counter("upstream_requests_total", "Requests sent to endpoints, by the code they answered.",
-                                  {"upstream", "endpoint", "code"});
-  HistogramFamily durations = Page::histogram("upstream_request_duration_seconds",
-                                              "From leaving the waiting line to the end of the answer.", {"upstream"});
+void Metrics::collect_upstreams(MetricsPage& page) const {
+  Family requests =
+      MetricsPage::counter("upstream_requests_total", "Requests sent to endpoints, by the code they answered.",
+                           {"upstream", "endpoint", "code"});
+  HistogramFamily durations = MetricsPage::histogram(
+      "upstream_request_duration_seconds", "From leaving the waiting line to the end of the answer.", {"upstream"});
   Family connections =
-      Page::gauge("upstream_connections", "Connections to endpoints now.", {"upstream", "endpoint", "state"});
-  Family connects =
-      Page::counter("upstream_connects_total", "Attempts to connect to endpoints.", {"upstream", "endpoint", "result"});
-  Family retries = Page::counter("upstream_retries_total", "Requests sent once more.", {"upstream", "reason"});
-  Family queue = Page::gauge("upstream_queue", "Requests that wait for a place at an endpoint now.", {"upstream"});
+      MetricsPage::gauge("upstream_connections", "Connections to endpoints now.", {"upstream", "endpoint", "state"});
+  Family connects = MetricsPage::counter("upstream_connects_total", "Attempts to connect to endpoints.",
+                                         {"upstream", "endpoint", "result"});
+  Family retries = MetricsPage::counter("upstream_retries_total", "Requests sent once more.", {"upstream", "reason"});
+  Family denied =
+      MetricsPage::counter("upstream_retries_denied_total", "Retries that their budget did not allow.", {"upstream"});
+  Family panics = MetricsPage::counter("upstream_panics_total",
+                                       "Requests sent to some endpoint because none of them is well.", {"upstream"});
+  Family queue =
+      MetricsPage::gauge("upstream_queue", "Requests that wait for a place at an endpoint now.", {"upstream"});
 
   for (const auto& worker : workers_) {
     worker->upstream_requests_.for_each(
@@ -195,6 +180,8 @@ void Metrics::collect_upstreams(Page& page) const {
       for (std::size_t reason = 0; reason < kRetryReasonCount; ++reason) {
         retries.add({labels[0], text(token(static_cast<RetryReason>(reason)))}, number(counters.retries[reason]));
       }
+      denied.add(labels, number(counters.retries_denied));
+      panics.add(labels, number(counters.panics));
       queue.add(labels, number(counters.waiting));
     });
     worker->endpoints_.for_each([&](const auto& labels, const EndpointCounters& counters) {
@@ -211,7 +198,7 @@ void Metrics::collect_upstreams(Page& page) const {
   }
   page.add(requests);
   page.add(durations);
-  for (Family* family : {&connections, &connects, &retries, &queue}) page.add(*family);
+  for (Family* family : {&connections, &connects, &retries, &denied, &panics, &queue}) page.add(*family);
 }
 
 }  // namespace gatehouse

@@ -11,9 +11,12 @@
 #include <prometheus/collectable.h>
 
 #include "common/clock.h"
+#include "proxy/observe/control_metrics.h"
 #include "proxy/observe/worker_metrics.h"
 
 namespace gatehouse {
+
+class MetricsPage;
 
 // What the control thread knows by itself. Changed there only.
 struct ServerStatus {
@@ -38,8 +41,8 @@ struct ServerStatus {
 
 class Metrics final : public prometheus::Collectable {
  public:
-  // `status` outlives the metrics.
-  explicit Metrics(const ServerStatus& status) : status_(status) {}
+  // Both outlive the metrics.
+  Metrics(const ServerStatus& status, const ControlMetrics& control) : status_(status), control_(control) {}
 
   void add(std::shared_ptr<const WorkerMetrics> worker) { workers_.push_back(std::move(worker)); }
 
@@ -47,13 +50,13 @@ class Metrics final : public prometheus::Collectable {
   std::string page() const;  // in the text format, version 0.0.4
 
  private:
-  class Page;
-  void collect_server(Page& page) const;
-  void collect_listeners(Page& page) const;
-  void collect_requests(Page& page) const;
-  void collect_upstreams(Page& page) const;
+  void collect_server(MetricsPage& page) const;
+  void collect_listeners(MetricsPage& page) const;
+  void collect_requests(MetricsPage& page) const;
+  void collect_upstreams(MetricsPage& page) const;
 
   const ServerStatus& status_;
+  const ControlMetrics& control_;
   std::vector<std::shared_ptr<const WorkerMetrics>> workers_;
 };
 

@@ -2,9 +2,9 @@
 
 namespace gatehouse {
 
-std::shared_ptr<Endpoint> EndpointRegistry::endpoint(const std::string& upstream, const Address& address) {
-  std::shared_ptr<Endpoint>& known = endpoints_[{upstream, address.to_string()}];
-  if (!known) known = std::make_shared<Endpoint>(upstream, address);
+std::shared_ptr<Endpoint> EndpointRegistry::endpoint(Endpoint::Identity identity) {
+  std::shared_ptr<Endpoint>& known = endpoints_[{identity.upstream, identity.address.to_string()}];
+  if (!known) known = std::make_shared<Endpoint>(std::move(identity));
   return known;
 }
 

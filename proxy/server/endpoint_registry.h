@@ -1,5 +1,5 @@
 // Gives every pair of upstream and address one Endpoint for as long as anybody uses it, so that endpoints which a
-// reload does not touch keep their pools, places and counts. Owned by the Server; its thread.
+// reload does not touch keep their pools, places and counts. Owned by the UpstreamDirectory; its thread.
 #pragma once
 
 #include <map>
@@ -7,15 +7,14 @@
 #include <string>
 #include <utility>
 
-#include "common/address.h"
 #include "proxy/upstream/endpoint.h"
 
 namespace gatehouse {
 
 class EndpointRegistry {
  public:
-  std::shared_ptr<Endpoint> endpoint(const std::string& upstream, const Address& address);
-  void forget_unused();  // those that no snapshot, pool or exchange holds
+  std::shared_ptr<Endpoint> endpoint(Endpoint::Identity identity);
+  void forget_unused();  // those that no set, pool or exchange holds
 
  private:
   std::map<std::pair<std::string, std::string>, std::shared_ptr<Endpoint>> endpoints_;  // by upstream and address

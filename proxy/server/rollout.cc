@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "common/log.h"
+#include "common/random.h"
+#include "common/secret_file.h"
 #include "proxy/server/directories.h"
 
 namespace gatehouse {
@@ -23,6 +25,19 @@ QuicSecrets quic_secrets() {
   return QuicSecrets::random();
 }
 
+// Survives a restart, and with it the affinity of clients.
+std::string affinity_key() {
+  const auto directory = directories::state();
+  auto secret = directory ? secret_file::load_or_create(*directory / "affinity-secret")
+                          : Result<secret_file::Secret>(std::unexpected(directory.error()));
+  if (!secret) {
+    log::warn("affinity cookies will not survive a restart: {}", secret.error().message);
+    secret.emplace();
+    random::fill_secure(*secret);
+  }
+  return {secret->begin(), secret->end()};
+}
+
 std::vector<std::shared_ptr<WorkerMetrics>> worker_metrics(Metrics& metrics, std::size_t workers) {
   std::vector<std::shared_ptr<WorkerMetrics>> all;
   for (std::size_t i = 0; i < workers; ++i) {
@@ -39,8 +54,9 @@ config::Diagnostic about_file(const config::Config& config, config::Severity sev
 }  // namespace
 
 Rollout::Rollout(const Surroundings& surroundings, std::size_t workers)
-    : secrets_(quic_secrets()),
-      builder_(surroundings.connections),
+    : upstreams_(surroundings.upstreams),
+      secrets_(quic_secrets()),
+      builder_(surroundings.connections, surroundings.upstreams, affinity_key()),
       workers_({.control = surroundings.control, .access_log = surroundings.access_log, .secrets = secrets_},
                worker_metrics(surroundings.metrics, workers)),
       sockets_(workers) {}
@@ -60,12 +76,14 @@ std::vector<config::Diagnostic> Rollout::apply(const config::Config& config) {
   const auto snapshot = std::make_shared<const Snapshot>(*std::move(built));
   sockets_.commit(*snapshot, *plan);
   bound_ = plan->listeners;
+  upstreams_.configure(config);
   if (!workers_.adopt(snapshot, std::move(plan->sockets), kPatience)) {
     diagnostics.push_back(
         about_file(config, config::Severity::kWarning, "a worker is slow to take the configuration over"));
   }
   snapshot_ = snapshot;
   builder_.committed(config);
+  upstreams_.forget_unused();
   return diagnostics;
 }
 

@@ -24,6 +24,7 @@ class Rollout {
     EventLoop& control;
     AccessLog& access_log;
     Metrics& metrics;
+    UpstreamDirectory& upstreams;
     std::size_t connections;  // that the process can carry
   };
 
@@ -39,6 +40,7 @@ class Rollout {
   WorkerGroup& workers() { return workers_; }
 
  private:
+  UpstreamDirectory& upstreams_;
   QuicSecrets secrets_;
   SnapshotBuilder builder_;
   std::shared_ptr<const Snapshot> snapshot_;

@@ -11,6 +11,7 @@
 
 #include "common/log.h"
 #include "common/version.h"
+#include "proxy/apps/strays.h"
 #include "proxy/server/descriptors.h"
 #include "proxy/server/directories.h"
 #include "proxy/server/service_manager.h"
@@ -19,6 +20,7 @@
 namespace gatehouse {
 namespace {
 
+constexpr std::string_view kAppCommand = "app ";
 constexpr std::chrono::milliseconds kForcedEnd{500};  // for connections to be closed once time is up
 
 void print(const std::vector<config::Diagnostic>& diagnostics) {
@@ -66,7 +68,13 @@ void arm_watchdog() {
 }  // namespace
 
 Server::Server(Load load)
-    : load_(std::move(load)), metrics_(status_), deadline_(loop_, [this] { force("drain_timeout is over"); }) {
+    : load_(std::move(load)),
+      metrics_(status_, counts_),
+      upstreams_(loop_, counts_,
+                 [this] {
+                   if (rollout_) rollout_->workers().refresh_upstreams();
+                 }),
+      deadline_(loop_, [this] { force("drain_timeout is over"); }) {
   started_at();
 }
 
@@ -83,6 +91,7 @@ int Server::run() {
 
 bool Server::start() {
   const std::size_t descriptors = descriptors::raise_limit();
+  become_subreaper();
   config::Loaded loaded = load_();
   print(loaded.diagnostics);
   if (!loaded.config) return false;
@@ -96,10 +105,12 @@ bool Server::start() {
   Diagnostics diagnostics = open_control(config);
   if (!config::has_errors(diagnostics)) {
     signals_ = std::make_unique<Signals>(loop_, [this](int signal) { on_signal(signal); });
-    rollout_ = std::make_unique<Rollout>(
-        Rollout::Surroundings{
-            .control = loop_, .access_log = access_log_, .metrics = metrics_, .connections = connections},
-        workers_of(config));
+    rollout_ = std::make_unique<Rollout>(Rollout::Surroundings{.control = loop_,
+                                                               .access_log = access_log_,
+                                                               .metrics = metrics_,
+                                                               .upstreams = upstreams_,
+                                                               .connections = connections},
+                                         workers_of(config));
     append(diagnostics, apply(config));
   }
   print(diagnostics);
@@ -203,7 +214,18 @@ ControlReply Server::command(std::string_view name) {
     if (phase_ == Phase::kServing) begin_drain(std::format("command {}", name));
     return {.ok = true, .text = "draining\n", .until_the_end = name == "stop"};
   }
-  return {.ok = false, .text = "commands are: reload, drain, stop\n"};
+  if (name.starts_with(kAppCommand)) return app_command(name.substr(kAppCommand.size()));
+  return {.ok = false, .text = "commands are: reload, drain, stop, app NAME VERB\n"};
+}
+
+// "NAME VERB"
+ControlReply Server::app_command(std::string_view words) {
+  const std::size_t space = words.rfind(' ');
+  if (space == std::string_view::npos) return {.ok = false, .text = "app NAME recycle|stop|start|offline|online\n"};
+  if (phase_ != Phase::kServing) return {.ok = false, .text = "the server is draining\n"};
+  auto outcome = upstreams_.command(words.substr(0, space), words.substr(space + 1));
+  if (outcome) return {.ok = true, .text = *std::move(outcome) + '\n'};
+  return {.ok = false, .text = outcome.error().message + '\n'};
 }
 
 void Server::on_signal(int signal) {
@@ -228,7 +250,11 @@ void Server::begin_drain(std::string_view why) {
   log::info("draining ({}): in-flight requests get up to {} s", why,
             std::chrono::duration<double>(config_.server.drain_timeout).count());
   service_manager::notify_stopping();
-  rollout_->workers().drain([this] { loop_.stop(); });
+  // Apps end last: what is in flight needs them.
+  rollout_->workers().drain([this] {
+    deadline_.disarm();
+    upstreams_.shut_down([this] { loop_.stop(); });
+  });
   deadline_.arm(config_.server.drain_timeout);
 }
 
@@ -259,6 +285,7 @@ Admin::Pages Server::pages() {
           [this] {
             status_.access_log_lines = access_log_.written();
             status_.access_log_dropped = access_log_.dropped();
+            upstreams_.note(counts_);
             return metrics_.page();
           },
       .status =
@@ -266,6 +293,8 @@ Admin::Pages Server::pages() {
             return status_page({.status = status_,
                                 .snapshot = rollout_->snapshot(),
                                 .bound = rollout_->bound(),
+                                .apps = upstreams_.apps(),
+                                .now = loop_.now(),
                                 .config_file = config_.file,
                                 .workers = rollout_->workers().size(),
                                 .uptime = loop_.now() - started_at()});

@@ -21,6 +21,7 @@
 #include "proxy/server/control_socket.h"
 #include "proxy/server/rollout.h"
 #include "proxy/server/signals.h"
+#include "proxy/server/upstream_directory.h"
 
 namespace gatehouse {
 
@@ -48,6 +49,7 @@ class Server {
   void note_snapshot();
   ControlReply reload();
   ControlReply command(std::string_view name);
+  ControlReply app_command(std::string_view words);
   void on_signal(int signal);
   void begin_drain(std::string_view why);
   void force(std::string_view why);
@@ -57,9 +59,11 @@ class Server {
   const Load load_;
   EventLoop loop_;
   ServerStatus status_;
+  ControlMetrics counts_;
   Metrics metrics_;
   AccessLog access_log_;
   config::Config config_;  // in force
+  UpstreamDirectory upstreams_;
   std::unique_ptr<Rollout> rollout_;
   std::unique_ptr<Admin> admin_;
   std::unique_ptr<ControlSocket> control_;

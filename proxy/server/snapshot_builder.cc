@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "common/certificate.h"
+#include "proxy/server/upstream_settings.h"
 
 namespace gatehouse {
 namespace {
@@ -51,19 +52,6 @@ QuicOptions quic_options(const config::Quic& quic) {
   QuicOptions options;
   options.congestion_control = quic.congestion_control == config::CongestionControl::kBbr ? kBbr : kCubic;
   return options;
-}
-
-UpstreamOptions upstream_options(const config::Upstream& upstream) {
-  const auto narrowed = [](std::size_t value) {
-    return static_cast<std::uint32_t>(std::min<std::size_t>(value, std::numeric_limits<std::uint32_t>::max()));
-  };
-  return {
-      .balance = upstream.balance == config::Balance::kRoundRobin ? Balance::kRoundRobin : Balance::kLeastRequests,
-      .max_requests = narrowed(upstream.max_requests),
-      .queue = narrowed(upstream.queue),
-      .queue_timeout = upstream.queue_timeout,
-      .pool = {.idle_timeout = upstream.pool.idle_timeout, .max_idle = upstream.pool.max_idle},
-  };
 }
 
 AccessLogFormat format_of(config::AccessLogFormat format) {
@@ -118,8 +106,10 @@ std::string route_name(const config::Route& route) {
   return (route.hosts.empty() ? "*" : route.hosts.front()) + route.path;
 }
 
-SnapshotBuilder::SnapshotBuilder(std::size_t connections)
+SnapshotBuilder::SnapshotBuilder(std::size_t connections, UpstreamDirectory& directory, std::string affinity_key)
     : connections_(connections),
+      directory_(directory),
+      affinity_key_(std::move(affinity_key)),
       ticket_keys_(std::make_shared<TicketKeys>()),
       process_budget_(std::make_shared<ConnectionBudget>(connections)) {}
 
@@ -187,13 +177,15 @@ ListenerSnapshot SnapshotBuilder::build_listener(const config::Config& config, c
 }
 
 void SnapshotBuilder::build_upstreams(const config::Config& config, Snapshot& snapshot) {
-  for (const config::Upstream& upstream : config.upstreams) {
-    Upstream::Endpoints endpoints;
-    for (const config::Endpoint& endpoint : upstream.endpoints) {
-      endpoints.push_back(endpoints_.endpoint(upstream.name, endpoint.address));
-    }
-    snapshot.upstreams.push_back(
-        std::make_shared<Upstream>(upstream.name, std::move(endpoints), upstream_options(upstream)));
+  const auto add = [&](const std::string& name, UpstreamOptions options) {
+    options.affinity_key = affinity_key_;
+    snapshot.upstreams.push_back(std::make_shared<Upstream>(name, directory_.membership(name), std::move(options)));
+  };
+  for (const config::Upstream& upstream : config.upstreams) add(upstream.name, upstream_options(upstream.balancing));
+  for (const config::App& app : config.apps) {
+    UpstreamOptions options = upstream_options(app.balancing);
+    options.detailed_errors = app.detailed_errors;
+    add(app.name, std::move(options));
   }
 }
 
@@ -258,7 +250,6 @@ void SnapshotBuilder::committed(const config::Config& config) {
   const std::vector<std::string> names = listener_names(config);
   for (std::size_t i = 0; i < names.size(); ++i) budget_of(names[i])->set_limit(config.listeners[i].max_connections);
   std::erase_if(budgets_, [](const auto& entry) { return entry.second.use_count() == 1; });
-  endpoints_.forget_unused();
 }
 
 std::shared_ptr<ConnectionBudget> SnapshotBuilder::budget_of(const std::string& listener) {

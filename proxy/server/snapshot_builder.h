@@ -14,8 +14,8 @@
 #include "config/config.h"
 #include "config/diagnostic.h"
 #include "proxy/frontend/ticket_keys.h"
-#include "proxy/server/endpoint_registry.h"
 #include "proxy/server/snapshot.h"
+#include "proxy/server/upstream_directory.h"
 
 namespace gatehouse {
 
@@ -30,8 +30,9 @@ class SnapshotBuilder {
  public:
   using Diagnostics = std::vector<config::Diagnostic>;
 
-  // `connections`: how many client connections the process can carry (see descriptors.h).
-  explicit SnapshotBuilder(std::size_t connections);
+  // `connections`: how many client connections the process can carry (see descriptors.h). `directory` outlives it. What
+  // signs affinity cookies is the same in every snapshot.
+  SnapshotBuilder(std::size_t connections, UpstreamDirectory& directory, std::string affinity_key);
 
   // REQUIRES: a configuration without errors. `current` may be null.
   std::expected<Snapshot, Diagnostics> build(const config::Config& config, const Snapshot* current);
@@ -52,8 +53,9 @@ class SnapshotBuilder {
   std::shared_ptr<ConnectionBudget> budget_of(const std::string& listener);
 
   const std::size_t connections_;
+  UpstreamDirectory& directory_;
+  const std::string affinity_key_;
   std::shared_ptr<TicketKeys> ticket_keys_;
-  EndpointRegistry endpoints_;
   std::shared_ptr<ConnectionBudget> process_budget_;
   std::map<std::string, std::shared_ptr<ConnectionBudget>> budgets_;
   std::uint64_t generation_ = 0;

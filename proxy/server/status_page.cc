@@ -23,7 +23,24 @@ std::string uptime_text(Duration uptime) {
 }
 
 std::string_view balance_text(Balance balance) {
-  return balance == Balance::kRoundRobin ? "round_robin" : "least_requests";
+  switch (balance) {
+    case Balance::kRoundRobin:
+      return "round_robin";
+    case Balance::kRandom:
+      return "random";
+    case Balance::kHash:
+      return "hash";
+    case Balance::kLeastRequests:
+      break;
+  }
+  return "least_requests";
+}
+
+std::string condition_text(const Endpoint& endpoint) {
+  if (endpoint.has(Obstacle::kNotServing)) return "draining";
+  if (endpoint.has(Obstacle::kUnhealthy)) return "unhealthy";
+  if (endpoint.has(Obstacle::kEjected)) return "ejected";
+  return "available";
 }
 
 void append_listener(std::string& page, const ListenerSnapshot& listener, const StatusFacts& facts) {
@@ -37,9 +54,33 @@ void append_listener(std::string& page, const ListenerSnapshot& listener, const 
 void append_upstream(std::string& page, const Upstream& upstream) {
   page += std::format("  {}  {}  waiting {}\n", upstream.name(), balance_text(upstream.options().balance),
                       upstream.waiting());
-  for (const auto& endpoint : upstream.endpoints()) {
-    page += std::format("    {:<26} {}  in flight {}\n", endpoint->name(),
-                        endpoint->available() ? "available" : "unavailable", endpoint->in_flight());
+  const std::shared_ptr<const EndpointSet> set = upstream.membership().set();
+  for (const EndpointSet::Member& member : set->members) {
+    const Endpoint& endpoint = *member.endpoint;
+    page += std::format("    {:<26} {:<10} in flight {}  requests {}", endpoint.name(), condition_text(endpoint),
+                        endpoint.in_flight(), endpoint.requests());
+    if (member.weight != 1) page += std::format("  weight {}", member.weight);
+    page += '\n';
+  }
+}
+
+std::string resident_text(std::uint64_t bytes) {
+  return bytes == 0 ? "-" : std::format("{:.1f} MiB", static_cast<double>(bytes) / (1 << 20));
+}
+
+// What every instance is doing, and why an app is not serving.
+void append_app(std::string& page, const AppView& app, MonotonicTime now) {
+  page += std::format("  {}  {}  restarts {}", app.name, token(app.state), app.restarts);
+  const bool waits = app.state == AppState::kBackoff || app.state == AppState::kParked;
+  if (waits && app.retry_at > now) page += std::format("  next start in {}", uptime_text(app.retry_at - now));
+  if (app.stopped_by_command) page += "  by command";
+  if (app.recycle_failed) page += "  THE LAST RECYCLE FAILED, the former instances serve on";
+  if (!app.failure_text.empty()) page += std::format("  ({})", app.failure_text);
+  page += '\n';
+  for (const InstanceView& instance : app.instances) {
+    page += std::format("    {:<26} {:<10} pid {}  generation {}  for {}  memory {}\n",
+                        std::format("{}#{}", app.name, instance.slot), token(instance.state), instance.pid,
+                        instance.generation, uptime_text(now - instance.since), resident_text(instance.resident_bytes));
   }
 }
 
@@ -79,6 +120,8 @@ std::string status_page(const StatusFacts& facts) {
   for (const ListenerSnapshot& listener : facts.snapshot.listeners) append_listener(page, listener, facts);
   page += "\nupstreams\n";
   for (const auto& upstream : facts.snapshot.upstreams) append_upstream(page, *upstream);
+  if (!facts.apps.empty()) page += "\napps\n";
+  for (const AppView& app : facts.apps) append_app(page, app, facts.now);
   return page;
 }
 

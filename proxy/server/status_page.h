@@ -5,6 +5,7 @@
 #include <string>
 
 #include "common/clock.h"
+#include "proxy/apps/app_host.h"
 #include "proxy/observe/metrics.h"
 #include "proxy/server/listener_sockets.h"
 #include "proxy/server/snapshot.h"
@@ -15,6 +16,8 @@ struct StatusFacts {
   const ServerStatus& status;
   const Snapshot& snapshot;
   const std::map<std::string, BoundListener>& bound;
+  std::vector<AppView> apps;
+  MonotonicTime now{};
   std::string config_file;  // empty: made by the command line
   std::size_t workers = 0;
   Duration uptime{};

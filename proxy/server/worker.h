@@ -16,7 +16,7 @@
 #include "proxy/observe/worker_observer.h"
 #include "proxy/server/snapshot.h"
 #include "proxy/server/worker_listener.h"
-#include "proxy/upstream/pool.h"
+#include "proxy/upstream/upstream_pools.h"
 
 namespace gatehouse {
 
@@ -40,7 +40,8 @@ class Worker {
 
   // Nothing new from now on; `drained` is called once when nothing runs any more.
   void drain(std::move_only_function<void()> drained);
-  void close_now();  // what runs is broken off
+  void refresh_upstreams() { pools_.refresh(); }  // their endpoints have changed
+  void close_now();                               // what runs is broken off
 
  private:
   struct Ending {

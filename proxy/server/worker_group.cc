@@ -87,6 +87,12 @@ void WorkerGroup::drain(std::move_only_function<void()> drained) {
   }
 }
 
+void WorkerGroup::refresh_upstreams() {
+  for (const auto& thread : threads_) {
+    thread->loop->post([worker = thread->worker] { worker->refresh_upstreams(); });
+  }
+}
+
 void WorkerGroup::close_now() {
   for (const auto& thread : threads_) {
     thread->loop->post([worker = thread->worker] { worker->close_now(); });

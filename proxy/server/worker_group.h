@@ -36,6 +36,7 @@ class WorkerGroup {
 
   // `drained` is called on the control thread when no worker has anything left to do.
   void drain(std::move_only_function<void()> drained);
+  void refresh_upstreams();  // their endpoints have changed
   void close_now();
   void stop();  // ends the loops and waits for the threads
 

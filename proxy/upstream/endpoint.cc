@@ -10,8 +10,11 @@ namespace gatehouse {
 
 namespace {
 
-std::string authority_of(const Address& address) {
-  return address.is_unix() ? "localhost" : address.to_string();
+Endpoint::Identity completed(Endpoint::Identity identity) {
+  const Address& address = identity.address;
+  if (identity.name.empty()) identity.name = address.to_string();
+  if (identity.authority.empty()) identity.authority = address.is_unix() ? "localhost" : address.to_string();
+  return identity;
 }
 
 }  // namespace
@@ -32,15 +35,22 @@ void Place::give_back() {
   if (const std::shared_ptr<Endpoint> endpoint = std::move(endpoint_)) Endpoint::give_back(endpoint);
 }
 
-Endpoint::Endpoint(std::string upstream, Address address)
-    : upstream_(std::move(upstream)),
-      address_(address),
-      name_(address.to_string()),
-      authority_(authority_of(address)) {}
+Endpoint::Endpoint(Identity identity) : identity_(completed(std::move(identity))) {}
 
-void Endpoint::set_available(bool available) {
-  if (available_.exchange(available) == available || !available) return;
+void Endpoint::set(Obstacle obstacle) {
+  obstacles_.fetch_or(static_cast<std::uint8_t>(obstacle));
+}
+
+void Endpoint::clear(Obstacle obstacle) {
+  const auto bit = static_cast<std::uint8_t>(obstacle);
+  if (obstacles_.load() == bit) since_.store(Clock::system().monotonic().time_since_epoch().count());
+  // What is left may still be good enough where nothing better is: those who wait look for themselves.
+  if ((obstacles_.fetch_and(static_cast<std::uint8_t>(~bit)) & bit) == 0) return;
   const std::scoped_lock lock(doors_mutex_);
+  tell_all_doors();
+}
+
+void Endpoint::tell_all_doors() {
   for (const std::shared_ptr<LineDoor>& door : doors_) {
     door->loop.post([door] {
       if (door->line != nullptr) door->line->look_for_places();
@@ -48,7 +58,27 @@ void Endpoint::set_available(bool available) {
   }
 }
 
+void Endpoint::succeeded() {
+  if (failures_in_row_.load(std::memory_order_relaxed) != 0) failures_in_row_.store(0, std::memory_order_relaxed);
+}
+
+std::uint32_t Endpoint::failed() {
+  return failures_in_row_.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+// Sequentially consistent against set(kNotServing): whoever sets it and then reads no request in flight comes before
+// this increment, so that the look afterwards finds the obstacle.
 bool Endpoint::take(std::uint32_t limit) {
+  if (!take_any(limit)) return false;
+  if ((obstacles_.load() & static_cast<std::uint8_t>(Obstacle::kNotServing)) != 0) {
+    in_flight_.fetch_sub(1);
+    return false;
+  }
+  requests_.fetch_add(1, std::memory_order_relaxed);
+  return true;
+}
+
+bool Endpoint::take_any(std::uint32_t limit) {
   if (limit == 0) {
     in_flight_.fetch_add(1);
     return true;
@@ -84,8 +114,12 @@ void Endpoint::leave_line(const std::shared_ptr<LineDoor>& door) {
 // Posting happens under the lock: a door's loop lives at least until leave_line() has returned.
 void Endpoint::offer_place(const std::shared_ptr<Endpoint>& endpoint) {
   const std::scoped_lock lock(endpoint->doors_mutex_);
-  if (endpoint->doors_.empty() || !endpoint->available()) return;
+  if (endpoint->doors_.empty() || endpoint->has(Obstacle::kNotServing)) return;
   const std::shared_ptr<LineDoor> door = endpoint->doors_.front();
+  if (door->max_requests == 0 || !endpoint->available()) {
+    endpoint->tell_all_doors();
+    return;
+  }
   std::optional<Place> place = Place::take(endpoint, door->max_requests);
   if (!place) return;
   std::ranges::rotate(endpoint->doors_, endpoint->doors_.begin() + 1);

@@ -5,6 +5,7 @@
 // A Place is the right to have one request in flight at an endpoint. Where the number of places is limited, requests
 // may wait in lines (waiting_line.h), one for each worker and upstream. A place that becomes free while somebody waits
 // is handed to a waiting worker by EventLoop::post, each in turn, and nobody new takes it before: no worker starves.
+// (Without a limit there is nothing to hand out: all who wait are told to look.)
 #pragma once
 
 #include <atomic>
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include "common/address.h"
+#include "common/clock.h"
 
 namespace gatehouse {
 
@@ -41,23 +43,61 @@ class Place {
   std::shared_ptr<Endpoint> endpoint_;  // null: moved from
 };
 
+// Why no balancer may choose an endpoint, each set and taken back by who knows.
+enum class Obstacle : std::uint8_t {
+  kNotServing = 1,  // it is going: its process drains, or its configuration or its name's address is gone
+  kUnhealthy = 2,   // active checks fail
+  kEjected = 4,     // requests failed there, one after the other
+  kUnchecked = 16,  // it is to be checked first, and has not passed yet
+  kLost = 8,        // an app's process refused a connection: for a moment, until who watches it has seen to that
+};
+
 class Endpoint {
  public:
-  Endpoint(std::string upstream, Address address);
+  struct Identity {
+    std::string upstream;
+    Address address;
+    std::string name{};       // in logs and metrics: "127.0.0.1:5000", "unix:/run/shop.sock", "web#0"; "": the address
+    std::string authority{};  // for Host; "": the address, "localhost" for Unix sockets
+    int pid = 0;              // of the app's process; 0: none of ours
+    std::string pairing_token{};  // for MS-ASPNETCORE-TOKEN on every request; never logged
+  };
+
+  explicit Endpoint(Identity identity);
   Endpoint(const Endpoint&) = delete;
   Endpoint& operator=(const Endpoint&) = delete;
 
-  const std::string& upstream() const { return upstream_; }
-  const Address& address() const { return address_; }
-  const std::string& name() const { return name_; }            // "127.0.0.1:5000", "unix:/run/shop.sock"
-  const std::string& authority() const { return authority_; }  // for Host; "localhost" for Unix sockets
+  const std::string& upstream() const { return identity_.upstream; }
+  const Address& address() const { return identity_.address; }
+  const std::string& name() const { return identity_.name; }
+  const std::string& authority() const { return identity_.authority; }
+  int pid() const { return identity_.pid; }
+  const std::string& pairing_token() const { return identity_.pairing_token; }
 
-  std::uint32_t in_flight() const { return in_flight_.load(std::memory_order_relaxed); }
+  std::uint32_t in_flight() const { return in_flight_.load(); }
   bool has_place(std::uint32_t limit) const { return limit == 0 || in_flight() < limit; }
 
-  // Whether balancers may choose it; set by health checks and the app host.
-  bool available() const { return available_.load(std::memory_order_relaxed); }
-  void set_available(bool available);
+  // Whether balancers may choose it: nothing is in the way.
+  bool available() const { return obstacles_.load(std::memory_order_relaxed) == 0; }
+  bool has(Obstacle obstacle) const {
+    return (obstacles_.load(std::memory_order_relaxed) & static_cast<std::uint8_t>(obstacle)) != 0;
+  }
+  // Only what is known of its answers is in the way: better than nothing where no endpoint is available.
+  bool only_doubted() const {
+    return !has(Obstacle::kNotServing) && !has(Obstacle::kUnchecked) && !has(Obstacle::kLost);
+  }
+  // After set(kNotServing), in_flight() == 0 means that no request is there and none will come: a request that takes a
+  // place looks again afterwards.
+  void set(Obstacle obstacle);
+  void clear(Obstacle obstacle);  // those who wait for an endpoint are told; slow start begins when nothing is left
+
+  // Requests so far. In a row without success: what outlier detection counts.
+  std::uint64_t requests() const { return requests_.load(std::memory_order_relaxed); }
+  std::uint32_t failures_in_row() const { return failures_in_row_.load(std::memory_order_relaxed); }
+  void succeeded();
+  std::uint32_t failed();  // how many in a row now
+  // When it became available last (slow start); the epoch if it always was.
+  MonotonicTime available_since() const { return MonotonicTime(Duration(since_.load(std::memory_order_relaxed))); }
 
   // For WaitingLine: announces a line where somebody waits, or takes it back. On return of leave_line() no more places
   // are posted to the door's loop (those already posted arrive).
@@ -67,14 +107,16 @@ class Endpoint {
  private:
   friend class Place;
   bool take(std::uint32_t limit);
+  bool take_any(std::uint32_t limit);
+  void tell_all_doors();  // REQUIRES: doors_mutex_ is held
   static void give_back(const std::shared_ptr<Endpoint>& endpoint);
   static void offer_place(const std::shared_ptr<Endpoint>& endpoint);
 
-  const std::string upstream_;
-  const Address address_;
-  const std::string name_;
-  const std::string authority_;
-  std::atomic<bool> available_{true};
+  const Identity identity_;
+  std::atomic<std::uint8_t> obstacles_{0};
+  std::atomic<Duration::rep> since_{0};
+  std::atomic<std::uint64_t> requests_{0};
+  std::atomic<std::uint32_t> failures_in_row_{0};
   std::atomic<std::uint32_t> in_flight_{0};
   std::atomic<std::uint32_t> doors_waiting_{0};
   std::mutex doors_mutex_;                        // only while somebody waits

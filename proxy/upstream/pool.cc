@@ -3,11 +3,10 @@
 #include <algorithm>
 #include <cassert>
 #include <chrono>
-#include <string>
 #include <utility>
 
 #include "common/event_loop.h"
-#include "proxy/upstream/balancer.h"
+#include "proxy/upstream/upstream_pools.h"
 
 namespace gatehouse {
 
@@ -85,7 +84,7 @@ void Pool::close_idle() {
 
 void Pool::put_back(std::unique_ptr<UpstreamConnection> connection) {
   counters_.connections_active.subtract();
-  if (options_.max_idle == 0 || !owner_.current(*endpoint_)) {
+  if (options_.max_idle == 0 || !current_) {
     close(std::move(connection));
   } else {
     if (idle_.size() >= options_.max_idle) {
@@ -108,7 +107,7 @@ void Pool::discard(std::unique_ptr<UpstreamConnection> connection) {
 
 void Pool::end_lease() {
   --leased_;
-  if (leased_ == 0 && !owner_.current(*endpoint_)) owner_.forget(*this);
+  if (leased_ == 0 && !current_) owner_.forget(*this);
 }
 
 // At the end of the turn, because this may have been called by the connection itself.
@@ -137,91 +136,6 @@ void Pool::learn_from_close(Duration idle_for) {
 Duration Pool::idle_limit() const {
   if (owner_.loop().now() >= learned_.until) return options_.idle_timeout;
   return std::min<Duration>(options_.idle_timeout, learned_.limit);
-}
-
-// ---- UpstreamPools
-
-UpstreamPools::UpstreamPools(EventLoop& loop, UpstreamCounting counting)
-    : loop_(loop), counting_(std::move(counting)) {}
-
-UpstreamPools::~UpstreamPools() {
-  assert(lines_.empty());
-}
-
-void UpstreamPools::adopt(std::span<const std::shared_ptr<const Upstream>> upstreams) {
-  adopted_ = true;
-  current_.clear();
-  for (const auto& upstream : upstreams) {
-    for (const std::shared_ptr<Endpoint>& endpoint : upstream->endpoints()) current_.insert(endpoint.get());
-  }
-  for (auto next = pools_.begin(); next != pools_.end();) {
-    Pool& pool = *next++->second;  // forget() erases
-    if (current(*pool.endpoint())) continue;
-    pool.close_idle();
-    if (pool.leased() == 0) forget(pool);
-  }
-}
-
-void UpstreamPools::close_idle() {
-  for (auto& [endpoint, pool] : pools_) pool->close_idle();
-}
-
-std::expected<Place, Fault> UpstreamPools::take_place(const Upstream& upstream,
-                                                      std::span<const Endpoint* const> tried) {
-  // Whatever is free has been promised to those who came before.
-  if (upstream.waiting() > 0) return std::unexpected(Fault::kQueueFull);
-  return pick_place(upstream, tried);
-}
-
-std::expected<Place, Fault> UpstreamPools::pick_place(const Upstream& upstream,
-                                                      std::span<const Endpoint* const> tried) {
-  const Balancer& balancer = Balancer::of(upstream.options().balance);
-  while (std::shared_ptr<Endpoint> endpoint = balancer.pick(upstream, tried)) {
-    // Another worker may have taken the last place between the choice and this.
-    if (std::optional<Place> place = Place::take(std::move(endpoint), upstream.options().max_requests)) {
-      return *std::move(place);
-    }
-  }
-  const bool all_full = std::ranges::any_of(upstream.endpoints(), [&](const std::shared_ptr<Endpoint>& endpoint) {
-    return endpoint->available() && std::ranges::find(tried, endpoint.get()) == tried.end();
-  });
-  return std::unexpected(all_full ? Fault::kQueueFull : Fault::kNoHealthyEndpoint);
-}
-
-bool UpstreamPools::wait(const std::shared_ptr<const Upstream>& upstream, PoolWaiter& waiter) {
-  if (!upstream->begin_wait()) return false;
-  std::unique_ptr<WaitingLine>& line = lines_[upstream.get()];
-  if (line == nullptr) line = std::make_unique<WaitingLine>(*this, upstream);
-  line->join(waiter);
-  return true;
-}
-
-Lease UpstreamPools::acquire(Place place, const PoolOptions& options, Pool::Kind kind) {
-  const std::shared_ptr<Endpoint>& endpoint = place.endpoint();
-  std::unique_ptr<Pool>& pool = pools_[endpoint.get()];
-  if (pool == nullptr) pool = std::make_unique<Pool>(*this, endpoint, counting_.endpoint(*endpoint));
-  pool->set_options(options);
-  return pool->acquire(std::move(place), kind);
-}
-
-UpstreamCounters& UpstreamPools::counters(std::string_view upstream) {
-  return counting_.upstream(upstream);
-}
-
-bool UpstreamPools::current(const Endpoint& endpoint) const {
-  return !adopted_ || current_.contains(&endpoint);
-}
-
-void UpstreamPools::forget(Pool& pool) {
-  const auto found = pools_.find(pool.endpoint().get());
-  loop_.retire(std::move(found->second));
-  pools_.erase(found);
-}
-
-void UpstreamPools::forget(WaitingLine& line) {
-  const auto found = std::ranges::find(lines_, &line, [](const auto& entry) { return entry.second.get(); });
-  loop_.retire(std::move(found->second));
-  lines_.erase(found);
 }
 
 }  // namespace gatehouse

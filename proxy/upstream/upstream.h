@@ -1,5 +1,5 @@
-// A named set of interchangeable endpoints and how to use them: part of a snapshot, shared by all workers (shared_ptr).
-// Everything is const but two atomics: whose turn it is, and how many requests wait.
+// Which endpoints answer for a name, and how to use them: part of a snapshot, shared by all workers (shared_ptr). Any
+// thread; everything is const but two atomics (whose turn it is, how many requests wait) and what the membership holds.
 #pragma once
 
 #include <atomic>
@@ -10,11 +10,14 @@
 #include <string>
 #include <vector>
 
-#include "proxy/upstream/endpoint.h"
+#include "proxy/upstream/membership.h"
 
 namespace gatehouse {
 
-enum class Balance : std::uint8_t { kRoundRobin, kLeastRequests };
+enum class Balance : std::uint8_t { kRoundRobin, kLeastRequests, kRandom, kHash };
+
+// What `Balance::kHash` and affinity look at.
+enum class HashOn : std::uint8_t { kClientAddress, kHeader, kCookie, kPath };
 
 struct PoolOptions {
   std::chrono::milliseconds idle_timeout{60'000};
@@ -23,21 +26,28 @@ struct PoolOptions {
 
 struct UpstreamOptions {
   Balance balance = Balance::kLeastRequests;
+  HashOn hash_on = HashOn::kClientAddress;
+  std::string hash_name;           // of the header or cookie
+  std::string sticky_cookie;       // name of the signed affinity cookie; empty: none
+  std::string affinity_key;        // what signs it: the same for as long as cookies shall hold
   std::uint32_t max_requests = 0;  // in flight per endpoint, over all workers; 0: no limit
   std::uint32_t queue = 1000;      // requests waiting for a place, over all workers
   std::chrono::milliseconds queue_timeout{120'000};
+  std::chrono::milliseconds slow_start{0};  // an endpoint that becomes available gets its share only after this
+  std::uint32_t failures_to_eject = 5;      // in a row: Membership::keeps_failing; 0: never
+  bool detailed_errors = false;             // Refusal::detail to clients on loopback
   PoolOptions pool;
 };
 
+// A named set of interchangeable endpoints and how to use them: part of a snapshot, shared by all workers (shared_ptr).
+// The options are const; the endpoints change without a new snapshot (membership.h), and stay the same object over
+// reloads.
 class Upstream {
  public:
-  using Endpoints = std::vector<std::shared_ptr<Endpoint>>;
-
-  Upstream(std::string name, Endpoints endpoints, const UpstreamOptions& options)
-      : name_(std::move(name)), endpoints_(std::move(endpoints)), options_(options) {}
+  Upstream(std::string name, std::shared_ptr<Membership> membership, const UpstreamOptions& options);
 
   const std::string& name() const { return name_; }
-  const Endpoints& endpoints() const { return endpoints_; }
+  Membership& membership() const { return *membership_; }
   const UpstreamOptions& options() const { return options_; }
 
   std::uint32_t next_turn() const { return turn_.fetch_add(1, std::memory_order_relaxed); }
@@ -48,7 +58,7 @@ class Upstream {
 
  private:
   const std::string name_;
-  const Endpoints endpoints_;
+  const std::shared_ptr<Membership> membership_;
   const UpstreamOptions options_;
   mutable std::atomic<std::uint32_t> turn_{0};
   mutable std::atomic<std::uint32_t> waiting_{0};

@@ -1,11 +1,12 @@
 #include "proxy/upstream/waiting_line.h"
 
+#include <algorithm>
 #include <cassert>
 #include <expected>
 #include <utility>
 
 #include "common/event_loop.h"
-#include "proxy/upstream/pool.h"
+#include "proxy/upstream/upstream_pools.h"
 
 namespace gatehouse {
 
@@ -16,7 +17,8 @@ PoolWaiter::~PoolWaiter() {
 WaitingLine::WaitingLine(UpstreamPools& owner, std::shared_ptr<const Upstream> upstream)
     : owner_(owner),
       upstream_(std::move(upstream)),
-      counters_(owner.counters(upstream_->name())),
+      counters_(owner.counters(upstream_)),
+      begin_(owner.loop(), [this] { begin(); }),
       timer_(owner.loop(), [this] { expire(); }) {}
 
 WaitingLine::~WaitingLine() {
@@ -44,25 +46,81 @@ void WaitingLine::receive(Place place) {
   waiter.on_place(std::move(place));
 }
 
+// Whatever a limit leaves free is handed out by the endpoints, in turn over the workers.
+void WaitingLine::begin() {
+  if (first_ == nullptr) return;
+  if (upstream_->options().max_requests == 0) {
+    look_for_places();
+    return;
+  }
+  const NoPlace why = owner_.outlook(upstream_);
+  if (why == NoPlace::kRefused) refuse_all();
+  if (why == NoPlace::kComing) upstream_->membership().want();
+}
+
 // Called rarely, so that it takes every place that it can get rather than be handed one after the other.
 void WaitingLine::look_for_places() {
   while (first_ != nullptr) {
-    std::expected<Place, Fault> place = owner_.pick_place(*upstream_, {});
-    if (!place) return;
-    receive(*std::move(place));
+    std::expected<Place, NoPlace> place = owner_.pick_place(upstream_, first_->place_wish());
+    if (place) {
+      receive(*std::move(place));
+      continue;
+    }
+    if (place.error() == NoPlace::kRefused) {
+      refuse_all();
+      return;
+    }
+    stand_at(owner_.set_of(upstream_));
+    if (place.error() == NoPlace::kComing) upstream_->membership().want();
+    return;
   }
 }
 
+// What they do about it may put others in line, who are not refused before they have looked for themselves.
+void WaitingLine::refuse_all() {
+  const std::shared_ptr<const EndpointSet> set = owner_.set_of(upstream_);
+  const PoolWaiter* const last = last_;
+  for (bool more = true; more && first_ != nullptr;) {
+    PoolWaiter& waiter = *first_;
+    more = &waiter != last;
+    unlink(waiter);
+    waiter.on_refused(set->refusal);
+  }
+  if (first_ != nullptr) begin_.wake();
+}
+
+// In this order: an endpoint that comes after the look is one of a change that the door is told of.
 void WaitingLine::open() {
   door_ = std::make_shared<LineDoor>(owner_.loop(), upstream_->options().max_requests, this);
-  for (const std::shared_ptr<Endpoint>& endpoint : upstream_->endpoints()) Endpoint::join_line(endpoint, door_);
+  upstream_->membership().join_line(door_);
+  stand_at(owner_.set_of(upstream_));
+  begin_.wake();
 }
 
 void WaitingLine::close() {
-  for (const std::shared_ptr<Endpoint>& endpoint : upstream_->endpoints()) endpoint->leave_line(door_);
+  upstream_->membership().leave_line(door_);
+  for (const EndpointSet::Member& member : stands_at_->members) member.endpoint->leave_line(door_);
+  stands_at_.reset();
   door_->line = nullptr;
   door_.reset();
+  begin_.cancel();
   owner_.forget(*this);
+}
+
+// Endpoints that are in both sets keep the door, and the line its turn there.
+void WaitingLine::stand_at(const std::shared_ptr<const EndpointSet>& set) {
+  if (set == stands_at_) return;
+  const auto has = [](const std::shared_ptr<const EndpointSet>& where, const EndpointSet::Member& member) {
+    return where && std::ranges::contains(where->members, member.endpoint, &EndpointSet::Member::endpoint);
+  };
+  const std::shared_ptr<const EndpointSet> before = std::exchange(stands_at_, set);
+  for (const EndpointSet::Member& member : set->members) {
+    if (!has(before, member)) Endpoint::join_line(member.endpoint, door_);
+  }
+  if (!before) return;
+  for (const EndpointSet::Member& member : before->members) {
+    if (!has(set, member)) member.endpoint->leave_line(door_);
+  }
 }
 
 void WaitingLine::unlink(PoolWaiter& waiter) {

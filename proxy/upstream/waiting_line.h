@@ -1,15 +1,19 @@
-// Requests of one worker that wait for a place at an endpoint of one upstream, first come first served, each no longer
-// than queue_timeout. Owned by UpstreamPools, made when the first request waits and dropped when none does; one loop's
-// thread but for the door, through which endpoints post the places that have become free.
+// Requests of one worker that wait for a place at an endpoint of one upstream, be it that all places are taken or that
+// an endpoint is still on its way: first come first served, each no longer than queue_timeout. Owned by UpstreamPools,
+// made when the first request waits and dropped when none does; one loop's thread but for the door, through which
+// endpoints post the places that have become free, and the membership that it has changed.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "common/clock.h"
 #include "common/timer.h"
+#include "common/waker.h"
 #include "proxy/http/counters.h"
 #include "proxy/upstream/endpoint.h"
+#include "proxy/upstream/place_wish.h"
 #include "proxy/upstream/upstream.h"
 
 namespace gatehouse {
@@ -27,6 +31,9 @@ class PoolWaiter {
 
   virtual void on_place(Place place) = 0;  // it has left the line
   virtual void on_wait_timeout() = 0;      // likewise, with nothing
+  virtual void on_refused(
+      const Refusal& refusal) = 0;  // likewise: no endpoint will come. `refusal` is good for the call
+  virtual PlaceWish place_wish() const { return {}; }  // asked for only where it may choose
   bool waiting() const { return line_ != nullptr; }
 
  protected:
@@ -58,12 +65,16 @@ class WaitingLine {
   void join(PoolWaiter& waiter);
   // From the door.
   void receive(Place place);
-  void look_for_places();  // endpoints have become available
+  // Endpoints have become available, or there are others: hands out what there is, or refuses all who wait.
+  void look_for_places();
 
  private:
   friend class PoolWaiter;
   void open();
   void close();
+  void begin();  // in a later call than join(): the first in line may be refused
+  void stand_at(const std::shared_ptr<const EndpointSet>& set);
+  void refuse_all();
   void unlink(PoolWaiter& waiter);
   void expire();
   void set_timer();
@@ -71,8 +82,10 @@ class WaitingLine {
   UpstreamPools& owner_;
   std::shared_ptr<const Upstream> upstream_;
   UpstreamCounters& counters_;
-  std::shared_ptr<LineDoor> door_;  // null: nobody waits any more
-  Timer timer_;                     // for the first in line
+  std::shared_ptr<LineDoor> door_;                // null: nobody waits any more
+  std::shared_ptr<const EndpointSet> stands_at_;  // whose endpoints know the door
+  Waker begin_;
+  Timer timer_;  // for the first in line
   PoolWaiter* first_ = nullptr;
   PoolWaiter* last_ = nullptr;
 };

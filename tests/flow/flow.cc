@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "proxy/forward/routing.h"
+#include "tests/support/endpoint_testing.h"
 
 namespace gatehouse::flow {
 
@@ -66,12 +67,10 @@ void Flow::start() {
   if (front_) return;
   const std::string path = "unix:" + (back_.folder.path() / "app").string();
   endpoint_.emplace(Address::parse(options.unix_socket ? path : "127.0.0.1:0").value());
-  Upstream::Endpoints endpoints;
-  if (options.refused_first) {
-    endpoints.push_back(std::make_shared<Endpoint>("shop", testing_support::refused_address()));
-  }
-  endpoints.push_back(std::make_shared<Endpoint>("shop", endpoint_->address()));
-  back_.upstream = std::make_shared<Upstream>("shop", std::move(endpoints), options.upstream);
+  std::vector<Address> addresses;
+  if (options.refused_first) addresses.push_back(testing_support::refused_address());
+  addresses.push_back(endpoint_->address());
+  back_.upstream = testing_support::upstream_of(addresses, options.upstream);
   back_.routes = std::make_shared<const RouteTable>(routes());
   auto policy = std::make_shared<ListenerPolicy>(options.policy);
   policy->exchange = options.limits;
@@ -282,7 +281,7 @@ void Flow::finish(Probe wanted) {
   settle();
   EXPECT_EQ(records_.running, 0);
   EXPECT_TRUE(records_.ended.empty()) << records_.ended.front().target << " " << records_.ended.front().status;
-  for (const auto& endpoint : back_.upstream->endpoints()) EXPECT_EQ(endpoint->in_flight(), 0U);
+  for (const auto& endpoint : testing_support::endpoints_of(*back_.upstream)) EXPECT_EQ(endpoint->in_flight(), 0U);
   for (const auto& [name, counters] : back_.endpoints) EXPECT_EQ(counters.connections_active.value(), 0U);
   EXPECT_EQ(back_.upstream->waiting(), 0U);
 }

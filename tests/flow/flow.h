@@ -19,7 +19,7 @@
 #include "common/event_loop.h"
 #include "proxy/forward/route_table.h"
 #include "proxy/http/exchange.h"
-#include "proxy/upstream/pool.h"
+#include "proxy/upstream/upstream_pools.h"
 #include "tests/flow/app.h"
 #include "tests/flow/dialect.h"
 #include "tests/flow/flow_client.h"

@@ -25,9 +25,10 @@ MAY_INCLUDE = {
 # header: the files that may include it, besides the tests.
 THIRD_PARTY = {
     r"event2/": r"common/(event_loop|io_watcher)[^/]*",
-    r"openssl/": r"common/(tls_|certificate|random)[^/]*|proxy/frontend/(tls|quic|ticket)_[^/]*",
+    r"openssl/": r"common/(tls_|certificate|random|mac)[^/]*|proxy/frontend/(tls|quic|ticket)_[^/]*",
     r"(spdlog|fmt)/": r"common/log[^/]*",
     r"toml\+\+/": r"config/[^/]*",
+    r"pugixml\.hpp": r"config/web_config[^/]*",
     r"llhttp\.h": r"proxy/http/h1_(head|parser)[^/]*",
     r"ares\.h": r"proxy/upstream/resolver[^/]*",
     r"nghttp2/": r"proxy/frontend/h2_[^/]*",

@@ -17,7 +17,8 @@
 #include "common/event_loop.h"
 #include "proxy/forward/routing.h"
 #include "proxy/http/exchange.h"
-#include "proxy/upstream/pool.h"
+#include "proxy/upstream/upstream_pools.h"
+#include "tests/support/endpoint_testing.h"
 #include "tests/support/scripted_endpoint.h"
 
 namespace gatehouse::testing_support {
@@ -132,13 +133,6 @@ inline RequestHead request_head(std::string method, std::string target = "/", Bo
   head.target = std::move(target);
   head.body = body;
   return head;
-}
-
-inline std::shared_ptr<Upstream> upstream_of(const std::vector<Address>& addresses,
-                                             const UpstreamOptions& options = {.balance = Balance::kRoundRobin}) {
-  Upstream::Endpoints endpoints;
-  for (const Address& address : addresses) endpoints.push_back(std::make_shared<Endpoint>("shop", address));
-  return std::make_shared<Upstream>("shop", std::move(endpoints), options);
 }
 
 inline std::shared_ptr<const RouteTable> routes_to(std::shared_ptr<const Upstream> upstream, Route route = {}) {

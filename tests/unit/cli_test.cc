@@ -1,17 +1,22 @@
 // What users type: exit codes, the configuration that `proxy` stands for, and the certificate that it makes.
 #include "proxy/cli.h"
 
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <string_view>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "common/certificate.h"
 #include "common/certificate_self_signed.h"
+#include "common/fd.h"
+#include "config/target_rules.h"
 #include "config/to_toml.h"
 #include "proxy/cli_client.h"
 #include "proxy/cli_proxy.h"
@@ -65,7 +70,14 @@ TEST_F(CliTest, ABadCommandLineIsTwo) {
                                              {"nonsense"},
                                              {"proxy"},
                                              {"run", "--nonsense"},
-                                             {"proxy", "--to", "127.0.0.1:1", "--certificate", "x"}}) {
+                                             {"proxy", "--to", "127.0.0.1:1", "--certificate", "x"},
+                                             {"host"},
+                                             {"host", "--"},
+                                             {"host", "--instances", "0", "--", "sh"},
+                                             {"host", "--transport", "tcp", "--", "sh"},
+                                             {"app", "web"},
+                                             {"app", "web", "restart"},
+                                             {"app", "a b", "recycle"}}) {
     const Outcome outcome = run(line);
     EXPECT_EQ(outcome.code, 2);
     EXPECT_FALSE(outcome.err.empty());
@@ -75,7 +87,7 @@ TEST_F(CliTest, ABadCommandLineIsTwo) {
 TEST_F(CliTest, HelpAndVersionAreFine) {
   const Outcome help = run({"--help"});
   EXPECT_EQ(help.code, 0);
-  for (const char* name : {"run", "check", "proxy", "reload", "drain", "stop", "status", "version"}) {
+  for (const char* name : {"run", "check", "proxy", "host", "app", "reload", "drain", "stop", "status", "version"}) {
     EXPECT_NE(help.out.find(name), std::string::npos) << name;
   }
   const Outcome version = run({"version"});
@@ -109,7 +121,39 @@ TEST_F(CliTest, CommandsWithoutAServerFailAndSaySo) {
     EXPECT_EQ(outcome.code, 1);
     EXPECT_NE(outcome.err.find("/nonexistent/control.sock"), std::string::npos);
   }
+  EXPECT_EQ(run({"app", "web", "recycle", "--control", "/nonexistent/control.sock"}).code, 1);
   EXPECT_EQ(run({"status", "--admin", "unix:/nonexistent/admin.sock"}).code, 1);
+}
+
+TEST_F(CliTest, CommandsFindTheSocketThatABrokenFileNames) {
+  const std::string broken = folder.write("broken.toml", "[server]\ncontrol = \"custom.sock\"\nworkerz = 1\n");
+  EXPECT_EQ(find_control_socket("", broken).value(), folder.path() / "custom.sock");
+  EXPECT_EQ(find_control_socket("/other.sock", broken).value(), "/other.sock");
+  const std::string no_toml = folder.write("no.toml", "[server\n");
+  const auto socket = find_control_socket("", no_toml);
+  ASSERT_FALSE(socket);
+  EXPECT_NE(socket.error().message.find("no.toml"), std::string::npos);
+  EXPECT_NE(socket.error().message.find("--control PATH"), std::string::npos);
+}
+
+TEST_F(CliTest, CommandsOfAnAppGoThroughTheControlSocket) {
+  const std::string path = folder.path() / "control.sock";
+  const auto address = Address::parse("unix:" + path);
+  const Fd listening(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(bind(listening.get(), address->data(), address->length()), 0);
+  ASSERT_EQ(listen(listening.get(), 1), 0);
+  std::string heard;
+  std::thread server([&] {
+    const Fd connection(accept(listening.get(), nullptr, nullptr));
+    for (char c = 0; recv(connection.get(), &c, 1, 0) == 1 && c != '\n';) heard += c;
+    constexpr std::string_view kAnswer = "web: recycling\nok\n";
+    EXPECT_EQ(send(connection.get(), kAnswer.data(), kAnswer.size(), 0), static_cast<ssize_t>(kAnswer.size()));
+  });
+  const Outcome outcome = run({"app", "web", "recycle", "--control", path.c_str()});
+  server.join();
+  EXPECT_EQ(heard, "app web recycle");
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(outcome.out, "web: recycling\n");
 }
 
 TEST_F(CliTest, PrintConfigIsAFileThatMeansTheSame) {
@@ -122,7 +166,7 @@ TEST_F(CliTest, PrintConfigIsAFileThatMeansTheSame) {
   ASSERT_EQ(loaded.config->listeners.size(), 2U);
   EXPECT_TRUE(loaded.config->listeners[0].protocols.h3);
   EXPECT_FALSE(loaded.config->listeners[1].tls);
-  EXPECT_EQ(loaded.config->upstreams[0].endpoints[0].address.to_string(), "127.0.0.1:5000");
+  EXPECT_EQ(config::endpoint_text(loaded.config->upstreams[0].endpoints[0].at), "127.0.0.1:5000");
 }
 
 TEST(EndpointOfTest, TakesTheFormsThatPeopleType) {
@@ -130,23 +174,25 @@ TEST(EndpointOfTest, TakesTheFormsThatPeopleType) {
     const char* text;
     const char* address;  // null: refused
   };
-  for (const Row& row : {Row{"127.0.0.1:5000", "127.0.0.1:5000"}, Row{"http://127.0.0.1:5000", "127.0.0.1:5000"},
-                         Row{"http://127.0.0.1:5000/", "127.0.0.1:5000"}, Row{"localhost:5000", "127.0.0.1:5000"},
-                         Row{"http://[::1]:80", "[::1]:80"}, Row{"http://[::1]", "[::1]:80"},
-                         Row{"http://127.0.0.1", "127.0.0.1:80"}, Row{"unix:/run/app.sock", "unix:/run/app.sock"},
-                         Row{"https://127.0.0.1:5000", nullptr}, Row{"http://127.0.0.1:5000/path", nullptr},
-                         Row{"127.0.0.1:0", nullptr}, Row{"", nullptr}, Row{"http://", nullptr}}) {
+  for (const Row& row :
+       {Row{"127.0.0.1:5000", "127.0.0.1:5000"}, Row{"http://127.0.0.1:5000", "127.0.0.1:5000"},
+        Row{"http://127.0.0.1:5000/", "127.0.0.1:5000"}, Row{"localhost:5000", "127.0.0.1:5000"},
+        Row{"http://[::1]:80", "[::1]:80"}, Row{"http://[::1]", "[::1]:80"}, Row{"http://127.0.0.1", "127.0.0.1:80"},
+        Row{"unix:/run/app.sock", "unix:/run/app.sock"}, Row{"https://127.0.0.1:5000", nullptr},
+        Row{"http://127.0.0.1:5000/path", nullptr}, Row{"http://backend:8000", "backend:8000"},
+        Row{"backend", "backend:80"}, Row{"_http._tcp.shop.internal", "_http._tcp.shop.internal"},
+        Row{"http://a..b", nullptr}, Row{"127.0.0.1:0", nullptr}, Row{"", nullptr}, Row{"http://", nullptr}}) {
     const auto address = endpoint_of(row.text);
     ASSERT_EQ(address.has_value(), row.address != nullptr) << row.text;
     if (address) {
-      EXPECT_EQ(address->to_string(), row.address);
+      EXPECT_EQ(config::endpoint_text(*address), row.address);
     }
   }
 }
 
 TEST_F(CliTest, EveryMistakeOfProxyIsNamedByItsOption) {
   const config::Loaded loaded =
-      proxy_config({.to = {"nowhere"}, .listen = {"nonsense"}, .http = "also", .admin = "neither"});
+      proxy_config({.to = {"no where"}, .front = {.listen = {"nonsense"}, .http = "also", .admin = "neither"}});
   EXPECT_FALSE(loaded.config);
   std::string text;
   for (const auto& diagnostic : loaded.diagnostics) text += diagnostic.to_string() + '\n';
@@ -159,8 +205,8 @@ TEST_F(CliTest, ACertificateThatIsNamedIsUsed) {
   const auto pem = make_certificate();
   const std::string certificate = folder.write("c.pem", pem.certificate);
   const std::string key = folder.write("k.pem", pem.private_key);
-  const config::Loaded loaded =
-      proxy_config({.to = {"127.0.0.1:1"}, .listen = {":8443"}, .certificate = certificate, .private_key = key});
+  const config::Loaded loaded = proxy_config(
+      {.to = {"127.0.0.1:1"}, .front = {.listen = {":8443"}, .certificate = certificate, .private_key = key}});
   ASSERT_TRUE(loaded.config);
   EXPECT_EQ(loaded.config->listeners[0].tls->certificates[0].certificate, certificate);
   EXPECT_FALSE(std::filesystem::exists(folder.path() / "state" / "localhost.pem"));

@@ -1,8 +1,10 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -210,12 +212,101 @@ TEST_F(LoadTest, MoreConnectionsThanFileDescriptorsIsAWarning) {
   }
 }
 
+// A file with one app, whose table this is.
+std::string with_app(std::string_view app) {
+  return "[[listeners]]\naddress = \":8080\"\n[[routes]]\nto = \"web\"\n[apps.web]\n" + std::string(app);
+}
+
+TEST_F(LoadTest, PathsOfAnAppAreRelativeToTheFileOrToItsDirectory) {
+  const std::string program = folder.write("shop/bin/run", "#!/bin/sh\n");
+  std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+  folder.write("shop.env", "A=1\n");
+  EXPECT_THAT(said_about(with_app("command = [\"./shop/bin/run\", \"./x\"]\ndirectory = \"shop/\"\n"
+                                  "environment_file = \"shop.env\"\noutput = \"file:out.log\"\n"
+                                  "recycle.on_change = [\"bin\", \"../shop.env\"]\n")),
+              IsEmpty());
+  const App app = load((folder.path() / "gatehouse.toml").string()).config->apps[0];
+  EXPECT_THAT(app.command, ElementsAre(program, "./x"));
+  EXPECT_EQ(app.directory, (folder.path() / "shop").string());
+  EXPECT_EQ(app.environment_file, (folder.path() / "shop.env").string());
+  EXPECT_EQ(app.output_path, (folder.path() / "out.log").string());
+  EXPECT_THAT(app.recycle.on_change,
+              ElementsAre((folder.path() / "shop/bin").string(), (folder.path() / "shop.env").string()));
+  EXPECT_EQ(app.offline_file, "app_offline.htm");
+}
+
+TEST_F(LoadTest, AnAppRunsWhereItsFileIs) {
+  EXPECT_THAT(said_about(with_app("command = [\"sh\"]\n")), IsEmpty());
+  EXPECT_EQ(load((folder.path() / "gatehouse.toml").string()).config->apps[0].directory, folder.path().string());
+}
+
+TEST_F(LoadTest, AProgramThatCannotBeStartedIsAWarning) {
+  EXPECT_THAT(said_about(with_app("command = [\"gatehouse-no-such-program\"]\n")),
+              ElementsAre("gatehouse.toml:6:11: warning: the app \"web\" cannot start: no program "
+                          "\"gatehouse-no-such-program\" in PATH"));
+  EXPECT_THAT(said_about(with_app("command = [\"bin/run\"]\n")),
+              ElementsAre("gatehouse.toml:6:11: warning: the app \"web\" cannot start: \"bin/run\": No such file or "
+                          "directory"));
+  const std::string program = folder.write("run", "#!/bin/sh\n");
+  EXPECT_THAT(said_about(with_app("command = [\"./run\"]\n")),
+              ElementsAre("gatehouse.toml:6:11: warning: the app \"web\" cannot start: \"run\": Permission denied"));
+  std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+  EXPECT_THAT(said_about(with_app("command = [\"./run\"]\n")), IsEmpty());
+  EXPECT_THAT(said_about(with_app("command = [\"run\"]\n")),
+              ElementsAre("gatehouse.toml:6:11: warning: the app \"web\" cannot start: no program \"run\" in PATH; for "
+                          "the one in its directory write its path, such as \"run\""));
+  EXPECT_THAT(
+      said_about(with_app("command = [\"run\"]\nenvironment.PATH = \"/nowhere:" + folder.path().string() + "\"\n")),
+      IsEmpty());
+}
+
+TEST_F(LoadTest, WhatAnAppNeedsMustBeThere) {
+  EXPECT_THAT(
+      said_about(with_app("command = [\"sh\"]\ndirectory = \"nowhere\"\nenvironment_file = \"none.env\"\n"
+                          "user = \"gatehouse-no-such-user\"\n")),
+      ElementsAre("gatehouse.toml:7:13: the directory \"nowhere\" of the app \"web\" cannot be used: No such file "
+                  "or directory",
+                  "gatehouse.toml:8:20: the environment file \"none.env\" of the app \"web\" cannot be read: No "
+                  "such file or directory",
+                  "gatehouse.toml:9:8: there is no user \"gatehouse-no-such-user\""));
+  folder.write("file", "");
+  EXPECT_THAT(said_about(with_app("command = [\"sh\"]\ndirectory = \"file\"\n")),
+              ElementsAre("gatehouse.toml:7:13: \"file\" is a file, not a directory"));
+}
+
+TEST_F(LoadTest, OnlyRootRunsAppsAsAnother) {
+  const auto said = said_about(with_app("command = [\"sh\"]\nuser = \"nobody\"\n"));
+  if (::geteuid() == 0) {
+    EXPECT_THAT(said, IsEmpty());
+  } else {
+    EXPECT_THAT(said,
+                ElementsAre("gatehouse.toml:7:8: only root can run the app \"web\" as \"nobody\"; run gatehouse as "
+                            "root, or leave \"user\" out"));
+  }
+}
+
+TEST_F(LoadTest, ALogNamedByAWordWithADotIsAFile) {
+  EXPECT_THAT(said_about(std::string(kSmallest) + "[log]\noutput = \"gatehouse.log\"\naccess.output = \"./access\"\n"),
+              IsEmpty());
+  const Log log = load((folder.path() / "gatehouse.toml").string()).config->log;
+  EXPECT_EQ(log.output, (folder.path() / "gatehouse.log").string());
+  EXPECT_EQ(log.access.output, (folder.path() / "access").string());
+}
+
+TEST_F(LoadTest, AFileThatIsBrokenStillNamesItsControlSocket) {
+  const auto control = [&](std::string_view text) { return control_socket_of(folder.write("gatehouse.toml", text)); };
+  EXPECT_EQ(control("[server]\ncontrol = \"run/c\"\nworkerz = 1\n[nonsense]\n"), (folder.path() / "run/c").string());
+  EXPECT_EQ(control(kSmallest), "");
+  EXPECT_EQ(control("[server\ncontrol = \"/run/c\"\n"), std::nullopt);
+  EXPECT_EQ(control_socket_of((folder.path() / "none.toml").string()), std::nullopt);
+}
+
 TEST_F(LoadTest, DiagnosticsComeInTheOrderOfTheFileWhoeverFoundThem) {
   EXPECT_THAT(
       said_about(
           "[limits]\nmax_streems = 1\n[[routes]]\nto = \"ap\"\n[upstreams.app]\nendpoints = [1]\n"
           "[[listeners]]\naddress = \":1\"\ntls.certificates = [{ certificate = \"c\", private_key = \"k\" }]\n"),
-      ElementsAre(HasSubstr(":2:1: unknown key"), HasSubstr(":4:6: there is no upstream \"ap\""),
+      ElementsAre(HasSubstr(":2:1: unknown key"), HasSubstr(":4:6: there is no upstream or app \"ap\""),
                   HasSubstr(":6:14: \"endpoints\" must be a string"), HasSubstr(":9:21: ")));
 }
 

@@ -49,19 +49,19 @@ to = "a.b"
 maxidle = 3
 [upstreams."a.b"]
 endpoints = ["127.0.0.1:1"]
-hash_on = "path"
+hash_one = "path"
 )",
      .expected = R"(5:1: unknown key "maxidle" in [upstreams."a.b".pool]; did you mean "max_idle"?
-8:1: unknown key "hash_on" in [upstreams."a.b"]
+8:1: unknown key "hash_one" in [upstreams."a.b"]; did you mean "hash_on"?
 )"},
-    {.name = "WeightsAreForLater",
+    {.name = "UnknownKeysOfEndpointsAreReported",
      .text = R"([upstreams.base2]
-endpoints = [{ address = "127.0.0.1:1", weight = 2 }]
+endpoints = [{ address = "127.0.0.1:1", wieght = 2 }]
 [[routes]]
 path = "/x"
 to = "base2"
 )",
-     .expected = R"(2:41: unknown key "weight" in [[upstreams.base2.endpoints]]
+     .expected = R"(2:41: unknown key "wieght" in [[upstreams.base2.endpoints]]; did you mean "weight"?
 )"},
     {.name = "WrongTypesAreNamedBoth",
      .text = R"([server]
@@ -87,7 +87,7 @@ max_header_bytes = true
      .text = R"([listeners]
 address = ":1"
 )",
-     .expected = R"( no routes; add [[routes]] with to = "NAME" and [upstreams.NAME]
+     .expected = R"( no routes; add [[routes]] with to = "NAME" and [upstreams.NAME] or [apps.NAME]
 1:1: "listeners" must be an array of tables (write [[listeners]] or [{ ... }]), not a table
 )",
      .around = Around::kNothing},
@@ -167,9 +167,9 @@ format = "JSON"
 output = "journal"
 )",
      .expected = R"(2:9: "level" must be "error", "warn", "info" or "debug", not "warning"
-3:10: "output" must be "stderr", "stdout" or "journal", or a path with a "/" in it, not "jurnal"
+3:10: "output" must be "stderr", "stdout" or "journal", or a file such as "access.log" or "./name", not "jurnal"
 5:10: "format" must be "json", "combined" or "w3c", not "JSON"
-6:10: "output" must be "stdout", "stderr" or "off", or a path with a "/" in it, not "journal"
+6:10: "output" must be "stdout", "stderr" or "off", or a file such as "access.log" or "./name", not "journal"
 )"},
     {.name = "AdminAndControl",
      .text = R"([server]

@@ -39,12 +39,31 @@ TEST(Reference, ListsEveryKeyThatIsReadAndNoOther) {
 }
 
 TEST(Reference, TheSchemaIsTheOneOfThePlan) {
-  EXPECT_THAT(known_keys(), IsSupersetOf({"server.workers", "log.access.format", "listeners.address",
-                                          "listeners.quic.congestion_control", "listeners.tls.certificates.private_key",
-                                          "routes.hosts", "routes.respond.status", "routes.request_headers.set",
-                                          "routes.limits.max_request_body", "routes.timeouts.response",
-                                          "upstreams.NAME.endpoints.address", "upstreams.NAME.pool.max_idle",
-                                          "limits.max_streams", "timeouts.response_body"}));
+  EXPECT_THAT(known_keys(), IsSupersetOf({"server.workers",
+                                          "log.access.format",
+                                          "listeners.address",
+                                          "listeners.quic.congestion_control",
+                                          "listeners.tls.certificates.private_key",
+                                          "routes.hosts",
+                                          "routes.respond.status",
+                                          "routes.request_headers.set",
+                                          "routes.limits.max_request_body",
+                                          "routes.timeouts.response",
+                                          "upstreams.NAME.endpoints.address",
+                                          "upstreams.NAME.pool.max_idle",
+                                          "upstreams.NAME.endpoints.weight",
+                                          "upstreams.NAME.health.slow_start",
+                                          "upstreams.NAME.outlier.eject_for",
+                                          "upstreams.NAME.sticky.cookie",
+                                          "upstreams.NAME.hash_on",
+                                          "apps.NAME.command",
+                                          "apps.NAME.recycle.on_change",
+                                          "apps.NAME.rapid_fail.window",
+                                          "apps.NAME.health.path",
+                                          "apps.NAME.sticky.cookie",
+                                          "apps.NAME.error_page",
+                                          "limits.max_streams",
+                                          "timeouts.response_body"}));
 }
 
 TEST(Reference, ItsValuesAreTheDefaults) {
@@ -52,14 +71,15 @@ TEST(Reference, ItsValuesAreTheDefaults) {
   ASSERT_TRUE(loaded.config) << lines_of(loaded.diagnostics);
   // What is written is what differs from the defaults: only what has none, and the overrides of a route.
   EXPECT_THAT(used_keys(to_toml(*loaded.config)),
-              ElementsAre("listeners", "listeners.address", "listeners.tls", "listeners.tls.certificates",
-                          "listeners.tls.certificates.certificate", "listeners.tls.certificates.private_key", "routes",
-                          "routes.limits", "routes.limits.max_request_body", "routes.path", "routes.redirect",
-                          "routes.respond", "routes.respond.body", "routes.respond.status", "routes.timeouts",
-                          "routes.timeouts.connect", "routes.timeouts.request_body", "routes.timeouts.response",
-                          "routes.timeouts.response_body", "routes.to", "upstreams", "upstreams.NAME.endpoints"));
+              ElementsAre("apps", "apps.NAME.command", "apps.NAME.directory", "listeners", "listeners.address",
+                          "listeners.tls", "listeners.tls.certificates", "listeners.tls.certificates.certificate",
+                          "listeners.tls.certificates.private_key", "routes", "routes.limits",
+                          "routes.limits.max_request_body", "routes.path", "routes.redirect", "routes.respond",
+                          "routes.respond.body", "routes.respond.status", "routes.timeouts", "routes.timeouts.connect",
+                          "routes.timeouts.request_body", "routes.timeouts.response", "routes.timeouts.response_body",
+                          "routes.to", "upstreams", "upstreams.NAME.endpoints"));
   Config global = *loaded.config;
-  ASSERT_EQ(global.routes.size(), 3U);
+  ASSERT_EQ(global.routes.size(), 4U);
   global.limits = limits_of(*loaded.config, global.routes[0]);
   global.timeouts = timeouts_of(*loaded.config, global.routes[0]);
   EXPECT_THAT(to_toml(global), testing::Not(testing::HasSubstr("\n[limits]")));
@@ -88,11 +108,16 @@ TEST(Examples, AllLoadWithoutADiagnostic) {
         folder.write(files.private_key, pair.private_key);
       }
     }
+    for (const App& app : parsed.config->apps) {
+      EXPECT_TRUE(app.directory.starts_with(folder.path().string())) << app.directory;
+      std::filesystem::create_directories(app.directory);
+    }
     const Loaded loaded = load(file);
     EXPECT_TRUE(loaded.config);
     EXPECT_EQ(lines_of(loaded.diagnostics), "");
   }
-  EXPECT_THAT(seen, ElementsAre("behind-load-balancer.toml", "minimal.toml", "multi-host.toml"));
+  EXPECT_THAT(seen, ElementsAre("behind-load-balancer.toml", "blue-green.toml", "host-app.toml", "load-balanced.toml",
+                                "minimal.toml", "multi-host.toml", "two-apps-by-host.toml", "two-apps-by-path.toml"));
 }
 
 }  // namespace

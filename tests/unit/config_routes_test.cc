@@ -139,9 +139,9 @@ to = ""
 [upstreams.shop]
 endpoints = ["127.0.0.1:1"]
 )",
-     .expected = R"(3:6: there is no upstream "shp"; did you mean "shop"?
-6:6: there is no upstream "elsewhere"; add [upstreams."elsewhere"]
-9:6: "to" must be the name of an upstream, not empty
+     .expected = R"(3:6: there is no upstream or app "shp"; did you mean "shop"?
+6:6: there is no upstream or app "elsewhere"; add [upstreams."elsewhere"] or [apps."elsewhere"]
+9:6: "to" must be the name of an upstream or an app, not empty
 )"},
     {.name = "AnUpstreamNobodyUses",
      .text = R"([upstreams.idle]
@@ -160,22 +160,22 @@ to = "b"
 path = "/z"
 to = "c"
 [upstreams.a]
-endpoints = ["127.0.0.1:1", "127.0.0.1:1", "http://127.0.0.1:5000", ":80", "127.0.0.1:0", "app.internal:80", {}, 5]
+endpoints = ["127.0.0.1:1", "127.0.0.1:1", "http://127.0.0.1:5000", ":80", "127.0.0.1:0", "app.internal", {}, 5]
 [upstreams.b]
 endpoints = []
 [upstreams.c]
-balance = "random"
+balance = "fastest"
 )",
      .expected = R"(11:29: the endpoint "127.0.0.1:1" is listed twice
 11:44: an endpoint is an address without a scheme; write "127.0.0.1:5000"
 11:69: ":80" is no endpoint: it needs the address of a host and a port, such as "127.0.0.1:5000"
 11:76: "127.0.0.1:0" is no endpoint: it needs the address of a host and a port, such as "127.0.0.1:5000"
-11:91: "endpoints": "app.internal:80": not an IP address (names are not looked up here)
-11:110: an endpoint needs an "address"
-11:114: "endpoints" must be a string, not an integer
+11:91: "endpoints": "app.internal": an address needs a port, as in "127.0.0.1:8080"
+11:107: an endpoint needs an "address"
+11:111: "endpoints" must be a string, not an integer
 13:13: the upstream "b" needs endpoints, such as endpoints = ["127.0.0.1:5000"]
 14:1: the upstream "c" needs endpoints, such as endpoints = ["127.0.0.1:5000"]
-15:11: "balance" must be "round_robin" or "least_requests", not "random"
+15:11: "balance" must be "round_robin", "least_requests", "random" or "hash", not "fastest"
 )"},
     {.name = "AnEndpointThatIsAListener",
      .text = R"([[routes]]

@@ -74,7 +74,7 @@ a."b".'c'.d.e.f.g . h.i.j = 1
     {.name = "AnEmptyFile",
      .text = R"()",
      .expected = R"( no listeners; add [[listeners]] with address = ":8443"
- no routes; add [[routes]] with to = "NAME" and [upstreams.NAME]
+ no routes; add [[routes]] with to = "NAME" and [upstreams.NAME] or [apps.NAME]
 )",
      .around = Around::kNothing},
     {.name = "ListsThatAreEmpty",
@@ -82,7 +82,7 @@ a."b".'c'.d.e.f.g . h.i.j = 1
 routes = []
 )",
      .expected = R"(1:13: no listeners; add [[listeners]] with address = ":8443"
-2:10: no routes; add [[routes]] with to = "NAME" and [upstreams.NAME]
+2:10: no routes; add [[routes]] with to = "NAME" and [upstreams.NAME] or [apps.NAME]
 )",
      .around = Around::kNothing},
 };

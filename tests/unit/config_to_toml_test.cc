@@ -1,4 +1,5 @@
 #include <chrono>
+#include <csignal>
 #include <string>
 #include <utility>
 #include <variant>
@@ -112,7 +113,80 @@ idle_timeout = "5s"
 max_idle = 0
 
 [upstreams."other.app"]
-endpoints = ["127.0.0.1:6000"]
+endpoints = ["shop.internal:6000", { address = "_http._tcp.shop.internal", weight = 7 }]
+balance = "hash"
+hash_on = "cookie:session"
+
+[upstreams."other.app".health]
+path = "/healthz?deep"
+interval = "1s"
+timeout = "200ms"
+unhealthy_after = 3
+healthy_after = 4
+expect = "204"
+initial = "wait"
+slow_start = "30s"
+
+[upstreams."other.app".outlier]
+consecutive_failures = 0
+eject_for = "5s"
+max_ejected = 100
+
+[upstreams."other.app".sticky]
+cookie = "affinity"
+
+[apps.web]
+command = ["dotnet", "Shop.dll", "--title", "costs $$5"]
+directory = "/srv/shop"
+environment = { "B" = "2", "A" = "1=$${A}" }
+environment_file = "/etc/shop.env"
+user = "shop"
+instances = 3
+start = "eager"
+transport = "socket"
+profile = "aspnetcore"
+ready_path = "/ready"
+warmup = ["/", "/a?b=c"]
+start_timeout = "1s"
+stop_timeout = "0s"
+stop_signal = "SIGINT"
+offline_file = ""
+output = "file:/var/log/shop.log"
+error_page = "detailed"
+balance = "random"
+max_requests = 5
+queue = 6
+queue_timeout = "7s"
+
+[apps.web.rapid_fail]
+count = 0
+window = "10s"
+
+[apps.web.recycle]
+every = "24h"
+requests = 1000
+memory = 1073741824
+on_change = ["/srv/shop/bin", "/etc/shop.conf"]
+
+[apps.web.pool]
+max_idle = 1
+
+[apps.web.health]
+path = "/healthz"
+expect = "200-299"
+
+[apps.web.outlier]
+max_ejected = 1
+
+[apps.web.sticky]
+cookie = "c"
+
+[apps."web.2"]
+command = ["/srv/run"]
+directory = "/srv"
+transport = "inherit"
+idle_stop = "1h"
+output = "inherit"
 
 [limits]
 max_connections = 100
@@ -156,6 +230,35 @@ TEST(ToToml, WhatWasReadIsWhatWasWritten) {
   EXPECT_EQ(std::get<Respond>(config.routes[2].action).body, "line\nline\n");
 }
 
+TEST(ToToml, UpstreamsAndAppsAreWhatWasWritten) {
+  const Config config = parse(kEverything, "test.toml").config.value();
+  const Upstream& upstream = config.upstreams[1];
+  EXPECT_EQ(std::get<DnsName>(upstream.endpoints[0].at), (DnsName{.name = "shop.internal", .port = 6000}));
+  EXPECT_EQ(std::get<DnsName>(upstream.endpoints[1].at), (DnsName{.name = "_http._tcp.shop.internal", .port = 0}));
+  EXPECT_EQ(upstream.endpoints[1].weight, 7U);
+  EXPECT_EQ(upstream.balancing.hash_on, HashOn::kCookie);
+  EXPECT_EQ(upstream.balancing.hash_name, "session");
+  EXPECT_EQ(upstream.balancing.health.expect_first, 204);
+  EXPECT_EQ(upstream.balancing.health.expect_last, 204);
+  EXPECT_EQ(upstream.balancing.health.initial, InitialHealth::kWait);
+  EXPECT_EQ(upstream.balancing.sticky_cookie, "affinity");
+  ASSERT_EQ(config.apps.size(), 2U);
+  const App& app = config.apps[0];
+  EXPECT_EQ(app.command.back(), "costs $5");
+  EXPECT_EQ(app.environment[0].first, "B");  // the order of the file
+  EXPECT_EQ(app.environment[1].second, "1=${A}");
+  EXPECT_EQ(app.stop_signal, SIGINT);
+  EXPECT_EQ(app.rapid_fail.count, 0U);
+  EXPECT_EQ(app.recycle.memory, 1024U * 1024 * 1024);
+  EXPECT_EQ(app.recycle.on_change[0], "/srv/shop/bin");
+  EXPECT_EQ(app.output_path, "/var/log/shop.log");
+  EXPECT_TRUE(app.detailed_errors);
+  EXPECT_EQ(app.balancing.health.expect_last, 299);
+  EXPECT_EQ(config.apps[1].transport, AppTransport::kInherit);
+  EXPECT_EQ(config.apps[1].start, AppStart::kOnDemand);
+  EXPECT_EQ(config.apps[1].idle_stop, 1h);
+}
+
 // As the command line makes one.
 TEST(ToToml, WritesNoDefaultsOfAConfigurationMadeInMemory) {
   Config config;
@@ -164,7 +267,7 @@ TEST(ToToml, WritesNoDefaultsOfAConfigurationMadeInMemory) {
   listener.tls = Tls{.certificates = {{.certificate = "/c.pem", .private_key = "/k.pem"}}};
   listener.protocols = default_protocols(listener);
   config.routes.push_back({.action = Forward{.upstream = "app"}});
-  config.upstreams.push_back({.name = "app", .endpoints = {{.address = *Address::parse("127.0.0.1:5000")}}});
+  config.upstreams.push_back({.name = "app", .endpoints = {{.at = *Address::parse("127.0.0.1:5000")}}});
   config.server.admin = std::nullopt;
   const std::string text = to_toml(config);
   EXPECT_EQ(text, R"([server]

@@ -260,7 +260,7 @@ TEST_F(ExchangeTest, ErrorPagesAreMadeForTheClient) {
   exchange->record().request_id = "<id>";
   exchange->fail(Fault::kQueueFull);
   EXPECT_EQ(field("Content-Type"), "text/html; charset=utf-8");
-  EXPECT_EQ(field("Retry-After"), "5");
+  EXPECT_EQ(field("Retry-After"), "1");
   EXPECT_TRUE(read_all().contains("&lt;id&gt;"));
 }
 

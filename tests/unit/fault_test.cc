@@ -24,11 +24,20 @@ TEST(FaultTable, HasOneRowPerFaultWithATokenOfItsOwn) {
 
 TEST(FaultTable, ProxyStatusErrorsAreTheRegisteredOnes) {
   // RFC 9209 section 2.3, those that can apply to us.
-  const std::set<std::string_view> registered = {
-      "destination_not_found",    "destination_unavailable",           "connection_refused",    "connection_terminated",
-      "connection_timeout",       "connection_limit_reached",          "http_request_error",    "http_request_denied",
-      "http_response_incomplete", "http_response_header_section_size", "http_response_timeout", "http_protocol_error",
-      "proxy_internal_error"};
+  const std::set<std::string_view> registered = {"dns_error",
+                                                 "destination_not_found",
+                                                 "destination_unavailable",
+                                                 "connection_refused",
+                                                 "connection_terminated",
+                                                 "connection_timeout",
+                                                 "connection_limit_reached",
+                                                 "http_request_error",
+                                                 "http_request_denied",
+                                                 "http_response_incomplete",
+                                                 "http_response_header_section_size",
+                                                 "http_response_timeout",
+                                                 "http_protocol_error",
+                                                 "proxy_internal_error"};
   for (const FaultRule& row : fault_rules()) {
     EXPECT_TRUE(row.status == 0 || registered.contains(row.proxy_status)) << row.token;
   }

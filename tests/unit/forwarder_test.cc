@@ -44,7 +44,7 @@ TEST_F(ForwarderTest, ARefusedConnectionIsTriedAtTheNextEndpointForAnyMethod) {
   EXPECT_EQ(world.upstream_counters["shop"].retries[static_cast<std::size_t>(RetryReason::kConnect)].value(), 1U);
   EXPECT_EQ(world.endpoint_counters[refused.to_string()].connects_refused.value(), 1U);
   EXPECT_EQ(world.endpoint_counters[endpoint.address().to_string()].connects_ok.value(), 1U);
-  for (const auto& one : upstream->endpoints()) EXPECT_EQ(one->in_flight(), 0U);
+  for (const auto& one : endpoints_of(*upstream)) EXPECT_EQ(one->in_flight(), 0U);
 }
 
 TEST_F(ForwarderTest, TriesAtMostThreeEndpoints) {
@@ -52,7 +52,9 @@ TEST_F(ForwarderTest, TriesAtMostThreeEndpoints) {
   TestExchange e = exchange("GET");
   world.turn_until([&] { return e.over(); });
   EXPECT_EQ(e->record().attempts, 3U);
-  EXPECT_EQ(e->record().fault, Fault::kConnectRefused);
+  EXPECT_EQ(e.status(), 503);
+  EXPECT_EQ(e->record().fault, Fault::kNoHealthyEndpoint);
+  EXPECT_EQ(e->response()->fields.find(FieldName::kRetryAfter), "1");
 }
 
 TEST_F(ForwarderTest, AConnectionThatDiedWhileKeptIsReplacedByAFreshOneForIdempotentMethods) {
@@ -143,7 +145,7 @@ TEST_F(ForwarderTest, AClientThatGoesAwayTakesItsConnectionWithItAtEveryStage) {
       world.turn_until([&] { return e.body == "half"; });
     }
     e.destroy();
-    EXPECT_EQ(upstream->endpoints()[0]->in_flight(), 0U);
+    EXPECT_EQ(endpoints_of(*upstream)[0]->in_flight(), 0U);
     EXPECT_TRUE(world.turn_until([&] { return connection.ended(); }));
     EXPECT_EQ(idle() + active(), 0U);
   }
@@ -180,7 +182,7 @@ TEST_F(ForwarderTest, AHeadThatCannotBeWrittenSafelyIsNotSent) {
   TestExchange e(world, routes, request_head("GET", "/a\r\nX-Evil: 1"));
   world.turn_until([&] { return e.over(); });
   EXPECT_EQ(e->record().fault, Fault::kRequestNotWritable);
-  EXPECT_EQ(upstream->endpoints()[0]->in_flight(), 0U);
+  EXPECT_EQ(endpoints_of(*upstream)[0]->in_flight(), 0U);
   EXPECT_FALSE(endpoint.accept().has_value());
 }
 
@@ -194,12 +196,12 @@ TEST_F(ForwarderTest, OptionsWithNoForwardsLeftEndHere) {
 }
 
 TEST_F(ForwarderTest, NoAvailableEndpointIs503) {
-  upstream->endpoints()[0]->set_available(false);
+  endpoints_of(*upstream)[0]->set(Obstacle::kNotServing);
   TestExchange e = exchange("GET");
   world.turn_until([&] { return e.over(); });
   EXPECT_EQ(e.status(), 503);
   EXPECT_EQ(e->record().fault, Fault::kNoHealthyEndpoint);
-  upstream->endpoints()[0]->set_available(true);
+  endpoints_of(*upstream)[0]->clear(Obstacle::kNotServing);
   TestExchange f = exchange("GET");
   ScriptedConnection connection = world.accept(endpoint);
   carry(f, connection, kOkAnswer);

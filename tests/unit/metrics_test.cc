@@ -38,7 +38,8 @@ class MetricsTest : public ::testing::Test, private ExchangeObserver {
   }
 
   ServerStatus status;
-  Metrics metrics{status};
+  ControlMetrics control;
+  Metrics metrics{status, control};
   std::shared_ptr<WorkerMetrics> worker = std::make_shared<WorkerMetrics>();
   UpstreamWorld world;
   std::shared_ptr<ListenerPolicy> policy = [] {

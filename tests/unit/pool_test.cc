@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <list>
 #include <optional>
 #include <string>
@@ -74,7 +75,7 @@ TEST_F(PoolTest, APoolWhoseEndpointIsGoneClosesWhatIsIdleAndGoesWithItsLastLease
   EXPECT_EQ(idle(), 1U);
   EXPECT_EQ(active(), 1U);
 
-  const std::weak_ptr<Endpoint> gone = upstream->endpoints()[0];
+  const std::weak_ptr<Endpoint> gone = endpoints_of(*upstream)[0];
   const ScriptedEndpoint replacement;
   const std::shared_ptr<const Upstream> next = upstream_of({replacement.address()});
   world.pools.adopt({&next, 1});
@@ -97,8 +98,7 @@ TEST_F(PoolTest, APoolWhoseEndpointIsGoneClosesWhatIsIdleAndGoesWithItsLastLease
 
 TEST_F(PoolTest, AnEndpointThatStaysKeepsItsConnectionsOverAReload) {
   ScriptedConnection connection = kept_connection();
-  Upstream::Endpoints same = upstream->endpoints();
-  const std::shared_ptr<const Upstream> next = std::make_shared<Upstream>("shop", std::move(same), UpstreamOptions{});
+  const std::shared_ptr<const Upstream> next = upstream_with(upstream->membership().set(), {});
   world.pools.adopt({&next, 1});
   routes = routes_to(next);
   EXPECT_EQ(idle(), 1U);
@@ -140,7 +140,7 @@ TEST_F(PoolTest, RequestsBeyondTheLimitWaitTheirTurn) {
   TestExchange c = exchange("GET");
   ScriptedConnection connection = world.accept(endpoint);
   EXPECT_EQ(waiting(), 2U);
-  EXPECT_EQ(upstream->endpoints()[0]->in_flight(), 1U);
+  EXPECT_EQ(endpoints_of(*upstream)[0]->in_flight(), 1U);
   EXPECT_FALSE(endpoint.accept().has_value());
   world.clock.advance(3s);
   carry(a, connection, kOkAnswer);
@@ -153,7 +153,7 @@ TEST_F(PoolTest, RequestsBeyondTheLimitWaitTheirTurn) {
   EXPECT_EQ(c.body, "hello");
   EXPECT_EQ(waiting(), 0U);
   EXPECT_EQ(upstream->waiting(), 0U);
-  EXPECT_EQ(upstream->endpoints()[0]->in_flight(), 0U);
+  EXPECT_EQ(endpoints_of(*upstream)[0]->in_flight(), 0U);
 }
 
 TEST_F(PoolTest, AWaitingRequestTakesTheFirstPlaceThatIsFreeAnywhere) {
@@ -214,7 +214,7 @@ TEST_F(PoolTest, WhoGoesAwayWhileWaitingLeavesTheLine) {
   carry(a, connection, kOkAnswer);
   carry(c, connection, kOkAnswer);
   EXPECT_EQ(c.body, "hello");
-  EXPECT_EQ(upstream->endpoints()[0]->in_flight(), 0U);
+  EXPECT_EQ(endpoints_of(*upstream)[0]->in_flight(), 0U);
 }
 
 TEST_F(PoolTest, APlaceOnItsWayToSomebodyWhoHasLeftIsGivenBack) {
@@ -226,7 +226,7 @@ TEST_F(PoolTest, APlaceOnItsWayToSomebodyWhoHasLeftIsGivenBack) {
   a.destroy();  // posts its place to b's line
   b.destroy();
   world.settle();
-  EXPECT_EQ(upstream->endpoints()[0]->in_flight(), 0U);
+  EXPECT_EQ(endpoints_of(*upstream)[0]->in_flight(), 0U);
   TestExchange c = exchange("GET");
   world.settle();
   EXPECT_EQ(c->record().attempts, 1U);
@@ -236,12 +236,12 @@ TEST_F(PoolTest, TheWaitEndsWhenAnEndpointBecomesAvailable) {
   ScriptedEndpoint other;
   upstream = upstream_of({endpoint.address(), other.address()}, {.max_requests = 1});
   routes = routes_to(upstream);
-  upstream->endpoints()[1]->set_available(false);
+  endpoints_of(*upstream)[1]->set(Obstacle::kNotServing);
   TestExchange a = exchange("GET");
   TestExchange b = exchange("GET");
   world.settle();
   EXPECT_EQ(waiting(), 1U);
-  upstream->endpoints()[1]->set_available(true);
+  endpoints_of(*upstream)[1]->clear(Obstacle::kNotServing);
   ScriptedConnection connection = world.accept(other);
   carry(b, connection, kOkAnswer);
   EXPECT_EQ(b.body, "hello");
@@ -258,7 +258,7 @@ TEST_F(PoolTest, APlaceThatAnotherWorkerFreesWakesThisOne) {
   carry(a, connection, kOkAnswer);
   other.settle();
   EXPECT_EQ(other.upstream_counters["shop"].waiting.value(), 0U);
-  EXPECT_EQ(upstream->endpoints()[0]->in_flight(), 1U);
+  EXPECT_EQ(endpoints_of(*upstream)[0]->in_flight(), 1U);
   ScriptedConnection second = other.accept(endpoint);
   other.request_of(second);
   second.send(kOkAnswer);
@@ -285,7 +285,7 @@ class Taker final : public PoolWaiter {
       place_.reset();
       if (--left_ == 0) return;
     }
-    if (std::expected<Place, Fault> place = pools_.take_place(*upstream_, {})) {
+    if (std::expected<Place, NoPlace> place = pools_.take_place(upstream_, {})) {
       on_place(*std::move(place));
     } else {
       ASSERT_TRUE(pools_.wait(upstream_, *this));
@@ -297,6 +297,7 @@ class Taker final : public PoolWaiter {
     pools_.loop().post([this] { again_.wake(); });
   }
   void on_wait_timeout() override { FAIL() << "starved"; }
+  void on_refused(const Refusal&) override { FAIL() << "refused"; }
 
   UpstreamPools& pools_;
   std::shared_ptr<const Upstream> upstream_;
@@ -306,9 +307,11 @@ class Taker final : public PoolWaiter {
   Waker again_;
 };
 
-TEST(PlaceTest, ManyWorkersShareFewPlacesAndNobodyStarves) {
-  const auto upstream = upstream_of({refused_address(), refused_address()}, {.max_requests = 1, .queue_timeout = 30s});
+// Runs takers on three workers until all are done, with `meanwhile` on this thread.
+void take_on_many_workers(const std::shared_ptr<const Upstream>& upstream,
+                          const std::function<void(const std::atomic<int>&)>& meanwhile) {
   std::atomic<int> inside{0};
+  std::atomic<int> running{3};
   const auto work = [&] {
     EventLoop loop;
     EndpointCounters endpoint_counters;
@@ -319,13 +322,40 @@ TEST(PlaceTest, ManyWorkersShareFewPlacesAndNobodyStarves) {
     for (int i = 0; i < 3; ++i) takers.emplace_back(loop, pools, upstream, inside);
     while (!std::ranges::all_of(takers, &Taker::done)) loop.turn(EventLoop::Wait::kForEvents);
     EXPECT_EQ(upstream_counters.waiting.value(), 0U);
+    --running;
   };
   std::vector<std::jthread> workers;
   for (int i = 0; i < 3; ++i) workers.emplace_back(work);
+  meanwhile(running);
   workers.clear();
   EXPECT_EQ(inside, 0);
   EXPECT_EQ(upstream->waiting(), 0U);
-  for (const auto& endpoint : upstream->endpoints()) EXPECT_EQ(endpoint->in_flight(), 0U);
+}
+
+TEST(PlaceTest, ManyWorkersShareFewPlacesAndNobodyStarves) {
+  const auto upstream = upstream_of({refused_address(), refused_address()}, {.max_requests = 1, .queue_timeout = 30s});
+  take_on_many_workers(upstream, [](const auto&) {});
+  for (const auto& endpoint : endpoints_of(*upstream)) EXPECT_EQ(endpoint->in_flight(), 0U);
+}
+
+TEST(PlaceTest, NobodyStarvesWhileEndpointsComeAndGo) {
+  const EndpointSet::Member one{.endpoint = endpoint_at(refused_address())};
+  const EndpointSet::Member two{.endpoint = endpoint_at(refused_address())};
+  const auto set = [](std::vector<EndpointSet::Member> members) {
+    return set_with(std::move(members), EndpointSet::WhenNone::kWait);
+  };
+  const std::vector sets = {set({one}), set({}), set({two}), set({one, two})};
+  const auto upstream = upstream_with(sets.back(), {.max_requests = 1, .queue_timeout = 30s});
+  take_on_many_workers(upstream, [&](const std::atomic<int>& running) {
+    for (std::size_t i = 0; running > 0; ++i) {
+      upstream->membership().replace(sets[i % sets.size()]);
+      if (i % 3 == 0) two.endpoint->set(Obstacle::kNotServing);
+      if (i % 3 == 2) two.endpoint->clear(Obstacle::kNotServing);
+      std::this_thread::yield();
+    }
+  });
+  EXPECT_EQ(one.endpoint->in_flight(), 0U);
+  EXPECT_EQ(two.endpoint->in_flight(), 0U);
 }
 
 }  // namespace

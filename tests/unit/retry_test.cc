@@ -1,48 +1,159 @@
+// The one decision that must never let a request run twice that may not: every combination, then the pairs that matter
+// one by one.
 #include "proxy/forward/retry.h"
 
+#include <chrono>
+
 #include <gtest/gtest.h>
+
+#include "proxy/upstream/retry_budget.h"
 
 namespace gatehouse {
 namespace {
 
-bool is_connect(Fault fault) {
-  return fault == Fault::kConnectRefused || fault == Fault::kConnectFailed || fault == Fault::kConnectTimeout;
-}
+using namespace std::chrono_literals;
+using retry::Decision;
+using retry::Where;
 
 bool is_death(Fault fault) {
   return fault == Fault::kUpstreamReset || fault == Fault::kUpstreamClosed;
 }
 
-// Every combination there is: a request may run twice in none of those where it must not.
-TEST(RetryTest, HoldsItsRuleInEveryCombination) {
+template <class Check>
+void for_every_combination(Check&& check) {
   for (std::size_t number = 0; number < kFaultCount; ++number) {
-    for (unsigned bits = 0; bits < 32; ++bits) {
-      for (std::uint32_t attempts = 1; attempts <= 4; ++attempts) {
-        const auto fault = static_cast<Fault>(number);
-        const retry::Facts facts{.failure = {.fault = fault,
-                                             .reused = (bits & 1) != 0,
-                                             .answered = (bits & 2) != 0,
-                                             .unread = (bits & 4) != 0},
-                                 .idempotent = (bits & 8) != 0,
-                                 .body_untouched = (bits & 16) != 0,
-                                 .attempts = attempts};
-        const auto decision = retry::decide(facts);
-        if (!facts.body_untouched || attempts >= retry::kMaxAttempts) {
-          EXPECT_FALSE(decision.has_value());
-        } else if (is_connect(fault)) {
-          EXPECT_EQ(decision, RetryReason::kConnect);
-        } else if (!is_death(fault) || facts.failure.answered) {
-          EXPECT_FALSE(decision.has_value());
-        } else if (facts.failure.unread) {
-          EXPECT_EQ(decision, RetryReason::kUnread);
-        } else if (facts.failure.reused && facts.idempotent) {
-          EXPECT_EQ(decision, RetryReason::kStale);
-        } else {
-          EXPECT_FALSE(decision.has_value());
-        }
+    for (unsigned bits = 0; bits < 128; ++bits) {
+      for (std::uint32_t attempts = 1; attempts <= 12; ++attempts) {
+        check(retry::Facts{.failure = {.fault = static_cast<Fault>(number),
+                                       .reused = (bits & 1) != 0,
+                                       .answered = (bits & 2) != 0,
+                                       .unread = (bits & 4) != 0},
+                           .idempotent = (bits & 8) != 0,
+                           .body_untouched = (bits & 16) != 0,
+                           .app = (bits & 32) != 0,
+                           .gone = (bits & 64) != 0,
+                           .attempts = attempts});
       }
     }
   }
+}
+
+TEST(RetryTest, NeverRunsARequestTwiceThatMayNot) {
+  for_every_combination([](const retry::Facts& facts) {
+    const bool may_have_run = !retry::is_connect(facts.failure.fault) && !facts.failure.unread;
+    const auto decision = retry::decide(facts);
+    if (!decision) return;
+    EXPECT_TRUE(facts.body_untouched);
+    EXPECT_TRUE(facts.idempotent || !may_have_run);
+    EXPECT_TRUE(retry::is_connect(facts.failure.fault) || (is_death(facts.failure.fault) && !facts.failure.answered));
+    EXPECT_LT(facts.attempts, facts.gone ? 10U : 3U);
+    EXPECT_EQ(decision->costs, !facts.gone);
+  });
+}
+
+TEST(RetryTest, ForgivesWhateverItMayWithinTheAttempts) {
+  for_every_combination([](const retry::Facts& facts) {
+    if (!facts.body_untouched || facts.attempts >= 3) return;
+    const auto decision = retry::decide(facts);
+    if (retry::is_connect(facts.failure.fault)) {
+      const Where where = facts.app || facts.gone ? Where::kOtherOrWait : Where::kOther;
+      EXPECT_EQ(decision, (Decision{RetryReason::kConnect, where, !facts.gone}));
+    } else if (is_death(facts.failure.fault) && !facts.failure.answered && facts.failure.unread) {
+      EXPECT_EQ(decision->reason, RetryReason::kUnread);
+    } else if (is_death(facts.failure.fault) && !facts.failure.answered && facts.idempotent) {
+      const bool wanted = facts.failure.reused || facts.gone || (facts.app && facts.attempts == 1);
+      EXPECT_EQ(decision.has_value(), wanted);
+    } else {
+      EXPECT_FALSE(decision.has_value());
+    }
+  });
+}
+
+struct Pair {
+  const char* name;
+  retry::Facts facts;
+  std::optional<Decision> decision;
+};
+class RetryPairTest : public ::testing::TestWithParam<Pair> {};
+
+TEST_P(RetryPairTest, IsDecidedAsWritten) {
+  EXPECT_EQ(retry::decide(GetParam().facts), GetParam().decision);
+}
+
+constexpr UpstreamConnection::Failure kRefused{.fault = Fault::kConnectRefused};
+constexpr UpstreamConnection::Failure kStaleDeath{.fault = Fault::kUpstreamClosed, .reused = true};
+constexpr UpstreamConnection::Failure kFreshDeath{.fault = Fault::kUpstreamReset};
+constexpr UpstreamConnection::Failure kUnread{.fault = Fault::kUpstreamReset, .unread = true};
+
+INSTANTIATE_TEST_SUITE_P(
+    Row, RetryPairTest,
+    ::testing::Values(
+        Pair{"ARefusedPost",
+             {kRefused, false, true, false, false, 1},
+             Decision{RetryReason::kConnect, Where::kOther, true}},
+        Pair{"ARefusedPostWhoseBodyIsGone", {kRefused, false, false, false, false, 1}, std::nullopt},
+        Pair{"ARefusedPostAtAnApp",
+             {kRefused, false, true, true, false, 2},
+             Decision{RetryReason::kConnect, Where::kOtherOrWait, true}},
+        Pair{"ARefusedPostAtAnAppThatIsGone",
+             {kRefused, false, true, true, true, 5},
+             Decision{RetryReason::kConnect, Where::kOtherOrWait, false}},
+        Pair{"TheThirdRefusal", {kRefused, true, true, true, false, 3}, std::nullopt},
+        Pair{"AGetOnAStaleConnection",
+             {kStaleDeath, true, true, false, false, 1},
+             Decision{RetryReason::kStale, Where::kSame, true}},
+        Pair{"APostOnAStaleConnection", {kStaleDeath, false, true, false, false, 1}, std::nullopt},
+        Pair{"APostOnAStaleConnectionToAnAppThatIsGone", {kStaleDeath, false, true, true, true, 1}, std::nullopt},
+        Pair{"AGetOnAFreshConnection", {kFreshDeath, true, true, false, false, 1}, std::nullopt},
+        Pair{"AGetOnAFreshConnectionToAnApp",
+             {kFreshDeath, true, true, true, false, 1},
+             Decision{RetryReason::kStale, Where::kOtherOrSame, true}},
+        Pair{"TheSecondDeathAtAnApp", {kFreshDeath, true, true, true, false, 2}, std::nullopt},
+        Pair{"AGetOnAFreshConnectionToAnAppThatIsGone",
+             {kFreshDeath, true, true, true, true, 2},
+             Decision{RetryReason::kStale, Where::kOtherOrWait, false}},
+        Pair{"AnUnreadPost",
+             {kUnread, false, true, false, false, 1},
+             Decision{RetryReason::kUnread, Where::kSame, true}},
+        Pair{"AnUnreadPostToAnAppThatIsGone",
+             {kUnread, false, true, true, true, 1},
+             Decision{RetryReason::kUnread, Where::kOtherOrWait, false}}),
+    [](const auto& row) { return row.param.name; });
+
+TEST(RetryTest, OnlyWhatAnEndpointDidItselfSpeaksAgainstIt) {
+  EXPECT_TRUE(retry::is_endpoints_fault(kRefused));
+  EXPECT_TRUE(retry::is_endpoints_fault(kFreshDeath));
+  EXPECT_FALSE(retry::is_endpoints_fault(kStaleDeath));
+  EXPECT_TRUE(retry::is_endpoints_fault({.fault = Fault::kUpstreamTimeout}));
+  EXPECT_FALSE(retry::is_endpoints_fault({.fault = Fault::kRequestBodyInvalid}));
+  for (const int status : {200, 404, 500, 501, 505})
+    EXPECT_FALSE(retry::is_endpoints_fault(static_cast<std::uint16_t>(status)));
+  for (const int status : {502, 503, 504}) EXPECT_TRUE(retry::is_endpoints_fault(static_cast<std::uint16_t>(status)));
+}
+
+int spend_all(RetryBudget& budget, MonotonicTime now) {
+  int spent = 0;
+  for (; budget.allows(now); ++spent) budget.spend();
+  return spent;
+}
+
+TEST(RetryBudgetTest, IsAFifthOfTheRequestsAndThreeASecond) {
+  MonotonicTime now{1h};
+  RetryBudget budget;
+  EXPECT_EQ(spend_all(budget, now), 10);
+  EXPECT_EQ(spend_all(budget, now), 0);
+  for (int i = 0; i < 101; ++i) budget.on_request();
+  EXPECT_EQ(spend_all(budget, now), 20);
+  EXPECT_EQ(spend_all(budget, now + 1s), 3);
+  EXPECT_EQ(spend_all(budget, now + 2s), 3);
+  EXPECT_EQ(spend_all(budget, now + 1h), 10);
+}
+
+TEST(RetryBudgetTest, SavesUpToABound) {
+  RetryBudget budget;
+  const MonotonicTime now{1h};
+  for (int i = 0; i < 100'000; ++i) budget.on_request();
+  EXPECT_EQ(spend_all(budget, now), 510);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include "common/event_loop.h"
 #include "config/load.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/test_certificate.h"
@@ -35,13 +36,18 @@ class SnapshotBuilderTest : public ::testing::Test {
   }
 
   Snapshot build(const std::string& text) {
-    auto built = builder.build(parse(text), nullptr);
+    const config::Config config = parse(text);
+    auto built = builder.build(config, nullptr);
     EXPECT_TRUE(built.has_value());
+    directory.configure(config);
     return built ? *std::move(built) : Snapshot{};
   }
 
   const TemporaryFolder folder;
-  SnapshotBuilder builder{1000};
+  EventLoop loop;
+  ControlMetrics counts;
+  UpstreamDirectory directory{loop, counts, [] {}};
+  SnapshotBuilder builder{1000, directory, "key"};
   const std::string https = R"(
 [[listeners]]
 address = "127.0.0.1:8443"
@@ -56,33 +62,13 @@ endpoints = ["127.0.0.1:5000", "127.0.0.1:5001"]
 )";
 };
 
-TEST_F(SnapshotBuilderTest, EndpointsKeepTheirIdentityOverAReload) {
+TEST_F(SnapshotBuilderTest, AnUpstreamKeepsItsMembershipOverAReload) {
   const Snapshot first = build(https + shop);
-  const Snapshot second = build(https + R"(
-[[routes]]
-to = "shop"
-[upstreams.shop]
-endpoints = ["127.0.0.1:5001", "127.0.0.1:5002"]
-balance = "round_robin"
-)");
-  const auto& before = first.upstreams[0]->endpoints();
-  const auto& after = second.upstreams[0]->endpoints();
-  EXPECT_EQ(before[1], after[0]);
-  EXPECT_NE(before[0], after[0]);
-  EXPECT_NE(before[0], after[1]);
+  const Snapshot second = build(https + shop + "balance = \"round_robin\"\n");
+  EXPECT_EQ(&first.upstreams[0]->membership(), &second.upstreams[0]->membership());
   EXPECT_NE(first.upstreams[0], second.upstreams[0]);
+  EXPECT_EQ(second.upstreams[0]->options().affinity_key, "key");
   EXPECT_GT(second.generation, first.generation);
-}
-
-TEST_F(SnapshotBuilderTest, TheSameAddressInTwoUpstreamsIsTwoEndpoints) {
-  const Snapshot snapshot = build(https + shop + R"(
-[[routes]]
-path = "/other"
-to = "other"
-[upstreams.other]
-endpoints = ["127.0.0.1:5000"]
-)");
-  EXPECT_NE(snapshot.upstreams[0]->endpoints()[0], snapshot.upstreams[1]->endpoints()[0]);
 }
 
 TEST_F(SnapshotBuilderTest, ListenersKeepTheirBudgetAndTakeItsLimitOnceInForce) {

@@ -36,7 +36,7 @@ TEST_F(UpstreamConnectionTest, CarriesARequestAndKeepsTheConnectionForTheNext) {
   EXPECT_TRUE(second->record().upstream_reused);
   EXPECT_FALSE(endpoint.accept().has_value());
   EXPECT_EQ(idle(), 1U);
-  EXPECT_EQ(upstream->endpoints()[0]->in_flight(), 0U);
+  EXPECT_EQ(endpoints_of(*upstream)[0]->in_flight(), 0U);
 }
 
 TEST_F(UpstreamConnectionTest, SendsABodyOfKnownLengthAndOneInChunksWithTrailers) {

@@ -1,0 +1,17 @@
+// A secret of 32 random bytes that outlives the process: read from its file (mode 0600), which is made when it is not
+// there, whole or not at all and never over another process's. Start-up only; any thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+
+#include "common/result.h"
+
+namespace gatehouse::secret_file {
+
+using Secret = std::array<std::uint8_t, 32>;
+
+Result<Secret> load_or_create(const std::filesystem::path& file);
+
+}  // namespace gatehouse::secret_file

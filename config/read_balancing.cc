@@ -1,0 +1,72 @@
+#include <algorithm>
+#include <cstddef>
+#include <format>
+#include <string>
+#include <string_view>
+
+#include "config/names.h"
+#include "config/quoting.h"
+#include "config/sections.h"
+#include "config/target_rules.h"
+
+namespace gatehouse::config {
+
+namespace {
+
+// A word, or a word with the name of a header or cookie behind it.
+void read_hash_on(TableReader& reader, Balancing& balancing) {
+  std::string text;
+  if (!reader.read("hash_on", text)) return;
+  const std::size_t colon = text.find(':');
+  const std::string word = text.substr(0, colon == std::string::npos ? colon : colon + 1);
+  const auto* const found = std::ranges::find(kHashOnNames.texts, word);
+  if (found == kHashOnNames.texts.end()) {
+    reader.error("hash_on",
+                 std::format(R"("hash_on" must be "client_ip", "path", "header:NAME" or "cookie:NAME", not {})",
+                             in_quotes(text)));
+    return;
+  }
+  const std::string name = colon == std::string::npos ? "" : text.substr(colon + 1);
+  if (colon != std::string::npos && !is_header_or_cookie_name(name)) {
+    reader.error("hash_on",
+                 std::format("\"hash_on\": {} is no name of a header or cookie; write it behind the colon, as in {}",
+                             in_quotes(name), in_quotes(word + "X-Tenant")));
+    return;
+  }
+  balancing.hash_on = kHashOnNames.values[static_cast<std::size_t>(found - kHashOnNames.texts.begin())];
+  balancing.hash_name = name;
+  // What is the default anyway misleads nobody.
+  if (balancing.balance != Balance::kHash && balancing.hash_on != HashOn::kClientIp) {
+    reader.warning("hash_on", R"("hash_on" has no effect without balance = "hash")");
+  }
+}
+
+void read_sticky(TableReader& reader, std::string& cookie) {
+  std::string name;
+  if (!reader.read("cookie", name)) return;
+  if (!name.empty() && !is_header_or_cookie_name(name)) {
+    reader.error("cookie", std::format("\"cookie\": {} is no name of a cookie; use letters, digits, \"-\" and \"_\"",
+                                       in_quotes(name)));
+    return;
+  }
+  cookie = name;
+}
+
+}  // namespace
+
+void read_balancing(TableReader& reader, Balancing& balancing) {
+  reader.read("balance", balancing.balance, kBalanceNames);
+  read_hash_on(reader, balancing);
+  reader.read("max_requests", balancing.max_requests);
+  reader.read("queue", balancing.queue);
+  reader.read("queue_timeout", balancing.queue_timeout);
+  reader.table("pool", [&](TableReader& pool) {
+    pool.read("idle_timeout", balancing.pool.idle_timeout);
+    pool.read("max_idle", balancing.pool.max_idle);
+  });
+  reader.table("health", [&](TableReader& health) { read_health(health, balancing.health); });
+  reader.table("outlier", [&](TableReader& outlier) { read_outlier(outlier, balancing.outlier); });
+  reader.table("sticky", [&](TableReader& sticky) { read_sticky(sticky, balancing.sticky_cookie); });
+}
+
+}  // namespace gatehouse::config

@@ -1,0 +1,123 @@
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <format>
+#include <ranges>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "config/quoting.h"
+#include "config/validate.h"
+
+namespace gatehouse::config {
+
+namespace {
+
+void error(std::vector<Diagnostic>& out, const Location& location, std::string message) {
+  out.push_back({.location = location, .message = std::move(message)});
+}
+
+void warning(std::vector<Diagnostic>& out, const Location& location, std::string message) {
+  out.push_back({.severity = Severity::kWarning, .location = location, .message = std::move(message)});
+}
+
+// 0, or the reason why it cannot be executed.
+int cannot_run(const std::string& file) {
+  struct stat status{};
+  if (::stat(file.c_str(), &status) != 0) return errno;
+  if (S_ISDIR(status.st_mode)) return EISDIR;
+  return ::access(file.c_str(), X_OK) == 0 ? 0 : errno;
+}
+
+// The PATH that the process will get.
+std::string search_path(const App& app) {
+  const auto own = std::ranges::find(app.environment | std::views::reverse, "PATH",
+                                     [](const auto& variable) { return std::string_view(variable.first); });
+  if (own != app.environment.rend()) return own->second;
+  const char* const ours = std::getenv("PATH");  // NOLINT(concurrency-mt-unsafe): nobody here sets variables
+  return ours == nullptr ? "/usr/bin:/bin" : ours;
+}
+
+// Warnings: an app may be deployed, and its program come to be, after we were started.
+void check_program(const App& app, std::vector<Diagnostic>& out) {
+  if (app.command.empty()) return;
+  const std::string& program = app.command[0];
+  if (program.contains('/')) {
+    const int reason = cannot_run(program);
+    if (reason == 0) return;
+    warning(out, app.command_location,
+            std::format("the app {} cannot start: {}: {}", in_quotes(app.name), in_quotes(program),
+                        std::generic_category().message(reason)));
+    return;
+  }
+  const std::string path = search_path(app);
+  for (const auto part : std::views::split(path, ':')) {
+    const std::string folder(std::string_view(part.begin(), part.end()));
+    if (cannot_run((folder.empty() ? app.directory : folder) + "/" + program) == 0) return;
+  }
+  const bool beside = cannot_run(app.directory + "/" + program) == 0;
+  warning(out, app.command_location,
+          std::format("the app {} cannot start: no program {} in PATH", in_quotes(app.name), in_quotes(program)) +
+              (beside ? std::format("; for the one in its directory write its path, such as {}",
+                                    in_quotes(app.directory + "/" + program))
+                      : ""));
+}
+
+void check_directory(const App& app, std::vector<Diagnostic>& out) {
+  if (app.directory.empty()) return;
+  struct stat status{};
+  if (::stat(app.directory.c_str(), &status) != 0) {
+    error(out, app.directory_location,
+          std::format("the directory {} of the app {} cannot be used: {}", in_quotes(app.directory),
+                      in_quotes(app.name), std::generic_category().message(errno)));
+  } else if (!S_ISDIR(status.st_mode)) {
+    error(out, app.directory_location, std::format("{} is a file, not a directory", in_quotes(app.directory)));
+  }
+}
+
+void check_environment_file(const App& app, std::vector<Diagnostic>& out) {
+  if (app.environment_file.empty() || ::access(app.environment_file.c_str(), R_OK) == 0) return;
+  error(out, app.environment_file_location,
+        std::format("the environment file {} of the app {} cannot be read: {}", in_quotes(app.environment_file),
+                    in_quotes(app.name), std::generic_category().message(errno)));
+}
+
+void check_user(const App& app, std::vector<Diagnostic>& out) {
+  if (app.user.empty()) return;
+  constexpr std::size_t kEnough = 16384;
+  std::array<char, kEnough> buffer{};
+  passwd entry{};
+  passwd* found = nullptr;
+  const int failed = ::getpwnam_r(app.user.c_str(), &entry, buffer.data(), buffer.size(), &found);
+  if (found == nullptr) {
+    error(out, app.user_location,
+          std::format("there is no user {}{}", in_quotes(app.user),
+                      failed == 0 ? "" : ": " + std::generic_category().message(failed)));
+  } else if (::geteuid() != 0 && entry.pw_uid != ::geteuid()) {
+    error(out, app.user_location,
+          std::format("only root can run the app {} as {}; run gatehouse as root, or leave \"user\" out",
+                      in_quotes(app.name), in_quotes(app.user)));
+  }
+}
+
+}  // namespace
+
+std::vector<Diagnostic> validate_apps(const Config& config) {
+  std::vector<Diagnostic> out;
+  for (const App& app : config.apps) {
+    check_directory(app, out);
+    check_program(app, out);
+    check_environment_file(app, out);
+    check_user(app, out);
+  }
+  return out;
+}
+
+}  // namespace gatehouse::config

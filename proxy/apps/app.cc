@@ -1,0 +1,320 @@
+#include "proxy/apps/app.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <format>
+#include <utility>
+
+#include "common/log.h"
+#include "common/random.h"
+
+namespace gatehouse {
+
+namespace {
+
+constexpr Duration kDebounce = std::chrono::milliseconds(500);
+
+// Whether somebody has connected to a listening socket that no process serves now.
+bool anybody_waits(const SpareListeners& spares) {
+  return std::ranges::any_of(spares, [](const Fd& fd) {
+    pollfd query{.fd = fd.get(), .events = POLLIN, .revents = 0};
+    return ::poll(&query, 1, 0) > 0 && (query.revents & POLLIN) != 0;
+  });
+}
+
+// Nine to eleven tenths, so that the instances of a fleet do not go all at once.
+Duration with_jitter(Duration time) {
+  return time / 10 * 9 + time / 5 / 1000 * static_cast<std::int64_t>(random::below(1001));
+}
+
+}  // namespace
+
+App::App(AppContext& context, AppSpec spec)
+    : context_(context),
+      spec_(std::make_shared<const AppSpec>(std::move(spec))),
+      trouble_{.rapid_fail = RapidFail(spec_->rapid_fail)},
+      watching_{.retry = Timer(context.loop, [this] { context_.changed(); }),
+                .debounce = Timer(context.loop, [this] { recycle("files have changed"); }),
+                .offline{context.watcher,
+                         [this](const std::string& path) {
+                           if (!path.empty() && path != spec_->offline_file) return;
+                           watching_.offline_due = true;
+                           context_.changed();
+                         }},
+                .changes{context.watcher, [this](const std::string& path) {
+                           if (path.empty() || counts_as_change(path)) watching_.debounce.arm(kDebounce);
+                         }}} {
+  wishes_.up = spec_->start == AppStart::kEager;
+  watch_files();
+}
+
+App::~App() = default;
+
+void App::change(AppSpec spec) {
+  if (spec == *spec_ && !wishes_.removed) return;
+  const bool only_count = [&] {
+    AppSpec same = *spec_;
+    same.instances = spec.instances;
+    return same == spec;
+  }();
+  spec_ = std::make_shared<const AppSpec>(std::move(spec));
+  wishes_.removed = false;
+  wishes_.up |= spec_->start == AppStart::kEager;
+  forget_trouble();
+  if (spec_->transport != AppTransport::kInherit) spares_.clear();
+  if (!only_count) recycle("its configuration has changed");
+  watch_files();
+  context_.changed();
+}
+
+void App::remove() {
+  wishes_.removed = true;
+  watching_.offline_due = true;
+  wishes_.up = false;
+  context_.changed();
+}
+
+void App::want() {
+  wishes_.up |= may_run();
+  context_.changed();
+}
+
+void App::drained(InstanceId instance) {
+  const auto found = std::ranges::find(running_, instance, [](const Running& r) { return r.instance->id(); });
+  if (found == running_.end() || found->instance->state() != InstanceState::kDraining) return;
+  if (found->idle_stop && context_.surroundings.use) {
+    const InstanceUse use = context_.surroundings.use(instance);
+    // Somebody came before the drain was known: reconcile() keeps the instance.
+    if (use.in_flight > 0 || use.requests != found->requests) return want();
+  }
+  found->instance->handle(ProcessEvent::kIdle);
+}
+
+void App::recycle(const char* why) {
+  forget_trouble();
+  ++generation_;
+  for (Running& running : running_) supersede(running, why);
+  context_.changed();
+}
+
+void App::supersede(Running& running, const char* why) {
+  const InstanceState state = running.instance->state();
+  if (running.superseded || (state != InstanceState::kStarting && state != InstanceState::kReady)) return;
+  running.superseded = true;
+  log::info("app {}: slot {} is being replaced: {}", spec_->name, running.instance->slot(), why);
+}
+
+void App::forget_trouble() {
+  trouble_.backoff.reset();
+  trouble_.rapid_fail = RapidFail(spec_->rapid_fail);
+}
+
+bool App::may_run() const {
+  return !wishes_.removed && !wishes_.stopped && !wishes_.offline && !offline_;
+}
+
+void App::watch_files() {
+  watching_.offline_due = true;
+  watching_.offline.clear();
+  watching_.changes.clear();
+  if (!spec_->offline_file.empty()) {
+    watching_.offline.add_folder(std::filesystem::path(spec_->offline_file).parent_path().native());
+  }
+  for (const std::string& path : spec_->recycle.on_change) {
+    std::error_code unknown;
+    if (std::filesystem::is_directory(path, unknown)) {
+      watching_.changes.add_tree(path);
+    } else {
+      watching_.changes.add_folder(std::filesystem::path(path).parent_path().native());
+    }
+  }
+}
+
+// A file that is named itself counts whatever its name, and its neighbours do not.
+bool App::counts_as_change(const std::string& path) const {
+  return std::ranges::any_of(spec_->recycle.on_change, [&](const std::string& watched) {
+    return path == watched || (path.starts_with(watched + "/") && matters(path));
+  });
+}
+
+void App::note_offline() {
+  if (!std::exchange(watching_.offline_due, false)) return;
+  std::optional<OfflinePage> now = wishes_.removed ? std::nullopt : offline_page(spec_->offline_file);
+  if (now == offline_) return;
+  if (now.has_value() != offline_.has_value()) {
+    log::info("app {}: {} {}", spec_->name, spec_->offline_file, now ? "takes it offline" : "is gone: online again");
+    wishes_.up = !now && spec_->start == AppStart::kEager;
+    if (!now) forget_trouble();
+  }
+  offline_ = std::move(now);
+}
+
+void App::reconcile() {
+  note_offline();
+  collect_ended();
+  note_ready();
+  take_down();
+  start_missing();
+  publish();
+}
+
+void App::collect_ended() {
+  for (std::size_t i = 0; i < running_.size();) {
+    if (!running_[i].instance->end()) {
+      ++i;
+      continue;
+    }
+    std::unique_ptr<Instance> ended = std::move(running_[i].instance);
+    running_.erase(running_.begin() + static_cast<std::ptrdiff_t>(i));
+    const InstanceEnd end = *ended->end();
+    if (Fd listening = ended->take_listening()) spares_.push_back(std::move(listening));
+    if (end.failed_start || end.crashed) {
+      on_failure(*ended, end);
+    } else {
+      log::info("app {}: slot {} {}", spec_->name, ended->slot(), end.text);
+    }
+    context_.emit(app_event::Ended{.app = spec_->name, .reason = end.reason, .failed_start = end.failed_start});
+    context_.loop.retire(std::move(ended));
+  }
+  if (running_.empty() && !wishes_.up) spares_.clear();  // who still waits in a backlog learns it
+}
+
+void App::on_failure(const Instance& instance, const InstanceEnd& end) {
+  const MonotonicTime now = context_.loop.now();
+  trouble_.backoff.failed(now, end.ready_for);
+  const bool parked = trouble_.rapid_fail.failed(now);
+  trouble_.reason = end.reason;
+  trouble_.text = end.text;
+  trouble_.last_output = instance.last_output();
+  ++trouble_.restarts;
+  log::warn("app {}: slot {} {}{}", spec_->name, instance.slot(), end.text,
+            parked ? "; too many failures: it is parked for a while" : "");
+  if (end.failed_start) {
+    keep_the_old_ones();
+  }
+  if (any(InstanceState::kReady) || any(InstanceState::kStarting)) return;
+  telling_.start_failed |= end.failed_start;
+  wishes_.up = may_run() && (spec_->start == AppStart::kEager || anybody_waits(spares_));
+}
+
+// A new generation does not get ready: what serves goes on, and what else is starting to take its place does not.
+void App::keep_the_old_ones() {
+  for (Running& old : running_) {
+    if (!old.superseded || old.instance->state() != InstanceState::kReady || replaced(old)) continue;
+    old.superseded = false;
+    old.recycle_at = MonotonicTime::max();
+    trouble_.recycle_failed = true;
+    for (Running& other : running_) {
+      const bool successor = other.instance->slot() == old.instance->slot();
+      other.superseded |= successor && other.instance->state() == InstanceState::kStarting;
+    }
+  }
+}
+
+void App::note_ready() {
+  const MonotonicTime now = context_.loop.now();
+  for (Running& running : running_) {
+    if (running.told_ready || running.instance->state() != InstanceState::kReady) continue;
+    running.told_ready = true;
+    idle_.since = now;
+    if (spec_->recycle.every > std::chrono::milliseconds::zero()) {
+      running.recycle_at = now + with_jitter(spec_->recycle.every);
+    }
+    trouble_.recycle_failed = false;
+    trouble_.reason.reset();
+    trouble_.text.clear();
+    trouble_.last_output.clear();
+    log::info("app {}: slot {} pid {} is ready after {} ms", spec_->name, running.instance->slot(),
+              running.instance->view().pid, running.instance->start_took().count());
+    context_.emit(app_event::Started{.app = spec_->name, .took = running.instance->start_took()});
+  }
+}
+
+bool App::any(InstanceState state) const {
+  return std::ranges::contains(running_, state, [](const Running& r) { return r.instance->state(); });
+}
+
+bool App::covered(std::uint32_t slot) const {
+  return std::ranges::any_of(running_, [&](const Running& running) {
+    const InstanceState state = running.instance->state();
+    return running.instance->slot() == slot && !running.superseded &&
+           (state == InstanceState::kStarting || state == InstanceState::kReady || running.instance->failing());
+  });
+}
+
+bool App::replaced(const Running& old) const {
+  return std::ranges::any_of(running_, [&](const Running& running) {
+    return running.instance->slot() == old.instance->slot() && !running.superseded &&
+           running.instance->state() == InstanceState::kReady;
+  });
+}
+
+void App::drain(Running& running) {
+  const bool serves = running.instance->state() == InstanceState::kReady;
+  running.instance->handle(ProcessEvent::kDrain);
+  if (serves) telling_.drains.push_back(running.instance->id());
+}
+
+void App::take_down() {
+  const bool up = wishes_.up && may_run();
+  for (Running& running : running_) {
+    const InstanceState state = running.instance->state();
+    if (up && running.idle_stop && state == InstanceState::kDraining && !running.superseded) {
+      running.idle_stop = false;
+      idle_.since = context_.loop.now();
+      running.instance->handle(ProcessEvent::kResume);
+      continue;
+    }
+    if (state != InstanceState::kReady && state != InstanceState::kStarting) continue;
+    const bool obsolete = running.superseded && (state == InstanceState::kStarting || replaced(running));
+    if (!up || obsolete || running.instance->slot() >= spec_->instances) drain(running);
+  }
+}
+
+MonotonicTime App::not_before() const {
+  return std::max(trouble_.backoff.retry_at(), trouble_.rapid_fail.parked_until());
+}
+
+void App::start_missing() {
+  watching_.retry.disarm();
+  if (context_.loop.now() < not_before()) watching_.retry.arm_at(not_before());
+  if (!wishes_.up || !may_run()) return;
+  for (std::uint32_t slot = 0; slot < spec_->instances; ++slot) {
+    if (covered(slot)) continue;
+    if (watching_.retry.armed()) return;
+    if (context_.starting >= AppContext::kMostStarting) return;  // whoever gets ready or ends wakes us
+    start(slot);
+  }
+}
+
+void App::start(std::uint32_t slot) {
+  auto instance = std::make_unique<Instance>(
+      context_, Instance::Setting{.id = ++context_.last_id, .slot = slot, .generation = generation_, .spec = spec_},
+      spares_);
+  if (instance->state() == InstanceState::kStarting) {
+    ++context_.starting;
+    context_.taken_ports.push_back(instance->view().address.port());
+  }
+  running_.push_back({.instance = std::move(instance)});
+}
+
+void App::publish() {
+  AppView now = view();
+  std::string said = std::format("{} {} {} {} {} {}", token(now.state), now.retry_at.time_since_epoch().count(),
+                                 now.failure_text, now.stopped_by_command, now.recycle_failed, now.offline_body);
+  for (const InstanceView& instance : now.instances) {
+    said += std::format(" {}:{}", instance.id, token(instance.state));
+  }
+  if (said != telling_.last) {
+    telling_.last = std::move(said);
+    context_.emit(app_event::Changed{.view = now});
+  }
+  if (std::exchange(telling_.start_failed, false)) context_.emit(app_event::StartFailed{.view = std::move(now)});
+  for (const InstanceId id : std::exchange(telling_.drains, {})) {
+    context_.emit(app_event::Drain{.app = spec_->name, .instance = id});
+  }
+}
+
+}  // namespace gatehouse

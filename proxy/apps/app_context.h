@@ -1,0 +1,38 @@
+// What all apps of a host share: the loop, the surroundings, what watches over strays and control groups, and the limit
+// of simultaneous starts. Owned by AppHost, outlives its apps; control thread.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "common/event_loop.h"
+#include "common/waker.h"
+#include "proxy/apps/app_surroundings.h"
+#include "proxy/apps/cgroup.h"
+#include "proxy/apps/file_watcher.h"
+#include "proxy/apps/rotating_file.h"
+#include "proxy/apps/strays.h"
+
+namespace gatehouse {
+
+struct AppContext {
+  static constexpr std::uint32_t kMostStarting = 4;
+
+  void changed() { reconcile.wake(); }  // something happened: all apps are looked at within this turn
+  void emit(AppEvent event) {
+    if (surroundings.event) surroundings.event(std::move(event));
+  }
+
+  EventLoop& loop;
+  AppSurroundings surroundings;
+  Waker reconcile;
+  Strays strays{};
+  Cgroups cgroups{};
+  RotatingFiles files{};
+  FileWatcher watcher{loop};
+  InstanceId last_id = 0;
+  std::uint32_t starting = 0;                // instances in that state, over all apps
+  std::vector<std::uint16_t> taken_ports{};  // of instances that may not listen yet
+};
+
+}  // namespace gatehouse

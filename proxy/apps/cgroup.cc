@@ -1,0 +1,125 @@
+#include "proxy/apps/cgroup.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string_view>
+
+#include "common/log.h"
+#include "common/text.h"
+
+namespace gatehouse {
+
+namespace {
+
+constexpr std::string_view kFolderPrefix = "gatehouse-";
+
+// Where the v2 hierarchy is mounted, see proc_pid_mountinfo(5); "" if nowhere.
+std::string mount_point() {
+  std::ifstream mounts("/proc/self/mountinfo");
+  for (std::string line; std::getline(mounts, line);) {
+    if (!line.contains(" - cgroup2 ")) continue;
+    std::istringstream words(line);
+    std::string id, parent, device, root, point;
+    words >> id >> parent >> device >> root >> point;
+    return point;
+  }
+  return {};
+}
+
+std::string own_path() {
+  std::ifstream groups("/proc/self/cgroup");
+  for (std::string line; std::getline(groups, line);) {
+    if (line.starts_with("0::")) return line.substr(3);
+  }
+  return {};
+}
+
+void write_to(const std::string& file, const char* text) {
+  const Fd fd(::open(file.c_str(), O_WRONLY | O_CLOEXEC));
+  const std::string_view bytes = text;
+  if (fd && ::write(fd.get(), bytes.data(), bytes.size()) >= 0) return;
+  log::debug("cannot write {} to {}", bytes, file);
+}
+
+// Removes the empty groups in a folder; the system refuses where somebody lives.
+void remove_groups_in(const std::string& folder) {
+  std::error_code error;
+  for (std::filesystem::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+    std::error_code not_a_folder;
+    if (at->is_directory(not_a_folder)) ::rmdir(at->path().c_str());
+  }
+}
+
+// What another Gatehouse could not remove before it was killed.
+void remove_leftovers(const std::string& own) {
+  std::error_code error;
+  for (std::filesystem::directory_iterator at(own, error), end; !error && at != end; at.increment(error)) {
+    const std::string name = at->path().filename().native();
+    if (!name.starts_with(kFolderPrefix)) continue;
+    const auto pid = text::parse_decimal(std::string_view(name).substr(kFolderPrefix.size()));
+    if (!pid || ::kill(static_cast<pid_t>(*pid), 0) == 0 || errno != ESRCH) continue;
+    remove_groups_in(at->path().native());
+    ::rmdir(at->path().c_str());
+  }
+}
+
+}  // namespace
+
+Cgroup::~Cgroup() {
+  if (!path_.empty()) ::rmdir(path_.c_str());
+}
+
+Fd Cgroup::open_procs() const {
+  return Fd(::open((path_ + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC));
+}
+
+void Cgroup::kill() const {
+  write_to(path_ + "/cgroup.kill", "1");
+}
+
+Cgroups::Cgroups() {
+  const std::string mount = mount_point();
+  const std::string own = own_path();
+  if (mount.empty() || own.empty()) return;
+  own_ = own == "/" ? mount : mount + own;
+  const std::string folder = own_ + "/" + std::string(kFolderPrefix) + std::to_string(::getpid());
+  remove_leftovers(own_);
+  if (::mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST) return;
+  folder_ = folder;
+}
+
+Cgroups::~Cgroups() {
+  if (folder_.empty()) return;
+  sweep();
+  ::rmdir(folder_.c_str());
+}
+
+void Cgroups::sweep() const {
+  if (!folder_.empty()) remove_groups_in(folder_);
+}
+
+std::optional<Cgroup> Cgroups::make(InstanceId id) const {
+  if (folder_.empty()) return std::nullopt;
+  const std::string path = folder_ + "/app-" + std::to_string(id);
+  if (::mkdir(path.c_str(), 0755) != 0) return std::nullopt;
+  return Cgroup(path);
+}
+
+std::uint64_t Cgroups::oom_kills() const {
+  if (own_.empty()) return 0;
+  std::ifstream events(own_ + "/memory.events");
+  std::string name;
+  for (std::uint64_t count = 0; events >> name >> count;) {
+    if (name == "oom_kill") return count;
+  }
+  return 0;
+}
+
+}  // namespace gatehouse

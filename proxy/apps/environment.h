@@ -1,0 +1,23 @@
+// The environment of a process: what of ours is harmless and useful, then the file, then the configuration, then what
+// the transport adds; the later wins. Our own secrets, LD_PRELOAD and the like never reach an app. Pure but for reading
+// the file and our environment.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/result.h"
+#include "proxy/apps/app_spec.h"
+
+namespace gatehouse {
+
+using Environment = std::vector<std::pair<std::string, std::string>>;
+
+// The lines NAME=value of an environment file; # begins a comment line, quotes around a value are taken off.
+Result<Environment> parse_environment(const std::string& text);
+
+// "NAME=value" for each variable of the process.
+Result<std::vector<std::string>> environment_of(const AppSpec::Process& process, const Environment& added);
+
+}  // namespace gatehouse

@@ -1,0 +1,288 @@
+#include "proxy/apps/instance.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <format>
+
+#include "common/log.h"
+#include "common/random.h"
+#include "common/text.h"
+#include "proxy/apps/environment.h"
+#include "proxy/apps/port_owner.h"
+
+namespace gatehouse {
+
+namespace {
+
+constexpr Duration kBetweenKills = std::chrono::seconds(1);
+constexpr std::chrono::milliseconds kShutdownMessageTimeout{1000};
+constexpr const char* kMarker = "GATEHOUSE_INSTANCE";
+
+std::string new_token() {
+  std::array<std::uint8_t, 16> bytes{};
+  random::fill_secure(bytes);
+  return text::hex({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+}
+
+// What the ASP.NET Core Module for IIS tells an app, as far as it is true here.
+void add_module_contract(const ListeningPlace& place, const std::string& token, Environment& environment) {
+  if (const std::uint16_t port = place.address().port(); port != 0 && place.listening() < 0) {
+    environment.emplace_back("ASPNETCORE_PORT", std::to_string(port));
+  }
+  environment.emplace_back("ASPNETCORE_APPL_PATH", "/");
+  environment.emplace_back("ASPNETCORE_TOKEN", token);
+  environment.emplace_back("ASPNETCORE_IIS_HTTPAUTH", "");
+  // "false" would take WebSockets from the app, which we do proxy.
+  environment.emplace_back("ASPNETCORE_IIS_WEBSOCKETS_SUPPORTED", "true");
+}
+
+LogPipe::Setting output_setting(AppContext& context, const Instance::Setting& setting) {
+  const AppSpec& spec = *setting.spec;
+  LogPipe::Setting output{.app = spec.name, .slot = setting.slot, .kind = spec.output.kind};
+  if (spec.output.kind == AppOutput::kFile) {
+    output.file = &context.files.try_emplace(spec.output.path, spec.output.path).first->second;
+    output.rate = {.lines = 100'000, .bytes = 16UL * 1024 * 1024};
+  }
+  return output;
+}
+
+SpawnFailure not_prepared(Error error) {
+  return {ExitReason::kExecDenied, std::move(error.message)};
+}
+
+}  // namespace
+
+Instance::Instance(AppContext& context, Setting setting, SpareListeners& spares)
+    : context_(context),
+      setting_(std::move(setting)),
+      marker_(std::format("{}={}.{}", kMarker, ::getpid(), setting_.id)),
+      output_(context.loop, output_setting(context, setting_)),
+      watching_{.deadline = Timer(context.loop, [this] { on_deadline(); })} {
+  life_.since = life_.started = context_.loop.now();
+  life_.oom_kills = context_.cgroups.oom_kills();
+  if (std::optional<SpawnFailure> failed = start(spares)) {
+    life_.state = InstanceState::kStopped;
+    finish({.reason = failed->reason, .text = std::move(failed->text), .failed_start = true});
+    return;
+  }
+  watch();
+}
+
+Instance::~Instance() {
+  if (child_.pid <= 0) return;
+  kill();
+  siginfo_t info{};
+  while (::waitid(P_PIDFD, static_cast<id_t>(child_.pidfd.get()), &info, WEXITED) != 0 && errno == EINTR) {
+  }
+  context_.strays.disown(child_.pid);
+}
+
+std::optional<SpawnFailure> Instance::start(SpareListeners& spares) {
+  const AppSpec& spec = *setting_.spec;
+  Result<ListeningPlace> place = ListeningPlace::prepare({.spec = spec,
+                                                          .id = setting_.id,
+                                                          .runtime_directory = context_.surroundings.runtime_directory,
+                                                          .taken_ports = context_.taken_ports},
+                                                         spares);
+  if (!place) return not_prepared(std::move(place).error());
+  place_ = *std::move(place);
+  Environment added = place_.environment();
+  added.emplace_back(kMarker, marker_.substr(std::strlen(kMarker) + 1));
+  if (spec.profile == AppProfile::kAspNetCore) {
+    token_ = new_token();
+    add_module_contract(place_, token_, added);
+  }
+  Result<std::vector<std::string>> environment = environment_of(spec.process, added);
+  if (!environment) return not_prepared(std::move(environment).error());
+  if (Result<> opened = output_.open(); !opened) return not_prepared(std::move(opened).error());
+  cgroup_ = context_.cgroups.make(setting_.id);
+  const Fd procs = cgroup_ ? cgroup_->open_procs() : Fd();
+  auto child = spawn({.command = spec.process.command,
+                      .directory = spec.process.directory,
+                      .environment = *std::move(environment),
+                      .user = spec.process.user,
+                      .out = output_.out(),
+                      .err = output_.err(),
+                      .listening = place_.listening(),
+                      .cgroup_procs = procs.get()});
+  if (!child) return std::move(child).error();
+  child_ = *std::move(child);
+  return std::nullopt;
+}
+
+void Instance::watch() {
+  context_.strays.own(child_.pid);
+  output_.started(child_.pid);
+  watching_.exit = std::make_unique<IoWatcher>(context_.loop, child_.pidfd.get(), [this](IoEvents) { on_exit(); });
+  const AppSpec& spec = *setting_.spec;
+  watching_.readiness = std::make_unique<Readiness>(
+      context_.loop,
+      Readiness::Questions{.address = place_.address(),
+                           .ready_path = spec.readiness.path,
+                           .warmup = spec.readiness.warmup,
+                           .fields = pairing_field(),
+                           .warmup_timeout = spec.timing.start_timeout},
+      Readiness::Around{.probe = context_.surroundings.probe,
+                        .owns_listener = [this] { return owns_listener(); },
+                        .decided = [this](Readiness::Verdict verdict) { on_verdict(verdict); }});
+  watching_.deadline.arm(spec.timing.start_timeout);
+}
+
+std::vector<std::pair<std::string, std::string>> Instance::pairing_field() const {
+  if (token_.empty()) return {};
+  return {{"MS-ASPNETCORE-TOKEN", token_}};
+}
+
+// Where nobody seems to listen although a connection was accepted, the machine does not tell.
+bool Instance::owns_listener() const {
+  if (setting_.spec->transport != AppTransport::kPort) return true;
+  return owner_of_port(place_.address().port(), tree()) != PortOwner::kOther;
+}
+
+void Instance::on_verdict(Readiness::Verdict verdict) {
+  if (verdict == Readiness::Verdict::kReady) return handle(ProcessEvent::kReady);
+  life_.cause = ExitReason::kWrongPort;
+  life_.cause_text = std::format("another process listens on port {}, which was meant for it", place_.address().port());
+  handle(ProcessEvent::kFailed);
+}
+
+void Instance::on_deadline() {
+  if (life_.state == InstanceState::kStarting) {
+    const bool accepted = watching_.readiness && watching_.readiness->accepted();
+    const double seconds = std::chrono::duration<double>(setting_.spec->timing.start_timeout).count();
+    life_.cause = accepted ? ExitReason::kReadyFailed : ExitReason::kStartTimeout;
+    life_.cause_text = accepted
+                           ? std::format("was not ready within {:.1f} s: its last answer was: {}", seconds,
+                                         watching_.readiness->last_answer())
+                           : std::format("did not listen on {} within {:.1f} s", place_.address().to_string(), seconds);
+  }
+  handle(ProcessEvent::kDeadline);
+}
+
+void Instance::handle(ProcessEvent event) {
+  const ProcessStep step = process_step(life_.state, event);
+  if (step.next != life_.state) {
+    life_.state = step.next;
+    life_.since = context_.loop.now();
+    context_.changed();
+  }
+  act(step.action);
+}
+
+void Instance::act(ProcessAction action) {
+  switch (action) {
+    case ProcessAction::kNone:
+    case ProcessAction::kFinish:  // on_exit() knows how
+      return;
+    case ProcessAction::kAnnounce:
+      if (!life_.ready) life_.ready = context_.loop.now();
+      return watching_.deadline.disarm();
+    case ProcessAction::kDrain:
+      return watching_.deadline.arm(setting_.spec->timing.drain_timeout);
+    case ProcessAction::kTerminate:
+      return terminate();
+    case ProcessAction::kKill:
+      return kill();
+  }
+}
+
+void Instance::terminate() {
+  life_.asked_to_stop = true;
+  watching_.deadline.arm(setting_.spec->timing.stop_timeout);
+  if (token_.empty() || !life_.ready) return send_stop_signal();
+  AppProbe message{.address = place_.address(),
+                   .method = "POST",
+                   .path = "/iisintegration",
+                   .fields = pairing_field(),
+                   .timeout = kShutdownMessageTimeout};
+  message.fields.emplace_back("MS-ASPNETCORE-EVENT", "shutdown");
+  watching_.shutdown_message =
+      context_.surroundings.probe(std::move(message), [this](std::optional<int>) { send_stop_signal(); });
+}
+
+void Instance::send_stop_signal() {
+  if (child_.pid > 0) ::kill(-child_.pid, setting_.spec->process.stop_signal);
+}
+
+void Instance::kill() {
+  life_.killed = true;
+  if (child_.pid <= 0) return;
+  if (cgroup_) cgroup_->kill();
+  Strays::kill_tree(tree());
+  watching_.deadline.arm(kBetweenKills);
+}
+
+void Instance::on_exit() {
+  siginfo_t info{};
+  const auto pidfd = static_cast<id_t>(child_.pidfd.get());
+  if (::waitid(P_PIDFD, pidfd, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return;
+  // As long as it has not been waited for, its number and its group are nobody else's.
+  if (cgroup_) cgroup_->kill();
+  Strays::kill_tree(tree());
+  ::waitid(P_PIDFD, pidfd, &info, WEXITED | WNOHANG);
+  context_.strays.disown(child_.pid);
+  output_.finish();
+  InstanceEnd end = end_from(info.si_code, info.si_status);
+  child_.pid = -1;
+  watching_.deadline.disarm();
+  watching_.readiness.reset();
+  handle(ProcessEvent::kExited);
+  finish(std::move(end));
+}
+
+void Instance::finish(InstanceEnd end) {
+  end_ = std::move(end);
+  context_.changed();
+}
+
+std::string Instance::after() const {
+  const std::chrono::duration<double> lived = context_.loop.now() - life_.started;
+  return std::format(" after {:.1f} s", lived.count());
+}
+
+InstanceEnd Instance::end_from(int code, int status) const {
+  InstanceEnd end;
+  end.failed_start = !life_.ready && !life_.asked_to_stop;
+  end.crashed = life_.ready && !life_.asked_to_stop;
+  if (life_.ready) end.ready_for = context_.loop.now() - *life_.ready;
+  if (life_.asked_to_stop) {
+    end.text = life_.killed ? "did not stop when asked, and was killed" : "stopped";
+  } else if (life_.cause) {
+    end.reason = *life_.cause;
+    end.text = life_.cause_text;
+  } else if (code == CLD_EXITED) {
+    end.reason = ExitReason::kExited;
+    end.text = std::format("exited with status {}", status) + after();
+  } else if (status == SIGKILL && context_.cgroups.oom_kills() > life_.oom_kills) {
+    end.reason = ExitReason::kOomKilled;
+    end.text = "was killed by the kernel for want of memory" + after();
+  } else {
+    const char* name = ::sigabbrev_np(status);
+    end.reason = ExitReason::kSignaled;
+    end.text = std::format("was ended by signal {} (SIG{})", status, name != nullptr ? name : "?") + after();
+  }
+  return end;
+}
+
+std::chrono::milliseconds Instance::start_took() const {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(life_.ready.value_or(life_.started) - life_.started);
+}
+
+InstanceView Instance::view() const {
+  return {.id = setting_.id,
+          .slot = setting_.slot,
+          .generation = setting_.generation,
+          .state = life_.state,
+          .pid = child_.pid > 0 ? child_.pid : 0,
+          .address = place_.address(),
+          .pairing_token = token_,
+          .since = life_.since,
+          .resident_bytes = resident_bytes_};
+}
+
+}  // namespace gatehouse

@@ -1,0 +1,55 @@
+// Where an instance listens: a free port, a private Unix socket or a listening socket of ours, with the variables that
+// tell the app. Owned by the Instance; removes what it has made. Control thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/address.h"
+#include "common/fd.h"
+#include "common/result.h"
+#include "proxy/apps/app_spec.h"
+#include "proxy/apps/app_view.h"
+#include "proxy/apps/environment.h"
+
+namespace gatehouse {
+
+// Listening sockets of one app that no living instance holds: kept over restarts, so that what stands in their backlog
+// is answered by the next process. Two instances never share one, or requests to the one would reach the other.
+using SpareListeners = std::vector<Fd>;
+
+class ListeningPlace {
+ public:
+  struct Wish {
+    const AppSpec& spec;
+    InstanceId id;
+    const std::string& runtime_directory;
+    const std::vector<std::uint16_t>& taken_ports;  // given to instances that may not listen yet
+  };
+  static Result<ListeningPlace> prepare(const Wish& wish, SpareListeners& spares);
+
+  ListeningPlace() = default;
+  ListeningPlace(ListeningPlace&&) = default;
+  ListeningPlace& operator=(ListeningPlace&&) = default;
+  ListeningPlace(const ListeningPlace&) = delete;
+  ListeningPlace& operator=(const ListeningPlace&) = delete;
+  ~ListeningPlace();
+
+  const Address& address() const { return address_; }
+  const Environment& environment() const { return environment_; }
+  int listening() const { return listening_.get(); }  // to hand over, or -1
+  Fd take_listening() { return std::move(listening_); }
+
+ private:
+  Result<> choose_port(const Wish& wish);
+  Result<> make_socket_folder(const Wish& wish);
+  Result<> listen_here(SpareListeners& spares);
+
+  Address address_;
+  Environment environment_;
+  Fd listening_;
+  std::string folder_;  // of the Unix socket
+};
+
+}  // namespace gatehouse

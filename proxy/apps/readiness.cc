@@ -1,0 +1,74 @@
+#include "proxy/apps/readiness.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "common/sockets.h"
+
+namespace gatehouse {
+
+Readiness::Readiness(EventLoop& loop, Questions questions, Around around)
+    : loop_(loop), questions_(std::move(questions)), around_(std::move(around)), timer_(loop, [this] { next(); }) {
+  timer_.arm(kFirst);
+}
+
+std::string Readiness::last_answer() const {
+  if (!accepted_) return "it does not listen";
+  return status_ ? "answered " + std::to_string(*status_) : "gave no answer";
+}
+
+void Readiness::next() {
+  watcher_.reset();
+  socket_.reset();
+  if (!accepted_) return try_to_connect();
+  if (!answered_ && !questions_.ready_path.empty()) return ask(questions_.ready_path, false);
+  if (warmed_ < questions_.warmup.size()) return ask(questions_.warmup[warmed_], true);
+  around_.decided(Verdict::kReady);
+}
+
+void Readiness::again() {
+  timer_.arm(delay_);
+  delay_ = std::min(2 * delay_, kLongest);
+}
+
+void Readiness::try_to_connect() {
+  Result<Fd> started = sockets::connect(questions_.address);
+  if (!started) return again();  // ENOENT and ECONNREFUSED of a Unix socket come at once
+  socket_ = *std::move(started);
+  watcher_ = std::make_unique<IoWatcher>(loop_, socket_.get(), [this](IoEvents events) {
+    if (events.writable || events.closed) on_connected(sockets::take_error(socket_.get()));
+  });
+}
+
+void Readiness::on_connected(int code) {
+  // The watcher that calls may not be destroyed by its own call: next() does it.
+  if (timer_.armed() || accepted_) return;
+  if (code != 0) return again();
+  if (!around_.owns_listener()) return around_.decided(Verdict::kWrongPort);
+  accepted_ = true;
+  delay_ = kFirst;
+  timer_.arm(Duration::zero());
+}
+
+void Readiness::ask(const std::string& path, bool warming) {
+  AppProbe probe{.address = questions_.address, .path = path, .fields = questions_.fields};
+  if (warming) probe.timeout = questions_.warmup_timeout;
+  asking_ = around_.probe(std::move(probe), [this, warming](std::optional<int> status) { on_answer(status, warming); });
+}
+
+void Readiness::on_answer(std::optional<int> status, bool warming) {
+  status_ = status;
+  if (warming) {
+    ++warmed_;
+    timer_.arm(Duration::zero());  // next() may destroy us, and with us the probe that calls
+    return;
+  }
+  answered_ = status && *status >= 200 && *status < 400;
+  if (answered_) {
+    timer_.arm(Duration::zero());
+  } else {
+    again();
+  }
+}
+
+}  // namespace gatehouse

@@ -1,0 +1,41 @@
+// Starts a program in a session and process group of its own, with nothing of ours but what it is meant to have: three
+// descriptors (and a listening one), the given environment, default signals, the limits that we were started with. It
+// dies with the thread that started it. Called on the control thread; blocks until the program runs or has failed to.
+#pragma once
+
+#include <sys/types.h>
+
+#include <expected>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/fd.h"
+#include "proxy/apps/app_view.h"
+
+namespace gatehouse {
+
+struct SpawnPlan {
+  std::vector<std::string> command;      // looked for in the PATH of `environment`; a relative path is from `directory`
+  std::string directory;                 // "": ours
+  std::vector<std::string> environment;  // NAME=value; LISTEN_PID gets the child's
+  std::string user;                      // "": ours
+  int out = -1;                          // -1: ours
+  int err = -1;
+  int listening = -1;     // becomes descriptor 3
+  int cgroup_procs = -1;  // open for writing: the cgroup to join
+};
+
+struct Child {
+  pid_t pid = -1;
+  Fd pidfd;  // readable once the process has ended
+};
+
+struct SpawnFailure {
+  ExitReason reason;
+  std::string text;  // "cannot run dotnet: no such file"
+};
+
+std::expected<Child, SpawnFailure> spawn(const SpawnPlan& plan);
+
+}  // namespace gatehouse

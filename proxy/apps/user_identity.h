@@ -1,0 +1,26 @@
+// Who a process runs as: the numbers behind a user's name, looked up before the fork, because the look-up may use
+// locks, memory and plug-ins. Values, any thread.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/result.h"
+
+namespace gatehouse {
+
+struct UserIdentity {
+  std::string name;
+  std::string home;
+  uid_t uid = 0;
+  gid_t gid = 0;
+  std::vector<gid_t> groups;
+};
+
+// What a child has to become: nothing if `user` is empty or who we are. Another user needs root.
+Result<std::optional<UserIdentity>> identity_to_take(const std::string& user);
+
+}  // namespace gatehouse

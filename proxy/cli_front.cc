@@ -1,0 +1,95 @@
+#include "proxy/cli_front.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <iterator>
+#include <system_error>
+#include <utility>
+
+#include "common/certificate_self_signed.h"
+#include "config/validate.h"
+#include "proxy/server/directories.h"
+
+namespace gatehouse {
+
+FrontBuilder::FrontBuilder(const FrontOptions& options) {
+  config::Listener https;
+  https.protocols = {.h1 = true, .h2 = true, .h3 = true};
+  https.tls.emplace();
+  read_certificates(options, https.tls->certificates.emplace_back());
+  for (const std::string& address : options.listen) read_listener(address, "--listen", https);
+  if (!options.http.empty()) {
+    config::Listener http;
+    http.protocols = {.h1 = true};
+    read_listener(options.http, "--http", std::move(http));
+  }
+  read_server(options);
+}
+
+void FrontBuilder::error(std::string_view option, std::string message) {
+  loaded_.diagnostics.push_back({.location = at(option), .message = std::move(message)});
+}
+
+void FrontBuilder::add(std::vector<config::Diagnostic> diagnostics) {
+  std::ranges::move(diagnostics, std::back_inserter(loaded_.diagnostics));
+}
+
+void FrontBuilder::route_to(const std::string& target, std::string_view option) {
+  config::Route route;
+  route.location = at(option);
+  route.action = config::Forward{.upstream = target, .location = at(option)};
+  config_.routes.push_back(std::move(route));
+}
+
+config::Loaded FrontBuilder::finish() {
+  if (!config::has_errors(loaded_.diagnostics)) {
+    add(config::validate(config_));
+    add(config::validate_machine(config_));
+  }
+  if (!config::has_errors(loaded_.diagnostics)) loaded_.config = std::move(config_);
+  return std::move(loaded_);
+}
+
+void FrontBuilder::read_certificates(const FrontOptions& options, config::CertificateFiles& files) {
+  files.location = at("--certificate");
+  if (!options.certificate.empty()) {
+    files.certificate = absolute_path(options.certificate);
+    files.private_key = absolute_path(options.private_key);
+    return;
+  }
+  const auto directory = directories::state();
+  if (!check(directory, "--certificate")) return;
+  const auto made = self_signed::ensure(*directory);
+  if (!check(made, "--certificate")) return;
+  files.certificate = made->certificate;
+  files.private_key = made->private_key;
+}
+
+void FrontBuilder::read_listener(const std::string& text, std::string_view option, config::Listener listener) {
+  const auto address = Address::parse(text);
+  if (!check(address, option)) return;
+  listener.location = at(option);
+  listener.address = *address;
+  if (address->is_unix()) listener.protocols.h3 = false;
+  config_.listeners.push_back(std::move(listener));
+}
+
+void FrontBuilder::read_server(const FrontOptions& options) {
+  config::Server& server = config_.server;
+  if (!options.control.empty()) server.control = absolute_path(options.control);
+  server.admin_location = at("--admin");
+  if (options.admin == "off") {
+    server.admin.reset();
+  } else if (!options.admin.empty()) {
+    const auto address = Address::parse(options.admin);
+    if (check(address, "--admin")) server.admin = *address;
+  }
+}
+
+std::string absolute_path(const std::string& path) {
+  std::error_code error;
+  const auto made = std::filesystem::absolute(path, error);
+  return error ? path : made.lexically_normal().string();
+}
+
+}  // namespace gatehouse

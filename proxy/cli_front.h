@@ -1,0 +1,57 @@
+// What `proxy` and `host` have in common: a configuration from a handful of options instead of a file, with a listener
+// for h1, h2 and h3 and a route for everything. Places in diagnostics are the options. Start-up only.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/result.h"
+#include "config/load.h"
+
+namespace gatehouse {
+
+struct FrontOptions {
+  std::vector<std::string> listen;  // addresses for h1, h2 and h3 over TLS
+  std::string certificate;          // both or none; none: a self-signed one for localhost
+  std::string private_key;
+  std::string http;     // another address, cleartext; empty: none
+  std::string admin;    // empty: the default; "off": none
+  std::string control;  // empty: the default
+};
+
+// Collects what the options mean and what is wrong with them.
+class FrontBuilder {
+ public:
+  explicit FrontBuilder(const FrontOptions& options);
+
+  // Where a mistake is: there is no file, so the option stands for it.
+  static config::Location at(std::string_view option) { return {.file = std::string(option)}; }
+
+  template <class T>
+  bool check(const Result<T>& result, std::string_view option) {
+    if (!result) error(option, result.error().message);
+    return result.has_value();
+  }
+  void error(std::string_view option, std::string message);
+  void add(std::vector<config::Diagnostic> diagnostics);
+  void route_to(const std::string& target, std::string_view option);  // all requests
+
+  config::Config& config() { return config_; }
+
+  // Validates it, if nothing was wrong so far.
+  config::Loaded finish();
+
+ private:
+  void read_certificates(const FrontOptions& options, config::CertificateFiles& files);
+  void read_listener(const std::string& text, std::string_view option, config::Listener listener);
+  void read_server(const FrontOptions& options);
+
+  config::Loaded loaded_;
+  config::Config config_;
+};
+
+// As seen from where the command was typed.
+std::string absolute_path(const std::string& path);
+
+}  // namespace gatehouse

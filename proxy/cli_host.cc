@@ -1,0 +1,130 @@
+#include "proxy/cli_host.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <filesystem>
+#include <format>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "config/names.h"
+#include "config/target_rules.h"
+#include "config/web_config.h"
+
+namespace gatehouse {
+
+namespace {
+
+constexpr std::string_view kCommand = "COMMAND";  // stands for the place of what follows "--"
+
+bool is_folder(const std::vector<std::string>& command) {
+  std::error_code error;
+  return command.size() == 1 && std::filesystem::is_directory(command[0], error);
+}
+
+// Without a folder and what follows the first dot, in the characters that a name may have.
+std::string stem_of(const std::string& path) {
+  std::string stem = std::filesystem::path(path).filename().string();
+  stem.resize(std::min(stem.find('.', 1), stem.size()));
+  std::erase_if(stem, [](char c) { return !config::is_target_name(std::string_view(&c, 1)); });
+  return stem;
+}
+
+// True for what is named like "python3.13" too.
+bool runs_scripts(const std::string& program) {
+  static constexpr std::array<std::string_view, 14> kInterpreters{
+      "dotnet", "node", "nodejs", "python", "java", "ruby", "php", "perl", "sh", "bash", "deno", "bun", "npx", "env"};
+  std::string name = stem_of(program);
+  while (!name.empty() && name.back() >= '0' && name.back() <= '9') name.pop_back();
+  return std::ranges::contains(kInterpreters, name);
+}
+
+template <class E, std::size_t N>
+void choose(const std::string& word, E& value, const config::Names<E, N>& names) {
+  const auto* const found = std::ranges::find(names.texts, word);
+  if (found != names.texts.end()) value = names.values[static_cast<std::size_t>(found - names.texts.begin())];
+}
+
+config::App app_of_command(const HostOptions& options) {
+  config::App app;
+  app.command = options.command;
+  app.command_location = app.location = FrontBuilder::at(kCommand);
+  if (!app.command.empty() && app.command[0].contains('/')) app.command[0] = absolute_path(app.command[0]);
+  app.directory = absolute_path(".");
+  return app;
+}
+
+// Says what it could not use; a warning is no mistake, and the app comes all the same.
+config::App app_of_folder(const std::string& folder, FrontBuilder& builder) {
+  config::WebConfig web_config = config::read_web_config(folder);
+  builder.add(std::move(web_config.diagnostics));
+  if (web_config.response) builder.config().timeouts.response = *web_config.response;
+  return web_config.app.value_or(config::App{});
+}
+
+void read_environment(const HostOptions& options, FrontBuilder& builder, config::App& app) {
+  for (const std::string& text : options.environment) {
+    const std::size_t equals = text.find('=');
+    const std::string name = text.substr(0, equals);
+    if (equals == std::string::npos || !config::is_environment_name(name)) {
+      builder.error("--env", std::format("\"{}\" is not NAME=VALUE", text));
+    } else {
+      app.environment.emplace_back(name, text.substr(equals + 1));
+    }
+  }
+}
+
+void read_overrides(const HostOptions& options, FrontBuilder& builder, config::App& app) {
+  app.start = config::AppStart::kEager;
+  app.name = options.name.empty() ? app_name_of(app.command) : options.name;
+  if (!config::is_target_name(app.name)) {
+    builder.error(
+        "--name",
+        std::format("\"{}\" is no name for an app; use at most 64 letters, digits, \"-\", \"_\" and \".\"", app.name));
+  }
+  if (options.instances != 0) app.instances = options.instances;
+  choose(options.transport, app.transport, config::kAppTransportNames);
+  choose(options.profile, app.profile, config::kAppProfileNames);
+  if (!options.ready_path.empty() && builder.check(config::check_request_path(options.ready_path), "--ready-path")) {
+    app.ready_path = options.ready_path;
+  }
+  read_environment(options, builder, app);
+  if (!options.directory.empty()) {
+    app.directory = absolute_path(options.directory);
+    app.directory_location = FrontBuilder::at("--directory");
+  }
+  if (app.directory.size() > 1 && app.directory.ends_with('/')) app.directory.pop_back();
+}
+
+}  // namespace
+
+std::string app_name_of(const std::vector<std::string>& command) {
+  if (command.empty()) return "app";
+  const std::string* named = command.data();
+  if (runs_scripts(command[0])) {
+    const auto script = std::ranges::find_if(command.begin() + 1, command.end(),
+                                             [](const std::string& word) { return !word.starts_with('-'); });
+    if (script != command.end()) named = &*script;
+  }
+  const std::string name = stem_of(*named);
+  return config::is_target_name(name) ? name : "app";
+}
+
+config::Loaded host_config(const HostOptions& options) {
+  FrontBuilder builder(options.front);
+  std::string folder = is_folder(options.command) ? absolute_path(options.command[0]) : "";
+  if (folder.size() > 1 && folder.ends_with('/')) folder.pop_back();
+  if (!folder.empty() && !config::has_web_config(folder)) {
+    builder.error(folder, "this folder has no web.config; write the command that starts the application behind --");
+    return builder.finish();
+  }
+  config::App app = folder.empty() ? app_of_command(options) : app_of_folder(folder, builder);
+  read_overrides(options, builder, app);
+  builder.route_to(app.name, kCommand);
+  builder.config().apps.push_back(std::move(app));
+  return builder.finish();
+}
+
+}  // namespace gatehouse

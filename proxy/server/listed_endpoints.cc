@@ -1,0 +1,85 @@
+#include "proxy/server/listed_endpoints.h"
+
+#include <algorithm>
+#include <format>
+#include <utility>
+#include <variant>
+
+#include "common/log.h"
+
+namespace gatehouse {
+namespace {
+
+constexpr std::chrono::seconds kRetryAfter{1};
+
+std::string text_of(const config::DnsName& name) {
+  return name.port == 0 ? name.name : std::format("{}:{}", name.name, name.port);
+}
+
+}  // namespace
+
+ListedEndpoints::ListedEndpoints(const Surroundings& surroundings, const config::Upstream& upstream,
+                                 std::shared_ptr<Membership> membership, std::function<void(const Membership&)> changed)
+    : registry_(surroundings.registry),
+      entries_(upstream.endpoints),
+      membership_(std::move(membership)),
+      changed_(std::move(changed)) {
+  for (const config::Endpoint& entry : entries_) {
+    if (const auto* name = std::get_if<config::DnsName>(&entry.at)) {
+      names_.push_back({.name = name, .weight = entry.weight, .answered = false, .answer = {}, .watch = nullptr});
+    }
+  }
+  for (std::size_t i = 0; i < names_.size(); ++i) {
+    const DnsQuestion question{.name = names_[i].name->name, .port = names_[i].name->port};
+    names_[i].watch = surroundings.resolver.watch(question, [this, i](const Resolver::Answer& answer) {
+      if (!answer.error.empty() && answer.error != names_[i].answer.error) {
+        log::warn("upstream {}: {} cannot be resolved: {}", membership_->upstream(), text_of(*names_[i].name),
+                  answer.error);
+      }
+      names_[i].answered = true;
+      names_[i].answer = answer;
+      update();
+    });
+  }
+  update();
+}
+
+bool ListedEndpoints::lists(const std::vector<config::Endpoint>& endpoints) const {
+  return std::ranges::equal(entries_, endpoints, [](const config::Endpoint& a, const config::Endpoint& b) {
+    return a.at == b.at && a.weight == b.weight;
+  });
+}
+
+// While a name has not been answered at all, requests wait for it rather than fail; one that cannot be resolved leaves
+// the others in force.
+void ListedEndpoints::update() {
+  auto set = std::make_shared<EndpointSet>();
+  for (const config::Endpoint& entry : entries_) {
+    if (const auto* address = std::get_if<Address>(&entry.at)) {
+      add(*set, {.upstream = membership_->upstream(), .address = *address}, entry.weight);
+    }
+  }
+  bool unanswered = false;
+  for (const Name& name : names_) {
+    unanswered |= !name.answered;
+    for (const ResolvedAddress& resolved : name.answer.addresses) {
+      add(*set, {.upstream = membership_->upstream(), .address = resolved.address, .authority = text_of(*name.name)},
+          name.weight * resolved.weight);
+    }
+  }
+  set->when_none = unanswered ? EndpointSet::WhenNone::kWait : EndpointSet::WhenNone::kRefuse;
+  set->refusal = {.fault = set->members.empty() ? Fault::kNameNotResolved : Fault::kNoHealthyEndpoint,
+                  .retry_after = kRetryAfter};
+  membership_->replace(std::move(set));
+  changed_(*membership_);
+}
+
+void ListedEndpoints::add(EndpointSet& set, Endpoint::Identity identity, std::uint32_t weight) const {
+  const std::shared_ptr<Endpoint> endpoint = registry_.endpoint(std::move(identity));
+  const auto known = std::ranges::find(set.members, endpoint, &EndpointSet::Member::endpoint);
+  if (known != set.members.end()) return;  // two names lead to one address
+  set.members.push_back(
+      {.endpoint = endpoint, .weight = std::clamp<std::uint32_t>(weight, 1, 1000), .affinity = endpoint->name()});
+}
+
+}  // namespace gatehouse

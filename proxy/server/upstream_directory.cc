@@ -1,0 +1,267 @@
+#include "proxy/server/upstream_directory.h"
+
+#include <algorithm>
+#include <format>
+#include <optional>
+#include <set>
+#include <utility>
+#include <variant>
+
+#include "common/event_loop.h"
+#include "common/log.h"
+#include "proxy/apps/strays.h"
+#include "proxy/server/directories.h"
+#include "proxy/server/upstream_settings.h"
+
+namespace gatehouse {
+namespace {
+
+std::optional<AppHost::Command> command_of(std::string_view verb) {
+  using enum AppHost::Command;
+  if (verb == "recycle") return kRecycle;
+  if (verb == "stop") return kStop;
+  if (verb == "start") return kStart;
+  if (verb == "offline") return kOffline;
+  if (verb == "online") return kOnline;
+  return std::nullopt;
+}
+
+std::string runtime_directory() {
+  const auto directory = directories::runtime();
+  if (directory) return (*directory).string();
+  log::warn("apps cannot have sockets: {}", directory.error().message);
+  return {};
+}
+
+}  // namespace
+
+UpstreamDirectory::UpstreamDirectory(EventLoop& loop, ControlMetrics& metrics, std::move_only_function<void()> changed)
+    : loop_(loop),
+      metrics_(metrics),
+      changed_(loop, std::move(changed)),
+      checker_(loop,
+               [this](const HealthCheckResult& result) {
+                 const Endpoint& endpoint = *result.endpoint;
+                 ++metrics_.health_checks[{endpoint.upstream(), endpoint.name(), result.passed ? "passed" : "failed"}];
+                 if (!result.changed) return;
+                 if (result.passed) return log::info("{}: {} is healthy", endpoint.upstream(), endpoint.name());
+                 log::warn("{}: {} is unhealthy: {}", endpoint.upstream(), endpoint.name(), result.why);
+               }),
+      outliers_(loop, [this](const Endpoint& endpoint, bool ejected) {
+        if (!ejected) return log::info("{}: {} is tried again", endpoint.upstream(), endpoint.name());
+        ++metrics_.ejections[{endpoint.upstream(), endpoint.name()}];
+        log::warn("{}: {} is taken out for a while: its requests keep failing", endpoint.upstream(), endpoint.name());
+      }) {}
+
+UpstreamDirectory::~UpstreamDirectory() = default;
+
+// The hooks run on workers' threads. What they post finds the directory: it outlives the loop's last turn.
+std::shared_ptr<Membership> UpstreamDirectory::membership(const std::string& name) {
+  Entry& entry = entries_[name];
+  if (entry.membership) return entry.membership;
+  auto nothing_yet = std::make_shared<EndpointSet>();
+  nothing_yet->when_none = EndpointSet::WhenNone::kWait;
+  Membership::Hooks hooks{
+      .wanted =
+          [this, name] {
+            loop_.post([this, name] {
+              if (hosted(name) != nullptr) host_->want(name);
+            });
+          },
+      .keeps_failing =
+          [this, name](const std::shared_ptr<Endpoint>& endpoint) {
+            loop_.post([this, name, endpoint] {
+              const auto found = entries_.find(name);
+              if (found == entries_.end()) return;
+              outliers_.keeps_failing(*found->second.membership, endpoint, found->second.outlier);
+            });
+          },
+  };
+  entry.membership = std::make_shared<Membership>(name, std::move(nothing_yet), std::move(hooks));
+  return entry.membership;
+}
+
+void UpstreamDirectory::configure(const config::Config& config) {
+  std::set<std::string> names;
+  for (const config::Upstream& upstream : config.upstreams) names.insert(upstream.name);
+  for (const config::App& app : config.apps) names.insert(app.name);
+  for (auto& [name, entry] : entries_) {
+    if (!names.contains(name) && entry.hosted) leaving_[name] = std::move(entry.hosted);
+  }
+  std::erase_if(entries_, [&names](const auto& entry) { return !names.contains(entry.first); });
+  configure_upstreams(config);
+  configure_apps(config);
+  configure_health(config);
+}
+
+void UpstreamDirectory::configure_upstreams(const config::Config& config) {
+  for (const config::Upstream& upstream : config.upstreams) {
+    const std::shared_ptr<Membership> members = membership(upstream.name);
+    Entry& entry = entries_[upstream.name];
+    entry.outlier = outlier_options(upstream.balancing.outlier);
+    if (entry.hosted) leaving_[upstream.name] = std::move(entry.hosted);
+    if (entry.listed && entry.listed->lists(upstream.endpoints)) continue;
+    if (!resolver_) resolver_ = std::make_unique<Resolver>(loop_, Resolver::Options{});
+    entry.listed.reset();
+    entry.listed =
+        std::make_unique<ListedEndpoints>(ListedEndpoints::Surroundings{.registry = registry_, .resolver = *resolver_},
+                                          upstream, members, [this](const Membership& changed) {
+                                            checker_.look_again(changed);
+                                            changed_.wake();
+                                          });
+  }
+}
+
+void UpstreamDirectory::configure_apps(const config::Config& config) {
+  std::vector<AppSpec> specs;
+  for (const config::App& app : config.apps) {
+    const std::shared_ptr<Membership> members = membership(app.name);
+    Entry& entry = entries_[app.name];
+    entry.outlier = outlier_options(app.balancing.outlier);
+    entry.listed.reset();
+    if (!entry.hosted) {
+      entry.hosted = std::make_unique<HostedApp>(loop_, members, [this](InstanceId id) { host_->drained(id); });
+    }
+    specs.push_back(app_spec(app, config.server.drain_timeout));
+  }
+  if (specs.empty() && !host_) return;
+  apps_running().configure(std::move(specs));
+}
+
+void UpstreamDirectory::configure_health(const config::Config& config) {
+  std::vector<HealthChecker::Target> targets;
+  const auto add = [&](const std::string& name, const config::Health& health) {
+    if (!health.path.empty()) {
+      targets.push_back({.membership = membership(name), .options = health_options(health)});
+    }
+  };
+  for (const config::Upstream& upstream : config.upstreams) add(upstream.name, upstream.balancing.health);
+  for (const config::App& app : config.apps) add(app.name, app.balancing.health);
+  checker_.configure(std::move(targets));
+}
+
+void UpstreamDirectory::forget_unused() {
+  registry_.forget_unused();
+}
+
+AppHost& UpstreamDirectory::apps_running() {
+  if (host_) return *host_;
+  become_subreaper();
+  host_ = std::make_unique<AppHost>(
+      loop_, AppHost::Surroundings{
+                 .event =
+                     [this](AppEvent event) {
+                       loop_.post([this, held = std::move(event)]() mutable { on_app_event(std::move(held)); });
+                     },
+                 .probe =
+                     [this](AppProbe request, std::move_only_function<void(std::optional<int>)> answered) {
+                       return probe(std::move(request), std::move(answered));
+                     },
+                 .use =
+                     [this](InstanceId instance) {
+                       for (const auto& [name, entry] : entries_) {
+                         if (!entry.hosted) continue;
+                         if (entry.hosted->knows(instance)) return entry.hosted->use(instance);
+                       }
+                       return InstanceUse{};
+                     },
+                 .runtime_directory = runtime_directory()});
+  return *host_;
+}
+
+// Probe's own call must not destroy it; whoever holds the result may.
+std::shared_ptr<void> UpstreamDirectory::probe(AppProbe request,
+                                               std::move_only_function<void(std::optional<int>)> answered) {
+  ProbeRequest asked{.address = request.address,
+                     .method = std::move(request.method),
+                     .path = std::move(request.path),
+                     .authority = {},
+                     .fields = std::move(request.fields),
+                     .timeout = request.timeout};
+  auto done = [answered = std::move(answered)](Probe::Outcome outcome) mutable {
+    answered(outcome ? std::optional<int>(*outcome) : std::nullopt);
+  };
+  auto held = std::make_unique<Probe>(loop_, std::move(asked), std::move(done));
+  return {held.release(), [this](Probe* probe) { loop_.retire(std::unique_ptr<Probe>(probe)); }};
+}
+
+HostedApp* UpstreamDirectory::hosted(const std::string& app) {
+  const auto found = entries_.find(app);
+  if (found != entries_.end() && found->second.hosted) return found->second.hosted.get();
+  const auto left = leaving_.find(app);
+  return left == leaving_.end() ? nullptr : left->second.get();
+}
+
+void UpstreamDirectory::on_app_event(AppEvent event) {
+  if (const auto* changed = std::get_if<app_event::Changed>(&event)) {
+    if (HostedApp* app = hosted(changed->view.name)) {
+      app->update(changed->view);
+      checker_.look_again(app->membership());
+      changed_.wake();
+    }
+    if (changed->view.instances.empty()) leaving_.erase(changed->view.name);
+  } else if (const auto* failed = std::get_if<app_event::StartFailed>(&event)) {
+    if (HostedApp* app = hosted(failed->view.name)) app->start_failed(failed->view);
+  } else if (const auto* started = std::get_if<app_event::Started>(&event)) {
+    ++metrics_.app_starts[{started->app, "ok"}];
+    metrics_.app_start_times[started->app].observe(started->took);
+  } else if (const auto* ended = std::get_if<app_event::Ended>(&event)) {
+    ++metrics_.app_exits[{ended->app, std::string(token(ended->reason))}];
+    if (ended->failed_start) ++metrics_.app_starts[{ended->app, std::string(token(ended->reason))}];
+  } else if (const auto* drain = std::get_if<app_event::Drain>(&event)) {
+    if (HostedApp* app = hosted(drain->app)) {
+      app->drain(drain->instance);
+    } else {
+      host_->drained(drain->instance);
+    }
+  }
+}
+
+Result<std::string> UpstreamDirectory::command(std::string_view app, std::string_view verb) {
+  const auto command = command_of(verb);
+  if (!command)
+    return failure(std::format("\"{}\" is no command for an app: recycle, stop, start, offline, online", verb));
+  if (!host_) return failure("there are no apps in this configuration");
+  return host_->command(app, *command);
+}
+
+void UpstreamDirectory::shut_down(std::move_only_function<void()> done) {
+  if (!host_) return done();
+  host_->shut_down(std::move(done));
+}
+
+std::vector<AppView> UpstreamDirectory::apps() const {
+  return host_ ? host_->views() : std::vector<AppView>();
+}
+
+void UpstreamDirectory::note(ControlMetrics& metrics) const {
+  metrics.endpoints.clear();
+  metrics.instances.clear();
+  metrics.memory.clear();
+  metrics.apps.clear();
+  for (const auto& [name, entry] : entries_) {
+    for (const EndpointSet::Member& member : entry.membership->set()->members) {
+      metrics.endpoints.push_back(
+          {.upstream = name, .endpoint = member.endpoint->name(), .healthy = member.endpoint->available()});
+    }
+  }
+  for (const AppView& app : apps()) {
+    std::map<std::string, std::uint64_t> by_state;
+    for (const auto state :
+         {InstanceState::kStarting, InstanceState::kReady, InstanceState::kDraining, InstanceState::kStopping}) {
+      by_state[std::string(token(state))] = 0;
+    }
+    for (const InstanceView& instance : app.instances) {
+      ++by_state[std::string(token(instance.state))];
+      metrics.memory.push_back(
+          {.app = app.name, .instance = std::to_string(instance.slot), .bytes = instance.resident_bytes});
+    }
+    for (const auto& [state, count] : by_state) {
+      metrics.instances.push_back({.app = app.name, .state = state, .count = count});
+    }
+    metrics.apps.push_back(
+        {.app = app.name, .parked = app.state == AppState::kParked, .recycle_failed = app.recycle_failed});
+  }
+}
+
+}  // namespace gatehouse

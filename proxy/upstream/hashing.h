@@ -1,0 +1,24 @@
+// 64-bit hashes for balancing: the same on every machine and in every run, spread well, but not against somebody who
+// chooses keys (bounded load sees to those). Pure, any thread.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace gatehouse::hashing {
+
+// The finalizer of splitmix64: every bit of the input changes half of those of the output.
+constexpr std::uint64_t mixed(std::uint64_t bits) {
+  bits = (bits ^ (bits >> 30)) * 0xbf58476d1ce4e5b9ULL;
+  bits = (bits ^ (bits >> 27)) * 0x94d049bb133111ebULL;
+  return bits ^ (bits >> 31);
+}
+
+// FNV-1a, mixed.
+constexpr std::uint64_t of(std::string_view text) {
+  std::uint64_t hash = 0xcbf29ce484222325ULL;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
+  return mixed(hash);
+}
+
+}  // namespace gatehouse::hashing

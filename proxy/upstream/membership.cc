@@ -1,0 +1,54 @@
+#include "proxy/upstream/membership.h"
+
+#include <cassert>
+#include <utility>
+
+#include "common/event_loop.h"
+#include "proxy/upstream/waiting_line.h"
+
+namespace gatehouse {
+
+Membership::Membership(std::string upstream, std::shared_ptr<const EndpointSet> set, Hooks hooks)
+    : upstream_(std::move(upstream)), hooks_(std::move(hooks)), set_(std::move(set)) {
+  assert(set_);
+}
+
+std::shared_ptr<const EndpointSet> Membership::set() const {
+  const std::scoped_lock lock(mutex_);
+  return set_;
+}
+
+// Posting happens under the lock: a door's loop lives at least until leave_line() has returned.
+void Membership::replace(std::shared_ptr<const EndpointSet> set) {
+  assert(set);
+  std::shared_ptr<const EndpointSet> before;  // destroyed without the lock
+  const std::scoped_lock lock(mutex_);
+  before = std::exchange(set_, std::move(set));
+  version_.fetch_add(1, std::memory_order_release);
+  wanted_.store(false);
+  for (const std::shared_ptr<LineDoor>& door : doors_) {
+    door->loop.post([door] {
+      if (door->line != nullptr) door->line->look_for_places();
+    });
+  }
+}
+
+void Membership::want() {
+  if (!wanted_.exchange(true) && hooks_.wanted) hooks_.wanted();
+}
+
+void Membership::keeps_failing(const std::shared_ptr<Endpoint>& endpoint) {
+  if (hooks_.keeps_failing) hooks_.keeps_failing(endpoint);
+}
+
+void Membership::join_line(const std::shared_ptr<LineDoor>& door) {
+  const std::scoped_lock lock(mutex_);
+  doors_.push_back(door);
+}
+
+void Membership::leave_line(const std::shared_ptr<LineDoor>& door) {
+  const std::scoped_lock lock(mutex_);
+  std::erase(doors_, door);
+}
+
+}  // namespace gatehouse

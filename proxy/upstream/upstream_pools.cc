@@ -1,0 +1,224 @@
+#include "proxy/upstream/upstream_pools.h"
+
+#include <algorithm>
+#include <cassert>
+#include <chrono>
+#include <utility>
+
+#include "common/event_loop.h"
+#include "proxy/upstream/balancer.h"
+
+namespace gatehouse {
+
+namespace {
+
+constexpr Duration kLostFor = std::chrono::milliseconds(100);
+
+bool allowed_somewhere(const PickRequest& request) {
+  return std::ranges::any_of(request.table.members(),
+                             [&](const EndpointSet::Member& member) { return request.allows(*member.endpoint); });
+}
+
+// Why nothing fits; in a panic it may be different, which the caller sees to.
+NoPlace why_none(const PickRequest& request) {
+  if (allowed_somewhere(request)) return NoPlace::kTaken;
+  if (!request.tried.empty()) {
+    PickRequest untried = request;
+    untried.tried = {};
+    if (allowed_somewhere(untried)) return NoPlace::kTried;
+  }
+  return request.table.set().when_none == EndpointSet::WhenNone::kWait ? NoPlace::kComing : NoPlace::kRefused;
+}
+
+// Nobody is well: not even one of those that were tried.
+bool is_panic(const BalanceTable& table) {
+  return std::ranges::none_of(table.members(), [](const auto& member) { return member.endpoint->available(); }) &&
+         std::ranges::any_of(table.members(), [](const auto& member) { return member.endpoint->only_doubted(); });
+}
+
+}  // namespace
+
+UpstreamPools::UpstreamPools(EventLoop& loop, UpstreamCounting counting)
+    : loop_(loop), counting_(std::move(counting)), lost_timer_(loop, [this] { find_lost_again(); }) {}
+
+UpstreamPools::~UpstreamPools() {
+  assert(lines_.empty());
+  for (const Lost& each : lost_) each.endpoint->clear(Obstacle::kLost);
+}
+
+// ---- what is known of upstreams
+
+void UpstreamPools::adopt(std::span<const UpstreamPtr> upstreams) {
+  adopted_ = true;
+  std::erase_if(standings_,
+                [&](const auto& entry) { return !std::ranges::contains(upstreams, entry.second.upstream); });
+  for (const UpstreamPtr& upstream : upstreams) standing(upstream);
+  retire_pools();
+}
+
+void UpstreamPools::refresh() {
+  bool changed = false;
+  for (auto& [key, standing] : standings_) changed = update(standing) || changed;
+  if (changed) retire_pools();
+}
+
+UpstreamPools::Standing& UpstreamPools::standing(const UpstreamPtr& upstream) {
+  const auto found = standings_.find(upstream.get());
+  if (found != standings_.end()) {
+    if (update(found->second)) retire_pools();
+    return found->second;
+  }
+  // An exchange of an older snapshot may be the one that asks: then this stays until the next one is adopted.
+  Standing& fresh = standings_[upstream.get()];
+  fresh.upstream = upstream;
+  fresh.counters = &counting_.upstream(upstream->name());
+  update(fresh);
+  return fresh;
+}
+
+// The version first: a set that is newer than it is only looked at once more.
+bool UpstreamPools::update(Standing& standing) {
+  const Upstream& upstream = *standing.upstream;
+  const std::uint64_t version = upstream.membership().version();
+  if (version == standing.version) return false;
+  standing.version = version;
+  standing.table =
+      std::make_unique<const BalanceTable>(upstream.membership().set(), upstream.name(), upstream.options());
+  return true;
+}
+
+void UpstreamPools::retire_pools() {
+  if (!adopted_) return;
+  current_.clear();
+  for (const auto& [key, standing] : standings_) {
+    for (const EndpointSet::Member& member : standing.table->members()) current_.insert(member.endpoint.get());
+  }
+  for (auto next = pools_.begin(); next != pools_.end();) {
+    Pool& pool = *next++->second;  // forget() erases
+    pool.set_current(current(*pool.endpoint()));
+    if (pool.current()) continue;
+    pool.close_idle();
+    if (pool.leased() == 0) forget(pool);
+  }
+}
+
+std::shared_ptr<const EndpointSet> UpstreamPools::set_of(const UpstreamPtr& upstream) {
+  return standing(upstream).table->shared_set();
+}
+
+bool UpstreamPools::is_member(const UpstreamPtr& upstream, const Endpoint& endpoint) {
+  return standing(upstream).table->contains(endpoint);
+}
+
+std::string_view UpstreamPools::new_cookie(const UpstreamPtr& upstream, const Endpoint& endpoint,
+                                           std::string_view sent) {
+  const BalanceTable& table = *standing(upstream).table;
+  const EndpointSet::Member* named = sent.empty() ? nullptr : table.named_by(sent);
+  // One that was merely full keeps its clients.
+  if (named != nullptr && (named->endpoint.get() == &endpoint || named->endpoint->available())) return {};
+  return table.cookie_of(endpoint);
+}
+
+RetryBudget& UpstreamPools::budget(const UpstreamPtr& upstream) {
+  return standing(upstream).budget;
+}
+
+UpstreamCounters& UpstreamPools::counters(const UpstreamPtr& upstream) {
+  return *standing(upstream).counters;
+}
+
+// ---- places
+
+std::expected<Place, NoPlace> UpstreamPools::take_place(const UpstreamPtr& upstream, const PlaceWish& wish) {
+  Standing& known = standing(upstream);
+  if (wish.tried.empty()) known.budget.on_request();
+  // Whatever is free has been promised to those who came before.
+  if (upstream->waiting() > 0) return std::unexpected(NoPlace::kTaken);
+  return pick_place(known, wish);
+}
+
+std::expected<Place, NoPlace> UpstreamPools::pick_place(Standing& known, const PlaceWish& wish) {
+  const Upstream& upstream = *known.upstream;
+  const std::uint32_t limit = upstream.options().max_requests;
+  PickRequest request{
+      .table = *known.table, .upstream = upstream, .tried = wish.tried, .key = wish.key, .now = loop_.now()};
+  if (!wish.cookie.empty()) {
+    const EndpointSet::Member* named = known.table->named_by(wish.cookie);
+    if (named != nullptr && request.fits(*named->endpoint)) {
+      if (std::optional<Place> place = Place::take(named->endpoint, limit)) return *std::move(place);
+    }
+  }
+  const Balancer& balancer = Balancer::of(upstream.options().balance);
+  const EndpointSet::Member* member = balancer.pick(request);
+  if (member == nullptr && is_panic(*known.table)) {
+    request.panic = true;
+    member = balancer.pick(request);
+    if (member != nullptr) known.counters->panics.add();
+  }
+  // Another worker may have taken the last place between the choice and this.
+  for (; member != nullptr; member = balancer.pick(request)) {
+    if (std::optional<Place> place = Place::take(member->endpoint, limit)) return *std::move(place);
+  }
+  return std::unexpected(why_none(request));
+}
+
+NoPlace UpstreamPools::outlook(const UpstreamPtr& upstream) {
+  const BalanceTable& table = *standing(upstream).table;
+  return why_none({.table = table, .upstream = *upstream, .panic = is_panic(table)});
+}
+
+bool UpstreamPools::wait(const UpstreamPtr& upstream, PoolWaiter& waiter) {
+  if (!upstream->begin_wait()) return false;
+  std::unique_ptr<WaitingLine>& line = lines_[upstream.get()];
+  if (line == nullptr) line = std::make_unique<WaitingLine>(*this, upstream);
+  line->join(waiter);
+  return true;
+}
+
+// One that is not available anyway needs no obstacle of ours, which somebody else might have to clear.
+void UpstreamPools::lost(const std::shared_ptr<Endpoint>& endpoint) {
+  if (endpoint->has(Obstacle::kLost) || endpoint->has(Obstacle::kNotServing)) return;
+  endpoint->set(Obstacle::kLost);
+  lost_.push_back({.endpoint = endpoint, .until = loop_.now() + kLostFor});
+  if (!lost_timer_.armed()) lost_timer_.arm_at(lost_.front().until);
+}
+
+void UpstreamPools::find_lost_again() {
+  const MonotonicTime now = loop_.now();
+  while (!lost_.empty() && lost_.front().until <= now) {
+    lost_.front().endpoint->clear(Obstacle::kLost);
+    lost_.erase(lost_.begin());
+  }
+  if (!lost_.empty()) lost_timer_.arm_at(lost_.front().until);
+}
+
+// ---- connections
+
+void UpstreamPools::close_idle() {
+  for (auto& [endpoint, pool] : pools_) pool->close_idle();
+}
+
+Lease UpstreamPools::acquire(Place place, const PoolOptions& options, Pool::Kind kind) {
+  const std::shared_ptr<Endpoint>& endpoint = place.endpoint();
+  std::unique_ptr<Pool>& pool = pools_[endpoint.get()];
+  if (pool == nullptr) {
+    pool = std::make_unique<Pool>(*this, endpoint, counting_.endpoint(*endpoint));
+    pool->set_current(current(*endpoint));
+  }
+  pool->set_options(options);
+  return pool->acquire(std::move(place), kind);
+}
+
+void UpstreamPools::forget(Pool& pool) {
+  const auto found = pools_.find(pool.endpoint().get());
+  loop_.retire(std::move(found->second));
+  pools_.erase(found);
+}
+
+void UpstreamPools::forget(WaitingLine& line) {
+  const auto found = std::ranges::find(lines_, &line, [](const auto& entry) { return entry.second.get(); });
+  loop_.retire(std::move(found->second));
+  lines_.erase(found);
+}
+
+}  // namespace gatehouse

@@ -1,0 +1,112 @@
+// All that one worker has of upstreams: the pools of connections, found by endpoint and kept over reloads; for each
+// upstream the set of endpoints that it knows, with what balancing computes of it, and its retry budget; and the
+// waiting lines. Owned by its worker, outlives its exchanges; one loop's thread.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "common/clock.h"
+#include "common/timer.h"
+#include "proxy/http/counters.h"
+#include "proxy/upstream/balance_table.h"
+#include "proxy/upstream/place_wish.h"
+#include "proxy/upstream/pool.h"
+#include "proxy/upstream/retry_budget.h"
+#include "proxy/upstream/waiting_line.h"
+
+namespace gatehouse {
+
+class EventLoop;
+
+// Where the counts of a worker live (see WorkerMetrics); each is asked for once per pool or upstream and kept.
+struct UpstreamCounting {
+  std::move_only_function<EndpointCounters&(const Endpoint&)> endpoint;
+  std::move_only_function<UpstreamCounters&(std::string_view upstream)> upstream;
+};
+
+class UpstreamPools {
+ public:
+  using UpstreamPtr = std::shared_ptr<const Upstream>;
+
+  UpstreamPools(EventLoop& loop, UpstreamCounting counting);
+  ~UpstreamPools();
+  UpstreamPools(const UpstreamPools&) = delete;
+  UpstreamPools& operator=(const UpstreamPools&) = delete;
+
+  // After a reload (and at the start): pools of endpoints that are in none of `upstreams` close what is idle, keep
+  // nothing any more and go with their last lease. Never called: every endpoint counts as current.
+  void adopt(std::span<const UpstreamPtr> upstreams);
+  // Sees to it that idle connections to endpoints that have gone are closed now, not with the next request.
+  void refresh();
+  void close_idle();  // drain: nothing that is idle is needed any more
+
+  // A place at an endpoint that the balancer chose, as the request wishes.
+  std::expected<Place, NoPlace> take_place(const UpstreamPtr& upstream, const PlaceWish& wish);
+  // False: as many as may wait do so already. Never calls the waiter before it returns.
+  [[nodiscard]] bool wait(const UpstreamPtr& upstream, PoolWaiter& waiter);
+  // The pool of the place's endpoint, with a lease of it.
+  Lease acquire(Place place, const PoolOptions& options, Pool::Kind kind = Pool::Kind::kAny);
+
+  // The set as this worker knows it, not older than its membership's when called.
+  std::shared_ptr<const EndpointSet> set_of(const UpstreamPtr& upstream);
+  bool is_member(const UpstreamPtr& upstream, const Endpoint& endpoint);
+  // The affinity cookie's value for the endpoint; empty: none is to be set, because `sent` is as good or nothing is
+  // known.
+  std::string_view new_cookie(const UpstreamPtr& upstream, const Endpoint& endpoint, std::string_view sent);
+  // Nobody listens there though its process should: no request goes there for a moment.
+  void lost(const std::shared_ptr<Endpoint>& endpoint);
+
+  RetryBudget& budget(const UpstreamPtr& upstream);
+  UpstreamCounters& counters(const UpstreamPtr& upstream);
+  EventLoop& loop() { return loop_; }
+
+ private:
+  friend class Pool;
+  friend class WaitingLine;
+
+  // What this worker knows of an upstream.
+  struct Standing {
+    UpstreamPtr upstream;
+    UpstreamCounters* counters = nullptr;
+    std::uint64_t version = 0;  // of the membership
+    std::unique_ptr<const BalanceTable> table;
+    RetryBudget budget;
+  };
+  struct Lost {
+    std::shared_ptr<Endpoint> endpoint;
+    MonotonicTime until;
+  };
+
+  Standing& standing(const UpstreamPtr& upstream);
+  bool update(Standing& standing);  // false: it was up to date
+  void retire_pools();              // of endpoints that are in no standing
+  std::expected<Place, NoPlace> pick_place(const UpstreamPtr& upstream, const PlaceWish& wish) {
+    return pick_place(standing(upstream), wish);
+  }
+  std::expected<Place, NoPlace> pick_place(Standing& known, const PlaceWish& wish);
+  NoPlace outlook(const UpstreamPtr& upstream);
+  void find_lost_again();
+  bool current(const Endpoint& endpoint) const { return !adopted_ || current_.contains(&endpoint); }
+  void forget(Pool& pool);         // its endpoint is gone and its last lease has ended
+  void forget(WaitingLine& line);  // empty
+
+  EventLoop& loop_;
+  UpstreamCounting counting_;
+  bool adopted_ = false;
+  std::unordered_set<const Endpoint*> current_;
+  std::unordered_map<const Endpoint*, std::unique_ptr<Pool>> pools_;
+  std::unordered_map<const Upstream*, Standing> standings_;
+  std::unordered_map<const Upstream*, std::unique_ptr<WaitingLine>> lines_;
+  std::vector<Lost> lost_;  // soonest first
+  Timer lost_timer_;
+};
+
+}  // namespace gatehouse

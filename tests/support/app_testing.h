@@ -1,0 +1,138 @@
+// What the tests of app hosting share: a loop on the system's clock that is turned until something has happened (or the
+// test has failed after a generous time), and a host of apps with scripted answers to its probes. Test's thread.
+#pragma once
+
+#include <csignal>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "common/event_loop.h"
+#include "common/timer.h"
+#include "proxy/apps/app_host.h"
+#include "tests/support/temporary_folder.h"
+
+namespace gatehouse::testing_support {
+
+class RealLoopTest : public testing::Test {
+ protected:
+  // Turns the loop until `done`; fails the test after 20 seconds.
+  template <class Predicate>
+  bool run_until(Predicate done) {
+    bool late = false;
+    Timer limit(loop, [&] { late = true; });
+    limit.arm(std::chrono::seconds(20));
+    Timer look(loop,
+               [&] { look.arm(std::chrono::milliseconds(5)); });  // at what no event tells: files, other processes
+    look.arm(std::chrono::milliseconds(5));
+    while (!done() && !late) loop.turn(EventLoop::Wait::kForEvents);
+    EXPECT_FALSE(late) << "nothing came";
+    return !late;
+  }
+  void run_for(Duration time) {
+    bool over = false;
+    Timer end(loop, [&] { over = true; });
+    end.arm(time);
+    while (!over) loop.turn(EventLoop::Wait::kForEvents);
+  }
+
+  EventLoop loop;
+};
+
+inline bool alive(int pid) {
+  return pid > 0 && ::kill(pid, 0) == 0;
+}
+
+// A program that listens where it is told and answers nothing; `first` runs before it listens.
+inline std::vector<std::string> listening_program(const std::string& first = "", const std::string& then = "") {
+  return {
+      "python3", "-c",
+      "import os,socket,signal,subprocess,sys,time\n" + first +
+          "\nif 'LISTEN_FDS' in os.environ: s=socket.socket(fileno=3)\n"
+          "elif 'SOCKET' in os.environ:\n s=socket.socket(socket.AF_UNIX); s.bind(os.environ['SOCKET']); s.listen(64)\n"
+          "else:\n s=socket.socket(); s.setsockopt(socket.SOL_SOCKET,socket.SO_REUSEADDR,1)\n"
+          " s.bind(('127.0.0.1',int(os.environ['PORT']))); s.listen(64)\n" +
+          then + "\nwhile True: signal.pause()\n"};
+}
+
+class AppHostTest : public RealLoopTest {
+ protected:
+  AppHostTest() { make_host(); }
+
+  void make_host() {
+    host = std::make_unique<AppHost>(
+        loop, AppHost::Surroundings{
+                  .event = [this](AppEvent event) { on_event(std::move(event)); },
+                  .probe = [this](const AppProbe& probe, AppSurroundings::Answered answered) -> std::shared_ptr<void> {
+                    probes.push_back(probe);
+                    auto keep = std::make_shared<Timer>(
+                        loop,
+                        [answer = probe_answer(probe), answered = std::move(answered)]() mutable { answered(answer); });
+                    keep->arm(Duration::zero());
+                    return keep;
+                  },
+                  .use = [this](InstanceId id) { return uses[id]; },
+                  .runtime_directory = folder.path().native()});
+  }
+
+  static AppSpec spec(std::vector<std::string> command = listening_program()) {
+    AppSpec made;
+    made.name = "shop";
+    made.process.command = std::move(command);
+    made.output.kind = AppOutput::kOff;
+    made.timing.start_timeout = std::chrono::seconds(15);
+    made.timing.stop_timeout = std::chrono::seconds(5);
+    return made;
+  }
+
+  void on_event(AppEvent event) {
+    if (const auto* changed = std::get_if<app_event::Changed>(&event)) {
+      view = changed->view;
+      states.push_back(std::string(token(view.state)));
+    } else if (const auto* drain = std::get_if<app_event::Drain>(&event)) {
+      drains.push_back(drain->instance);
+      if (answer_drains) loop.post([this, id = drain->instance] { host->drained(id); });
+    } else if (const auto* ended = std::get_if<app_event::Ended>(&event)) {
+      ends.push_back(std::string(token(ended->reason)));
+    } else if (std::holds_alternative<app_event::Started>(event)) {
+      ++started;
+    } else if (const auto* failed = std::get_if<app_event::StartFailed>(&event)) {
+      start_failures.push_back(failed->view);
+    }
+  }
+
+  std::optional<int> probe_answer(const AppProbe& probe) {
+    const auto found = answers.find(probe.path);
+    return found == answers.end() ? std::optional<int>() : found->second;
+  }
+
+  std::vector<InstanceView> ready() const {
+    std::vector<InstanceView> found;
+    for (const InstanceView& instance : view.instances) {
+      if (instance.state == InstanceState::kReady) found.push_back(instance);
+    }
+    return found;
+  }
+  bool serves() const { return view.state == AppState::kServing; }
+
+  TemporaryFolder folder;
+  std::map<std::string, int> answers;
+  std::map<InstanceId, InstanceUse> uses;
+  bool answer_drains = true;
+  AppView view;  // of the last Changed
+  std::vector<std::string> states;
+  std::vector<std::string> ends;
+  std::vector<InstanceId> drains;
+  std::vector<AppView> start_failures;
+  std::vector<AppProbe> probes;
+  int started = 0;
+  std::unique_ptr<AppHost> host;
+};
+
+}  // namespace gatehouse::testing_support

@@ -1,0 +1,155 @@
+// `gatehouse host`: the configuration that a command, or a published folder, stands for.
+#include "proxy/cli_host.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "config/to_toml.h"
+#include "proxy/cli.h"
+#include "tests/support/temporary_folder.h"
+
+namespace gatehouse {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Pair;
+using testing_support::TemporaryFolder;
+
+class CliHostTest : public ::testing::Test {
+ protected:
+  CliHostTest() { setenv("STATE_DIRECTORY", (folder.path() / "state").c_str(), 1); }
+  ~CliHostTest() override { unsetenv("STATE_DIRECTORY"); }
+
+  static std::string said(const config::Loaded& loaded) {
+    std::string text;
+    for (const auto& diagnostic : loaded.diagnostics) text += diagnostic.to_string() + '\n';
+    return text;
+  }
+
+  const TemporaryFolder folder;
+};
+
+TEST_F(CliHostTest, ACommandIsOneAppBehindOneRoute) {
+  const config::Loaded loaded = host_config({.command = {"sh", "app.sh", "--port"}, .front = {.listen = {":8443"}}});
+  ASSERT_TRUE(loaded.config) << said(loaded);
+  EXPECT_EQ(said(loaded), "");
+  ASSERT_EQ(loaded.config->apps.size(), 1U);
+  const config::App& app = loaded.config->apps[0];
+  EXPECT_EQ(app.name, "app");
+  EXPECT_THAT(app.command, ElementsAre("sh", "app.sh", "--port"));
+  EXPECT_EQ(app.directory, std::filesystem::current_path());
+  EXPECT_EQ(app.start, config::AppStart::kEager);
+  ASSERT_EQ(loaded.config->routes.size(), 1U);
+  EXPECT_EQ(std::get<config::Forward>(loaded.config->routes[0].action).upstream, "app");
+}
+
+TEST_F(CliHostTest, OptionsAreThoseOfTheFile) {
+  const config::Loaded loaded = host_config({.command = {"sh"},
+                                             .name = "shop",
+                                             .instances = 3,
+                                             .transport = "socket",
+                                             .profile = "aspnetcore",
+                                             .ready_path = "/healthz",
+                                             .environment = {"A=1", "B=x=y", "C="},
+                                             .directory = folder.path().string() + "/",
+                                             .front = {.listen = {":8443"}, .http = ":8080", .admin = "off"}});
+  ASSERT_TRUE(loaded.config) << said(loaded);
+  const config::App& app = loaded.config->apps[0];
+  EXPECT_EQ(app.name, "shop");
+  EXPECT_EQ(app.instances, 3U);
+  EXPECT_EQ(app.transport, config::AppTransport::kSocket);
+  EXPECT_EQ(app.profile, config::AppProfile::kAspNetCore);
+  EXPECT_EQ(app.ready_path, "/healthz");
+  EXPECT_THAT(app.environment, ElementsAre(Pair("A", "1"), Pair("B", "x=y"), Pair("C", "")));
+  EXPECT_EQ(app.directory, folder.path().string());
+  EXPECT_EQ(loaded.config->listeners.size(), 2U);
+  EXPECT_FALSE(loaded.config->server.admin);
+}
+
+TEST_F(CliHostTest, EveryMistakeIsNamedByItsOption) {
+  const config::Loaded loaded = host_config({.command = {"sh"},
+                                             .name = "a b",
+                                             .ready_path = "healthz",
+                                             .environment = {"A", "=1"},
+                                             .front = {.listen = {"nonsense"}}});
+  EXPECT_FALSE(loaded.config);
+  for (const char* mistake : {"--name: \"a b\" is no name", "--ready-path: \"healthz\" is no path",
+                              "--env: \"A\" is not NAME=VALUE", "--env: \"=1\" is not NAME=VALUE", "--listen: "}) {
+    EXPECT_THAT(said(loaded), HasSubstr(mistake));
+  }
+  EXPECT_THAT(said(host_config({.command = {"sh"}, .directory = "/nonexistent", .front = {.listen = {":8443"}}})),
+              HasSubstr("--directory: the directory \"/nonexistent\""));
+}
+
+TEST_F(CliHostTest, NamesComeFromWhatIsRun) {
+  struct Row {
+    std::vector<std::string> command;
+    const char* name;
+  };
+  for (const Row& row : std::vector<Row>{{{"python3", "app.py"}, "app"},
+                                         {{"/usr/bin/python3.13", "-u", "src/shop.py"}, "shop"},
+                                         {{"dotnet", "./Shop.Web.dll"}, "Shop"},
+                                         {{"java", "-jar", "target/shop-1.jar"}, "shop-1"},
+                                         {{"python3", "-m"}, "python3"},
+                                         {{"./bin/server", "x"}, "server"},
+                                         {{"/"}, "app"},
+                                         {{"b\u00fccher"}, "bcher"},
+                                         {{".hidden"}, ".hidden"},
+                                         {{}, "app"}}) {
+    EXPECT_EQ(app_name_of(row.command), row.name);
+  }
+}
+
+TEST_F(CliHostTest, APublishedFolderSaysHowItIsRun) {
+  folder.write("shop/Shop.dll", "");
+  folder.write("shop/web.config",
+               R"(<configuration><system.webServer>
+<aspNetCore processPath="sh" arguments=".\Shop.dll" hostingModel="inprocess" requestTimeout="00:05:00"/>
+</system.webServer></configuration>)");
+  const config::Loaded loaded =
+      host_config({.command = {(folder.path() / "shop/").string()}, .front = {.listen = {":8443"}}});
+  ASSERT_TRUE(loaded.config) << said(loaded);
+  EXPECT_THAT(said(loaded), HasSubstr("shop/web.config:2:53: warning: \"hostingModel\" is not used"));
+  const config::App& app = loaded.config->apps[0];
+  EXPECT_EQ(app.name, "Shop");
+  EXPECT_THAT(app.command, ElementsAre("sh", "./Shop.dll"));
+  EXPECT_EQ(app.directory, (folder.path() / "shop").string());
+  EXPECT_EQ(app.profile, config::AppProfile::kAspNetCore);
+  EXPECT_EQ(loaded.config->timeouts.response, std::chrono::minutes(5));
+}
+
+TEST_F(CliHostTest, AFolderThatSaysNothingIsAnError) {
+  EXPECT_THAT(said(host_config({.command = {folder.path().string()}, .front = {.listen = {":8443"}}})),
+              HasSubstr("this folder has no web.config"));
+  folder.write("web.config", "<configuration>");
+  const config::Loaded broken = host_config({.command = {folder.path().string()}, .front = {.listen = {":8443"}}});
+  EXPECT_FALSE(broken.config);
+  EXPECT_THAT(said(broken), HasSubstr("web.config:1:15: this is no XML"));
+}
+
+TEST_F(CliHostTest, WhatStandsBehindTheMarkIsTheCommandWordForWord) {
+  const std::vector<const char*> words{"gatehouse", "host", "--admin", "off",    "--env",    "A=1", "--print-config",
+                                       "--",        "sh",   "-c",      "--name", "--listen", "{}",  "[a,b]",
+                                       "",          "--",   "run",     "%%"};
+  ::testing::internal::CaptureStdout();
+  const int code = run_command_line(static_cast<int>(words.size()), words.data());
+  std::fflush(stdout);
+  const std::string printed = ::testing::internal::GetCapturedStdout();
+  ASSERT_EQ(code, 0);
+  const config::Loaded loaded = config::parse(printed, "/printed.toml");
+  ASSERT_TRUE(loaded.config) << printed << said(loaded);
+  ASSERT_EQ(loaded.config->apps.size(), 1U);
+  EXPECT_THAT(loaded.config->apps[0].command,
+              ElementsAre("sh", "-c", "--name", "--listen", "{}", "[a,b]", "", "--", "run", "%%"));
+  EXPECT_THAT(loaded.config->apps[0].environment, ElementsAre(Pair("A", "1")));
+  EXPECT_EQ(config::to_toml(*loaded.config), printed);
+}
+
+}  // namespace
+}  // namespace gatehouse
