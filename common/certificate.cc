@@ -76,7 +76,7 @@ Result<std::shared_ptr<const Certificate>> Certificate::load(const std::string& 
 
 Result<std::shared_ptr<const Certificate>> Certificate::parse(std::string_view chain, std::string_view key,
                                                               const std::string& name) {
-  const std::shared_ptr<Certificate> made(std::make_shared<Certificate>(Private{}));
+  std::shared_ptr<Certificate> made = std::make_shared<Certificate>(Private{});
   made->file_ = name;
   if (auto read = made->read_chain(chain); !read) return failure(name + ": " + read.error().message);
   if (auto read = made->read_key(key); !read) return failure(name + ": " + read.error().message);

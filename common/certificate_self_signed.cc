@@ -30,11 +30,11 @@ namespace {
 constexpr std::chrono::days kValid{398};  // browsers trust no leaf for longer
 constexpr std::chrono::days kRenewBefore{30};
 
-template <auto free_object>
+template <auto FreeObject>
 struct Free {
   template <class T>
   void operator()(T* object) const {
-    free_object(object);
+    FreeObject(object);
   }
 };
 using Key = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;

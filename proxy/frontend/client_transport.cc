@@ -11,9 +11,9 @@ ClientInfo client_info(const ListenerContext& context, const ClientTransport& tr
   return {.protocol = protocol, .address = transport.peer, .listener = context.policy, .tls = transport.tls};
 }
 
-std::expected<RequestHead, Fault> check_request(RawRequest&& raw, const HeadLimits& limits, const TlsContexts* contexts,
+std::expected<RequestHead, Fault> check_request(RawRequest& raw, const HeadLimits& limits, const TlsContexts* contexts,
                                                 const TlsSummary* tls) {
-  auto head = field_rules::check_request(std::move(raw), limits);
+  auto head = field_rules::check_request(raw, limits);
   if (head && contexts != nullptr && tls != nullptr && contexts->misdirected(tls->server_name, head->host())) {
     raw.method = std::move(head->method);
     raw.target = std::move(head->target);

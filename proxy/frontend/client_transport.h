@@ -30,7 +30,7 @@ ClientInfo client_info(const ListenerContext& context, const ClientTransport& tr
 
 // field_rules::check_request, then whether the client came to the right place (kMisdirected, RFC 9110 section 7.4).
 // `contexts` and `tls` may be null. On a fault `raw` keeps what the rules have not taken.
-std::expected<RequestHead, Fault> check_request(RawRequest&& raw, const HeadLimits& limits, const TlsContexts* contexts,
+std::expected<RequestHead, Fault> check_request(RawRequest& raw, const HeadLimits& limits, const TlsContexts* contexts,
                                                 const TlsSummary* tls);
 
 // What is known of a rejected request, for its log line.

@@ -119,7 +119,7 @@ void H1Connection::begin_exchange() {
   ++state_.requests;
   state_.request_ended = false;
   answer_ = H1Answer();
-  auto head = check_request(std::move(raw), context_.policy->head, transport_.contexts.get(), transport_.tls.get());
+  auto head = check_request(raw, context_.policy->head, transport_.contexts.get(), transport_.tls.get());
   if (head) {
     exchange_.emplace(context_.exchanges, client_info(context_, transport_, protocol), *std::move(head), progress_);
     return;

@@ -44,20 +44,20 @@ void add_fields(std::vector<nghttp2_nv>& out, const FieldList& fields) {
 class HeadBlock {
  public:
   explicit HeadBlock(const ResponseHead& head) {
-    fields_.clear();
+    fields.clear();
     std::to_chars(status_.data(), status_.data() + status_.size(), head.status);
-    fields_.push_back(name_value(":status", {status_.data(), status_.size()}, NGHTTP2_NV_FLAG_NO_COPY_NAME));
-    add_fields(fields_, head.fields);
+    fields.push_back(name_value(":status", {status_.data(), status_.size()}, NGHTTP2_NV_FLAG_NO_COPY_NAME));
+    add_fields(fields, head.fields);
     if (head.body.kind != BodyLength::Kind::kKnown || head.is_interim() || head.status == 204) return;
     const auto end = std::to_chars(length_.data(), length_.data() + length_.size(), head.body.bytes).ptr;
     const std::string_view length(length_.data(), static_cast<std::size_t>(end - length_.data()));
-    fields_.push_back(name_value(lower_text(FieldName::kContentLength), length, NGHTTP2_NV_FLAG_NO_COPY_NAME));
+    fields.push_back(name_value(lower_text(FieldName::kContentLength), length, NGHTTP2_NV_FLAG_NO_COPY_NAME));
   }
-  const nghttp2_nv* data() const { return fields_.data(); }
-  std::size_t size() const { return fields_.size(); }
+  const nghttp2_nv* data() const { return fields.data(); }
+  std::size_t size() const { return fields.size(); }
 
  private:
-  inline static thread_local std::vector<nghttp2_nv> fields_;
+  inline static thread_local std::vector<nghttp2_nv> fields;
   std::array<char, 3> status_{};
   std::array<char, 20> length_{};
 };
@@ -123,7 +123,7 @@ void H2Stream::begin(bool end_of_message) {
   if (std::exchange(state_.too_large, false)) return reject(Fault::kHeadersTooLarge);
   const ClientTransport& transport = connection_.transport();
   auto head =
-      check_request(std::move(raw_), connection_.context().policy->head, transport.contexts.get(), transport.tls.get());
+      check_request(raw_, connection_.context().policy->head, transport.contexts.get(), transport.tls.get());
   if (!head) return reject(head.error());
   const ListenerContext& context = connection_.context();
   exchange_.emplace(context.exchanges, client_info(context, transport, Protocol::kH2), *std::move(head), waker_);

@@ -92,7 +92,7 @@ void H3Stream::begin(std::optional<Fault> fault) {
   raw_.secure = true;
   session_.request_began();
   if (!fault) {
-    auto head = check_request(std::move(raw_), context.policy->head, session_.peer_.contexts.get(), client.tls.get());
+    auto head = check_request(raw_, context.policy->head, session_.peer_.contexts.get(), client.tls.get());
     if (head) {
       exchange_ = std::make_unique<Exchange>(context.exchanges, std::move(client), *std::move(head), waker_);
       return;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/address.h"
+#include "proxy/http/field_list.h"
 #include "proxy/http/limits.h"
 #include "proxy/http/protocol.h"
 
@@ -40,9 +41,18 @@ struct TlsSummary {
 
 struct ClientInfo {
   Protocol protocol = Protocol::kH1;
-  Address address;  // the validated peer address
+  Address address;  // of the transport connection, validated
   std::shared_ptr<const ListenerPolicy> listener;
-  std::shared_ptr<const TlsSummary> tls;  // null without TLS
+  std::shared_ptr<const TlsSummary> tls;              // null without TLS
+  std::shared_ptr<const Address> forwarded_for = {};  // what trusted proxies say (see origin_said); null: nothing
+
+  // Who asks: for logs, and for decisions by client.
+  const Address& origin() const { return forwarded_for ? *forwarded_for : address; }
 };
+
+// The address that the proxies which `listener` trusts vouch for: X-Forwarded-For read from the right for as long as
+// the address before was a trusted one, at most 32 elements (RFC 7239 section 8.1 says why not from the left). Null: the
+// peer is no trusted proxy, or has not said.
+std::shared_ptr<const Address> origin_said(const ClientInfo& client, const FieldList& fields);
 
 }  // namespace gatehouse

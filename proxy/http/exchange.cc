@@ -33,6 +33,7 @@ Exchange::Exchange(ExchangeContext& context, ClientInfo client, RequestHead head
       request_(std::move(head)),
       limits_(limits_of(client_)),
       clockwork_(*this, context, client_waker) {
+  client_.forwarded_for = origin_said(client_, request_.fields);
   record_.started = context.loop.now();
   record_.started_wall = context.loop.wall_now();
   request_pipe_.set_limit(limits_.max_request_body);

@@ -216,7 +216,7 @@ bool is_field_value(std::string_view value) {
   return !is_space(value.front()) && !is_space(value.back()) && !octets::has_control(value);
 }
 
-std::expected<RequestHead, Fault> check_request(RawRequest&& raw, const HeadLimits& limits) {
+std::expected<RequestHead, Fault> check_request(RawRequest& raw, const HeadLimits& limits) {
   if (raw.target.size() > limits.max_target_bytes) return std::unexpected(Fault::kTargetTooLong);
   if (const Checked fine = check_fields(raw, limits); !fine) return std::unexpected(fine.error());
   if (const Checked fine = check_method(raw); !fine) return std::unexpected(fine.error());

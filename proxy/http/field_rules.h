@@ -17,8 +17,8 @@ bool is_field_value(std::string_view value);  // no CR, LF, NUL or other control
 
 // Host, Content-Length, Transfer-Encoding and Expect leave the fields for members of the head, cookie crumbs become one
 // Cookie, and names that some servers would read as one of ours (X_Forwarded_For) are dropped. Hop-by-hop fields stay
-// until remove_hop_by_hop().
-std::expected<RequestHead, Fault> check_request(RawRequest&& raw, const HeadLimits& limits);
+// until remove_hop_by_hop(). On a fault `raw` keeps what has not been taken from it.
+std::expected<RequestHead, Fault> check_request(RawRequest& raw, const HeadLimits& limits);
 
 // Removes the fields that must not be in trailers (framing, routing, authentication, hop-by-hop, our own).
 // h2/h3: pseudo-fields, connection-specific and invalid fields are a fault.

@@ -182,7 +182,7 @@ AccessRecord AccessRecord::of(const Exchange& exchange) {
   return {
       .time = ended.started_wall,
       .id = ended.request_id,
-      .client = client.address.host(),
+      .client = client.origin().host(),
       .listener = client.listener ? std::string_view(client.listener->name) : std::string_view(),
       .protocol = client.protocol,
       .tls = client.tls ? client.tls->version : std::string_view(),

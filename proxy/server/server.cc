@@ -155,7 +155,10 @@ Server::Diagnostics Server::apply(const config::Config& config) {
   }
   Diagnostics diagnostics = rollout_->apply(config);
   if (config::has_errors(diagnostics)) {
-    if (phase_ != Phase::kStarting) (void)log::configure(config_.log.level, config_.log.output);
+    if (phase_ == Phase::kStarting) return diagnostics;
+    if (auto restored = log::configure(config_.log.level, config_.log.output); !restored) {
+      log::error("log.output: {}", restored.error().message);
+    }
     return diagnostics;
   }
   if (admin_changes) {

@@ -62,8 +62,8 @@ bool WorkerGroup::adopt(const std::shared_ptr<const Snapshot>& snapshot, std::ve
   tally->missing = threads_.size();
   for (std::size_t i = 0; i < threads_.size(); ++i) {
     Worker* worker = threads_[i]->worker;
-    threads_[i]->loop->post([worker, snapshot, mine = std::move(sockets[i]), tally]() mutable {
-      worker->adopt(std::move(snapshot), std::move(mine));
+    threads_[i]->loop->post([worker, held = snapshot, mine = std::move(sockets[i]), tally]() mutable {
+      worker->adopt(std::move(held), std::move(mine));
       const std::lock_guard lock(tally->mutex);
       if (--tally->missing == 0) tally->changed.notify_one();
     });

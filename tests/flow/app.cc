@@ -24,7 +24,7 @@ Chunks unchunk(std::string_view bytes) {
     const std::size_t line = bytes.find("\r\n");
     if (line == std::string_view::npos) return chunks;
     std::size_t size = 0;
-    std::from_chars(bytes.data(), bytes.data() + line, size, 16);
+    std::from_chars(bytes.begin(), bytes.begin() + line, size, 16);
     bytes.remove_prefix(line + 2);
     if (size == 0) {
       chunks.rest = bytes;

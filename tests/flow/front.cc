@@ -16,13 +16,13 @@ using testing_support::MemoryStream;
 namespace {
 
 std::shared_ptr<const TlsContexts> tls() {
-  static const auto contexts = [] {
+  static const auto kContexts = [] {
     const auto pem = testing_support::make_certificate({.names = {"shop.test", "probe.test"}});
     TlsOptions options;
     options.certificates = {Certificate::parse(pem.certificate, pem.private_key, "test").value()};
     return TlsContexts::make(options).value();
   }();
-  return contexts;
+  return kContexts;
 }
 
 Address server_address() {

@@ -44,7 +44,7 @@ FlowClient::Stream H1FlowClient::begin(const Request& request) {
   c.current = stream;
   c.parser.expect_response_to(request.method);
   std::string head = request.method + " " + request.target + " HTTP/1.1\r\nHost: " + request.authority + "\r\n";
-  for (const auto& [name, value] : request.fields) head += name + ": " + value + "\r\n";
+  for (const auto& [name, value] : request.fields) head.append(name).append(": ").append(value).append("\r\n");
   if (!find(request.fields, "te").empty()) head += "Connection: TE\r\n";
   if (request.body.kind == BodyLength::Kind::kKnown) {
     head += "Content-Length: " + std::to_string(request.body.bytes) + "\r\n";
@@ -66,7 +66,7 @@ void H1FlowClient::send(Stream stream, std::string_view body) {
 void H1FlowClient::finish(Stream stream, const Fields& trailers) {
   if (!turns_.at(stream).chunked) return;
   std::string last = "0\r\n";
-  for (const auto& [name, value] : trailers) last += name + ": " + value + "\r\n";
+  for (const auto& [name, value] : trailers) last.append(name).append(": ").append(value).append("\r\n");
   connection(stream).out.append(last + "\r\n");
 }
 

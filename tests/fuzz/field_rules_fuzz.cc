@@ -104,7 +104,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   raw.authority = next_line(input);
   raw.fields = read_fields(input);
   const Protocol protocol = raw.protocol;
-  auto head = field_rules::check_request(std::move(raw), HeadLimits{});
+  auto head = field_rules::check_request(raw, HeadLimits{});
   if (head) check_accepted(*head);
   check_trailers(input, protocol);
   return 0;

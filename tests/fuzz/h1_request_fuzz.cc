@@ -75,7 +75,7 @@ void compare_with_llhttp(std::string_view input, const First& first) {
 }
 
 void write_and_read_back(First&& first) {
-  auto head = field_rules::check_request(std::move(first.raw), kLimits);
+  auto head = field_rules::check_request(first.raw, kLimits);
   if (!head) return;
   auto trailers = field_rules::check_request_trailers(std::move(first.trailers), Protocol::kH1, kLimits);
   field_rules::remove_hop_by_hop(head->fields);
@@ -95,7 +95,7 @@ void write_and_read_back(First&& first) {
   require(again.raw.method == head->method && again.raw.target == head->target && again.body == first.body,
           "it changed", written);
   if (head->authority.empty()) return;  // HTTP/1.0 without Host, which is HTTP/1.1 now
-  const auto head_again = field_rules::check_request(std::move(again.raw), HeadLimits{});
+  const auto head_again = field_rules::check_request(again.raw, HeadLimits{});
   require(head_again.has_value(), "the rules refuse what they accepted", written);
   require(head_again->canonical_path() == head->canonical_path(), "another path", written);
   require(head_again->authority == head->authority && head_again->body.is_empty() == head->body.is_empty(),

@@ -62,9 +62,9 @@ class MemoryTransport final : public H3Transport {
 class Driver {
  public:
   Driver() {
-    policy->exchange.max_request_body = 1 << 20;
-    policy->head.max_header_bytes = 4096;
-    insist(session->start({.control = 3, .encoder = 7, .decoder = 11}));
+    policy_->exchange.max_request_body = 1 << 20;
+    policy_->head.max_header_bytes = 4096;
+    insist(session_->start({.control = 3, .encoder = 7, .decoder = 11}));
   }
 
   // False: the session is over.
@@ -96,111 +96,111 @@ class Driver {
         fine = close(request(which));
         break;
       default:
-        clock.advance(std::chrono::milliseconds(which * 50));
-        if (which == 255) session->drain();
+        clock_.advance(std::chrono::milliseconds(which * 50));
+        if (which == 255) session_->drain();
         break;
     }
-    loop.turn(EventLoop::Wait::kNever);
-    return fine && !transport.finished;
+    loop_.turn(EventLoop::Wait::kNever);
+    return fine && !transport_.finished;
   }
 
   void end() {
-    session.reset();
-    insist(observer.running == 0);
+    session_.reset();
+    insist(observer_.running == 0);
   }
 
  private:
-  std::int64_t request(std::uint8_t which) const { return opened == 0 ? -1 : 4 * (which % opened); }
+  std::int64_t request(std::uint8_t which) const { return opened_ == 0 ? -1 : 4 * (which % opened_); }
 
   void open() {
-    const auto running = std::ranges::count_if(transport.streams, [](const auto& s) { return !s.second.closed; });
-    if (static_cast<std::size_t>(running) >= kMostOpen || opened >= 255) return;
-    const std::int64_t id = 4 * opened++;
-    transport.streams[id] = {};
-    session->opened(id);
+    const auto running = std::ranges::count_if(transport_.streams, [](const auto& s) { return !s.second.closed; });
+    if (static_cast<std::size_t>(running) >= kMostOpen || opened_ >= 255) return;
+    const std::int64_t id = 4 * opened_++;
+    transport_.streams[id] = {};
+    session_->opened(id);
   }
 
   bool arrive(std::int64_t id, std::span<const std::uint8_t> bytes, bool fin) {
     if (id < 0) return true;
-    StreamState& s = transport.streams[id];
+    StreamState& s = transport_.streams[id];
     if (s.client_ended || s.closed) return true;
-    const std::uint64_t room = std::min(s.allowed - s.arrived, transport.allowed - transport.arrived);
+    const std::uint64_t room = std::min(s.allowed - s.arrived, transport_.allowed - transport_.arrived);
     if (bytes.size() > room) return true;
     s.arrived += bytes.size();
-    transport.arrived += bytes.size();
+    transport_.arrived += bytes.size();
     s.client_ended = fin;
-    const bool fine = session->received(id, bytes, fin).has_value();
+    const bool fine = session_->received(id, bytes, fin).has_value();
     // Whatever is consumed is given back at most once.
-    insist(s.allowed <= s.arrived + 2 * kWindow && transport.allowed <= transport.arrived + (1 << 20));
+    insist(s.allowed <= s.arrived + 2 * kWindow && transport_.allowed <= transport_.arrived + (1 << 20));
     return fine;
   }
 
   void client_resets(std::int64_t id) {
     if (id < 0) return;
-    StreamState& s = transport.streams[id];
+    StreamState& s = transport_.streams[id];
     if (s.client_ended || s.closed) return;
     s.client_ended = true;
-    session->client_reset(id);
+    session_->client_reset(id);
   }
 
   bool pull(std::uint8_t mood) {
     for (int i = 0; i < 64; ++i) {
       H3Session::Piece piece;
-      if (!session->next(piece)) return false;
+      if (!session_->next(piece)) return false;
       if (piece.stream < 0) return true;
-      StreamState& s = transport.streams[piece.stream];
+      StreamState& s = transport_.streams[piece.stream];
       const std::size_t offered = nghttp3_vec_len(piece.part.data(), piece.parts);
       if (s.we_ended) {
-        session->unwritable(piece.stream);
+        session_->unwritable(piece.stream);
         continue;
       }
       if (mood % 7 == 3) {
-        session->blocked(piece.stream);
-        session->unblocked(piece.stream);
+        session_->blocked(piece.stream);
+        session_->unblocked(piece.stream);
         return true;
       }
       const std::size_t taken = mood % 3 == 0 ? offered : std::min<std::size_t>(offered, mood);
       s.sent += taken;
       if (piece.fin && taken == offered) s.we_ended = true;
-      if (!session->sent(piece, taken)) return false;
+      if (!session_->sent(piece, taken)) return false;
       if (taken < offered) return true;
     }
     return true;
   }
 
   bool acknowledge(std::int64_t id) {
-    if (id < 0 || transport.streams[id].closed) return true;
-    StreamState& s = transport.streams[id];
+    if (id < 0 || transport_.streams[id].closed) return true;
+    StreamState& s = transport_.streams[id];
     const std::uint64_t bytes = std::exchange(s.acknowledged, s.sent);
-    return session->acknowledged(id, s.sent - bytes).has_value();
+    return session_->acknowledged(id, s.sent - bytes).has_value();
   }
 
   bool close(std::int64_t id) {
     if (id < 0) return true;
-    StreamState& s = transport.streams[id];
+    StreamState& s = transport_.streams[id];
     if (s.closed || !s.client_ended || !s.we_ended) return true;
     s.closed = true;
-    return session->closed(id, NGHTTP3_H3_NO_ERROR).has_value();
+    return session_->closed(id, NGHTTP3_H3_NO_ERROR).has_value();
   }
 
-  ManualClock clock;
-  EventLoop loop{clock};
-  NotingObserver observer;
-  ExchangeContext exchanges{.loop = loop, .observer = observer, .make_responder = [](Exchange& exchange) {
-                              return std::make_unique<ScriptedResponder>(exchange, echo);
-                            }};
-  std::shared_ptr<ListenerPolicy> policy = std::make_shared<ListenerPolicy>();
-  ListenerCounters counters;
-  ListenerContext context{.loop = loop,
-                          .exchanges = exchanges,
-                          .policy = policy,
-                          .tls = nullptr,
-                          .counters = counters,
-                          .connections = ConnectionList(loop)};
-  QuicOptions options{.stream_window = kWindow, .max_stream_window = kWindow};
-  MemoryTransport transport;
-  std::uint8_t opened = 0;
-  std::unique_ptr<H3Session> session = std::make_unique<H3Session>(context, transport, options, H3Session::Peer{});
+  ManualClock clock_;
+  EventLoop loop_{clock_};
+  NotingObserver observer_;
+  ExchangeContext exchanges_{.loop = loop_, .observer = observer_, .make_responder = [](Exchange& exchange) {
+                               return std::make_unique<ScriptedResponder>(exchange, echo);
+                             }};
+  std::shared_ptr<ListenerPolicy> policy_ = std::make_shared<ListenerPolicy>();
+  ListenerCounters counters_;
+  ListenerContext context_{.loop = loop_,
+                           .exchanges = exchanges_,
+                           .policy = policy_,
+                           .tls = nullptr,
+                           .counters = counters_,
+                           .connections = ConnectionList(loop_)};
+  QuicOptions options_{.stream_window = kWindow, .max_stream_window = kWindow};
+  MemoryTransport transport_;
+  std::uint8_t opened_ = 0;
+  std::unique_ptr<H3Session> session_ = std::make_unique<H3Session>(context_, transport_, options_, H3Session::Peer{});
 };
 
 }  // namespace

@@ -6,8 +6,6 @@ namespace gatehouse::testing_support {
 
 namespace {
 
-constexpr std::string_view kMagic = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-
 std::string text_of(const std::uint8_t* bytes, std::size_t size) {
   return {reinterpret_cast<const char*>(bytes), size};
 }

@@ -78,13 +78,13 @@ class QuicCase : public ::testing::Test {
   }
 
   static std::shared_ptr<const TlsContexts> tls() {
-    static const auto contexts = [] {
+    static const auto kContexts = [] {
       const PemPair pem = make_certificate();
       TlsOptions options;
       options.certificates = {Certificate::parse(pem.certificate, pem.private_key, "test").value()};
       return TlsContexts::make(options).value();
     }();
-    return contexts;
+    return kContexts;
   }
 
   void listen() {

@@ -19,6 +19,7 @@
 #include <vector>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
+// NOLINTNEXTLINE(readability-identifier-naming): the sanitizers' own name
 extern "C" __attribute__((weak)) void __sanitizer_set_death_callback(void (*callback)());
 
 namespace {
@@ -105,7 +106,7 @@ class Mutator {
 
 void play(const Bytes& bytes) {
   // An exact copy on the heap: reading one byte too many is then a finding.
-  const Bytes exact(bytes);
+  const Bytes exact(bytes.begin(), bytes.end());
   LLVMFuzzerTestOneInput(exact.data(), exact.size());
 }
 
