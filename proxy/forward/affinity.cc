@@ -4,27 +4,12 @@
 
 #include <cstring>
 
+#include "common/text.h"
 #include "proxy/upstream/hashing.h"
 
 namespace gatehouse::affinity {
 
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-  while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
-  while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
-  return text;
-}
-
-// What a trusted proxy says of its client: the last that it has written, before the address that we have added.
-std::string_view forwarded_client(const FieldList& fields) {
-  std::string_view all = fields.find(FieldName::kXForwardedFor).value_or("");
-  const std::size_t last = all.rfind(',');
-  if (last == std::string_view::npos) return {};
-  all = all.substr(0, last);
-  const std::size_t before = all.rfind(',');
-  return trimmed(before == std::string_view::npos ? all : all.substr(before + 1));
-}
 
 // Unix clients have no address that tells them apart.
 std::optional<std::uint64_t> key_of(const Address& address) {
@@ -49,20 +34,13 @@ std::optional<std::uint64_t> key_of(std::string_view text) {
   return hashing::of(text);
 }
 
-std::optional<std::uint64_t> client_key(const RequestHead& head, const ClientInfo& client) {
-  if (client.listener && client.listener->trusts(client.address)) {
-    if (const std::string_view said = forwarded_client(head.fields); !said.empty()) return key_of(said);
-  }
-  return key_of(client.address);
-}
-
 }  // namespace
 
 std::optional<std::uint64_t> key(const RequestHead& head, const ClientInfo& client, const UpstreamOptions& options) {
   if (options.balance != Balance::kHash) return std::nullopt;
   switch (options.hash_on) {
     case HashOn::kClientAddress:
-      return client_key(head, client);
+      return key_of(client.origin());
     case HashOn::kHeader:
       return key_of(head.fields.find(options.hash_name).value_or(""));
     case HashOn::kCookie:
@@ -77,7 +55,7 @@ std::string_view cookie(const FieldList& fields, std::string_view name) {
   std::string_view rest = fields.find(FieldName::kCookie).value_or("");
   while (!rest.empty()) {
     const std::size_t end = rest.find(';');
-    const std::string_view pair = trimmed(rest.substr(0, end));
+    const std::string_view pair = text::trim(rest.substr(0, end));
     rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
     if (pair.size() > name.size() && pair.starts_with(name) && pair[name.size()] == '=') {
       return pair.substr(name.size() + 1);

@@ -1,6 +1,7 @@
 #include "proxy/forward/forwarder.h"
 
 #include <algorithm>
+#include <chrono>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -17,6 +18,7 @@ namespace gatehouse {
 namespace {
 
 constexpr std::string_view kPairingToken = "MS-ASPNETCORE-TOKEN";
+constexpr std::chrono::milliseconds kSettling{50};  // then the end of a process is known
 
 }  // namespace
 
@@ -75,7 +77,9 @@ void Forwarder::on_wait_timeout() {
 void Forwarder::on_refused(const Refusal& refusal) {
   if (waiting_since_ != MonotonicTime{}) note_waiting();
   end_lease();
-  const bool may_know = upstream_->options().detailed_errors && exchange_.client().address.is_loopback();
+  const ClientInfo& client = exchange_.client();
+  const bool is_local = client.address.is_loopback() && client.origin().is_loopback();
+  const bool may_know = upstream_->options().detailed_errors && is_local;
   exchange_.fail(refusal.fault, {.retry_after = refusal.retry_after,
                                  .body = refusal.body,
                                  .content_type = refusal.content_type,
@@ -168,18 +172,26 @@ void Forwarder::stick(ResponseHead& head) {
 
 void Forwarder::on_fault(const UpstreamConnection::Failure& failure) {
   note_failure(failure);
-  const std::optional<retry::Decision> decision = retry::decide(facts_of(failure));
-  if (decision && try_again(*decision)) return;
-  give_up(failure.fault);
+  decide_on(failure, false);
 }
 
-retry::Facts Forwarder::facts_of(const UpstreamConnection::Failure& failure) {
+// A copy of the failure: the timer that holds the other one may be replaced meanwhile.
+void Forwarder::decide_on(UpstreamConnection::Failure failure, bool settled) {
+  const std::optional<retry::Decision> decision = retry::decide(facts_of(failure, settled));
+  if (decision && try_again(*decision)) return;
+  if (!decision || decision->where != retry::Where::kOtherOrLater) return give_up(failure.fault);
+  settling_ = std::make_unique<Timer>(exchange_.loop(), [this, failure] { decide_on(failure, true); });
+  settling_->arm(kSettling);
+}
+
+retry::Facts Forwarder::facts_of(const UpstreamConnection::Failure& failure, bool settled) {
   const Endpoint& endpoint = *lease_->endpoint();
   return {.failure = failure,
           .idempotent = exchange_.request().is_idempotent(),
           .body_untouched = exchange_.request_pipe().reader().total() == 0,
           .app = endpoint.pid() != 0,
           .gone = endpoint.has(Obstacle::kNotServing) || !pools_.is_member(upstream_, endpoint),
+          .settled = settled,
           .attempts = exchange_.record().attempts};
 }
 

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "common/clock.h"
+#include "common/timer.h"
 #include "proxy/forward/retry.h"
 #include "proxy/forward/route_table.h"
 #include "proxy/http/exchange.h"
@@ -42,7 +43,8 @@ class Forwarder final : public Responder, private UpstreamConnection::User, priv
   void note_waiting();
   void attempt(Place place, Pool::Kind kind);
   bool begin();
-  retry::Facts facts_of(const UpstreamConnection::Failure& failure);
+  retry::Facts facts_of(const UpstreamConnection::Failure& failure, bool settled);
+  void decide_on(UpstreamConnection::Failure failure, bool settled);
   bool try_again(const retry::Decision& decision);
   std::expected<Place, NoPlace> place_for_retry(retry::Where where);
   void invite_body();
@@ -62,6 +64,7 @@ class Forwarder final : public Responder, private UpstreamConnection::User, priv
   std::size_t tried_count_ = 0;
   std::string target_;  // what the endpoint gets instead of the client's; empty: the same
   MonotonicTime waiting_since_{};
+  std::unique_ptr<Timer> settling_;  // rarely needed
 };
 
 }  // namespace gatehouse

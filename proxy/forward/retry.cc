@@ -15,24 +15,34 @@ std::optional<Decision> after_connect(const Facts& facts) {
                   .costs = !facts.gone};
 }
 
+Where after_death_of_connection(const Facts& facts) {
+  if (facts.gone) return Where::kOtherOrWait;
+  if (facts.failure.reused || !facts.app) return Where::kSame;
+  return facts.settled ? Where::kOtherOrSame : Where::kOtherOrLater;
+}
+
 std::optional<Decision> after_death(const Facts& facts) {
   if (facts.failure.answered) return std::nullopt;
-  Decision decision{.reason = facts.failure.unread ? RetryReason::kUnread : RetryReason::kStale,
-                    .where = facts.gone ? Where::kOtherOrWait : Where::kSame,
-                    .costs = !facts.gone};
+  const Decision decision{.reason = facts.failure.unread ? RetryReason::kUnread : RetryReason::kStale,
+                          .where = after_death_of_connection(facts),
+                          .costs = !facts.gone};
   if (facts.failure.unread) return decision;
   if (!facts.idempotent) return std::nullopt;
-  if (facts.failure.reused || facts.gone) return decision;
-  if (!facts.app || facts.attempts > 1) return std::nullopt;
-  decision.where = Where::kOtherOrSame;
+  if (!facts.failure.reused && !facts.gone && !facts.app) return std::nullopt;
   return decision;
+}
+
+// A request that an endpoint may have run, and died of, gets few others to try that with.
+std::uint32_t most_attempts(const Facts& facts) {
+  if (!is_connect(facts.failure.fault) && !facts.failure.unread) return kMaxAttempts;
+  if (facts.gone) return kMaxAttemptsWhenGone;
+  return facts.app ? kMaxAttemptsAtApp : kMaxAttempts;
 }
 
 }  // namespace
 
 std::optional<Decision> decide(const Facts& facts) {
-  const std::uint32_t most = facts.gone ? kMaxAttemptsWhenGone : kMaxAttempts;
-  if (!facts.body_untouched || facts.attempts >= most) return std::nullopt;
+  if (!facts.body_untouched || facts.attempts >= most_attempts(facts)) return std::nullopt;
   if (is_connect(facts.failure.fault)) return after_connect(facts);
   if (is_death(facts.failure.fault)) return after_death(facts);
   return std::nullopt;

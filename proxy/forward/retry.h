@@ -16,14 +16,16 @@ struct Facts {
   bool body_untouched = false;  // not a byte of the request's body has been taken from its pipe
   bool app = false;             // the endpoint is a process of ours, which another one will replace
   bool gone = false;           // the endpoint is not to be used any more: its process has ended, or it is no member now
+  bool settled = false;        // there has been the time to learn of its process's end
   std::uint32_t attempts = 0;  // so far, the failed one included
 };
 
 enum class Where : std::uint8_t {
-  kSame,         // on a fresh connection to the same endpoint
-  kOther,        // at another endpoint, if there is one
-  kOtherOrSame,  // at another endpoint, else as kSame
-  kOtherOrWait,  // at another endpoint, else in line for the next one
+  kSame,          // on a fresh connection to the same endpoint
+  kOther,         // at another endpoint, if there is one
+  kOtherOrSame,   // at another endpoint, else as kSame
+  kOtherOrLater,  // at another endpoint, else to be decided again in a moment, settled
+  kOtherOrWait,   // at another endpoint, else in line for the next one
 };
 
 struct Decision {
@@ -34,16 +36,18 @@ struct Decision {
 };
 
 inline constexpr std::uint32_t kMaxAttempts = 3;
+// Where no attempt can have run the request: a process that ends refuses, or closes what it has not read, for as long
+// as nobody has noticed.
+inline constexpr std::uint32_t kMaxAttemptsAtApp = 6;
 inline constexpr std::uint32_t kMaxAttemptsWhenGone = 10;
 
 // Nothing: no.
 //
 //   no connection, any method                    kConnect  another endpoint; or in line, for apps and where it is gone
-//   unread: it has provably not read the head,   kUnread   a fresh connection; elsewhere where it is gone
-//     any method
-//   death of a kept connection, idempotent       kStale    likewise
-//   death of a fresh connection, idempotent      kStale    elsewhere where it is gone; once for apps, whose end may not
-//                                                          be known yet; else no
+//   unread: it has provably not read the head,   kUnread   a fresh connection; elsewhere where it is gone. For apps, on
+//     any method                                           a fresh connection already: elsewhere, or in a moment
+//   death of a kept connection, idempotent       kStale    a fresh connection; elsewhere where it is gone
+//   death of a fresh connection, idempotent      kStale    elsewhere where it is gone, or for apps in a moment; else no
 //
 // Never after a byte of the answer, nor once a byte of the request's body has been taken.
 std::optional<Decision> decide(const Facts& facts);
