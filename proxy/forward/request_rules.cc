@@ -9,6 +9,7 @@
 #include "common/random.h"
 #include "common/text.h"
 #include "proxy/http/field_rules.h"
+#include "proxy/http/octets.h"
 
 namespace gatehouse::request_rules {
 
@@ -133,11 +134,8 @@ void say_who_asked(RequestHead& head, const ClientInfo& client, const Route& rou
 }
 
 bool is_request_id(std::string_view id) {
-  constexpr std::string_view kMarks = "-._~+/=:@";
-  return !id.empty() && id.size() <= kLongestRequestId && std::ranges::all_of(id, [&](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           kMarks.find(c) != std::string_view::npos;
-  });
+  static constexpr octets::Table kAllowed = octets::table_of("-._~+/=:@", true);
+  return !id.empty() && id.size() <= kLongestRequestId && octets::all_in(kAllowed, id);
 }
 
 std::string new_request_id() {
