@@ -217,17 +217,19 @@ bool matches(const Field& field, FieldName token, std::string_view name) {
 }  // namespace
 
 void FieldList::set(FieldName name, std::string_view value) {
-  set(canonical_text(name), value);
+  std::size_t first = 0;
+  while (first < use_.count && entries()[first].token != name) ++first;
+  if (first == use_.count) return append(name, canonical_text(name), value);
+  replace_value(first, value);
+  bool seen = false;
+  remove_if([&](const Field& field) { return field.token == name && std::exchange(seen, true); });
 }
 
 void FieldList::set(std::string_view name, std::string_view value) {
   const FieldName token = field_name(name);
   std::size_t first = 0;
   while (first < use_.count && !matches(at(first), token, name)) ++first;
-  if (first == use_.count) {
-    append(token, name, value);
-    return;
-  }
+  if (first == use_.count) return append(token, name, value);
   replace_value(first, value);
   bool seen = false;
   remove_if([&](const Field& field) { return matches(field, token, name) && std::exchange(seen, true); });
