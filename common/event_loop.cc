@@ -31,6 +31,9 @@ struct EventDeleter {
 using BasePtr = std::unique_ptr<event_base, BaseDeleter>;
 using EventPtr = std::unique_ptr<event, EventDeleter>;
 
+constexpr int kEventsPerTurn = 64;
+constexpr std::size_t kEventsBetweenProgress = 16;
+
 // Without a loop there is no program: out of descriptors or memory at start.
 [[noreturn]] void give_up(const char* what) {
   log::error("cannot make an event loop: {}", system_failure(what, errno).error().message);
@@ -45,7 +48,8 @@ BasePtr make_base() {
   if (!config) give_up("event_config_new");
   // No locks: post() and stop() cross threads by our own queue and eventfd.
   if (event_config_set_flag(config.get(), EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV) != 0 ||
-      event_config_require_features(config.get(), EV_FEATURE_ET | EV_FEATURE_EARLY_CLOSE) != 0) {
+      event_config_require_features(config.get(), EV_FEATURE_ET | EV_FEATURE_EARLY_CLOSE) != 0 ||
+      event_config_set_max_dispatch_interval(config.get(), nullptr, kEventsPerTurn, 0) != 0) {
     give_up("event_config");
   }
   BasePtr base(event_base_new_with_config(config.get()));
@@ -69,6 +73,7 @@ struct EventLoop::Reactor {
   MonotonicTime timer_set_for{MonotonicTime::max()};  // max: not set
   bool time_known = false;                            // now_ has been read in this turn
   bool posted_waiting = false;
+  std::size_t events_handled = 0;  // since progress wakers ran last
   std::atomic<bool> stop{false};
   std::vector<std::move_only_function<void()>> running;     // posted tasks of this turn; kept for its memory
   std::vector<std::move_only_function<void()>> destroying;  // the same for retired objects
@@ -185,6 +190,13 @@ void EventLoop::run_posted() {
   running.clear();
 }
 
+void EventLoop::event_handled() {
+  if (++reactor_->events_handled < kEventsBetweenProgress) return;
+  reactor_->events_handled = 0;
+  while (run_first(progress_)) {
+  }
+}
+
 void EventLoop::run_wakers() {
   while (run_first(progress_) || run_first(flush_)) {
   }
@@ -194,7 +206,10 @@ bool EventLoop::run_first(WokenList& list) {
   Waker* waker = list.first;
   if (waker == nullptr) return false;
   waker->cancel();
+  // Flushes stay in line: what one of them wakes may be there to look at the turn's outcome.
+  if (&list == &progress_) list.resume = list.first;
   waker->run_();  // may destroy the waker
+  list.resume = nullptr;
   return true;
 }
 

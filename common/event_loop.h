@@ -2,8 +2,9 @@
 // may be called from others. Everything registered (IoWatcher, Timer, Waker) is a member of its user and unregisters
 // itself when destroyed; all of them must be gone before the loop is.
 //
-// A turn: one batch of I/O and due timers, then every woken progress Waker (and those they wake), then the flush
-// Wakers, again while there are any, and last the retired objects are destroyed.
+// A turn: one batch of I/O and due timers, then every woken progress Waker, each followed at once by those that it
+// wakes, then the flush Wakers, again while there are any, and last the retired objects are destroyed. In a large batch
+// progress Wakers also run between events: what one exchange needs is still in the cache when its next step comes.
 #pragma once
 
 #include <cstddef>
@@ -57,12 +58,14 @@ class EventLoop {
   struct WokenList {
     Waker* first = nullptr;
     Waker* last = nullptr;
+    Waker* resume = nullptr;  // while one runs: who stood behind it, and stands behind those that it wakes
   };
 
   event_base* base() const;
   void note_time();  // by whatever happens first in a turn
   void wait_for_events(bool may_block);
   void run_posted();
+  void event_handled();
   void run_wakers();
   bool run_first(WokenList& list);
   void destroy_retired();

@@ -30,9 +30,11 @@ void IoWatcher::EventDeleter::operator()(event* e) const {
 
 void IoWatcher::on_event(int /*fd*/, short what, void* watcher) {
   auto& self = *static_cast<IoWatcher*>(watcher);
-  self.loop_.note_time();
+  EventLoop& loop = self.loop_;
+  loop.note_time();
   self.ready_(
       {.readable = (what & EV_READ) != 0, .writable = (what & EV_WRITE) != 0, .closed = (what & EV_CLOSED) != 0});
+  loop.event_handled();  // the watcher may be gone
 }
 
 }  // namespace gatehouse

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 #include <limits>
 #include <vector>
 
@@ -14,6 +15,35 @@ constexpr char lower(char c) {
 }
 constexpr bool is_blank(char c) {
   return c == ' ' || c == '\t';
+}
+
+// All bytes of a word in lower case at once. The sums set the top bit of each byte that is at least 'A', or beyond 'Z'.
+template <class Word>
+Word lower_word(Word word) {
+  constexpr Word kOnes = static_cast<Word>(~Word{0} / 0xFF);
+  constexpr Word kHighs = kOnes * 0x80;
+  const Word low = word & static_cast<Word>(~kHighs);
+  const Word from_a = low + kOnes * (0x80 - 'A');
+  const Word beyond_z = low + kOnes * (0x80 - 'Z' - 1);
+  const Word upper = (from_a ^ beyond_z) & ~word & kHighs;
+  return word | upper >> 2U;
+}
+
+// REQUIRES: both have the same size, which is at least a word's. The last word may overlap the one before.
+template <class Word>
+bool same_words(std::string_view a, std::string_view b) {
+  const auto same = [&](std::size_t at) {
+    Word x = 0;
+    Word y = 0;
+    std::memcpy(&x, a.data() + at, sizeof x);
+    std::memcpy(&y, b.data() + at, sizeof y);
+    return x == y || lower_word(x) == lower_word(y);
+  };
+  const std::size_t last = a.size() - sizeof(Word);
+  for (std::size_t at = 0; at < last; at += sizeof(Word)) {
+    if (!same(at)) return false;
+  }
+  return same(last);
 }
 
 constexpr std::string_view kHexDigits = "0123456789abcdef";
@@ -81,6 +111,9 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 }  // namespace
 
 bool iequals(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  if (a.size() >= sizeof(std::uint64_t)) return same_words<std::uint64_t>(a, b);
+  if (a.size() >= sizeof(std::uint32_t)) return same_words<std::uint32_t>(a, b);
   return std::ranges::equal(a, b, [](char x, char y) { return lower(x) == lower(y); });
 }
 

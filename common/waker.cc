@@ -13,15 +13,17 @@ void Waker::wake() {
   if (queued_) return;
   queued_ = true;
   EventLoop::WokenList& list = phase_ == Phase::kProgress ? loop_.progress_ : loop_.flush_;
-  previous_ = list.last;
+  next_ = list.resume;
+  previous_ = next_ != nullptr ? next_->previous_ : list.last;
   (previous_ != nullptr ? previous_->next_ : list.first) = this;
-  list.last = this;
+  (next_ != nullptr ? next_->previous_ : list.last) = this;
 }
 
 void Waker::cancel() {
   if (!queued_) return;
   queued_ = false;
   EventLoop::WokenList& list = phase_ == Phase::kProgress ? loop_.progress_ : loop_.flush_;
+  if (list.resume == this) list.resume = next_;
   (previous_ != nullptr ? previous_->next_ : list.first) = next_;
   (next_ != nullptr ? next_->previous_ : list.last) = previous_;
   previous_ = nullptr;

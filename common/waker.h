@@ -1,6 +1,7 @@
 // A wake-up that its owner can receive: how one half of an exchange tells the other of progress without calling it.
 // Member of its owner, same thread as the loop. Waking twice before it runs runs it once; destroying it cancels it.
-// Progress wakers run after the turn's I/O; flush wakers after all progress, so that a connection writes once a turn.
+// Progress wakers run after the turn's I/O, and whoever one of them wakes runs right behind it; flush wakers run after
+// all progress, so that a connection writes once a turn.
 #pragma once
 
 #include <functional>

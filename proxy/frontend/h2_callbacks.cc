@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/event_loop.h"
+#include "proxy/frontend/h2_memory.h"
 
 namespace gatehouse {
 
@@ -75,7 +76,8 @@ H2SessionPtr H2Callbacks::make_session(H2Connection& connection) {
   static const Shared kShared;
   nghttp2_session* session = nullptr;
   if (!kShared.callbacks || !kShared.option) return nullptr;
-  if (nghttp2_session_server_new2(&session, kShared.callbacks.get(), &connection, kShared.option.get()) != 0) {
+  if (nghttp2_session_server_new3(&session, kShared.callbacks.get(), &connection, kShared.option.get(), h2_memory()) !=
+      0) {
     return nullptr;
   }
   return H2SessionPtr(session);

@@ -21,8 +21,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t kBatch = 16;
-constexpr std::size_t kBatchesPerTurn = 4;       // then others of the loop have their turn
+constexpr std::size_t kBatch = 8;                // of a turn: its work follows before more is taken
 constexpr std::size_t kReceiveSize = 64 * 1024;  // what GRO may join
 constexpr std::size_t kControlSize = 128;
 constexpr Duration kRetryWithoutEdge = 1ms;  // ENOBUFS: the device's queue is full, and no event tells when it is not
@@ -239,27 +238,26 @@ void QuicSocket::on_ready(IoEvents ready) {
 void QuicSocket::receive() {
   Batch& batch = thread_batch();
   const in_port_t port = htons(local_.port());
-  for (std::size_t round = 0; round < kBatchesPerTurn; ++round) {
-    batch.prepare();
-    const int count = ::recvmmsg(socket_.get(), batch.messages.data(), kBatch, MSG_DONTWAIT, nullptr);
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return;  // would block, or an ICMP error of an earlier datagram: nothing to do about it
-    for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
-      msghdr& message = batch.messages[i].msg_hdr;
-      if ((message.msg_flags & MSG_TRUNC) != 0) continue;
-      const Extras extras = read_extras(message, local_.family(), port);
-      const bool known = extras.local_length > 0;
-      deliver({.path = {.local = known ? &extras.local.any : local_.data(),
-                        .local_length = known ? extras.local_length : local_.length(),
-                        .remote = &batch.remotes[i].any,
-                        .remote_length = message.msg_namelen},
-               .ecn = extras.ecn,
-               .bytes = {static_cast<const std::uint8_t*>(batch.vectors[i].iov_base), batch.messages[i].msg_len}},
-              extras.segment);
-    }
-    if (static_cast<std::size_t>(count) < kBatch) return;
+  batch.prepare();
+  int count = 0;
+  do {
+    count = ::recvmmsg(socket_.get(), batch.messages.data(), kBatch, MSG_DONTWAIT, nullptr);
+  } while (count < 0 && errno == EINTR);
+  if (count <= 0) return;  // would block, or an ICMP error of an earlier datagram: nothing to do about it
+  for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
+    msghdr& message = batch.messages[i].msg_hdr;
+    if ((message.msg_flags & MSG_TRUNC) != 0) continue;
+    const Extras extras = read_extras(message, local_.family(), port);
+    const bool known = extras.local_length > 0;
+    deliver({.path = {.local = known ? &extras.local.any : local_.data(),
+                      .local_length = known ? extras.local_length : local_.length(),
+                      .remote = &batch.remotes[i].any,
+                      .remote_length = message.msg_namelen},
+             .ecn = extras.ecn,
+             .bytes = {static_cast<const std::uint8_t*>(batch.vectors[i].iov_base), batch.messages[i].msg_len}},
+            extras.segment);
   }
-  more_.arm(Duration::zero());  // not known to be dry, so no edge may come
+  if (static_cast<std::size_t>(count) == kBatch) more_.arm(Duration::zero());  // not known to be dry: no edge may come
 }
 
 void QuicSocket::deliver(const UdpDatagram& received, std::size_t segment) {

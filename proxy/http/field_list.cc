@@ -143,14 +143,6 @@ std::string_view lower_text(FieldName name) {
   return texts(name).lower;
 }
 
-void FieldList::swap(FieldList& other) noexcept {
-  std::swap(block_, other.block_);
-  std::swap(capacity_, other.capacity_);
-  std::swap(bytes_used_, other.bytes_used_);
-  std::swap(count_, other.count_);
-  std::swap(weight_, other.weight_);
-}
-
 FieldList FieldList::clone() const {
   FieldList copy;
   for (const Field field : *this) copy.append(field.token, field.name, field.value);
@@ -160,21 +152,21 @@ FieldList FieldList::clone() const {
 // Room for `bytes` at the back and for `new_entries` at the front. The block that had to give way is put into `old`, so
 // that views from it last until the caller is done with them.
 char* FieldList::take_room(std::size_t bytes, std::size_t new_entries, std::unique_ptr<std::byte[]>& old) {
-  const std::size_t needed = (count_ + new_entries) * sizeof(Entry) + bytes_used_ + bytes;
-  if (needed > capacity_) {
-    std::size_t capacity = capacity_ == 0 ? kFirstBlock : capacity_;
+  const std::size_t needed = (use_.count + new_entries) * sizeof(Entry) + use_.bytes + bytes;
+  if (needed > use_.capacity) {
+    std::size_t capacity = use_.capacity == 0 ? kFirstBlock : use_.capacity;
     while (capacity < needed) capacity *= 2;
     assert(capacity <= std::numeric_limits<std::uint32_t>::max());
     auto block = std::make_unique_for_overwrite<std::byte[]>(capacity);
     if (block_) {
-      std::memcpy(block.get(), block_.get(), count_ * sizeof(Entry));
-      std::memcpy(block.get() + (capacity - bytes_used_), block_.get() + (capacity_ - bytes_used_), bytes_used_);
+      std::memcpy(block.get(), block_.get(), use_.count * sizeof(Entry));
+      std::memcpy(block.get() + (capacity - use_.bytes), block_.get() + (use_.capacity - use_.bytes), use_.bytes);
     }
     old = std::exchange(block_, std::move(block));
-    capacity_ = static_cast<std::uint32_t>(capacity);
+    use_.capacity = static_cast<std::uint32_t>(capacity);
   }
-  bytes_used_ += static_cast<std::uint32_t>(bytes);
-  return reinterpret_cast<char*>(block_.get()) + (capacity_ - bytes_used_);
+  use_.bytes += static_cast<std::uint32_t>(bytes);
+  return reinterpret_cast<char*>(block_.get()) + (use_.capacity - use_.bytes);
 }
 
 void FieldList::append(FieldName token, std::string_view name, std::string_view value) {
@@ -182,12 +174,12 @@ void FieldList::append(FieldName token, std::string_view name, std::string_view 
   char* const room = take_room(name.size() + value.size(), 1, old);
   if (!name.empty()) std::memcpy(room, name.data(), name.size());
   if (!value.empty()) std::memcpy(room + name.size(), value.data(), value.size());
-  const Entry entry{.distance = bytes_used_,
+  const Entry entry{.distance = use_.bytes,
                     .name_size = static_cast<std::uint32_t>(name.size()),
                     .value_size = static_cast<std::uint32_t>(value.size()),
                     .token = token};
-  entries()[count_++] = entry;
-  weight_ += weight_of(entry);
+  entries()[use_.count++] = entry;
+  use_.weight += weight_of(entry);
 }
 
 void FieldList::add(std::string_view name, std::string_view value) {
@@ -200,19 +192,19 @@ void FieldList::add(FieldName name, std::string_view value) {
 
 void FieldList::replace_value(std::size_t index, std::string_view value) {
   Entry entry = entries()[index];
-  weight_ -= weight_of(entry);
+  use_.weight -= weight_of(entry);
   std::unique_ptr<std::byte[]> old;
   if (value.size() > entry.value_size) {
     char* const room = take_room(entry.name_size + value.size(), 0, old);
     if (entry.name_size != 0) std::memcpy(room, bytes_of(entry), entry.name_size);
     std::memcpy(room + entry.name_size, value.data(), value.size());
-    entry.distance = bytes_used_;
+    entry.distance = use_.bytes;
   } else if (!value.empty()) {
     std::memmove(bytes_of(entry) + entry.name_size, value.data(), value.size());
   }
   entry.value_size = static_cast<std::uint32_t>(value.size());
   entries()[index] = entry;
-  weight_ += weight_of(entry);
+  use_.weight += weight_of(entry);
 }
 
 namespace {
@@ -225,37 +217,39 @@ bool matches(const Field& field, FieldName token, std::string_view name) {
 }  // namespace
 
 void FieldList::set(FieldName name, std::string_view value) {
-  set(canonical_text(name), value);
+  std::size_t first = 0;
+  while (first < use_.count && entries()[first].token != name) ++first;
+  if (first == use_.count) return append(name, canonical_text(name), value);
+  replace_value(first, value);
+  bool seen = false;
+  remove_if([&](const Field& field) { return field.token == name && std::exchange(seen, true); });
 }
 
 void FieldList::set(std::string_view name, std::string_view value) {
   const FieldName token = field_name(name);
   std::size_t first = 0;
-  while (first < count_ && !matches(at(first), token, name)) ++first;
-  if (first == count_) {
-    append(token, name, value);
-    return;
-  }
+  while (first < use_.count && !matches(at(first), token, name)) ++first;
+  if (first == use_.count) return append(token, name, value);
   replace_value(first, value);
   bool seen = false;
   remove_if([&](const Field& field) { return matches(field, token, name) && std::exchange(seen, true); });
 }
 
 std::size_t FieldList::remove(FieldName name) {
-  const std::size_t before = count_;
+  const std::size_t before = use_.count;
   remove_if([name](const Field& field) { return field.token == name; });
-  return before - count_;
+  return before - use_.count;
 }
 
 std::size_t FieldList::remove(std::string_view name) {
-  const std::size_t before = count_;
+  const std::size_t before = use_.count;
   const FieldName token = field_name(name);
   remove_if([&](const Field& field) { return matches(field, token, name); });
-  return before - count_;
+  return before - use_.count;
 }
 
 std::optional<std::string_view> FieldList::find(FieldName name) const {
-  for (std::uint32_t i = 0; i < count_; ++i) {
+  for (std::uint32_t i = 0; i < use_.count; ++i) {
     if (entries()[i].token == name) return at(i).value;
   }
   return std::nullopt;
@@ -272,21 +266,12 @@ std::optional<std::string_view> FieldList::find(std::string_view name) const {
 
 std::size_t FieldList::count(FieldName name) const {
   std::size_t found = 0;
-  for (std::uint32_t i = 0; i < count_; ++i) found += entries()[i].token == name ? 1U : 0U;
+  for (std::uint32_t i = 0; i < use_.count; ++i) found += entries()[i].token == name ? 1U : 0U;
   return found;
 }
 
-Field FieldList::at(std::size_t index) const {
-  assert(index < count_);
-  const Entry& entry = entries()[index];
-  const char* const bytes = bytes_of(entry);
-  return {.token = entry.token, .name = {bytes, entry.name_size}, .value = {bytes + entry.name_size, entry.value_size}};
-}
-
 void FieldList::clear() {
-  bytes_used_ = 0;
-  count_ = 0;
-  weight_ = 0;
+  use_ = {.capacity = use_.capacity};
 }
 
 }  // namespace gatehouse

@@ -3,6 +3,7 @@
 // clear(). Views from a list are good until it changes. A value; belongs to one thread at a time.
 #pragma once
 
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -78,10 +79,10 @@ struct Field {
 class FieldList {
  public:
   FieldList() = default;
-  FieldList(FieldList&& other) noexcept { swap(other); }
+  FieldList(FieldList&& other) noexcept : block_(std::move(other.block_)), use_(std::exchange(other.use_, {})) {}
   FieldList& operator=(FieldList&& other) noexcept {
-    FieldList taken(std::move(other));
-    swap(taken);
+    block_ = std::move(other.block_);
+    use_ = std::exchange(other.use_, {});
     return *this;
   }
   FieldList clone() const;
@@ -101,11 +102,11 @@ class FieldList {
   std::optional<std::string_view> find(std::string_view name) const;
   std::size_t count(FieldName name) const;
 
-  std::size_t size() const { return count_; }
-  bool empty() const { return count_ == 0; }
-  Field at(std::size_t index) const;              // REQUIRES: index < size()
-  std::size_t weight() const { return weight_; }  // names + values + 32 per field (RFC 9113 section 6.5.2)
-  void clear();                                   // keeps the block
+  std::size_t size() const { return use_.count; }
+  bool empty() const { return use_.count == 0; }
+  Field at(std::size_t index) const;                  // REQUIRES: index < size()
+  std::size_t weight() const { return use_.weight; }  // names + values + 32 per field (RFC 9113 section 6.5.2)
+  void clear();                                       // keeps the block
 
   class Iterator {
    public:
@@ -122,7 +123,7 @@ class FieldList {
     std::size_t index_;
   };
   Iterator begin() const { return {this, 0}; }
-  Iterator end() const { return {this, count_}; }
+  Iterator end() const { return {this, use_.count}; }
 
  private:
   // Entries grow from the block's front, bytes from its back: a field's name, then its value, `distance` from the end.
@@ -135,32 +136,41 @@ class FieldList {
   static std::size_t weight_of(const Entry& entry) { return entry.name_size + entry.value_size + 32UL; }
   Entry* entries() const { return reinterpret_cast<Entry*>(block_.get()); }
   char* bytes_of(const Entry& entry) const {
-    return reinterpret_cast<char*>(block_.get()) + (capacity_ - entry.distance);
+    return reinterpret_cast<char*>(block_.get()) + (use_.capacity - entry.distance);
   }
-  void swap(FieldList& other) noexcept;
   void append(FieldName token, std::string_view name, std::string_view value);
   void replace_value(std::size_t index, std::string_view value);
   char* take_room(std::size_t bytes, std::size_t new_entries, std::unique_ptr<std::byte[]>& old);
 
+  struct Use {
+    std::uint32_t capacity = 0;  // of the block
+    std::uint32_t bytes = 0;
+    std::uint32_t count = 0;
+    std::size_t weight = 0;
+  };
   std::unique_ptr<std::byte[]> block_;
-  std::uint32_t capacity_ = 0;
-  std::uint32_t bytes_used_ = 0;
-  std::uint32_t count_ = 0;
-  std::size_t weight_ = 0;
+  Use use_;
 };
+
+inline Field FieldList::at(std::size_t index) const {
+  assert(index < use_.count);
+  const Entry& entry = entries()[index];
+  const char* const bytes = bytes_of(entry);
+  return {.token = entry.token, .name = {bytes, entry.name_size}, .value = {bytes + entry.name_size, entry.value_size}};
+}
 
 template <class Predicate>
 void FieldList::remove_if(Predicate&& unwanted) {
   std::uint32_t kept = 0;
-  for (std::uint32_t i = 0; i < count_; ++i) {
+  for (std::uint32_t i = 0; i < use_.count; ++i) {
     const Entry entry = entries()[i];
     if (unwanted(at(i))) {
-      weight_ -= weight_of(entry);
+      use_.weight -= weight_of(entry);
     } else {
       entries()[kept++] = entry;
     }
   }
-  count_ = kept;
+  use_.count = kept;
 }
 
 }  // namespace gatehouse

@@ -45,7 +45,8 @@ bool is_connection_specific(FieldName name) {
 
 // One field by itself: RFC 9110 section 5; RFC 9113 section 8.2.
 bool is_acceptable(const Field& field, Protocol protocol) {
-  if (!is_token(field.name) || !is_field_value(field.value)) return false;
+  const bool named = field.token != FieldName::kOther || is_token(field.name);  // those that we know are tokens
+  if (!named || !is_field_value(field.value)) return false;
   if (!is_binary(protocol)) return true;
   if (has_upper_case(field.name) || is_connection_specific(field.token)) return false;
   return field.token != FieldName::kTe || text::iequals(field.value, "trailers");
@@ -207,7 +208,7 @@ Checked settle_paths(std::string&& origin, RequestHead& head) {
 }  // namespace
 
 bool is_token(std::string_view name) {
-  return !name.empty() && octets::all_in(octets::kToken, name);
+  return octets::is_token(name);
 }
 
 bool is_field_value(std::string_view value) {

@@ -38,8 +38,10 @@ bool is_visible(std::string_view text) {
   return true;
 }
 
+// The names that we know are tokens.
 bool is_safe(const Field& field) {
-  return !field.name.empty() && octets::all_in(octets::kToken, field.name) && !octets::has_control(field.value);
+  const bool named = field.token != FieldName::kOther || octets::is_token(field.name);
+  return named && !octets::has_control(field.value);
 }
 
 // Adds up what the fields take; false if one cannot be written.
@@ -132,7 +134,7 @@ void put_response_framing(Output& output, const ResponseHead& head, const Respon
 }  // namespace
 
 bool write_request_head(Buffer& out, const RequestHead& head) {
-  if (head.method.empty() || !octets::all_in(octets::kToken, head.method)) return false;
+  if (!octets::is_token(head.method)) return false;
   if (head.target.empty() || !is_visible(head.target) || !is_visible(head.authority)) return false;
   std::size_t size = kOverhead + head.method.size() + head.target.size() + head.authority.size();
   if (!measure(head.fields, size)) return false;

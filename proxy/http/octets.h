@@ -38,6 +38,11 @@ constexpr bool all_in(const Table& table, std::string_view text) {
   return true;
 }
 
+// RFC 9110 section 5.6.2: a method, a field's name.
+constexpr bool is_token(std::string_view text) {
+  return !text.empty() && all_in(kToken, text);
+}
+
 // A control byte other than a tab: what would end a line, a string, or worse.
 inline bool has_control(std::string_view text) {
   constexpr std::uint64_t kOnes = 0x0101010101010101;

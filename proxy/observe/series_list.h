@@ -28,9 +28,10 @@ class SeriesList {
 
   // The value of these labels, made when first asked for. Good for the life of the list.
   Value& at(std::initializer_list<std::string_view> labels) {
+    if (recent_ != nullptr && matches(*recent_, labels)) return recent_->value;  // requests come in runs
     Node*& chain = by_hash_[hash(labels)];
     for (Node* node = chain; node != nullptr; node = node->same_hash) {
-      if (matches(*node, labels)) return node->value;
+      if (matches(*node, labels)) return (recent_ = node)->value;
     }
     if (nodes_.size() < kMaxSeries) return add(chain, Labels(labels.begin(), labels.end()));
     if (overflow_ == nullptr) {
@@ -84,6 +85,7 @@ class SeriesList {
 
   std::vector<std::unique_ptr<Node>> nodes_;
   std::unordered_map<std::size_t, Node*> by_hash_;
+  Node* recent_ = nullptr;
   Value* overflow_ = nullptr;
   std::atomic<const Node*> head_{nullptr};
 };

@@ -12,6 +12,8 @@ namespace gatehouse {
 
 namespace {
 
+// Beyond max_idle: long enough for those who use many connections in bursts, as h2 and h3 clients do.
+constexpr Duration kSurplusIdle = std::chrono::seconds(1);
 constexpr Duration kShortestLearned = std::chrono::seconds(2);
 constexpr Duration kSameAge = std::chrono::milliseconds(500);
 constexpr Duration kLearnedMargin = std::chrono::seconds(1);
@@ -87,13 +89,9 @@ void Pool::put_back(std::unique_ptr<UpstreamConnection> connection) {
   if (options_.max_idle == 0 || !current_) {
     close(std::move(connection));
   } else {
-    if (idle_.size() >= options_.max_idle) {
-      close(std::exchange(idle_.front(), nullptr));
-      idle_.erase(idle_.begin());
-    } else {
-      counters_.connections_idle.add();
-    }
-    connection->rest(idle_limit());
+    const bool surplus = idle_.size() >= options_.max_idle;
+    counters_.connections_idle.add();
+    connection->rest(surplus ? std::min(kSurplusIdle, idle_limit()) : idle_limit());
     idle_.push_back(std::move(connection));
   }
   end_lease();

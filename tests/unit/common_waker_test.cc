@@ -26,17 +26,22 @@ TEST_F(WakerTest, RunsInTheTurnOnceHoweverOftenItWasWoken) {
   EXPECT_EQ(log.size(), 1U);
 }
 
-TEST_F(WakerTest, RunsFirstInFirstOutWithThoseWokenMeanwhile) {
+TEST_F(WakerTest, RunsFirstInFirstOutEachFollowedByThoseThatItWakes) {
   Waker third(loop, [&] { log.push_back("third"); });
+  Waker fourth(loop, [&] { log.push_back("fourth"); });
+  Waker last(loop, [&] { log.push_back("last"); });
+  auto next = std::make_unique<Waker>(loop, [&] { log.push_back("never"); });
   Waker first(loop, [&] {
     log.push_back("first");
     third.wake();
+    next.reset();
+    fourth.wake();
   });
-  Waker second(loop, [&] { log.push_back("second"); });
   first.wake();
-  second.wake();
+  next->wake();
+  last.wake();
   turn();
-  EXPECT_EQ(log, (Log{"first", "second", "third"}));
+  EXPECT_EQ(log, (Log{"first", "third", "fourth", "last"}));
 }
 
 TEST_F(WakerTest, MayWakeItselfForAnotherRunInTheSameTurn) {
