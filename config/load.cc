@@ -131,7 +131,7 @@ Loaded load(const std::string& path) {
   return loaded;
 }
 
-std::optional<std::string> control_socket_of(const std::string& path) {
+std::optional<Server> server_of(const std::string& path) {
   const auto file = open_file(path);
   if (!file || is_utf16(file->text)) return std::nullopt;
   const auto document = parse_document(file->text, path);
@@ -141,7 +141,13 @@ std::optional<std::string> control_socket_of(const std::string& path) {
   TableReader::read_document(reading, &*document, [&](TableReader& top) {
     top.table("server", [&](TableReader& table) { read_server(table, server); });
   });
-  return server.control;
+  return server;
+}
+
+std::optional<std::string> control_socket_of(const std::string& path) {
+  const std::optional<Server> server = server_of(path);
+  if (!server) return std::nullopt;
+  return server->control;
 }
 
 Loaded parse(std::string_view text, const std::string& filename) {

@@ -27,8 +27,10 @@ Loaded load(const std::string& path);
 // resource limit asked. For tests, fuzzing, and configurations that were made in memory.
 Loaded parse(std::string_view text, const std::string& filename);
 
-// The control socket that the file names, even if nothing else in it is right any more; "" if it names none, nullopt if
-// it cannot be read or is no TOML. For the commands, which must reach a process whose file was broken since.
+// What the file says of the server, even if nothing else in it is right any more; nullopt if it cannot be read or is no
+// TOML. For the commands, which must reach a process whose file was broken since.
+std::optional<Server> server_of(const std::string& path);
+// Its control socket; "" if it names none.
 std::optional<std::string> control_socket_of(const std::string& path);
 
 }  // namespace gatehouse::config

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""The backend of the demo: answers every request with what it has seen of it, as JSON or, for browsers, as a page.
+"""The app of the demo: answers every request with what it has seen of it, as JSON or, for browsers, as a page.
 
-Speaks plain HTTP/1.1 on a loopback port of the kernel's choice and prints "listening PORT" once it accepts connections.
+Speaks plain HTTP/1.1 on the loopback port that the environment variable PORT names, as any app may that Gatehouse hosts.
 """
 
 import hashlib
 import html
 import http.server
 import json
-import sys
+import os
 
 SHOWN_FIRST = ("host", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-port", "x-request-id")
 PREVIEW = 200
@@ -28,7 +28,7 @@ strong {{ font-size: 1.2em }}
 </style>
 <h1>It works</h1>
 <p>Your browser reached Gatehouse over <strong id="protocol">…</strong>;
-this backend was asked over <strong>{protocol}</strong>. Reload once or twice: after the first visit
+process {pid} of this app was asked over <strong>{protocol}</strong>. Reload once or twice: after the first visit
 browsers move to HTTP/3, because Gatehouse offers it with Alt-Svc.</p>
 <table>
 <tr><th>Request</th><td>{method} {target}</td></tr>
@@ -77,6 +77,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def answer(self):
         size, digest, beginning = self.read_body()
         seen = {
+            "pid": os.getpid(),
             "protocol": self.request_version,
             "method": self.command,
             "target": self.path,
@@ -111,6 +112,7 @@ def page(seen):
     fields.append(("(body)", f"{seen['body']['bytes']} bytes"))
     rows = "\n".join(f"<tr><th>{html.escape(n)}</th><td>{html.escape(v)}</td></tr>" for n, v in fields)
     return PAGE.format(
+        pid=seen["pid"],
         protocol=html.escape(seen["protocol"]),
         method=html.escape(seen["method"]),
         target=html.escape(seen["target"]),
@@ -124,9 +126,7 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 if __name__ == "__main__":
-    port = int(sys.argv[1]) if len(sys.argv) > 1 else 0
-    with Server(("127.0.0.1", port), Handler) as server:
-        print("listening", server.server_address[1], flush=True)
+    with Server(("127.0.0.1", int(os.environ.get("PORT", "5000"))), Handler) as server:
         try:
             server.serve_forever()
         except KeyboardInterrupt:

@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
-"""Runs the demo: a certificate, the backend, Gatehouse in front of it; until Ctrl-C, or through the checks of --check.
+"""Runs the demo: a certificate, and Gatehouse that hosts the app; until Ctrl-C, or through the checks of --check.
 
 Called by deploy/demo inside the toolchain, after the build.
 """
 
 import argparse
+import concurrent.futures
 import contextlib
 import hashlib
 import json
+import os
 import pathlib
 import re
 import signal
@@ -15,10 +17,14 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 PROGRAM = HERE.parent / "build" / "release" / "gatehouse"
 ADMIN = "127.0.0.1:9180"
+APP = "demo"
+PATIENCE = 20
 STOP_TIMEOUT = 40  # longer than the drain of Gatehouse
 PROTOCOLS = (("HTTP/1.1", "--http1.1", "1.1"), ("HTTP/2", "--http2", "2"), ("HTTP/3", "--http3-only", "3"))
 
@@ -65,19 +71,10 @@ def running(name, command, **options):
 
 
 @contextlib.contextmanager
-def backend():
-    with running("the backend", [sys.executable, HERE / "demo_app.py"], stdout=subprocess.PIPE) as process:
-        line = process.stdout.readline().split()
-        if len(line) != 2:
-            raise DemoError("the backend did not start")
-        yield int(line[1])
-
-
-@contextlib.contextmanager
-def gatehouse(port, backend_port, certificate, key, log):
+def gatehouse(port, certificate, key, control, log):
     """Gatehouse, once it has said that it is ready."""
-    command = [PROGRAM, "proxy", "--to", f"http://127.0.0.1:{backend_port}", "--listen", f":{port}",
-               "--certificate", certificate, "--private-key", key, "--admin", ADMIN]
+    command = [PROGRAM, "host", "--name", APP, "--instances", "2", "--listen", f":{port}", "--certificate", certificate,
+               "--private-key", key, "--admin", ADMIN, "--control", control, "--", "python3", HERE / "demo_app.py"]
     with open(log, "w+") as errors, running("Gatehouse", command, stdout=errors, stderr=subprocess.PIPE) as process:
         for line in process.stderr:
             errors.write(line)
@@ -119,7 +116,7 @@ def faults_of(port, method, body, version, answer):
     wanted = {
         "status": (status, 200),
         "protocol to the client": (used, version),
-        "protocol to the backend": (seen["protocol"], "HTTP/1.1"),
+        "protocol to the app": (seen["protocol"], "HTTP/1.1"),
         "method": (seen["method"], method),
         "target": (seen["target"], "/demo?q=1"),
         "Host": (forwarded.get("host"), f"localhost:{port}"),
@@ -137,7 +134,7 @@ def faults_of(port, method, body, version, answer):
 def check(port, certificate):
     """Asks over every protocol; prints a table; returns whether all of it was right."""
     row = "{:<9} {:<5} {:<7} {:<55} {}"
-    print(row.format("protocol", "", "status", "the backend saw", "Alt-Svc"))
+    print(row.format("protocol", "", "status", "the app saw", "Alt-Svc"))
     wrong = []
     for name, flag, version in PROTOCOLS:
         for method, body in (("GET", None), ("POST", bytes(range(256)) * 400)):
@@ -159,20 +156,85 @@ def check(port, certificate):
     return not wrong
 
 
+def pids_that_answer(port, certificate):
+    """Of the two processes of the app, once both have answered."""
+    seen = set()
+    deadline = time.monotonic() + PATIENCE
+    while len(seen) < 2 and time.monotonic() < deadline:
+        seen.add(ask(port, certificate, "--http2", None)[3]["pid"])
+    return seen
+
+
+def ask_until(stopped, port, certificate, flag, failures):
+    """Requests without end; returns how many were answered as they should be."""
+    answered = 0
+    while not stopped.is_set():
+        try:
+            status = ask(port, certificate, flag, None)[0]
+        except (DemoError, ValueError) as error:
+            status = error
+        answered += status == 200
+        if status != 200:
+            failures.append(status)
+    return answered
+
+
+def await_new_process(port, certificate, before):
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if (pid := ask(port, certificate, "--http1.1", None)[3]["pid"]) not in before:
+            return pid
+    raise DemoError("no new process of the app has answered")
+
+
+def check_under_load(port, certificate, what, act):
+    """Does `act`, which takes the numbers of the app's processes, while each protocol is asked without a pause."""
+    before = pids_that_answer(port, certificate)
+    stopped, failures = threading.Event(), []
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        asking = [pool.submit(ask_until, stopped, port, certificate, flag, failures) for _, flag, _ in PROTOCOLS]
+        try:
+            act(before)
+            new = await_new_process(port, certificate, before)
+        finally:
+            stopped.set()
+        answered = sum(each.result() for each in asking)
+    print(f"{what}: {answered} requests answered meanwhile, {len(failures)} failed; process {new} serves now")
+    return not failures and answered > 0
+
+
+def recycle(control):
+    subprocess.run([PROGRAM, "app", APP, "recycle", "--control", control], check=True, stdout=subprocess.DEVNULL)
+
+
 def metrics_answer():
     done = subprocess.run(["curl", "--silent", "--fail", f"http://{ADMIN}/metrics"], capture_output=True, check=False)
     return b"gatehouse_requests_total" in done.stdout
 
 
-def invite(port, process):
+def check_all(port, certificate, control):
+    good = check(port, certificate)
+    good &= check_under_load(port, certificate, "recycle", lambda _: recycle(control))
+    good &= check_under_load(port, certificate, "kill -9", lambda pids: os.kill(min(pids), signal.SIGKILL))
+    if not metrics_answer():
+        print(f"wrong: http://{ADMIN}/metrics does not count the requests")
+        good = False
+    return good
+
+
+def invite(port, control, process):
     print(f"""
-Gatehouse is running in front of a small backend. Try:
+Gatehouse is running, and hosts a small app with two processes. Try:
 
   browser              https://localhost:{port}/      (accept the certificate; reload for HTTP/3)
   curl -k --http1.1    https://localhost:{port}/hello
   curl -k --http2      https://localhost:{port}/hello
   curl -k --http3-only https://localhost:{port}/hello   (a curl with HTTP/3: deploy/toolchain exec curl ...)
   curl -k -d 'a body'  https://localhost:{port}/hello
+
+  what it does         deploy/toolchain exec build/release/gatehouse status
+  recycle the app      deploy/toolchain exec build/release/gatehouse app {APP} recycle --control {control}
+  crash it             kill -9 one of the processes that status names
 
   metrics              http://{ADMIN}/metrics
   health               http://{ADMIN}/healthz, http://{ADMIN}/readyz
@@ -197,19 +259,16 @@ def main():
         try:
             require_free(arguments.port)
             certificate, key = make_certificate(directory)
-            with backend() as backend_port:
-                with gatehouse(arguments.port, backend_port, certificate, key, log) as process:
-                    if not arguments.check:
-                        invite(arguments.port, process)
-                        good = True
-                    else:
-                        good = check(arguments.port, certificate)
-                        if not metrics_answer():
-                            print(f"wrong: http://{ADMIN}/metrics does not count the requests")
-                            good = False
-                if process.returncode != 0:
-                    print(f"wrong: Gatehouse exited with {process.returncode}")
-                    good = False
+            control = directory / "control"
+            with gatehouse(arguments.port, certificate, key, control, log) as process:
+                if not arguments.check:
+                    invite(arguments.port, control, process)
+                    good = True
+                else:
+                    good = check_all(arguments.port, certificate, control)
+            if process.returncode != 0:
+                print(f"wrong: Gatehouse exited with {process.returncode}")
+                good = False
         except DemoError as error:
             print(f"deploy/demo: {error}", file=sys.stderr)
             good = False

@@ -181,6 +181,7 @@ make_root() {
   # In a process namespace of its own that dies with this script: a killed run leaves nobody writing. Documentation
   # and translations stay out (but the JDK insists on a folder for its manual pages), and nobody needs fsync for a
   # directory that a crash throws away.
+  # shellcheck disable=SC2016 # mmdebstrap's shell expands the hook
   setpriv --pdeathsig KILL unshare --mount --propagation private --pid --fork --kill-child --mount-proc \
     "${mmdebstrap_command[@]}" --mode=root --variant=apt --keyring="$keyring" \
     --aptopt='APT::Install-Recommends "false"' --aptopt='Acquire::Languages "none"' --aptopt="$work/apt.conf" \

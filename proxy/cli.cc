@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <format>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -112,10 +113,10 @@ Result<Address> admin_address(const Target& target) {
   if (!target.admin.empty()) return Address::parse(target.admin);
   const std::string file = target.file_or_default();
   if (file.empty()) return config::Server::default_admin();
-  const config::Loaded loaded = config::load(file);
-  if (!loaded.config) return failure(file + " is not valid; name the admin address with --admin");
-  if (!loaded.config->server.admin) return failure(file + " turns the admin address off");
-  return *loaded.config->server.admin;
+  const std::optional<config::Server> server = config::server_of(file);
+  if (!server) return failure(file + " cannot be read; name the admin address with --admin");
+  if (!server->admin) return failure(file + " turns the admin address off");
+  return *server->admin;
 }
 
 int status(const Target& target) {

@@ -53,6 +53,7 @@ config::App app_of_command(const HostOptions& options) {
   app.command_location = app.location = FrontBuilder::at(kCommand);
   if (!app.command.empty() && app.command[0].contains('/')) app.command[0] = absolute_path(app.command[0]);
   app.directory = absolute_path(".");
+  app.detailed_errors = true;  // to loopback clients only: whoever tries a command wants to know why it fails
   return app;
 }
 

@@ -92,6 +92,17 @@ void App::drained(InstanceId instance) {
   found->instance->handle(ProcessEvent::kIdle);
 }
 
+void App::unresponsive(InstanceId instance) {
+  const auto found = std::ranges::find(running_, instance, [](const Running& r) { return r.instance->id(); });
+  if (found == running_.end() || found->instance->state() != InstanceState::kReady) return;
+  const Duration ready_for = context_.loop.now() - found->instance->view().since;
+  note_trouble(*found->instance, {.reason = ExitReason::kReadyFailed,
+                                  .text = "gives no answer any more, and is replaced",
+                                  .ready_for = ready_for});
+  drain(*found);  // what is in flight there has its time: it may only be slow
+  context_.changed();
+}
+
 void App::recycle(const char* why) {
   forget_trouble();
   ++generation_;
@@ -181,7 +192,7 @@ void App::collect_ended() {
   if (running_.empty() && !wishes_.up) spares_.clear();  // who still waits in a backlog learns it
 }
 
-void App::on_failure(const Instance& instance, const InstanceEnd& end) {
+void App::note_trouble(const Instance& instance, const InstanceEnd& end) {
   const MonotonicTime now = context_.loop.now();
   trouble_.backoff.failed(now, end.ready_for);
   const bool parked = trouble_.rapid_fail.failed(now);
@@ -191,6 +202,10 @@ void App::on_failure(const Instance& instance, const InstanceEnd& end) {
   ++trouble_.restarts;
   log::warn("app {}: slot {} {}{}", spec_->name, instance.slot(), end.text,
             parked ? "; too many failures: it is parked for a while" : "");
+}
+
+void App::on_failure(const Instance& instance, const InstanceEnd& end) {
+  note_trouble(instance, end);
   if (end.failed_start) {
     keep_the_old_ones();
   }

@@ -35,6 +35,7 @@ class App {
   void remove();
   void want();
   void drained(InstanceId instance);
+  void unresponsive(InstanceId instance);
   void recycle(const char* why);
   Result<std::string> command(AppHost::Command command);
   void tick(const ProcessTable& processes);  // once a second
@@ -51,6 +52,7 @@ class App {
     std::unique_ptr<Instance> instance;
     bool superseded = false;
     bool told_ready = false;     // Started was emitted
+    bool told_slow = false;      // people were told what it waits for
     bool idle_stop = false;      // draining because nobody came for long
     std::uint64_t requests = 0;  // it has had when last asked
     MonotonicTime recycle_at = MonotonicTime::max();
@@ -80,6 +82,7 @@ class App {
   void watch_files();
   bool counts_as_change(const std::string& path) const;
   void collect_ended();
+  void note_trouble(const Instance& instance, const InstanceEnd& end);
   void on_failure(const Instance& instance, const InstanceEnd& end);
   void keep_the_old_ones();
   void note_ready();
@@ -92,6 +95,7 @@ class App {
   void publish();
   bool any(InstanceState state) const;
   void supersede(Running& running, const char* why);
+  void tell_what_takes_long(Running& running);
   void check_idle(std::uint64_t requests, std::uint32_t in_flight);
   void forget_trouble();
   MonotonicTime not_before() const;

@@ -94,8 +94,8 @@ void AppHost::drained(InstanceId instance) {
   for (const auto& [name, app] : apps_->apps) app->drained(instance);
 }
 
-void AppHost::recycle_all() {
-  for (const auto& [name, app] : apps_->apps) app->recycle("all apps are");
+void AppHost::unresponsive(InstanceId instance) {
+  for (const auto& [name, app] : apps_->apps) app->unresponsive(instance);
 }
 
 Result<std::string> AppHost::command(std::string_view app, Command command) {

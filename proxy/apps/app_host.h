@@ -33,9 +33,9 @@ class AppHost {
   // gone are drained and stopped.
   void configure(std::vector<AppSpec> specs);
 
-  void want(std::string_view app);    // a request waits: starts it if it is stopped and may
-  void drained(InstanceId instance);  // the answer to app_event::Drain
-  void recycle_all();                 // SIGHUP
+  void want(std::string_view app);         // a request waits: starts it if it is stopped and may
+  void drained(InstanceId instance);       // the answer to app_event::Drain
+  void unresponsive(InstanceId instance);  // it is ready, but answers nothing any more: it is replaced
   enum class Command : std::uint8_t { kRecycle, kStop, kStart, kOffline, kOnline };
   Result<std::string> command(std::string_view app, Command command);  // a sentence about what happens now
 

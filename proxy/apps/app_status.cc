@@ -7,6 +7,10 @@
 
 namespace gatehouse {
 
+namespace {
+constexpr Duration kLongStart = std::chrono::seconds(5);
+}
+
 AppState App::state() const {
   if (wishes_.offline || offline_) return AppState::kOffline;
   if (any(InstanceState::kReady)) return AppState::kServing;
@@ -95,6 +99,7 @@ void App::tick(const ProcessTable& processes) {
     if (instance.state() == InstanceState::kStopped || instance.end()) continue;
     const std::uint64_t memory = processes.resident_bytes(instance.tree());
     instance.note_memory(memory);
+    tell_what_takes_long(running);
     if (instance.state() != InstanceState::kReady) continue;
     const InstanceUse use = context_.surroundings.use ? context_.surroundings.use(instance.id()) : InstanceUse{};
     requests += running.requests = use.requests;
@@ -110,6 +115,17 @@ void App::tick(const ProcessTable& processes) {
   if (spec_->timing.idle_stop > std::chrono::milliseconds::zero()) check_idle(requests, in_flight);
   watching_.offline_due = true;  // it may be where it cannot be watched
   context_.changed();
+}
+
+// An app that listens elsewhere than it was told would otherwise be a riddle until start_timeout.
+void App::tell_what_takes_long(Running& running) {
+  const Instance& instance = *running.instance;
+  if (running.told_slow || instance.state() != InstanceState::kStarting) return;
+  const Duration so_far = context_.loop.now() - instance.view().since;
+  if (so_far < kLongStart) return;
+  running.told_slow = true;
+  log::warn("app {}: slot {} pid {} is not ready after {} s: {}", spec_->name, instance.slot(), instance.view().pid,
+            std::chrono::duration_cast<std::chrono::seconds>(so_far).count(), instance.waits_for());
 }
 
 void App::check_idle(std::uint64_t requests, std::uint32_t in_flight) {

@@ -164,6 +164,16 @@ void Instance::on_deadline() {
   handle(ProcessEvent::kDeadline);
 }
 
+std::string Instance::waits_for() const {
+  if (!watching_.readiness) return {};
+  const AppSpec& spec = *setting_.spec;
+  if (watching_.readiness->accepted()) {
+    return std::format("{} {}", spec.readiness.path, watching_.readiness->last_answer());
+  }
+  return std::format("it does not listen on {}, which is in {}", place_.address().to_string(),
+                     spec.transport == AppTransport::kSocket ? "SOCKET" : "PORT");
+}
+
 void Instance::handle(ProcessEvent event) {
   const ProcessStep step = process_step(life_.state, event);
   if (step.next != life_.state) {

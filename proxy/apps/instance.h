@@ -49,6 +49,7 @@ class Instance {
   InstanceState state() const { return life_.state; }
   // It will not get ready, and is being ended.
   bool failing() const { return life_.state == InstanceState::kStopping && !life_.asked_to_stop; }
+  std::string waits_for() const;                 // starting: what is missing, for people
   std::chrono::milliseconds start_took() const;  // REQUIRES: it has been ready
   const std::optional<InstanceEnd>& end() const { return end_; }
   TreeMark tree() const { return {.leader = child_.pid, .variable = marker_}; }

@@ -122,8 +122,7 @@ void H2Stream::on_head_complete(bool end_of_message) {
 void H2Stream::begin(bool end_of_message) {
   if (std::exchange(state_.too_large, false)) return reject(Fault::kHeadersTooLarge);
   const ClientTransport& transport = connection_.transport();
-  auto head =
-      check_request(raw_, connection_.context().policy->head, transport.contexts.get(), transport.tls.get());
+  auto head = check_request(raw_, connection_.context().policy->head, transport.contexts.get(), transport.tls.get());
   if (!head) return reject(head.error());
   const ListenerContext& context = connection_.context();
   exchange_.emplace(context.exchanges, client_info(context, transport, Protocol::kH2), *std::move(head), waker_);

@@ -189,7 +189,8 @@ void HealthChecker::Schedule::settle(Check& check, const Probe::Outcome& outcome
   rest(check);
   start_.wake();
   if (check.endpoint->has(Obstacle::kNotServing)) return;
-  HealthCheckResult result{.endpoint = check.endpoint, .passed = false, .why = {}, .changed = false};
+  HealthCheckResult result{
+      .endpoint = check.endpoint, .passed = false, .answered = outcome.has_value(), .why = {}, .changed = false};
   if (!outcome) {
     result.why = rule(outcome.error()).token;
   } else if (*outcome < check.options.expect_first || *outcome > check.options.expect_last) {

@@ -31,8 +31,9 @@ struct HealthOptions {
 struct HealthCheckResult {  // for counters and the log
   std::shared_ptr<Endpoint> endpoint;
   bool passed = false;
-  std::string why;       // "status 503", "connect_refused"; empty if passed
-  bool changed = false;  // the endpoint's health with it
+  bool answered = false;  // whatever it was
+  std::string why;        // "status 503", "connect_refused"; empty if passed
+  bool changed = false;   // the endpoint's health with it
 };
 
 class HealthChecker {

@@ -13,8 +13,8 @@ namespace {
 // One element of X-Forwarded-For: an IP address, with or without a port; nothing else ("unknown", names, zones).
 std::optional<Address> hop_address(std::string_view element) {
   const bool is_v6_alone = element.find(':') != element.rfind(':') && !element.starts_with('[');
-  if (element.empty() || !(std::isdigit(static_cast<unsigned char>(element.front())) != 0 || is_v6_alone ||
-                           element.starts_with('['))) {
+  if (element.empty() ||
+      !(std::isdigit(static_cast<unsigned char>(element.front())) != 0 || is_v6_alone || element.starts_with('['))) {
     return std::nullopt;
   }
   std::string text = is_v6_alone ? std::format("[{}]", element) : std::string(element);

@@ -51,8 +51,8 @@ struct ClientInfo {
 };
 
 // The address that the proxies which `listener` trusts vouch for: X-Forwarded-For read from the right for as long as
-// the address before was a trusted one, at most 32 elements (RFC 7239 section 8.1 says why not from the left). Null: the
-// peer is no trusted proxy, or has not said.
+// the address before was a trusted one, at most 32 elements (RFC 7239 section 8.1 says why not from the left). Null:
+// the peer is no trusted proxy, or has not said.
 std::shared_ptr<const Address> origin_said(const ClientInfo& client, const FieldList& fields);
 
 }  // namespace gatehouse

@@ -124,6 +124,13 @@ void HostedApp::drain(InstanceId instance) {
   draining_check_.arm(Duration::zero());
 }
 
+std::optional<InstanceId> HostedApp::instance_at(const Endpoint& endpoint) const {
+  for (const auto& [id, known] : endpoints_) {
+    if (known.get() == &endpoint) return id;
+  }
+  return std::nullopt;
+}
+
 InstanceUse HostedApp::use(InstanceId instance) const {
   const auto known = endpoints_.find(instance);
   if (known == endpoints_.end()) return {};

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "common/timer.h"
@@ -27,6 +28,7 @@ class HostedApp {
   void start_failed(const AppView& view);
   void drain(InstanceId instance);
   bool knows(InstanceId instance) const { return endpoints_.contains(instance); }
+  std::optional<InstanceId> instance_at(const Endpoint& endpoint) const;
   InstanceUse use(InstanceId instance) const;  // nothing of one that is not known
 
  private:

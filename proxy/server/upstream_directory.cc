@@ -39,14 +39,7 @@ UpstreamDirectory::UpstreamDirectory(EventLoop& loop, ControlMetrics& metrics, s
     : loop_(loop),
       metrics_(metrics),
       changed_(loop, std::move(changed)),
-      checker_(loop,
-               [this](const HealthCheckResult& result) {
-                 const Endpoint& endpoint = *result.endpoint;
-                 ++metrics_.health_checks[{endpoint.upstream(), endpoint.name(), result.passed ? "passed" : "failed"}];
-                 if (!result.changed) return;
-                 if (result.passed) return log::info("{}: {} is healthy", endpoint.upstream(), endpoint.name());
-                 log::warn("{}: {} is unhealthy: {}", endpoint.upstream(), endpoint.name(), result.why);
-               }),
+      checker_(loop, [this](const HealthCheckResult& result) { on_health_check(result); }),
       outliers_(loop, [this](const Endpoint& endpoint, bool ejected) {
         if (!ejected) return log::info("{}: {} is tried again", endpoint.upstream(), endpoint.name());
         ++metrics_.ejections[{endpoint.upstream(), endpoint.name()}];
@@ -54,6 +47,20 @@ UpstreamDirectory::UpstreamDirectory(EventLoop& loop, ControlMetrics& metrics, s
       }) {}
 
 UpstreamDirectory::~UpstreamDirectory() = default;
+
+void UpstreamDirectory::on_health_check(const HealthCheckResult& result) {
+  const Endpoint& endpoint = *result.endpoint;
+  ++metrics_.health_checks[{endpoint.upstream(), endpoint.name(), result.passed ? "passed" : "failed"}];
+  if (result.changed && result.passed) log::info("{}: {} is healthy", endpoint.upstream(), endpoint.name());
+  if (result.changed && !result.passed) {
+    log::warn("{}: {} is unhealthy: {}", endpoint.upstream(), endpoint.name(), result.why);
+  }
+  // A process that hangs does not come back. One that answers, whatever it is, knows what it does.
+  if (result.answered || !endpoint.has(Obstacle::kUnhealthy)) return;
+  const HostedApp* app = hosted(endpoint.upstream());
+  const std::optional<InstanceId> instance = app != nullptr ? app->instance_at(endpoint) : std::nullopt;
+  if (instance) host_->unresponsive(*instance);
+}
 
 // The hooks run on workers' threads. What they post finds the directory: it outlives the loop's last turn.
 std::shared_ptr<Membership> UpstreamDirectory::membership(const std::string& name) {
@@ -178,11 +185,15 @@ std::shared_ptr<void> UpstreamDirectory::probe(AppProbe request,
                      .authority = {},
                      .fields = std::move(request.fields),
                      .timeout = request.timeout};
-  auto done = [answered = std::move(answered)](Probe::Outcome outcome) mutable {
-    answered(outcome ? std::optional<int>(*outcome) : std::nullopt);
+  const auto wanted = std::make_shared<bool>(true);  // the probe may have its answer between its retirement and its end
+  auto done = [wanted, answered = std::move(answered)](Probe::Outcome outcome) mutable {
+    if (*wanted) answered(outcome ? std::optional<int>(*outcome) : std::nullopt);
   };
   auto held = std::make_unique<Probe>(loop_, std::move(asked), std::move(done));
-  return {held.release(), [this](Probe* probe) { loop_.retire(std::unique_ptr<Probe>(probe)); }};
+  return {held.release(), [this, wanted](Probe* probe) {
+            *wanted = false;
+            loop_.retire(std::unique_ptr<Probe>(probe));
+          }};
 }
 
 HostedApp* UpstreamDirectory::hosted(const std::string& app) {

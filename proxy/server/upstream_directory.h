@@ -58,6 +58,7 @@ class UpstreamDirectory {
   void configure_apps(const config::Config& config);
   void configure_health(const config::Config& config);
   void on_app_event(AppEvent event);
+  void on_health_check(const HealthCheckResult& result);
   HostedApp* hosted(const std::string& app);
   std::shared_ptr<void> probe(AppProbe request, std::move_only_function<void(std::optional<int>)> answered);
   AppHost& apps_running();

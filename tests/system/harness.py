@@ -19,6 +19,7 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("GATEHOUSE_BINARY", str(ROOT / "build" / "release" / "gatehouse"))
+SANITIZED = "asan" in BINARY or "tsan" in BINARY  # slower, and memory that is given back is kept for a while
 PATIENCE = 30  # seconds until something that must happen has not
 PROTOCOLS = {"h1": "--http1.1", "h2": "--http2", "h3": "--http3-only"}
 
@@ -86,11 +87,14 @@ class Gatehouse:
         self.file.write_text((preamble + config).format(
             port=self.port, http=self.http, admin=self.admin, directory=self.directory, cert=self.certificate, key=self.key))
 
+    def command(self):
+        return [BINARY, "run", str(self.file), *self.arguments]
+
     def __enter__(self):
         environment = {**os.environ, "XDG_STATE_HOME": str(self.directory / "state"),
                        "XDG_RUNTIME_DIR": str(self.directory), **self.environment}
-        self.process = subprocess.Popen([BINARY, "run", str(self.file), *self.arguments], stderr=subprocess.PIPE,
-                                        stdout=subprocess.DEVNULL, text=True, env=environment, cwd=self.directory)
+        self.process = subprocess.Popen(self.command(), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
+                                        errors="replace", env=environment, cwd=self.directory)
         threading.Thread(target=self._collect, daemon=True).start()
         try:
             self.await_message(r"\bready\b")
@@ -141,7 +145,7 @@ class Gatehouse:
 
     def control(self, command):
         """`gatehouse COMMAND` for this process; returns the finished child."""
-        return subprocess.run([BINARY, command, str(self.file)], capture_output=True, text=True, cwd=self.directory,
+        return subprocess.run([BINARY, *command.split(), str(self.file)], capture_output=True, text=True, cwd=self.directory,
                               timeout=PATIENCE + 30, check=False,
                               env={**os.environ, "XDG_RUNTIME_DIR": str(self.directory)})
 

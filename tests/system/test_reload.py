@@ -5,11 +5,10 @@ import re
 import shutil
 import signal
 import ssl
-import subprocess
 import unittest
 
 import harness
-from h3_client import h3_client
+import load
 
 RELOADS = 100
 SERVER = """
@@ -19,42 +18,23 @@ admin = "127.0.0.1:{admin}"
 """
 
 
-def h2load(gatehouse, *options):
-    return subprocess.Popen(["h2load", "-c4", "-m4", "-t1", "-n100000000", *options, gatehouse.url("/bytes/100")],
-                            stdout=subprocess.PIPE, text=True)
-
-
-async def ask_until(stopped, gatehouse):
-    """Requests over one h3 connection after another's answer; returns how many were answered."""
-    answered = 0
-    async with h3_client(gatehouse.port, gatehouse.certificate) as client:
-        while not stopped.is_set():
-            status, _, body = await client.request("/bytes/100")
-            assert (status, len(body)) == (200, 100), (status, len(body))
-            answered += 1
-        assert client.terminated is None
-    return answered
-
-
 class Reload(unittest.TestCase):
     def test_a_hundred_reloads_under_load_lose_no_request_and_close_no_connection(self):
         with harness.backend() as backend, harness.Gatehouse(SERVER + harness.simple(backend.port)) as gatehouse:
-            loads = {"h1": h2load(gatehouse, "--h1", "-m1"), "h2": h2load(gatehouse)}
+            loads = {"h1": load.h2load(gatehouse, "/bytes/100", "--h1", "-m1"), "h2": load.h2load(gatehouse, "/bytes/100")}
             answered = asyncio.run(self.reload_under_load(gatehouse))
             self.assertGreater(answered, RELOADS)
             opened = gatehouse.metric(r"^gatehouse_connections_total{.*tls|^gatehouse_connections_total{.*" + str(gatehouse.port))
             self.assertEqual(opened, 4 + 4 + 1)
             self.assertEqual(gatehouse.metric("^gatehouse_faults_total"), 0)
             codes = {name for name in gatehouse.metrics() if name.startswith("gatehouse_requests_total")}
-            for name, load in loads.items():
-                load.send_signal(signal.SIGINT)
-                output = load.communicate(timeout=30)[0]
-                self.assertNotRegex(output, r"[1-9]\d* (failed|errored|timeout)\b(?!.*started)", name)
+            for name, process in loads.items():
+                self.assertNotRegex(load.end_h2load(process), r"[1-9]\d* (failed|errored|timeout)\b(?!.*started)", name)
             self.assertEqual([name for name in codes if 'code="200"' not in name], [])
 
     async def reload_under_load(self, gatehouse):
         stopped = asyncio.Event()
-        asking = asyncio.create_task(ask_until(stopped, gatehouse))
+        asking = asyncio.create_task(load.ask_until(stopped, gatehouse, "/bytes/100", size=100))
         loop = asyncio.get_running_loop()
         original = gatehouse.file.read_text()
         for n in range(RELOADS):

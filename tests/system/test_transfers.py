@@ -11,8 +11,7 @@ from harness import PROTOCOLS
 from backend import sequence, sequence_digest
 
 # Sanitizers keep freed memory, and are slow: there the same path is proved with fewer bytes and no ceiling.
-SANITIZED = "asan" in harness.BINARY or "tsan" in harness.BINARY
-SIZE = int(os.environ.get("GATEHOUSE_TRANSFER_BYTES", 64 << 20 if SANITIZED else 2 << 30))
+SIZE = int(os.environ.get("GATEHOUSE_TRANSFER_BYTES", 64 << 20 if harness.SANITIZED else 2 << 30))
 MAX_RESIDENT_KIB = 64 * 1024
 
 
@@ -29,7 +28,7 @@ class Transfers(unittest.TestCase):
                                  self.gatehouse.url(path)], stdout=subprocess.PIPE, **streams)
 
     def check_memory(self):
-        if not SANITIZED:
+        if not harness.SANITIZED:
             self.assertLess(self.gatehouse.resident_kib(), MAX_RESIDENT_KIB)
 
     def test_download(self):

@@ -44,7 +44,7 @@ TEST_F(AppChangeTest, WhatIsNeverDrainedIsStoppedAfterItsTime) {
   host->configure({app});
   host->want("shop");
   ASSERT_TRUE(run_until([&] { return serves(); }));
-  host->recycle_all();
+  ASSERT_TRUE(host->command("shop", AppHost::Command::kRecycle));
   ASSERT_TRUE(run_until([&] { return ends.size() == 1; }));
   EXPECT_TRUE(serves());
 }

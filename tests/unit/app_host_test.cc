@@ -1,6 +1,9 @@
+#include <unistd.h>
+
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <set>
 #include <string>
 #include <vector>
@@ -187,6 +190,39 @@ TEST_F(AppHostTest, ASocketIsPrivateAndGoneWithItsInstance) {
   host->configure({});
   ASSERT_TRUE(run_until([&] { return host->views().empty(); }));
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+TEST_F(AppHostTest, TheSocketOfAGatehouseThatWasKilledIsInNobodysWay) {
+  AppSpec app = spec();
+  app.transport = AppTransport::kSocket;
+  app.start = AppStart::kEager;
+  host->configure({app});
+  ASSERT_TRUE(run_until([&] { return serves(); }));
+  const std::filesystem::path socket(ready()[0].address.to_string().substr(5));  // after "unix:"
+  EXPECT_TRUE(socket.parent_path().filename().native().contains(std::to_string(::getpid())));
+  host.reset();
+  view = {};
+  std::filesystem::create_directory(socket.parent_path());
+  std::ofstream(socket) << "left";
+  make_host();
+  host->configure({app});
+  ASSERT_TRUE(run_until([&] { return serves() || !start_failures.empty(); }));
+  EXPECT_TRUE(start_failures.empty());
+}
+
+TEST_F(AppHostTest, AnInstanceThatHangsIsReplaced) {
+  AppSpec app = spec();
+  app.start = AppStart::kEager;
+  app.timing.stop_timeout = 100ms;
+  host->configure({app});
+  ASSERT_TRUE(run_until([&] { return serves(); }));
+  const InstanceView before = ready()[0];
+  ::kill(before.pid, SIGSTOP);
+  host->unresponsive(before.id);
+  host->unresponsive(before.id);
+  ASSERT_TRUE(run_until([&] { return ready().size() == 1 && ready()[0].id != before.id && !alive(before.pid); }));
+  EXPECT_EQ(ready()[0].slot, before.slot);
+  EXPECT_EQ(started, 2);
 }
 
 TEST_F(AppHostTest, AnInheritedSocketIsKeptOverARestart) {

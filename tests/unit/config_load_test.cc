@@ -293,12 +293,15 @@ TEST_F(LoadTest, ALogNamedByAWordWithADotIsAFile) {
   EXPECT_EQ(log.access.output, (folder.path() / "access").string());
 }
 
-TEST_F(LoadTest, AFileThatIsBrokenStillNamesItsControlSocket) {
+TEST_F(LoadTest, AFileThatIsBrokenStillTellsHowToReachTheProcess) {
   const auto control = [&](std::string_view text) { return control_socket_of(folder.write("gatehouse.toml", text)); };
   EXPECT_EQ(control("[server]\ncontrol = \"run/c\"\nworkerz = 1\n[nonsense]\n"), (folder.path() / "run/c").string());
   EXPECT_EQ(control(kSmallest), "");
   EXPECT_EQ(control("[server\ncontrol = \"/run/c\"\n"), std::nullopt);
   EXPECT_EQ(control_socket_of((folder.path() / "none.toml").string()), std::nullopt);
+  const auto server = server_of(folder.write("gatehouse.toml", "[server]\nadmin = \"127.0.0.1:99\"\n[nonsense]\n"));
+  ASSERT_TRUE(server.has_value() && server->admin.has_value());
+  EXPECT_EQ(server->admin->port(), 99);
 }
 
 TEST_F(LoadTest, DiagnosticsComeInTheOrderOfTheFileWhoeverFoundThem) {
