@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <format>
 #include <numeric>
 #include <utility>
 
@@ -104,7 +105,9 @@ void BalanceTable::make_ring() {
 void BalanceTable::make_cookies(const std::string& upstream, const UpstreamOptions& options) {
   for (const Member& member : members()) {
     const std::string& name = lasting_name(member);
-    cookies_.push_back(for_cookie(name) + "." + mac::sign(options.affinity_key, upstream + '\n' + name));
+    std::string& cookie = cookies_.emplace_back(for_cookie(name));
+    cookie += '.';
+    cookie += mac::sign(options.affinity_key, std::format("{}\n{}", upstream, name));
   }
 }
 

@@ -19,11 +19,12 @@ WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Wnon
 
 
 class Tree:
-    """A checkout (root) and the build directory that was configured for it."""
+    """A checkout (root), the build directory that was configured for it, and a folder whose sources are left out."""
 
-    def __init__(self, root, build=None):
+    def __init__(self, root, build=None, without=None):
         self.root = pathlib.Path(root).resolve()
         self.build = pathlib.Path(build).resolve() if build else None
+        self.without = self.root / without if without else None
         self._closures = {}
 
     def files(self, *suffixes):
@@ -67,6 +68,8 @@ class Tree:
         for entry in json.loads((self.build / "compile_commands.json").read_text()):
             path = pathlib.Path(entry["directory"], entry["file"]).resolve()
             if not path.is_relative_to(self.root) or path.is_relative_to(self.build):
+                continue
+            if self.without and path.is_relative_to(self.without):
                 continue
             arguments = shlex.split(entry["command"])
             if os.path.basename(arguments[0]) == "ccache":
@@ -151,8 +154,9 @@ def main(check):
     parser = argparse.ArgumentParser()
     parser.add_argument("--root", default=pathlib.Path(__file__).resolve().parents[2])
     parser.add_argument("--build", help="a configured build directory")
+    parser.add_argument("--without", help="a folder whose sources are left out")
     arguments = parser.parse_args()
-    problems = check(Tree(arguments.root, arguments.build))
+    problems = check(Tree(arguments.root, arguments.build, arguments.without))
     for problem in problems:
         print(problem)
     print(f"{len(problems)} problems" if problems else "no problem")

@@ -92,7 +92,8 @@ class UpstreamWorld {
 // An exchange and its client half.
 class TestExchange {
  public:
-  TestExchange(UpstreamWorld& world, std::shared_ptr<const RouteTable> routes, RequestHead head, ClientInfo client = {})
+  TestExchange(UpstreamWorld& world, const std::shared_ptr<const RouteTable>& routes, RequestHead head,
+               ClientInfo client = {})
       : context_{.loop = world.loop,
                  .observer = world.observer,
                  .make_responder = [&world, routes](Exchange& e) { return make_responder(e, routes, world.pools); }},

@@ -59,7 +59,7 @@ class Balancing {
   std::unique_ptr<BalanceTable> table;
 
  private:
-  void make(std::vector<EndpointSet::Member> members, UpstreamOptions options) {
+  void make(std::vector<EndpointSet::Member> members, const UpstreamOptions& options) {
     upstream = upstream_with(set_with(std::move(members)), options);
     table = std::make_unique<BalanceTable>(upstream->membership().set(), "shop", options);
   }

@@ -21,7 +21,7 @@ class MembershipTest : public ForwardingTest {
  protected:
   MembershipTest() { start(set_with({}, WhenNone::kWait)); }
 
-  void start(std::shared_ptr<const EndpointSet> set, UpstreamOptions options = {}) {
+  void start(std::shared_ptr<const EndpointSet> set, const UpstreamOptions& options = {}) {
     membership = std::make_shared<Membership>(
         "shop", std::move(set),
         Membership::Hooks{.wanted = [this] { ++wanted; },
@@ -29,7 +29,7 @@ class MembershipTest : public ForwardingTest {
     upstream = std::make_shared<Upstream>("shop", membership, options);
     routes = routes_to(upstream);
   }
-  void replace(std::vector<Address> addresses, WhenNone when_none = WhenNone::kWait) {
+  void replace(const std::vector<Address>& addresses, WhenNone when_none = WhenNone::kWait) {
     membership->replace(set_at(addresses, when_none));
     world.settle();
   }
