@@ -4,6 +4,7 @@ import json
 import os
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -88,8 +89,11 @@ class Hosting(unittest.TestCase):
 
     @unittest.skipUnless(os.geteuid() == 0, "needs root")
     def test_an_app_runs_as_its_user(self):
-        gatehouse = apps.Gatehouse(apps.hosted(keys='user = "nobody"\ntransport = "socket"'))
+        # The checkout may be where only its owner can read.
+        configuration = apps.hosted(keys='user = "nobody"\ntransport = "socket"')
+        gatehouse = apps.Gatehouse(configuration.replace(str(apps.FAULT_APP), apps.FAULT_APP.name))
         os.chmod(gatehouse.directory, 0o755)
+        os.chmod(shutil.copy(apps.FAULT_APP, gatehouse.directory), 0o644)
         with gatehouse:
             about = gatehouse.ask("/self").json()
             self.assertNotEqual(about["user"], "0")
