@@ -15,7 +15,7 @@ GATEHOUSE = """
 [server]
 workers = 1
 admin = ""
-control = "{directory}/control.sock"
+control = "{directory}/control-{port}.sock"
 [log]
 level = "error"
 [log.access]
