@@ -9,6 +9,7 @@
 #include <openssl/hmac.h>
 
 #include "common/log.h"
+#include "common/text.h"
 
 namespace gatehouse::mac {
 
@@ -30,14 +31,7 @@ std::string sign(std::string_view key, std::string_view message) {
     log::error("no HMAC could be made; nothing that must be signed can go on");
     std::abort();
   }
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text;
-  text.reserve(2 * kKeptBytes);
-  for (std::size_t i = 0; i < kKeptBytes; ++i) {
-    text += kDigits[digest[i] >> 4];
-    text += kDigits[digest[i] & 15];
-  }
-  return text;
+  return text::hex({reinterpret_cast<const char*>(digest.data()), kKeptBytes});
 }
 
 bool equal(std::string_view a, std::string_view b) {

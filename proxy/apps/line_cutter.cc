@@ -2,31 +2,9 @@
 
 #include <algorithm>
 
+#include "common/text.h"
+
 namespace gatehouse {
-
-namespace {
-
-// The length of the well-formed sequence that `text` begins with (Unicode, table 3-7), or 0.
-std::size_t sequence_length(std::string_view text) {
-  const auto at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = at(0);
-  if (lead < 0x80) return 1;
-  const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  if (lead < 0xC2 || lead > 0xF4 || text.size() < length) return 0;
-  unsigned char low = 0x80;
-  unsigned char high = 0xBF;
-  if (lead == 0xE0) low = 0xA0;
-  if (lead == 0xED) high = 0x9F;
-  if (lead == 0xF0) low = 0x90;
-  if (lead == 0xF4) high = 0x8F;
-  if (at(1) < low || at(1) > high) return 0;
-  for (std::size_t i = 2; i < length; ++i) {
-    if (at(i) < 0x80 || at(i) > 0xBF) return 0;
-  }
-  return length;
-}
-
-}  // namespace
 
 void LineCutter::add(std::string_view bytes) {
   while (!bytes.empty()) {
@@ -60,7 +38,7 @@ std::string printable(std::string_view line) {
   while (!line.empty()) {
     const auto byte = static_cast<unsigned char>(line.front());
     const bool control = (byte < 0x20 && byte != '\t') || byte == 0x7F;
-    const std::size_t length = control ? 0 : sequence_length(line);
+    const std::size_t length = control ? 0 : text::utf8_length(line);
     if (length == 0) {
       out += {'\\', 'x', kDigits[byte >> 4U], kDigits[byte & 0xFU]};
       line.remove_prefix(1);
