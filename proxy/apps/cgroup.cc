@@ -57,7 +57,7 @@ void remove_groups_in(const std::string& folder) {
   }
 }
 
-// What another Gatehouse could not remove before it was killed.
+// What another Gatehouse could not remove before it was killed: what its apps had started may still live there.
 void remove_leftovers(const std::string& own) {
   std::error_code error;
   for (std::filesystem::directory_iterator at(own, error), end; !error && at != end; at.increment(error)) {
@@ -65,6 +65,7 @@ void remove_leftovers(const std::string& own) {
     if (!name.starts_with(kFolderPrefix)) continue;
     const auto pid = text::parse_decimal(std::string_view(name).substr(kFolderPrefix.size()));
     if (!pid || ::kill(static_cast<pid_t>(*pid), 0) == 0 || errno != ESRCH) continue;
+    write_to(at->path().native() + "/cgroup.kill", "1");
     remove_groups_in(at->path().native());
     ::rmdir(at->path().c_str());
   }
@@ -113,8 +114,9 @@ std::optional<Cgroup> Cgroups::make(InstanceId id) const {
 }
 
 std::uint64_t Cgroups::oom_kills() const {
-  if (own_.empty()) return 0;
+  // Without the memory controller of v2 the machine's own count has to do.
   std::ifstream events(own_ + "/memory.events");
+  if (own_.empty() || !events) events = std::ifstream("/proc/vmstat");
   std::string name;
   for (std::uint64_t count = 0; events >> name >> count;) {
     if (name == "oom_kill") return count;

@@ -117,9 +117,9 @@ class Starting(unittest.TestCase):
                     self.assertEqual(asked.recv(1), b"", "what listened there got a request")
 
     def test_at_most_four_start_at_a_time_and_others_are_served(self):
-        count = 24
+        count = 200
         config = apps.LISTENERS + '[[routes]]\npath = "/static"\nrespond = {{ status = 200, body = "here" }}\n' + "".join(
-            apps.app(f"web{n}", apps.words("slow", 100), 'start = "eager"') for n in range(count))
+            apps.app(f"web{n}", apps.words("slow", 20), 'start = "eager"') for n in range(count))
         with apps.Gatehouse(config) as gatehouse:
             most, slowest, ready = 0, 0.0, 0
             while ready < count:
@@ -132,6 +132,28 @@ class Starting(unittest.TestCase):
                 self.assertEqual(sum(v for k, v in metrics.items() if "app_exits" in k), 0)
             self.assertLessEqual(most, 4)
             self.assertLess(slowest, 2)
+
+
+@contextlib.contextmanager
+def memory_group(limit):
+    """A control group with so much memory, of v2 or of v1; None where none can be made."""
+    for parent, key in (("", "memory.max"), ("memory", "memory.limit_in_bytes")):
+        group = pathlib.Path("/sys/fs/cgroup", parent, f"gatehouse-test-{os.getpid()}")
+        with contextlib.suppress(OSError):
+            group.mkdir()
+            if not (group / key).exists():
+                group.rmdir()
+                continue
+            (group / key).write_text(str(limit))
+            break
+    else:
+        yield None
+        return
+    try:
+        yield group
+    finally:
+        harness.wait_until(lambda: not (group / "cgroup.procs").read_text(), "nobody is left in the group")
+        group.rmdir()
 
 
 class Ending(unittest.TestCase):
@@ -171,6 +193,19 @@ class Ending(unittest.TestCase):
             harness.wait_until(lambda: len(gatehouse.processes()) == 2, "both run")
             gatehouse.process.kill()
             harness.wait_until(lambda: not gatehouse.processes(), "both have ended", patience=5)
+
+    def test_what_outlived_a_killed_gatehouse_ends_when_the_next_one_starts(self):
+        first = apps.Gatehouse(apps.hosted("orphan"), expect_exit=-signal.SIGKILL)
+        with first:
+            self.assertEqual(first.ask("/pid").status, 200)
+            harness.wait_until(lambda: len(first.processes()) == 2, "the app and its orphan run")
+            groups = {pathlib.Path(f"/proc/{pid}/cgroup").read_text().rpartition("0::")[2] for pid in first.processes()}
+            if not all("/app-" in group for group in groups):
+                self.skipTest("no control group can be made here")
+            first.process.kill()
+            first.process.wait()
+            with apps.Gatehouse(apps.hosted()):
+                harness.wait_until(lambda: not first.processes(), "the orphan has ended", patience=5)
 
     def test_descriptors_do_not_leak_over_lives(self):
         with apps.Gatehouse(apps.hosted(keys='transport = "socket"\nrapid_fail = {{ count = 0, window = "1s" }}')) as gatehouse:
@@ -240,6 +275,17 @@ class Running(unittest.TestCase):
             self.assertEqual(gatehouse.ask("/grow/64").status, 200)
             harness.wait_until(lambda: gatehouse.pid() != first, "another process serves")
             self.assertIn("holds too much memory", gatehouse.log())
+
+    def test_one_that_the_kernel_kills_for_want_of_memory_says_so(self):
+        with memory_group(64 << 20) as group, apps.Gatehouse(apps.hosted()) as gatehouse:
+            if not group:
+                self.skipTest("no control group for memory can be made here")
+            first = gatehouse.pid()
+            (group / "cgroup.procs").write_text(str(first))
+            self.assertEqual(gatehouse.ask("/grow/256", "--data", "x").status, 502)
+            gatehouse.await_message("was killed by the kernel for want of memory")
+            self.assertEqual(gatehouse.metric(r'^gatehouse_app_exits_total{.*reason="oom_killed"'), 1)
+            self.assertNotEqual(gatehouse.pid(), first)
 
     def test_a_stopped_gatehouse_goes_on(self):
         with apps.Gatehouse(apps.hosted()) as gatehouse:
