@@ -173,9 +173,7 @@ class Frameworks(unittest.TestCase):
     @needs("go")
     def test_go_on_an_inherited_socket(self):
         (self.folder / "main.go").write_text(GO)
-        cache = pathlib.Path(os.environ.get("GATEHOUSE_BUILD_DIR", self.folder)) / "go-cache"  # the library, once
-        subprocess.run(["go", "build", "-o", "app", "main.go"], cwd=self.folder, check=True, timeout=240,
-                       env={**os.environ, "GOCACHE": str(cache), "GOFLAGS": "-mod=mod", "GOPROXY": "off", "CGO_ENABLED": "0"})
+        apps.build_go(self.folder / "main.go", self.folder / "app")
         self.check([str(self.folder / "app")], "--transport", "inherit")
 
 
