@@ -13,6 +13,9 @@ namespace {
 // not ask whether to raise one.
 constexpr std::chrono::milliseconds kDrainingCheck{10};
 
+// In a row, of an app that has served before.
+constexpr int kFailedStartsToRefuse = 3;
+
 std::chrono::seconds seconds_until(MonotonicTime time, MonotonicTime now) {
   return std::max(std::chrono::ceil<std::chrono::seconds>(time - now), std::chrono::seconds(1));
 }
@@ -80,7 +83,8 @@ void HostedApp::update(const AppView& view) {
 }
 
 void HostedApp::start_failed(const AppView& view) {
-  start_failed_ = true;
+  ++failed_starts_;
+  start_failed_ = !has_served_ || failed_starts_ >= kFailedStartsToRefuse;
   put_in_force(view);
 }
 
@@ -98,6 +102,8 @@ void HostedApp::put_in_force(const AppView& view) {
       continue;
     }
     if (known != endpoints_.end()) known->second->clear(Obstacle::kNotServing);
+    has_served_ = true;
+    failed_starts_ = 0;
     const std::string slot = std::to_string(instance.slot);
     std::shared_ptr<Endpoint>& endpoint = endpoints_[instance.id];
     if (!endpoint) {

@@ -24,7 +24,8 @@ class HostedApp {
   const Membership& membership() const { return *membership_; }
 
   void update(const AppView& view);
-  // Those who wait are answered for, and so are others until the app is started anew.
+  // Those who wait are answered for, and so are others until the app is started anew. But an app that has served before
+  // is given two more starts first: a crash must not cost a request only because the next start was unlucky.
   void start_failed(const AppView& view);
   void drain(InstanceId instance);
   bool knows(InstanceId instance) const { return endpoints_.contains(instance); }
@@ -38,7 +39,9 @@ class HostedApp {
   EventLoop& loop_;
   const std::shared_ptr<Membership> membership_;
   std::move_only_function<void(InstanceId)> drained_;
-  bool start_failed_ = false;
+  bool has_served_ = false;
+  int failed_starts_ = 0;                                      // in a row
+  bool start_failed_ = false;                                  // so that requests are refused
   std::map<InstanceId, std::shared_ptr<Endpoint>> endpoints_;  // of all instances that have been ready
   std::vector<InstanceId> draining_;
   Timer draining_check_;

@@ -41,9 +41,13 @@ void Endpoint::set(Obstacle obstacle) {
   obstacles_.fetch_or(static_cast<std::uint8_t>(obstacle));
 }
 
+void Endpoint::joined() {
+  since_.store(Clock::system().monotonic().time_since_epoch().count());
+}
+
 void Endpoint::clear(Obstacle obstacle) {
   const auto bit = static_cast<std::uint8_t>(obstacle);
-  if (obstacles_.load() == bit) since_.store(Clock::system().monotonic().time_since_epoch().count());
+  if (obstacles_.load() == bit) joined();
   // What is left may still be good enough where nothing better is: those who wait look for themselves.
   if ((obstacles_.fetch_and(static_cast<std::uint8_t>(~bit)) & bit) == 0) return;
   const std::scoped_lock lock(doors_mutex_);

@@ -89,6 +89,7 @@ class Endpoint {
   // After set(kNotServing), in_flight() == 0 means that no request is there and none will come: a request that takes a
   // place looks again afterwards.
   void set(Obstacle obstacle);
+  void joined();                  // others served before it: slow start begins
   void clear(Obstacle obstacle);  // those who wait for an endpoint are told; slow start begins when nothing is left
 
   // Requests so far. In a row without success: what outlier detection counts.

@@ -1,5 +1,6 @@
 #include "proxy/upstream/membership.h"
 
+#include <algorithm>
 #include <cassert>
 #include <utility>
 
@@ -24,6 +25,12 @@ void Membership::replace(std::shared_ptr<const EndpointSet> set) {
   std::shared_ptr<const EndpointSet> before;  // destroyed without the lock
   const std::scoped_lock lock(mutex_);
   before = std::exchange(set_, std::move(set));
+  const auto served = [&before](const EndpointSet::Member& member) {
+    return std::ranges::contains(before->members, member.endpoint, &EndpointSet::Member::endpoint);
+  };
+  for (const EndpointSet::Member& member : set_->members) {
+    if (!before->members.empty() && !served(member)) member.endpoint->joined();
+  }
   version_.fetch_add(1, std::memory_order_release);
   wanted_.store(false);
   for (const std::shared_ptr<LineDoor>& door : doors_) {

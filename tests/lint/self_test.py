@@ -84,11 +84,11 @@ class GateTest(unittest.TestCase):
         self.write("common/good.h", OPENING + "#include <string>\nstd::string name();\n")
         self.expect(headers)
         self.write("common/poor.h", OPENING + "std::string name();\n")
-        self.expect(headers, "alone with g++", "alone with clang++")
+        self.expect(headers, "alone")
         self.write("common/poor.h", "struct Twice {};\n")
-        self.expect(headers, "alone with g++", "alone with clang++")
+        self.expect(headers, "alone")
         self.write("common/poor.h", OPENING + "inline int half(double value) { return value; }\n")
-        self.expect(headers, "alone with g++", "alone with clang++")
+        self.expect(headers, "alone")
 
     def test_includes_between_folders(self):
         for folder, target in (("common", "config/config.h"), ("proxy/http", "proxy/forward/redirect.h"),

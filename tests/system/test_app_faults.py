@@ -1,6 +1,7 @@
 """What apps do wrong, one test for each: the answer that clients get, the reason that operators read, and nothing left."""
 
 import contextlib
+import json
 import os
 import pathlib
 import re
@@ -115,6 +116,18 @@ class Starting(unittest.TestCase):
                 stealing.join()
                 with thief.accept()[0] as asked:
                     self.assertEqual(asked.recv(1), b"", "what listened there got a request")
+
+    def test_after_a_crash_requests_outwait_a_start_that_fails(self):
+        flaky = 'echo start >> starts; [ $(wc -l < starts) != 2 ] || exit 3; exec "$@"'
+        command = json.dumps(["sh", "-c", flaky, "sh", *json.loads(apps.words())])
+        with apps.Gatehouse(apps.LISTENERS + '[[routes]]\nto = "web"\n' + apps.app("web", command)) as gatehouse:
+            first = gatehouse.pid()
+            os.kill(first, signal.SIGKILL)
+            for protocol in harness.PROTOCOLS:
+                answer = gatehouse.curl(protocol, "/pid", body=b"x")
+                self.assertEqual(answer.status, 200, answer.error)
+            self.assertEqual(gatehouse.metric(r'^gatehouse_app_starts_total{.*reason="exited"'), 1)
+            self.assertEqual((gatehouse.directory / "starts").read_text(), 3 * "start\n")
 
     def test_at_most_four_start_at_a_time_and_others_are_served(self):
         count = 200

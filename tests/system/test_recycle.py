@@ -45,6 +45,21 @@ class Recycle(unittest.TestCase):
         stopped.set()
         return await asking
 
+    def test_it_is_the_same_wherever_the_app_listens(self):
+        for transport in ("socket", "inherit"):
+            with self.subTest(transport), apps.Gatehouse(apps.hosted(keys=f'transport = "{transport}"')) as gatehouse:
+                gatehouse.pid()
+                asking = load.h2load(gatehouse, "/pid", "--rps=50")
+                for _ in range(10):
+                    seen = len(gatehouse.messages)
+                    gatehouse.must("recycle")
+                    gatehouse.await_message("is ready after", after=seen)
+                account = load.end_h2load(asking)
+                self.assertNotRegex(account, r"[1-9]\d* (failed|errored|timeout)\b(?!.*started)")
+                self.assertEqual(gatehouse.metric('^gatehouse_requests_total{.*code="[345]'), 0)
+                self.assertGreater(gatehouse.metric('^gatehouse_requests_total{.*code="200"'), 20)
+                harness.wait_until(lambda: len(gatehouse.processes()) == 1, "one process is left")
+
     def test_what_is_under_way_is_finished_by_the_old_process(self):
         with apps.Gatehouse(apps.hosted()) as gatehouse:
             first = gatehouse.pid()

@@ -47,6 +47,20 @@ class MembershipTest : public ForwardingTest {
   std::vector<std::shared_ptr<Endpoint>> failed;
 };
 
+TEST_F(MembershipTest, WhoJoinsOthersStartsSlowlyAndTheFirstDoNot) {
+  const auto first = Address::parse("127.0.0.1:1").value();
+  const auto second = Address::parse("127.0.0.1:2").value();
+  replace({first});
+  const auto kept = membership->set()->members;
+  EXPECT_EQ(kept.at(0).endpoint->available_since(), MonotonicTime{});
+  auto both = std::make_shared<EndpointSet>(*membership->set());
+  both->members.push_back(
+      {.endpoint = std::make_shared<Endpoint>(Endpoint::Identity{.upstream = "shop", .address = second})});
+  membership->replace(both);
+  EXPECT_EQ(both->members.at(0).endpoint->available_since(), MonotonicTime{});
+  EXPECT_GT(both->members.at(1).endpoint->available_since(), MonotonicTime{});
+}
+
 TEST_F(MembershipTest, TheFirstRequestAsksForAnEndpointAndGetsIt) {
   TestExchange e = exchange("POST");
   world.settle();
