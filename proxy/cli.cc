@@ -22,6 +22,8 @@
 #include "config/target_rules.h"
 #include "config/to_toml.h"
 #include "proxy/cli_client.h"
+#include "proxy/cli_environment.h"
+#include "proxy/cli_healthcheck.h"
 #include "proxy/cli_host.h"
 #include "proxy/cli_proxy.h"
 #include "proxy/library_versions.h"
@@ -67,8 +69,9 @@ struct Target {
 };
 
 constexpr std::string_view kNoFile =
-    "no configuration: neither ./gatehouse.toml nor /etc/gatehouse/gatehouse.toml exists; name a FILE, or use "
-    "`gatehouse proxy --to ADDRESS` or `gatehouse host -- COMMAND`";
+    "no configuration: neither ./gatehouse.toml nor /etc/gatehouse/gatehouse.toml exists; name a FILE, set "
+    "GATEHOUSE_TO, "
+    "or use `gatehouse proxy --to ADDRESS` or `gatehouse host -- COMMAND`";
 
 int run(const Target& target) {
   const std::string file = target.file_or_default();
@@ -109,23 +112,19 @@ int command(const Target& target, std::string_view name) {
   return outcome->ok ? kFine : kFailed;
 }
 
-Result<Address> admin_address(const Target& target) {
-  if (!target.admin.empty()) return Address::parse(target.admin);
-  const std::string file = target.file_or_default();
-  if (file.empty()) return config::Server::default_admin();
-  const std::optional<config::Server> server = config::server_of(file);
-  if (!server) return failure(file + " cannot be read; name the admin address with --admin");
-  if (!server->admin) return failure(file + " turns the admin address off");
-  return *server->admin;
-}
-
 int status(const Target& target) {
-  const auto address = admin_address(target);
+  const auto address = find_admin_address(target.admin, target.file_or_default());
   if (!address) return complain(address.error().message);
   const auto page = fetch(*address, "/status");
   if (!page) return complain(page.error().message);
   print(stdout, *page);
   return kFine;
+}
+
+int check_health(const Target& target) {
+  const HealthcheckOutcome outcome = healthcheck({.admin = target.admin, .file = target.file_or_default()});
+  print(outcome.ready ? stdout : stderr, outcome.reason + '\n');
+  return outcome.ready ? kFine : kFailed;
 }
 
 int version() {
@@ -163,24 +162,27 @@ void add_front(CLI::App& command, FrontOptions& options, bool& print_config) {
   command.add_option("--listen", options.listen, "Address for h1, h2 and h3 over TLS (repeatable)")
       ->allow_extra_args(false)
       ->capture_default_str();
-  CLI::Option* certificate =
-      command.add_option("--certificate", options.certificate, "PEM; default: self-signed, for localhost");
-  CLI::Option* private_key = command.add_option("--private-key", options.private_key, "PEM");
-  certificate->needs(private_key);
-  private_key->needs(certificate);
+  command.add_option("--certificate", options.certificate,
+                     "PEM, with --private-key; default: self-signed, for localhost");
+  command.add_option("--private-key", options.private_key, "PEM, with --certificate");
   command.add_option("--http", options.http, "Another address, for cleartext h1");
+  command.add_option("--alt-svc", options.alt_svc,
+                     "The UDP port that clients know, if port mapping changes it; or off");
   command.add_option("--admin", options.admin, "Address of /metrics, /healthz, /readyz, /status, or off");
   command.add_option("--control", options.control, "Unix socket for reload, drain and stop");
   command.add_flag("--print-config", print_config, "Print the equivalent configuration and exit");
+  describe_variables(command);
+}
+
+int serve_proxy(const CommandLine& line) {
+  return serve([options = line.proxy] { return proxy_config(options); }, line.print_config);
 }
 
 void add_proxy(CLI::App& app, CommandLine& line) {
-  CLI::App& command = add(app, "proxy", "Front something that already listens, without a file", line, [&line] {
-    return serve([options = line.proxy] { return proxy_config(options); }, line.print_config);
-  });
-  command
-      .add_option("--to", line.proxy.to, "Where requests go: http://HOST:PORT, HOST:PORT or unix:/PATH (repeatable)")
-      ->required();
+  CLI::App& command = add(app, "proxy", "Front something that already listens, without a file", line,
+                          [&line] { return serve_proxy(line); });
+  command.add_option("--to", line.proxy.to,
+                     "Where requests go: http://HOST:PORT, HOST:PORT or unix:/PATH (repeatable; needed)");
   add_front(command, line.proxy.front, line.print_config);
 }
 
@@ -242,6 +244,52 @@ void add_running(CLI::App& app, CommandLine& line) {
       add(app, "status", "What runs: listeners, upstreams, endpoints", line, [&line] { return status(line.target); });
   add_file(sub, line);
   sub.add_option("--admin", line.target.admin, "The admin address of the instance that is meant");
+  CLI::App& health = add(app, "healthcheck", "Whether it is ready: exit code 0, else 1 and why (asks /readyz)", line,
+                         [&line] { return check_health(line.target); });
+  add_file(health, line);
+  health.add_option("--admin", line.target.admin, "The admin address of the instance that is meant");
+}
+
+void complete_proxy(CLI::App& command, CommandLine& line) {
+  complete(command, line.proxy.front);
+  if (line.proxy.to.empty()) throw CLI::RequiredError(std::format("--to or {}", variable_of("--to")));
+}
+
+// Of the commands that talk to a running process: where it is, unless that was typed.
+void complete_target(Target& target) {
+  if (!target.file.empty()) return;
+  take_variable("--admin", target.admin);
+  take_variable("--control", target.control);
+}
+
+// `run` without a file: the environment may say all that `proxy` needs.
+bool runs_by_variables(const Target& target) {
+  if (!target.file.empty()) return false;
+  const auto to = variable_value("--to");
+  if (to && !*to) return false;
+  const std::string file = default_file();
+  if (file.empty()) return true;
+  print(stderr, std::format("gatehouse: warning: {} is not used: {} is there and says what to serve\n",
+                            variable_of("--to"), file));
+  return false;
+}
+
+// What was not typed, from the environment.
+void complete(CLI::App& app, CommandLine& line) {
+  CLI::App& proxy = *app.get_subcommand("proxy");
+  CLI::App& host = *app.get_subcommand("host");
+  const bool by_variables = app.got_subcommand("run") && runs_by_variables(line.target);
+  if (by_variables) line.chosen = [&line] { return serve_proxy(line); };
+  if (by_variables || app.got_subcommand(&proxy)) {
+    complete_proxy(proxy, line);
+  } else if (app.got_subcommand(&host)) {
+    complete(host, line.host.front);
+  } else {
+    return complete_target(line.target);
+  }
+  for (const std::string& sentence : doubtful_variables({&proxy, &host})) {
+    print(stderr, std::format("gatehouse: warning: {}\n", sentence));
+  }
 }
 
 // What stands behind "--" of `host`. Its first word makes CLI11's COMMAND; the others are kept from it, which would
@@ -272,6 +320,7 @@ int run_command_line(int argc, const char* const* argv) {
   const std::vector<std::string> hosted = hosted_command(argc, argv);
   try {
     app.parse(argc - static_cast<int>(hosted.size() > 1 ? hosted.size() - 1 : 0), argv);
+    complete(app, line);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kFine : kBadCommandLine;
   }

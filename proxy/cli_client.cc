@@ -7,7 +7,9 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstddef>
 #include <format>
+#include <optional>
 #include <utility>
 
 #include "common/fd.h"
@@ -96,15 +98,36 @@ Result<CommandOutcome> send_command(const std::filesystem::path& socket, std::st
   return failure("the process ended without an answer");
 }
 
-Result<std::string> fetch(const Address& address, std::string_view path) {
-  const auto connection = connected(address, std::chrono::seconds(10));
+Result<Address> find_admin_address(const std::string& admin, const std::string& config_file) {
+  constexpr std::string_view kOff = "off";  // as `proxy` and `host` have it
+  Result<Address> address = config::Server::default_admin();
+  if (admin == kOff) return failure("the admin address is turned off, so that nobody can be asked");
+  if (!admin.empty()) {
+    address = Address::parse(admin);
+  } else if (!config_file.empty()) {
+    const std::optional<config::Server> server = config::server_of(config_file);
+    if (!server) return failure(config_file + " cannot be read; name the admin address with --admin");
+    if (!server->admin) return failure(config_file + " turns the admin address off");
+    address = *server->admin;
+  }
+  if (!address || !address->is_any()) return address;
+  return Address::parse(std::format("127.0.0.1:{}", address->port()));
+}
+
+Result<std::string> fetch(const Address& address, std::string_view path, std::chrono::seconds patience) {
+  const auto connection = connected(address, patience);
   if (!connection) return std::unexpected(connection.error());
+  constexpr std::size_t kShown = 80;  // of a body that says why
   auto answer = ask(connection->get(), std::format("GET {} HTTP/1.0\r\nHost: localhost\r\n\r\n", path));
   if (!answer) return answer;
   const std::size_t head_end = answer->find("\r\n\r\n");
   const std::string_view status_line = std::string_view(*answer).substr(0, answer->find("\r\n"));
   if (head_end == std::string::npos || !status_line.starts_with("HTTP/1.") || status_line.find(" 200 ") != 8) {
-    return failure(std::format("{} answered: {}", address.to_string(), status_line));
+    const std::string_view body =
+        head_end == std::string::npos ? std::string_view{} : std::string_view(*answer).substr(head_end + 4, kShown);
+    const std::string_view said = body.substr(0, body.find_first_of("\r\n"));
+    return failure(
+        std::format("{} answered: {}{}{}", address.to_string(), status_line, said.empty() ? "" : ": ", said));
   }
   return answer->substr(head_end + 4);
 }

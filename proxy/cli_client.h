@@ -2,6 +2,7 @@
 // limits; main thread of a short-lived process.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -23,7 +24,12 @@ Result<std::filesystem::path> find_control_socket(const std::string& control, co
 // Sends one command and reads until the process closes the connection (for "stop": until it has ended).
 Result<CommandOutcome> send_command(const std::filesystem::path& socket, std::string_view command);
 
-// The body of a 200 answer to GET `path`.
-Result<std::string> fetch(const Address& address, std::string_view path);
+// The admin address: the one given, else that of the configuration file, else the default one. A wildcard stands for
+// this machine's loopback address.
+Result<Address> find_admin_address(const std::string& admin, const std::string& config_file);
+
+// The body of a 200 answer to GET `path`; what else was answered is the error.
+Result<std::string> fetch(const Address& address, std::string_view path,
+                          std::chrono::seconds patience = std::chrono::seconds(10));
 
 }  // namespace gatehouse

@@ -1,22 +1,40 @@
 #include "proxy/cli_front.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <filesystem>
+#include <format>
 #include <iterator>
 #include <system_error>
 #include <utility>
 
+#include <CLI/CLI.hpp>
+
 #include "common/certificate_self_signed.h"
+#include "common/text.h"
 #include "config/validate.h"
 #include "proxy/server/directories.h"
 
 namespace gatehouse {
 
-FrontBuilder::FrontBuilder(const FrontOptions& options) {
+void complete(CLI::App& command, FrontOptions& options) {
+  options.places = take_variables(command);
+  // One of the two is of no use without the other.
+  const auto demand = [&](const std::string& option, const std::string& other) {
+    const auto place = options.places.find(option);
+    throw CLI::RequiresError(place == options.places.end() ? option : place->second,
+                             std::format("{} or {}", other, variable_of(other)));
+  };
+  if (options.private_key.empty() && !options.certificate.empty()) demand("--certificate", "--private-key");
+  if (options.certificate.empty() && !options.private_key.empty()) demand("--private-key", "--certificate");
+}
+
+FrontBuilder::FrontBuilder(const FrontOptions& options) : places_(options.places) {
   config::Listener https;
   https.protocols = {.h1 = true, .h2 = true, .h3 = true};
   https.tls.emplace();
   read_certificates(options, https.tls->certificates.emplace_back());
+  read_alt_svc(options, https.alt_svc);
   for (const std::string& address : options.listen) read_listener(address, "--listen", https);
   if (!options.http.empty()) {
     config::Listener http;
@@ -24,6 +42,11 @@ FrontBuilder::FrontBuilder(const FrontOptions& options) {
     read_listener(options.http, "--http", std::move(http));
   }
   read_server(options);
+}
+
+config::Location FrontBuilder::at(std::string_view option) const {
+  const auto place = places_.find(option);
+  return {.file = place == places_.end() ? std::string(option) : place->second};
 }
 
 void FrontBuilder::error(std::string_view option, std::string message) {
@@ -65,12 +88,31 @@ void FrontBuilder::read_certificates(const FrontOptions& options, config::Certif
   files.private_key = made->private_key;
 }
 
+void FrontBuilder::read_alt_svc(const FrontOptions& options, config::AltSvc& alt_svc) {
+  constexpr std::uint64_t kHighestPort = 65535;
+  if (options.alt_svc.empty() || options.alt_svc == "auto") return;
+  if (options.alt_svc == "off") {
+    alt_svc.mode = config::AltSvcMode::kOff;
+    return;
+  }
+  const auto port = text::parse_decimal(options.alt_svc);
+  if (!port || *port < 1 || *port > kHighestPort) {
+    error("--alt-svc", std::format("\"{}\" is not a port, auto or off", options.alt_svc));
+    return;
+  }
+  alt_svc.mode = config::AltSvcMode::kPort;
+  alt_svc.port = static_cast<std::uint16_t>(*port);
+}
+
 void FrontBuilder::read_listener(const std::string& text, std::string_view option, config::Listener listener) {
   const auto address = Address::parse(text);
   if (!check(address, option)) return;
   listener.location = at(option);
   listener.address = *address;
-  if (address->is_unix()) listener.protocols.h3 = false;
+  if (address->is_unix()) {
+    listener.protocols.h3 = false;
+    listener.alt_svc = {};
+  }
   config_.listeners.push_back(std::move(listener));
 }
 

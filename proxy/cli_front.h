@@ -8,6 +8,7 @@
 
 #include "common/result.h"
 #include "config/load.h"
+#include "proxy/cli_environment.h"
 
 namespace gatehouse {
 
@@ -18,15 +19,21 @@ struct FrontOptions {
   std::string http;     // another address, cleartext; empty: none
   std::string admin;    // empty: the default; "off": none
   std::string control;  // empty: the default
+  std::string alt_svc;  // the UDP port that is advertised, or "off"; empty: the listener's own
+  OptionPlaces places;  // of those that the environment gave
 };
+
+// Gives `options` of `command` that were not typed what the environment says of them. Throws what CLI11 throws for a
+// bad command line.
+void complete(CLI::App& command, FrontOptions& options);
 
 // Collects what the options mean and what is wrong with them.
 class FrontBuilder {
  public:
   explicit FrontBuilder(const FrontOptions& options);
 
-  // Where a mistake is: there is no file, so the option stands for it.
-  static config::Location at(std::string_view option) { return {.file = std::string(option)}; }
+  // Where a mistake is: there is no file, so the option stands for it, or the variable that it came from.
+  config::Location at(std::string_view option) const;
 
   template <class T>
   bool check(const Result<T>& result, std::string_view option) {
@@ -44,9 +51,11 @@ class FrontBuilder {
 
  private:
   void read_certificates(const FrontOptions& options, config::CertificateFiles& files);
+  void read_alt_svc(const FrontOptions& options, config::AltSvc& alt_svc);
   void read_listener(const std::string& text, std::string_view option, config::Listener listener);
   void read_server(const FrontOptions& options);
 
+  const OptionPlaces places_;
   config::Loaded loaded_;
   config::Config config_;
 };

@@ -47,10 +47,10 @@ void choose(const std::string& word, E& value, const config::Names<E, N>& names)
   if (found != names.texts.end()) value = names.values[static_cast<std::size_t>(found - names.texts.begin())];
 }
 
-config::App app_of_command(const HostOptions& options) {
+config::App app_of_command(const HostOptions& options, const FrontBuilder& builder) {
   config::App app;
   app.command = options.command;
-  app.command_location = app.location = FrontBuilder::at(kCommand);
+  app.command_location = app.location = builder.at(kCommand);
   if (!app.command.empty() && app.command[0].contains('/')) app.command[0] = absolute_path(app.command[0]);
   app.directory = absolute_path(".");
   app.detailed_errors = true;  // to loopback clients only: whoever tries a command wants to know why it fails
@@ -94,7 +94,7 @@ void read_overrides(const HostOptions& options, FrontBuilder& builder, config::A
   read_environment(options, builder, app);
   if (!options.directory.empty()) {
     app.directory = absolute_path(options.directory);
-    app.directory_location = FrontBuilder::at("--directory");
+    app.directory_location = builder.at("--directory");
   }
   if (app.directory.size() > 1 && app.directory.ends_with('/')) app.directory.pop_back();
 }
@@ -121,7 +121,7 @@ config::Loaded host_config(const HostOptions& options) {
     builder.error(folder, "this folder has no web.config; write the command that starts the application behind --");
     return builder.finish();
   }
-  config::App app = folder.empty() ? app_of_command(options) : app_of_folder(folder, builder);
+  config::App app = folder.empty() ? app_of_command(options, builder) : app_of_folder(folder, builder);
   read_overrides(options, builder, app);
   builder.route_to(app.name, kCommand);
   builder.config().apps.push_back(std::move(app));

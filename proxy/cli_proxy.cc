@@ -39,11 +39,11 @@ config::Loaded proxy_config(const ProxyOptions& options) {
   FrontBuilder builder(options.front);
   config::Upstream upstream;
   upstream.name = kUpstream;
-  upstream.location = FrontBuilder::at("--to");
+  upstream.location = builder.at("--to");
   for (const std::string& text : options.to) {
     auto endpoint = endpoint_of(text);
     if (!builder.check(endpoint, "--to")) continue;
-    upstream.endpoints.push_back({.at = *std::move(endpoint), .location = FrontBuilder::at("--to")});
+    upstream.endpoints.push_back({.at = *std::move(endpoint), .location = builder.at("--to")});
   }
   builder.config().upstreams.push_back(std::move(upstream));
   builder.route_to(kUpstream, "--to");

@@ -21,7 +21,9 @@ class AppHost::Apps {
       : context{.loop = loop,
                 .surroundings = std::move(surroundings),
                 .reconcile = Waker(loop, [this] { reconcile(); })},
-        tick(loop, [this] { on_tick(); }) {}
+        tick(loop, [this] { on_tick(); }) {
+    if (ticks_always) tick.arm(kTick);
+  }
 
   App* find(std::string_view name) {
     const auto found = apps.find(name);
@@ -31,6 +33,7 @@ class AppHost::Apps {
   void reconcile();
   void on_tick();
 
+  const bool ticks_always = inherits_strangers();
   AppContext context;
   std::map<std::string, std::unique_ptr<App>, std::less<>> apps;
   std::move_only_function<void()> stopped;
@@ -63,7 +66,7 @@ void AppHost::Apps::reconcile() {
   for (const auto& [name, app] : apps) app->reconcile();
   std::erase_if(apps, [](const auto& entry) { return entry.second->gone(); });
   if (!apps.empty()) return;
-  tick.disarm();
+  if (!ticks_always) tick.disarm();
   context.strays.reap();
   if (stopped) std::exchange(stopped, nullptr)();
 }

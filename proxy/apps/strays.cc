@@ -22,6 +22,10 @@ void become_subreaper() {
   }
 }
 
+bool inherits_strangers() {
+  return ::getpid() == 1;
+}
+
 void Strays::reap() {
   siginfo_t info{};
   if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return;

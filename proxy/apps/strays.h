@@ -14,6 +14,9 @@ namespace gatehouse {
 // From now on orphaned descendants become children of this process. Once, by the server, before it starts apps.
 void become_subreaper();
 
+// Whether we are PID 1, as in a container: the kernel gives us everybody's orphans, with or without apps.
+bool inherits_strangers();
+
 class Strays {
  public:
   void own(pid_t pid) { owned_.insert(pid); }    // somebody waits for it

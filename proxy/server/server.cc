@@ -1,6 +1,7 @@
 #include "proxy/server/server.h"
 
 #include <sys/time.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -58,8 +59,12 @@ MonotonicTime started_at() {
   return kStarted;
 }
 
-// Should a thread hang when all has been told to end, the kernel ends us.
+// Should a thread hang when all has been told to end, the kernel ends us. A handler, since what a signal does by
+// default it does not do to PID 1.
 void arm_watchdog() {
+  struct sigaction end{};
+  end.sa_handler = [](int) { _exit(1); };
+  sigaction(SIGALRM, &end, nullptr);
   itimerval timer{};
   timer.it_value.tv_usec = 400'000;
   setitimer(ITIMER_REAL, &timer, nullptr);

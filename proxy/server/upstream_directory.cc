@@ -131,7 +131,7 @@ void UpstreamDirectory::configure_apps(const config::Config& config) {
     }
     specs.push_back(app_spec(app, config.server.drain_timeout));
   }
-  if (specs.empty() && !host_) return;
+  if (specs.empty() && !host_ && !inherits_strangers()) return;
   apps_running().configure(std::move(specs));
 }
 
