@@ -224,7 +224,9 @@ void QuicConnection::offer_token(const ngtcp2_path& path) {
 void QuicConnection::path_validated(const ngtcp2_path& path, bool wants_token) {
   if (wants_token) offer_token(path);
   if (ngtcp2_path_eq(&path, ngtcp2_conn_get_path(engine_.conn.get())) == 0) return;
-  peer_.address = Address(path.remote.addr, path.remote.addrlen);
+  const Address address(path.remote.addr, path.remote.addrlen);
+  if (!(address == peer_.address)) context_.counters.migrations.add();
+  peer_.address = address;
   if (session_) session_->client_moved(peer_.address);
 }
 

@@ -48,6 +48,7 @@ bool QuicConnection::write_trains(ngtcp2_tstamp now) {
     if (size == 0) break;
     const auto bytes = static_cast<std::size_t>(size);
     socket.send({.path = udp_path(path.path), .ecn = info.ecn, .segment = segment, .bytes = buffer.first(bytes)});
+    context_.counters.datagrams_sent.add((bytes + segment - 1) / segment);
     if (bytes >= quantum) break;
     quantum -= bytes;
     if (socket.blocked()) {

@@ -242,6 +242,7 @@ void QuicDispatch::reset(const UdpDatagram& datagram, std::span<const std::uint8
 void QuicDispatch::reply(const UdpDatagram& to, std::span<const std::uint8_t> packet) {
   if (environment_.socket.blocked()) return drop();  // whoever waits for this will ask again
   environment_.socket.send({.path = to.path, .ecn = 0, .segment = packet.size(), .bytes = packet});
+  environment_.context.counters.datagrams_sent.add();
 }
 
 }  // namespace gatehouse

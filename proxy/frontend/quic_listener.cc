@@ -10,14 +10,14 @@
 namespace gatehouse {
 
 QuicListener::QuicListener(ListenerContext& context, Fd socket, Setup setup)
-    : socket_(std::make_unique<QuicSocket>(context.loop, std::move(socket), socket_events())),
+    : socket_(std::make_unique<QuicSocket>(context.loop, std::move(socket), socket_events(context.counters))),
       group_(setup.group),
       worker_(setup.worker) {
   start(context, std::move(setup));
 }
 
 QuicListener::QuicListener(ListenerContext& context, QuicSocket::Sink sink, const Address& local, Setup setup)
-    : socket_(std::make_unique<QuicSocket>(context.loop, std::move(sink), local, socket_events())),
+    : socket_(std::make_unique<QuicSocket>(context.loop, std::move(sink), local, socket_events(context.counters))),
       group_(setup.group),
       worker_(setup.worker) {
   start(context, std::move(setup));
@@ -27,8 +27,12 @@ QuicListener::~QuicListener() {
   close();
 }
 
-QuicSocket::Events QuicListener::socket_events() {
-  return {.datagram = [this](const UdpDatagram& datagram) { receive(datagram); },
+QuicSocket::Events QuicListener::socket_events(ListenerCounters& counters) {
+  return {.datagram =
+              [this, &counters](const UdpDatagram& datagram) {
+                counters.datagrams_received.add();
+                receive(datagram);
+              },
           .writable = [this] { dispatch_->socket_writable(); }};
 }
 

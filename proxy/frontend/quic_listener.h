@@ -16,6 +16,7 @@
 namespace gatehouse {
 
 struct ListenerContext;
+struct ListenerCounters;
 class QuicDispatch;
 
 class QuicListener {
@@ -44,7 +45,7 @@ class QuicListener {
 
  private:
   void start(ListenerContext& context, Setup setup);
-  QuicSocket::Events socket_events();
+  QuicSocket::Events socket_events(ListenerCounters& counters);
 
   std::unique_ptr<QuicSocket> socket_;
   std::unique_ptr<QuicDispatch> dispatch_;

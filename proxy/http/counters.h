@@ -34,7 +34,10 @@ struct ListenerCounters {
   Counter refused;       // over a connection limit
   Counter retries_sent;  // QUIC Retry
   Counter stateless_resets_sent;
+  Counter datagrams_received;  // QUIC: from the socket, whosever they are
+  Counter datagrams_sent;
   Counter datagrams_dropped;  // not ours, too small, queue full
+  Counter migrations;         // QUIC clients that went on from another address
 };
 
 struct EndpointCounters {

@@ -1,6 +1,6 @@
 #include "proxy/observe/metrics.h"
 
-#include <sstream>
+#include <array>
 #include <utility>
 
 #include <prometheus/text_serializer.h>
@@ -31,6 +31,7 @@ std::vector<prometheus::MetricFamily> Metrics::Collect() const {
   MetricsPage page;
   collect_server(page);
   collect_listeners(page);
+  collect_quic(page);
   collect_requests(page);
   collect_upstreams(page);
   append_control_metrics(page, control_);
@@ -62,8 +63,9 @@ void Metrics::collect_server(MetricsPage& page) const {
   }
   page.add(expiry);
 
-  Family alt_svc = MetricsPage::gauge("alt_svc_advertised", "1 while answers of the listener carry Alt-Svc for HTTP/3.",
-                                      {"listener"});
+  Family alt_svc = MetricsPage::gauge(
+      "alt_svc_advertised", "1 while answers of the listener carry Alt-Svc for HTTP/3; 0 where they should and do not.",
+      {"listener"});
   for (const ServerStatus::AltSvc& listener : status_.alt_svc) {
     alt_svc.add({listener.listener}, listener.advertised ? 1 : 0);
   }
@@ -84,9 +86,6 @@ void Metrics::collect_listeners(MetricsPage& page) const {
                                            {"listener", "version", "protocol", "resumed"});
   Family failures =
       MetricsPage::counter("tls_handshake_failures_total", "TLS handshakes that failed.", {"listener", "reason"});
-  Family retries = MetricsPage::counter("quic_retries_total", "QUIC Retry packets sent.", {"listener"});
-  Family resets = MetricsPage::counter("quic_stateless_resets_total", "QUIC stateless resets sent.", {"listener"});
-  Family dropped = MetricsPage::counter("quic_datagrams_dropped_total", "UDP datagrams thrown away.", {"listener"});
 
   for (const auto& worker : workers_) {
     worker->listeners_.for_each([&](const auto& labels, const ListenerCounters& counters) {
@@ -109,13 +108,34 @@ void Metrics::collect_listeners(MetricsPage& page) const {
                      number(counters.handshake_failures[reason]));
       }
       refused.add({name}, number(counters.refused));
-      retries.add({name}, number(counters.retries_sent));
-      resets.add({name}, number(counters.stateless_resets_sent));
-      dropped.add({name}, number(counters.datagrams_dropped));
     });
   }
-  for (Family* family : {&open, &total, &refused, &handshakes, &failures, &retries, &resets, &dropped}) {
-    page.add(*family);
+  for (Family* family : {&open, &total, &refused, &handshakes, &failures}) page.add(*family);
+}
+
+void Metrics::collect_quic(MetricsPage& page) const {
+  struct Count {
+    Family family;
+    Counter ListenerCounters::* counter;
+  };
+  const auto count = [](const char* name, const char* help, Counter ListenerCounters::* counter) {
+    return Count{.family = MetricsPage::counter(name, help, {"listener"}), .counter = counter};
+  };
+  std::array counts = {
+      count("quic_datagrams_received_total", "UDP datagrams received.", &ListenerCounters::datagrams_received),
+      count("quic_datagrams_sent_total", "UDP datagrams sent.", &ListenerCounters::datagrams_sent),
+      count("quic_datagrams_dropped_total", "UDP datagrams thrown away.", &ListenerCounters::datagrams_dropped),
+      count("quic_retries_total", "QUIC Retry packets sent.", &ListenerCounters::retries_sent),
+      count("quic_stateless_resets_total", "QUIC stateless resets sent.", &ListenerCounters::stateless_resets_sent),
+      count("quic_migrations_total", "QUIC clients that went on from another address.", &ListenerCounters::migrations),
+  };
+  for (Count& one : counts) {
+    for (const auto& worker : workers_) {
+      worker->listeners_.for_each([&one](const auto& labels, const ListenerCounters& counters) {
+        one.family.add(labels, number(counters.*one.counter));
+      });
+    }
+    page.add(one.family);
   }
 }
 

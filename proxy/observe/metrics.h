@@ -25,7 +25,7 @@ struct ServerStatus {
     std::string certificate;  // its file, as configured
     WallTime expires;
   };
-  struct AltSvc {
+  struct AltSvc {  // of a listener that is meant to advertise it
     std::string listener;
     bool advertised = false;
   };
@@ -52,6 +52,7 @@ class Metrics final : public prometheus::Collectable {
  private:
   void collect_server(MetricsPage& page) const;
   void collect_listeners(MetricsPage& page) const;
+  void collect_quic(MetricsPage& page) const;
   void collect_requests(MetricsPage& page) const;
   void collect_upstreams(MetricsPage& page) const;
 

@@ -1,6 +1,7 @@
 #include "proxy/observe/process_metrics.h"
 
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -55,6 +56,9 @@ std::optional<double> boot_time() {
 }
 
 std::optional<double> open_descriptors() {
+  // Linux 6.2 and newer say so at once; listing thousands takes as long as all the rest of the page.
+  struct stat folder{};
+  if (stat("/proc/self/fd", &folder) == 0 && folder.st_size > 0) return static_cast<double>(folder.st_size);
   std::error_code error;
   double count = 0;
   for (std::filesystem::directory_iterator it("/proc/self/fd", error), end; !error && it != end; it.increment(error)) {

@@ -186,9 +186,14 @@ void Server::note_snapshot() {
   status_.last_reload_ok = true;
   status_.certificates.clear();
   status_.alt_svc.clear();
-  for (const ListenerSnapshot& listener : rollout_->snapshot().listeners) {
+  const std::vector<ListenerSnapshot>& listeners = rollout_->snapshot().listeners;
+  for (std::size_t i = 0; i < listeners.size(); ++i) {
+    const ListenerSnapshot& listener = listeners[i];
     if (!listener.tls) continue;
-    status_.alt_svc.push_back({.listener = listener.name, .advertised = !listener.policy->alt_svc.empty()});
+    const config::Listener& wanted = config_.listeners[i];
+    if (wanted.protocols.h3 && wanted.alt_svc.mode != config::AltSvcMode::kOff) {
+      status_.alt_svc.push_back({.listener = listener.name, .advertised = !listener.policy->alt_svc.empty()});
+    }
     for (const auto& certificate : listener.tls->certificates()) {
       status_.certificates.push_back(
           {.listener = listener.name, .certificate = certificate->file(), .expires = certificate->not_after()});

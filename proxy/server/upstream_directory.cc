@@ -129,6 +129,7 @@ void UpstreamDirectory::configure_apps(const config::Config& config) {
     if (!entry.hosted) {
       entry.hosted = std::make_unique<HostedApp>(loop_, members, [this](InstanceId id) { host_->drained(id); });
     }
+    count_from_zero(app.name);
     specs.push_back(app_spec(app, config.server.drain_timeout));
   }
   if (specs.empty() && !host_ && !inherits_strangers()) return;
@@ -245,6 +246,18 @@ std::vector<AppView> UpstreamDirectory::apps() const {
   return host_ ? host_->views() : std::vector<AppView>();
 }
 
+// An app's counts are there from the beginning, at zero: a rate does not see the step from nothing to one.
+void UpstreamDirectory::count_from_zero(const std::string& app) {
+  for (const auto reason : {ExitReason::kExecNotFound, ExitReason::kExecDenied, ExitReason::kExited,
+                            ExitReason::kSignaled, ExitReason::kOomKilled, ExitReason::kStartTimeout,
+                            ExitReason::kWrongPort, ExitReason::kReadyFailed, ExitReason::kStopped}) {
+    metrics_.app_exits.try_emplace({app, std::string(token(reason))});
+    if (reason != ExitReason::kStopped) metrics_.app_starts.try_emplace({app, std::string(token(reason))});
+  }
+  metrics_.app_starts.try_emplace({app, "ok"});
+  metrics_.app_start_times.try_emplace(app);
+}
+
 void UpstreamDirectory::note(ControlMetrics& metrics) const {
   metrics.endpoints.clear();
   metrics.instances.clear();
@@ -264,6 +277,7 @@ void UpstreamDirectory::note(ControlMetrics& metrics) const {
     }
     for (const InstanceView& instance : app.instances) {
       ++by_state[std::string(token(instance.state))];
+      if (instance.resident_bytes == 0) continue;  // not looked at yet
       metrics.memory.push_back(
           {.app = app.name, .instance = std::to_string(instance.slot), .bytes = instance.resident_bytes});
     }

@@ -56,6 +56,7 @@ class UpstreamDirectory {
 
   void configure_upstreams(const config::Config& config);
   void configure_apps(const config::Config& config);
+  void count_from_zero(const std::string& app);
   void configure_health(const config::Config& config);
   void on_app_event(AppEvent event);
   void on_health_check(const HealthCheckResult& result);

@@ -124,6 +124,9 @@ TEST_F(MetricsTest, WorkersAreAddedUp) {
     counters.connections[2].add(1);
     counters.handshakes[1][2][0].add(2);
     counters.handshake_failures[0].add(1);
+    counters.datagrams_received.add(7);
+    counters.datagrams_sent.add(8);
+    counters.migrations.add(9);
     one->endpoint("shop", "127.0.0.1:5000").connects_ok.add(4);
     one->upstream("shop").retries[static_cast<std::size_t>(RetryReason::kStale)].add(5);
     one->upstream("shop").waiting.add(6);
@@ -134,6 +137,10 @@ TEST_F(MetricsTest, WorkersAreAddedUp) {
            R"(gatehouse_connections{listener=":8443",protocol="h2"} 2)",
            R"(gatehouse_tls_handshakes_total{listener=":8443",version="1.3",protocol="h2",resumed="false"} 4)",
            R"(gatehouse_tls_handshake_failures_total{listener=":8443",reason="timeout"} 2)",
+           R"(gatehouse_quic_datagrams_received_total{listener=":8443"} 14)",
+           R"(gatehouse_quic_datagrams_sent_total{listener=":8443"} 16)",
+           R"(gatehouse_quic_datagrams_dropped_total{listener=":8443"} 0)",
+           R"(gatehouse_quic_migrations_total{listener=":8443"} 18)",
            R"(gatehouse_upstream_connects_total{upstream="shop",endpoint="127.0.0.1:5000",result="ok"} 8)",
            R"(gatehouse_upstream_retries_total{upstream="shop",reason="stale"} 10)",
            R"(gatehouse_upstream_queue{upstream="shop"} 12)",
