@@ -24,6 +24,7 @@
 #include "proxy/cli_client.h"
 #include "proxy/cli_host.h"
 #include "proxy/cli_proxy.h"
+#include "proxy/cli_status.h"
 #include "proxy/library_versions.h"
 #include "proxy/server/server.h"
 #include "proxy/server/signals.h"
@@ -119,13 +120,11 @@ Result<Address> admin_address(const Target& target) {
   return *server->admin;
 }
 
-int status(const Target& target) {
+int status(const Target& target, const StatusOptions& options) {
   const auto address = admin_address(target);
   if (!address) return complain(address.error().message);
-  const auto page = fetch(*address, "/status");
-  if (!page) return complain(page.error().message);
-  print(stdout, *page);
-  return kFine;
+  const auto shown = show_status(*address, options);
+  return shown ? kFine : complain(shown.error().message);
 }
 
 int version() {
@@ -141,6 +140,7 @@ struct CommandLine {
   Target target;
   ProxyOptions proxy;
   HostOptions host;
+  StatusOptions status;
   std::string app;  // `app NAME VERB`
   std::string verb;
   bool print_config = false;
@@ -238,10 +238,15 @@ void add_running(CLI::App& app, CommandLine& line) {
     add_file(sub, line);
     sub.add_option("--control", line.target.control, "The control socket of the instance that is meant");
   }
-  CLI::App& sub =
-      add(app, "status", "What runs: listeners, upstreams, endpoints", line, [&line] { return status(line.target); });
+}
+
+void add_status(CLI::App& app, CommandLine& line) {
+  CLI::App& sub = add(app, "status", "What runs, how well, and if not why: traffic, listeners, upstreams, apps", line,
+                      [&line] { return status(line.target, line.status); });
   add_file(sub, line);
   sub.add_option("--admin", line.target.admin, "The admin address of the instance that is meant");
+  CLI::Option* watch = sub.add_flag("--watch", line.status.watch, "Show it again each second, until interrupted");
+  sub.add_flag("--json", line.status.json, "As /status.json has it")->excludes(watch);
 }
 
 // What stands behind "--" of `host`. Its first word makes CLI11's COMMAND; the others are kept from it, which would
@@ -267,6 +272,7 @@ int run_command_line(int argc, const char* const* argv) {
   add_proxy(app, line);
   add_host(app, line);
   add_running(app, line);
+  add_status(app, line);
   add_app(app, line);
   add(app, "version", "The version, and those of the libraries", line, [] { return version(); });
   const std::vector<std::string> hosted = hosted_command(argc, argv);
