@@ -26,6 +26,7 @@
 #include "proxy/cli_healthcheck.h"
 #include "proxy/cli_host.h"
 #include "proxy/cli_proxy.h"
+#include "proxy/cli_status.h"
 #include "proxy/library_versions.h"
 #include "proxy/server/server.h"
 #include "proxy/server/signals.h"
@@ -112,13 +113,11 @@ int command(const Target& target, std::string_view name) {
   return outcome->ok ? kFine : kFailed;
 }
 
-int status(const Target& target) {
+int status(const Target& target, const StatusOptions& options) {
   const auto address = find_admin_address(target.admin, target.file_or_default());
   if (!address) return complain(address.error().message);
-  const auto page = fetch(*address, "/status");
-  if (!page) return complain(page.error().message);
-  print(stdout, *page);
-  return kFine;
+  const auto shown = show_status(*address, options);
+  return shown ? kFine : complain(shown.error().message);
 }
 
 int check_health(const Target& target) {
@@ -140,6 +139,7 @@ struct CommandLine {
   Target target;
   ProxyOptions proxy;
   HostOptions host;
+  StatusOptions status;
   std::string app;  // `app NAME VERB`
   std::string verb;
   bool print_config = false;
@@ -240,10 +240,18 @@ void add_running(CLI::App& app, CommandLine& line) {
     add_file(sub, line);
     sub.add_option("--control", line.target.control, "The control socket of the instance that is meant");
   }
-  CLI::App& sub =
-      add(app, "status", "What runs: listeners, upstreams, endpoints", line, [&line] { return status(line.target); });
+}
+
+void add_status(CLI::App& app, CommandLine& line) {
+  CLI::App& sub = add(app, "status", "What runs, how well, and if not why: traffic, listeners, upstreams, apps", line,
+                      [&line] { return status(line.target, line.status); });
   add_file(sub, line);
   sub.add_option("--admin", line.target.admin, "The admin address of the instance that is meant");
+  CLI::Option* watch = sub.add_flag("--watch", line.status.watch, "Show it again each second, until interrupted");
+  sub.add_flag("--json", line.status.json, "As /status.json has it")->excludes(watch);
+}
+
+void add_healthcheck(CLI::App& app, CommandLine& line) {
   CLI::App& health = add(app, "healthcheck", "Whether it is ready: exit code 0, else 1 and why (asks /readyz)", line,
                          [&line] { return check_health(line.target); });
   add_file(health, line);
@@ -315,6 +323,8 @@ int run_command_line(int argc, const char* const* argv) {
   add_proxy(app, line);
   add_host(app, line);
   add_running(app, line);
+  add_status(app, line);
+  add_healthcheck(app, line);
   add_app(app, line);
   add(app, "version", "The version, and those of the libraries", line, [] { return version(); });
   const std::vector<std::string> hosted = hosted_command(argc, argv);

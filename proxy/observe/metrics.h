@@ -45,6 +45,7 @@ class Metrics final : public prometheus::Collectable {
   Metrics(const ServerStatus& status, const ControlMetrics& control) : status_(status), control_(control) {}
 
   void add(std::shared_ptr<const WorkerMetrics> worker) { workers_.push_back(std::move(worker)); }
+  const std::vector<std::shared_ptr<const WorkerMetrics>>& workers() const { return workers_; }
 
   std::vector<prometheus::MetricFamily> Collect() const override;
   std::string page() const;  // in the text format, version 0.0.4

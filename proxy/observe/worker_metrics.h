@@ -1,5 +1,5 @@
 // All that one worker counts. Owned by its worker (and kept until the program ends, so that no count ever goes back);
-// changed on the worker's thread, read by Metrics on the control thread.
+// changed on the worker's thread, read by Metrics and Traffic on the control thread.
 #pragma once
 
 #include <array>
@@ -29,6 +29,7 @@ class WorkerMetrics {
 
  private:
   friend class Metrics;
+  friend class Traffic;
 
   // Links spare the second look-up; they are the worker's alone.
   struct Requests {

@@ -1,27 +1,31 @@
-// What is told of every exchange of one worker: counts it and writes its line. Owned by the worker, outlives its
-// exchanges; one loop's thread.
+// What is told of every exchange of one worker: counts it, writes its line, and remembers it where it ended badly. Owned
+// by the worker, outlives its exchanges; one loop's thread.
 #pragma once
 
 #include "common/event_loop.h"
 #include "proxy/http/exchange.h"
 #include "proxy/observe/access_log_buffer.h"
+#include "proxy/observe/fault_buffer.h"
 #include "proxy/observe/worker_metrics.h"
 
 namespace gatehouse {
 
 class WorkerObserver final : public ExchangeObserver {
  public:
-  WorkerObserver(WorkerMetrics& metrics, AccessLogBuffer& access_log) : metrics_(metrics), access_log_(access_log) {}
+  WorkerObserver(WorkerMetrics& metrics, AccessLogBuffer& access_log, FaultBuffer& faults)
+      : metrics_(metrics), access_log_(access_log), faults_(faults) {}
 
   void on_begin(const Exchange& exchange) override { metrics_.exchange_began(exchange); }
   void on_end(const Exchange& exchange) override {
     metrics_.exchange_ended(exchange, exchange.loop().now() - exchange.record().started);
     access_log_.write(exchange);
+    if (exchange.record().fault) faults_.note(exchange);
   }
 
  private:
   WorkerMetrics& metrics_;
   AccessLogBuffer& access_log_;
+  FaultBuffer& faults_;
 };
 
 }  // namespace gatehouse

@@ -3,19 +3,27 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
+#include <algorithm>
+#include <optional>
 #include <string_view>
 #include <utility>
 
 #include "common/event_loop.h"
 #include "common/sockets.h"
-#include "common/text.h"
 #include "proxy/frontend/listener_context.h"
 #include "proxy/frontend/tcp_listener.h"
 #include "proxy/http/exchange.h"
+#include "proxy/server/admin_access.h"
+#include "proxy/server/status_assets.h"
+#include "proxy/server/status_events.h"
 
 namespace gatehouse {
 namespace {
+
+// Our own files and this address, nothing else; no text becomes markup or script.
+constexpr std::string_view kContentPolicy =
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
 // Scrapes and probes are not traffic: neither counted nor logged.
 class Unobserved final : public ExchangeObserver {
@@ -30,30 +38,65 @@ class AdminResponder final : public Responder {
 
   void start() override {
     const RequestHead& request = exchange_.request();
-    if (!admin_answers_to(request.host())) {
-      return answer(403, "This address answers to IP addresses, localhost and this machine's name only.\n");
-    }
+    if (const std::string_view refusal = admin_refusal(request); !refusal.empty()) return answer(403, refusal);
     if (request.method != "GET" && request.method != "HEAD") return answer(405, "GET and HEAD only.\n");
     const std::string_view path = request.canonical_path();
     if (path == "/metrics") return answer(200, pages_.metrics(), "text/plain; version=0.0.4; charset=utf-8");
     if (path == "/healthz") return answer(200, "ok\n");
     if (path == "/readyz") return pages_.draining() ? answer(503, "draining\n") : answer(200, "ready\n");
-    if (path == "/status") return answer(200, pages_.status());
-    answer(404, "Try /metrics, /healthz, /readyz or /status.\n");
+    if (path == "/status.json") return answer(200, pages_.status_json(), "application/json");
+    if (path == "/status/events") return subscribe();
+    if (path == "/status") return status();
+    if (path.starts_with(kAssets)) return asset(path.substr(kAssets.size()));
+    answer(404, "Try /status, /status.json, /metrics, /healthz or /readyz.\n");
   }
 
  private:
+  static constexpr std::string_view kAssets = "/status/";
+
+  // A page for browsers; a table for people with `curl`.
+  void status() {
+    const auto accept = exchange_.request().fields.find(FieldName::kAccept);
+    if (accept && accept->contains("text/html")) return asset("page.html");
+    answer(200, pages_.status_table());
+  }
+
+  void asset(std::string_view name) {
+    const auto assets = status_assets();
+    const auto found = std::ranges::find(assets, name, &StatusAsset::name);
+    if (found == assets.end()) return answer(404, "There is no such file.\n");
+    answer(200, found->bytes, type_of(name));
+  }
+
+  static std::string_view type_of(std::string_view name) {
+    if (name.ends_with(".html")) return "text/html; charset=utf-8";
+    if (name.ends_with(".css")) return "text/css; charset=utf-8";
+    if (name.ends_with(".js")) return "text/javascript; charset=utf-8";
+    return "image/svg+xml";
+  }
+
+  void subscribe() {
+    if (exchange_.request().is_head()) return answer(200, {}, "text/event-stream; charset=utf-8");
+    if (pages_.events->full()) return answer(503, "Too many listen already.\n");
+    subscription_.emplace(*pages_.events, exchange_, pages_.status_json());
+  }
+
   void answer(std::uint16_t status, std::string_view body, std::string_view type = "text/plain; charset=utf-8") {
     ResponseHead head{.status = status};
     head.fields.add(FieldName::kContentType, type);
     head.fields.add(FieldName::kCacheControl, "no-store");
     head.fields.add("X-Content-Type-Options", "nosniff");
+    head.fields.add("Cross-Origin-Resource-Policy", "same-origin");
+    head.fields.add("Content-Security-Policy", kContentPolicy);
+    head.fields.add("Referrer-Policy", "no-referrer");
+    head.fields.add("Vary", "Accept");
     if (status == 405) head.fields.add("Allow", "GET, HEAD");
     exchange_.respond(std::move(head), body);
   }
 
   Exchange& exchange_;
   const Admin::Pages& pages_;
+  std::optional<StatusEvents::Subscription> subscription_;
 };
 
 std::shared_ptr<const ListenerPolicy> admin_policy(const Address& address) {
@@ -64,22 +107,7 @@ std::shared_ptr<const ListenerPolicy> admin_policy(const Address& address) {
   return std::make_shared<const ListenerPolicy>(std::move(policy));
 }
 
-std::string machine_name() {
-  std::array<char, 256> name{};
-  if (gethostname(name.data(), name.size() - 1) != 0) return {};
-  return text::lower(name.data());
-}
-
 }  // namespace
-
-bool admin_answers_to(std::string_view host) {
-  if (host.empty() || host == "localhost") return true;
-  const std::string literal =
-      host.find(':') == std::string_view::npos ? std::string(host) : '[' + std::string(host) + ']';
-  if (const auto address = Address::parse(literal + ":80"); address && !address->is_unix()) return true;
-  const std::string machine = machine_name();
-  return !machine.empty() && host == machine;
-}
 
 struct Admin::Site {
   Site(EventLoop& loop, const Address& bound, Pages with)

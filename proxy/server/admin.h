@@ -1,7 +1,6 @@
-// What the server says about itself over HTTP, to operators and monitors: /metrics /healthz /readyz /status. Reads
-// only; GET and HEAD, on an address of its own that is local by default, and only under names that no foreign page can
-// make a browser use. Serves HTTP/1.1 with the same codec as every listener, on the control
-// thread.
+// What the server says about itself over HTTP, to operators and monitors: /metrics /healthz /readyz /status /status.json.
+// Reads only; GET and HEAD, on an address of its own that is local by default, and only to whom admin_access.h lets.
+// Serves HTTP/1.1 with the same codec as every listener, on the control thread.
 #pragma once
 
 #include <functional>
@@ -14,13 +13,16 @@
 namespace gatehouse {
 
 class EventLoop;
+class StatusEvents;
 
 class Admin {
  public:
   struct Pages {
     std::function<std::string()> metrics;
-    std::function<std::string()> status;
+    std::function<std::string()> status_json;
+    std::function<std::string()> status_table;
     std::function<bool()> draining;
+    StatusEvents* events;  // never null; outlives the pages
   };
 
   struct Site;  // the pages and their listener
@@ -34,9 +36,5 @@ class Admin {
  private:
   std::unique_ptr<Site> site_;
 };
-
-// Whether `host` (without port, in lower case) is one that the admin pages answer to: an IP address, localhost, the
-// machine's own name; nothing, as HTTP/1.0 and Unix sockets have it.
-bool admin_answers_to(std::string_view host);
 
 }  // namespace gatehouse

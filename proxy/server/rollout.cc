@@ -57,7 +57,10 @@ Rollout::Rollout(const Surroundings& surroundings, std::size_t workers)
     : upstreams_(surroundings.upstreams),
       secrets_(quic_secrets()),
       builder_(surroundings.connections, surroundings.upstreams, affinity_key()),
-      workers_({.control = surroundings.control, .access_log = surroundings.access_log, .secrets = secrets_},
+      workers_({.control = surroundings.control,
+                .access_log = surroundings.access_log,
+                .faults = surroundings.faults,
+                .secrets = secrets_},
                worker_metrics(surroundings.metrics, workers)),
       sockets_(workers) {}
 

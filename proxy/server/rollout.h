@@ -25,6 +25,7 @@ class Rollout {
     AccessLog& access_log;
     Metrics& metrics;
     UpstreamDirectory& upstreams;
+    FaultBuffer::HandOver faults;
     std::size_t connections;  // that the process can carry
   };
 

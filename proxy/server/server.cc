@@ -16,7 +16,7 @@
 #include "proxy/server/descriptors.h"
 #include "proxy/server/directories.h"
 #include "proxy/server/service_manager.h"
-#include "proxy/server/status_page.h"
+#include "proxy/server/status_facts.h"
 
 namespace gatehouse {
 namespace {
@@ -54,9 +54,10 @@ std::size_t workers_of(const config::Config& config) {
   return std::clamp<std::size_t>(wanted, 1, kMost);
 }
 
-MonotonicTime started_at() {
-  static const MonotonicTime kStarted = Clock::system().monotonic();
-  return kStarted;
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
+  return text;
 }
 
 // Should a thread hang when all has been told to end, the kernel ends us. A handler, since what a signal does by
@@ -79,9 +80,8 @@ Server::Server(Load load)
                  [this] {
                    if (rollout_) rollout_->workers().refresh_upstreams();
                  }),
-      deadline_(loop_, [this] { force("drain_timeout is over"); }) {
-  started_at();
-}
+      board_(loop_, {.status = status_, .counts = counts_, .metrics = metrics_, .upstreams = upstreams_}),
+      deadline_(loop_, [this] { force("drain_timeout is over"); }) {}
 
 Server::~Server() = default;
 
@@ -114,12 +114,16 @@ bool Server::start() {
                                                                .access_log = access_log_,
                                                                .metrics = metrics_,
                                                                .upstreams = upstreams_,
+                                                               .faults = board_.fault_sink(),
                                                                .connections = connections},
                                          workers_of(config));
     append(diagnostics, apply(config));
   }
   print(diagnostics);
   if (config::has_errors(diagnostics)) return false;
+  append(diagnostics, loaded.diagnostics);
+  board_.note_reload(config.file, true, diagnostics);
+  board_.watch(*rollout_);
   phase_ = Phase::kServing;
   announce();
   service_manager::notify_ready();
@@ -212,6 +216,7 @@ ControlReply Server::reload() {
   std::string text = log_lines(diagnostics);
   const bool ok = loaded.config && !config::has_errors(diagnostics);
   status_.last_reload_ok = ok;
+  board_.note_reload(config_.file, ok, diagnostics);
   if (ok) {
     const std::string line = std::format("configuration {} is in force", rollout_->snapshot().generation);
     log::info("{}", line);
@@ -285,7 +290,7 @@ void Server::announce() const {
   std::string line = std::format("gatehouse {} ready:", kProgramVersion);
   for (const ListenerSnapshot& listener : rollout_->snapshot().listeners) {
     line += std::format(" {}://{} ({})", listener.tls ? "https" : "http", address_text(listener, rollout_->bound()),
-                        protocols_text(listener));
+                        joined(protocols_of(listener)));
   }
   line += admin_ ? std::format("; admin http://{}", admin_->address().to_string()) : "; no admin address";
   line += '\n';
@@ -301,18 +306,10 @@ Admin::Pages Server::pages() {
             upstreams_.note(counts_);
             return metrics_.page();
           },
-      .status =
-          [this] {
-            return status_page({.status = status_,
-                                .snapshot = rollout_->snapshot(),
-                                .bound = rollout_->bound(),
-                                .apps = upstreams_.apps(),
-                                .now = loop_.now(),
-                                .config_file = config_.file,
-                                .workers = rollout_->workers().size(),
-                                .uptime = loop_.now() - started_at()});
-          },
+      .status_json = [this] { return board_.json(); },
+      .status_table = [this] { return board_.table(); },
       .draining = [this] { return status_.draining; },
+      .events = &board_.events(),
   };
 }
 

@@ -21,6 +21,7 @@
 #include "proxy/server/control_socket.h"
 #include "proxy/server/rollout.h"
 #include "proxy/server/signals.h"
+#include "proxy/server/status_board.h"
 #include "proxy/server/upstream_directory.h"
 
 namespace gatehouse {
@@ -64,6 +65,7 @@ class Server {
   AccessLog access_log_;
   config::Config config_;  // in force
   UpstreamDirectory upstreams_;
+  StatusBoard board_;
   std::unique_ptr<Rollout> rollout_;
   std::unique_ptr<Admin> admin_;
   std::unique_ptr<ControlSocket> control_;

@@ -43,6 +43,7 @@ UpstreamDirectory::UpstreamDirectory(EventLoop& loop, ControlMetrics& metrics, s
       outliers_(loop, [this](const Endpoint& endpoint, bool ejected) {
         if (!ejected) return log::info("{}: {} is tried again", endpoint.upstream(), endpoint.name());
         ++metrics_.ejections[{endpoint.upstream(), endpoint.name()}];
+        troubles_.note_ejection(endpoint, loop_.wall_now());
         log::warn("{}: {} is taken out for a while: its requests keep failing", endpoint.upstream(), endpoint.name());
       }) {}
 
@@ -50,6 +51,7 @@ UpstreamDirectory::~UpstreamDirectory() = default;
 
 void UpstreamDirectory::on_health_check(const HealthCheckResult& result) {
   const Endpoint& endpoint = *result.endpoint;
+  troubles_.note_check(endpoint, result.why, loop_.wall_now());
   ++metrics_.health_checks[{endpoint.upstream(), endpoint.name(), result.passed ? "passed" : "failed"}];
   if (result.changed && result.passed) log::info("{}: {} is healthy", endpoint.upstream(), endpoint.name());
   if (result.changed && !result.passed) {

@@ -18,6 +18,7 @@
 #include "proxy/health/probe.h"
 #include "proxy/observe/control_metrics.h"
 #include "proxy/server/endpoint_registry.h"
+#include "proxy/server/endpoint_troubles.h"
 #include "proxy/server/hosted_app.h"
 #include "proxy/server/listed_endpoints.h"
 #include "proxy/upstream/membership.h"
@@ -44,6 +45,7 @@ class UpstreamDirectory {
   void shut_down(std::move_only_function<void()> done);  // of the apps; `done` once no process is left
 
   std::vector<AppView> apps() const;
+  EndpointTroubles& troubles() { return troubles_; }
   void note(ControlMetrics& metrics) const;  // the state of endpoints and apps, for a scrape
 
  private:
@@ -71,6 +73,7 @@ class UpstreamDirectory {
   std::unique_ptr<Resolver> resolver_;  // once a name is listed
   HealthChecker checker_;
   OutlierDetector outliers_;
+  EndpointTroubles troubles_;
   std::map<std::string, Entry> entries_;
   std::map<std::string, std::unique_ptr<HostedApp>>
       leaving_;                    // apps that are gone from the configuration, not yet ended

@@ -19,7 +19,8 @@ Worker::Worker(EventLoop& loop, const Place& place)
     : loop_(loop),
       place_(place),
       access_log_(loop, place.access_log),
-      observer_(place.metrics, access_log_),
+      faults_(loop, place.faults),
+      observer_(place.metrics, access_log_, faults_),
       pools_(loop, {.endpoint = [this](const Endpoint& endpoint) -> EndpointCounters& {
                       return place_.metrics.endpoint(endpoint.upstream(), endpoint.name());
                     },

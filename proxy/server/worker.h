@@ -12,6 +12,7 @@
 #include "common/timer.h"
 #include "proxy/http/exchange.h"
 #include "proxy/observe/access_log_buffer.h"
+#include "proxy/observe/fault_buffer.h"
 #include "proxy/observe/worker_metrics.h"
 #include "proxy/observe/worker_observer.h"
 #include "proxy/server/snapshot.h"
@@ -26,6 +27,7 @@ class Worker {
   struct Place {
     std::size_t index;
     AccessLog& access_log;
+    FaultBuffer::HandOver faults;
     WorkerMetrics& metrics;
     const QuicSecrets& secrets;
   };
@@ -56,6 +58,7 @@ class Worker {
   EventLoop& loop_;
   const Place place_;
   AccessLogBuffer access_log_;
+  FaultBuffer faults_;
   WorkerObserver observer_;
   std::shared_ptr<const Snapshot> snapshot_;
   UpstreamPools pools_;

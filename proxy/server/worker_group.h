@@ -18,6 +18,7 @@ class WorkerGroup {
   struct Shared {
     EventLoop& control;
     AccessLog& access_log;
+    FaultBuffer::HandOver faults;
     const QuicSecrets& secrets;
   };
 

@@ -34,6 +34,7 @@ THIRD_PARTY = {
     r"nghttp2/": r"proxy/frontend/h2_[^/]*",
     r"(ngtcp2|nghttp3)/": r"proxy/frontend/(quic|h3)_[^/]*",
     r"prometheus/": r"proxy/observe/[^/]*|proxy/server/admin[^/]*",
+    r"nlohmann/": r"proxy/server/status_[^/]*",
     r"CLI/": r"proxy/cli[^/]*",
     r"(gtest|gmock|benchmark)/": r"tests/.*",
 }

@@ -20,7 +20,7 @@
 #include "config/to_toml.h"
 #include "proxy/cli_client.h"
 #include "proxy/cli_proxy.h"
-#include "proxy/server/admin.h"
+#include "proxy/server/admin_access.h"
 #include "proxy/server/directories.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/test_certificate.h"

@@ -1,0 +1,78 @@
+#include "proxy/server/endpoint_troubles.h"
+
+#include <chrono>
+#include <format>
+
+namespace gatehouse {
+namespace {
+
+// One request that failed may be the request's fault; from here on it looks like the endpoint's.
+constexpr std::uint32_t kFailing = 2;
+
+std::string clock_text(WallTime time) {
+  return std::format("{:%T} UTC", std::chrono::floor<std::chrono::seconds>(time));
+}
+
+}  // namespace
+
+EndpointTroubles::Known* EndpointTroubles::entry(Name name) {
+  const auto found = known_.find(name);
+  if (found != known_.end()) return &found->second;
+  if (known_.size() >= kMost) return nullptr;
+  return &known_[std::move(name)];
+}
+
+void EndpointTroubles::note_check(const Endpoint& endpoint, std::string why, WallTime now) {
+  Name name{endpoint.upstream(), endpoint.name()};
+  if (why.empty() && !known_.contains(name)) return;
+  if (Known* known = entry(std::move(name))) known->check = {.text = std::move(why), .time = now};
+}
+
+void EndpointTroubles::note_ejection(const Endpoint& endpoint, WallTime now) {
+  Known* known = entry({endpoint.upstream(), endpoint.name()});
+  if (known == nullptr) return;
+  known->ejection = {.text = in_row(endpoint, *known), .time = now};
+}
+
+void EndpointTroubles::note_fault(const FaultRecord& record) {
+  if (record.endpoint.empty() || rule(record.fault).blame != Blame::kUpstream) return;
+  Known* known = entry({record.upstream, record.endpoint});
+  if (known != nullptr) known->fault = {.text = std::string(rule(record.fault).token), .time = record.time};
+}
+
+std::string EndpointTroubles::in_row(const Endpoint& endpoint, const Known& known) const {
+  std::string text = std::format("{} requests in a row failed there", endpoint.failures_in_row());
+  if (!known.fault.text.empty()) text += std::format(", the last with {} at {}", known.fault.text, clock_text(known.fault.time));
+  return text;
+}
+
+EndpointCondition EndpointTroubles::condition(const Endpoint& endpoint) const {
+  static const Known kNothing;
+  const auto found = known_.find({endpoint.upstream(), endpoint.name()});
+  const Known& known = found == known_.end() ? kNothing : found->second;
+  if (endpoint.has(Obstacle::kNotServing)) {
+    return {.state = "draining", .why = "it gets no new requests: it is being stopped, or is gone from the configuration"};
+  }
+  if (endpoint.has(Obstacle::kUnhealthy)) {
+    if (known.check.text.empty()) return {.state = "unhealthy", .why = "its health checks fail"};
+    return {.state = "unhealthy",
+            .why = std::format("its health check failed: {} at {}", known.check.text, clock_text(known.check.time))};
+  }
+  if (endpoint.has(Obstacle::kEjected)) {
+    return {.state = "ejected",
+            .why = std::format("taken out for a while at {}: {}", clock_text(known.ejection.time),
+                               known.ejection.text.empty() ? "its requests kept failing" : known.ejection.text)};
+  }
+  if (endpoint.has(Obstacle::kUnchecked)) {
+    if (known.check.text.empty()) return {.state = "unchecked", .why = "it has not passed its first health check yet"};
+    return {.state = "unchecked",
+            .why = std::format("it has not passed its first health check yet: {}", known.check.text)};
+  }
+  if (endpoint.has(Obstacle::kLost)) {
+    return {.state = "lost", .why = "its process does not take connections; it is being looked into"};
+  }
+  if (endpoint.failures_in_row() >= kFailing) return {.state = "failing", .why = in_row(endpoint, known)};
+  return {};
+}
+
+}  // namespace gatehouse

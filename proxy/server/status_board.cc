@@ -1,0 +1,88 @@
+#include "proxy/server/status_board.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "common/event_loop.h"
+#include "proxy/server/status_json.h"
+#include "proxy/server/status_table.h"
+
+namespace gatehouse {
+namespace {
+
+constexpr std::chrono::seconds kTick{1};
+
+}  // namespace
+
+StatusBoard::StatusBoard(EventLoop& loop, const Sources& sources)
+    : loop_(loop), sources_(sources), started_(loop.now()), tick_(loop, [this] { tick(); }) {}
+
+FaultBuffer::HandOver StatusBoard::fault_sink() {
+  return [this](std::vector<FaultRecord> records) {
+    loop_.post([this, held = std::move(records)]() mutable { note_faults(std::move(held)); });
+  };
+}
+
+void StatusBoard::note_reload(std::string file, bool success, const std::vector<config::Diagnostic>& diagnostics) {
+  file_ = std::move(file);
+  last_reload_ = {.time = loop_.wall_now(), .success = success, .diagnostics = {}};
+  for (const config::Diagnostic& diagnostic : diagnostics) last_reload_.diagnostics.push_back(diagnostic.to_string());
+}
+
+void StatusBoard::watch(Rollout& rollout) {
+  rollout_ = &rollout;
+  tick();
+}
+
+void StatusBoard::tick() {
+  tick_.arm(kTick);
+  traffic_.sample(sources_.metrics.workers(), loop_.now());
+  if (events_.listened_to()) events_.publish(json());
+}
+
+// Where an app is to blame, its own words say more than the fault; they are those of now, a moment later.
+void StatusBoard::note_faults(std::vector<FaultRecord> records) {
+  const auto of_app = [](const FaultRecord& record) {
+    return record.fault == Fault::kAppStartFailed || record.fault == Fault::kAppParked;
+  };
+  const std::vector<AppView> apps =
+      std::ranges::any_of(records, of_app) ? sources_.upstreams.apps() : std::vector<AppView>();
+  for (FaultRecord& record : records) {
+    if (of_app(record)) {
+      const auto app = std::ranges::find(apps, record.upstream, &AppView::name);
+      if (app != apps.end()) record.detail = app->failure_text;
+    }
+    sources_.upstreams.troubles().note_fault(record);
+    faults_.note(std::move(record));
+  }
+}
+
+StatusFacts StatusBoard::facts() const {
+  return {.process = {.now = loop_.wall_now(),
+                      .monotonic_now = loop_.now(),
+                      .uptime = loop_.now() - started_,
+                      .workers = rollout_->workers().size(),
+                      .draining = sources_.status.draining},
+          .configuration = {.file = file_,
+                            .in_force_since = sources_.status.last_reload,
+                            .last_reload = last_reload_},
+          .snapshot = rollout_->snapshot(),
+          .bound = rollout_->bound(),
+          .counts = sources_.counts,
+          .troubles = sources_.upstreams.troubles(),
+          .apps = sources_.upstreams.apps(),
+          .traffic = traffic_,
+          .workers = sources_.metrics.workers(),
+          .faults = faults_};
+}
+
+std::string StatusBoard::json() const {
+  return status_json(facts());
+}
+
+std::string StatusBoard::table() const {
+  return status_table(json(), TableColours::kPlain).value_or("");  // what we wrote we can read
+}
+
+}  // namespace gatehouse

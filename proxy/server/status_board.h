@@ -1,0 +1,60 @@
+// Puts the status together: samples the workers' counters each second, keeps the last faults and the outcome of the
+// last reload, and tells it all as JSON, as a table and as events. Owned by the Server, outlives the workers and the
+// admin pages; control thread, but for what fault_sink() returns.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "common/timer.h"
+#include "config/diagnostic.h"
+#include "proxy/observe/fault_buffer.h"
+#include "proxy/observe/metrics.h"
+#include "proxy/server/rollout.h"
+#include "proxy/server/status_events.h"
+#include "proxy/server/status_facts.h"
+#include "proxy/server/upstream_directory.h"
+
+namespace gatehouse {
+
+class StatusBoard {
+ public:
+  struct Sources {  // all outlive it
+    const ServerStatus& status;
+    const ControlMetrics& counts;
+    const Metrics& metrics;
+    UpstreamDirectory& upstreams;
+  };
+  StatusBoard(EventLoop& loop, const Sources& sources);
+
+  // For workers: any thread may call it.
+  FaultBuffer::HandOver fault_sink();
+
+  // A configuration file is in force, or was refused.
+  void note_reload(std::string file, bool success, const std::vector<config::Diagnostic>& diagnostics);
+  // There is something to tell from now on. `rollout` outlives it.
+  void watch(Rollout& rollout);
+
+  std::string json() const;
+  std::string table() const;  // without colours
+  StatusEvents& events() { return events_; }
+
+ private:
+  void tick();
+  void note_faults(std::vector<FaultRecord> records);
+  StatusFacts facts() const;
+
+  EventLoop& loop_;
+  const Sources sources_;
+  const MonotonicTime started_;
+  Rollout* rollout_ = nullptr;
+  std::string file_;
+  StatusFacts::Reload last_reload_;
+  Traffic traffic_;
+  FaultHistory faults_;
+  StatusEvents events_;
+  Timer tick_;
+};
+
+}  // namespace gatehouse

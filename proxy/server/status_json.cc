@@ -1,0 +1,190 @@
+#include "proxy/server/status_json.h"
+
+#include <unistd.h>
+
+#include <chrono>
+#include <format>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+#include <nlohmann/json.hpp>
+
+#include "common/version.h"
+
+namespace gatehouse {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string time_text(WallTime time) {
+  return std::format("{:%FT%TZ}", std::chrono::floor<std::chrono::milliseconds>(time));
+}
+
+std::int64_t whole_seconds(auto duration) {
+  return std::chrono::duration_cast<std::chrono::seconds>(duration).count();
+}
+
+// As precise as it can be meant, so that answers stay short.
+double rounded(double value) {
+  return static_cast<double>(static_cast<std::int64_t>(value * 1000 + 0.5)) / 1000;
+}
+
+Json or_null(const std::optional<double>& value) {
+  return value ? Json(rounded(*value)) : Json(nullptr);
+}
+
+Json or_null(std::string_view text) {
+  return text.empty() ? Json(nullptr) : Json(text);
+}
+
+Json program(const StatusFacts& facts) {
+  const StatusFacts::Process& process = facts.process;
+  return {{"version", kProgramVersion},
+          {"pid", getpid()},
+          {"workers", process.workers},
+          {"started", time_text(process.now - std::chrono::duration_cast<WallTime::duration>(process.uptime))},
+          {"uptime_seconds", whole_seconds(process.uptime)}};
+}
+
+Json configuration(const StatusFacts& facts) {
+  const StatusFacts::Configuration& known = facts.configuration;
+  return {{"file", or_null(known.file)},
+          {"generation", facts.snapshot.generation},
+          {"in_force_since", time_text(known.in_force_since)},
+          {"last_reload",
+           {{"time", time_text(known.last_reload.time)},
+            {"success", known.last_reload.success},
+            {"diagnostics", known.last_reload.diagnostics}}}};
+}
+
+Json certificates(const StatusFacts& facts, const ListenerSnapshot& listener) {
+  Json all = Json::array();
+  if (!listener.tls) return all;
+  for (const auto& certificate : listener.tls->certificates()) {
+    all.push_back({{"file", certificate->file()},
+                   {"names", certificate->names()},
+                   {"expires", time_text(certificate->not_after())},
+                   {"expires_in_seconds", whole_seconds(certificate->not_after() - facts.process.now)}});
+  }
+  return all;
+}
+
+Json listeners(const StatusFacts& facts) {
+  Json all = Json::array();
+  for (const ListenerSnapshot& listener : facts.snapshot.listeners) {
+    all.push_back({{"name", listener.name},
+                   {"address", address_text(listener, facts.bound)},
+                   {"scheme", listener.tls ? "https" : "http"},
+                   {"protocols", protocols_of(listener)},
+                   {"connections", listener.budget->open()},
+                   {"alt_svc", or_null(listener.policy->alt_svc)},
+                   {"redirects_to_https", listener.policy->redirect_to_https},
+                   {"certificates", certificates(facts, listener)}});
+  }
+  return all;
+}
+
+Json figures_json(const Traffic::Figures& figures) {
+  return {{"requests_per_second", rounded(figures.requests_per_second)},
+          {"errors_per_second", rounded(figures.errors_per_second)},
+          {"p50_ms", or_null(figures.p50_ms)},
+          {"p99_ms", or_null(figures.p99_ms)},
+          {"in_flight", figures.totals.in_flight},
+          {"requests_total", figures.totals.requests},
+          {"errors_total", figures.totals.errors}};
+}
+
+Json history(const Traffic& traffic) {
+  Json requests = Json::array();
+  Json errors = Json::array();
+  Json p99 = Json::array();
+  for (const Traffic::Point& point : traffic.history()) {
+    requests.push_back(point.requests);
+    errors.push_back(point.errors);
+    p99.push_back(or_null(point.p99_ms));
+  }
+  return {{"step_seconds", 1},
+          {"requests", std::move(requests)},
+          {"errors", std::move(errors)},
+          {"p99_ms", std::move(p99)}};
+}
+
+Json traffic(const StatusFacts& facts) {
+  Json protocols = Json::object();
+  for (const Protocol protocol : {Protocol::kH1, Protocol::kH2, Protocol::kH3}) {
+    protocols[std::string(token(protocol))] = figures_json(facts.traffic.figures(protocol));
+  }
+  return {{"window_seconds", whole_seconds(Traffic::kWindow)},
+          {"total", figures_json(facts.traffic.figures(std::nullopt))},
+          {"protocols", std::move(protocols)},
+          {"history", history(facts.traffic)}};
+}
+
+Json routes(const StatusFacts& facts) {
+  const auto counts = Traffic::by_route(facts.workers);
+  Json all = Json::array();
+  for (const Route& route : facts.snapshot.routes->routes()) {
+    Json one = {{"name", route.name}, {"hosts", route.hosts}, {"path", route.path}};
+    if (const auto* forward = std::get_if<ForwardTo>(&route.action)) {
+      one["action"] = "forward";
+      one["to"] = forward->upstream->name();
+    } else if (const auto* redirect = std::get_if<RedirectTo>(&route.action)) {
+      one["action"] = "redirect";
+      one["to"] = redirect->target;
+    } else {
+      one["action"] = "respond";
+      one["to"] = nullptr;
+    }
+    const auto count = counts.find(route.name);
+    const Traffic::Count known = count == counts.end() ? Traffic::Count() : count->second;
+    one["requests_total"] = known.requests;
+    one["errors_total"] = known.errors;
+    all.push_back(std::move(one));
+  }
+  return all;
+}
+
+Json faults(const StatusFacts& facts) {
+  Json all = Json::array();
+  for (const FaultRecord& record : facts.faults.newest_first()) {
+    const FaultRule& known = rule(record.fault);
+    std::string cause(known.explanation);
+    if (!record.detail.empty()) cause += " (" + record.detail + ")";
+    all.push_back({{"time", time_text(record.time)},
+                   {"fault", known.token},
+                   {"blame", token(known.blame)},
+                   {"cause", std::move(cause)},
+                   {"status", record.status == 0 ? Json(nullptr) : Json(record.status)},
+                   {"protocol", token(record.protocol)},
+                   {"listener", or_null(record.listener)},
+                   {"route", or_null(record.route)},
+                   {"upstream", or_null(record.upstream)},
+                   {"endpoint", or_null(record.endpoint)},
+                   {"attempts", record.attempts},
+                   {"request_id", or_null(record.request_id)}});
+  }
+  return all;
+}
+
+}  // namespace
+
+std::string status_json(const StatusFacts& facts) {
+  Json status = {{"schema", kStatusSchema},
+                 {"time", time_text(facts.process.now)},
+                 {"state", facts.process.draining ? "draining" : "serving"},
+                 {"verdict", nullptr},
+                 {"program", program(facts)},
+                 {"configuration", configuration(facts)},
+                 {"listeners", listeners(facts)},
+                 {"traffic", traffic(facts)},
+                 {"routes", routes(facts)},
+                 {"upstreams", status_parts::upstreams(facts)},
+                 {"apps", status_parts::apps(facts)},
+                 {"faults", faults(facts)}};
+  status["verdict"] = status_parts::verdict(status);
+  // What is not UTF-8 (a path in a configuration, what an app printed) becomes U+FFFD.
+  return status.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace gatehouse
