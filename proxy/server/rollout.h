@@ -25,7 +25,8 @@ class Rollout {
     AccessLog& access_log;
     Metrics& metrics;
     UpstreamDirectory& upstreams;
-    std::size_t connections;  // that the process can carry
+    std::size_t connections;       // that the process can carry
+    const config::Server& server;  // of the first configuration: what later ones cannot change
   };
 
   // Starts `workers` threads, which do nothing yet.
