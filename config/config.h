@@ -27,6 +27,12 @@ struct Location {
   unsigned column = 0;
 };
 
+// A file whose content several machines share.
+struct KeyFile {
+  std::string path;
+  Location location;
+};
+
 // [server]
 struct Server {
   unsigned workers = 0;                            // 0: one per CPU available to the process
@@ -34,6 +40,11 @@ struct Server {
   Location admin_location;
   std::string control;  // Unix socket path for commands; empty: one in the runtime directory
   milliseconds drain_timeout{std::chrono::seconds(30)};  // for in-flight exchanges on stop or when a listener goes away
+  milliseconds drain_delay{0};                           // /readyz says 503 for so long before anything else changes
+  bool watch = false;                                    // reload when this file, or one that it names, changes
+  KeyFile secret_file;                       // of 32 bytes: signs QUIC tokens and affinity cookies; empty: our own
+  std::vector<std::uint8_t> quic_server_id;  // in the connection ids that we issue; empty: none
+  std::uint8_t quic_config_id = 0;           // 0..6: the balancer's name for this form of them
 
   static Address default_admin();  // 127.0.0.1:9180
 };
@@ -94,6 +105,7 @@ struct Tls {
   UnknownSni unknown_sni = UnknownSni::kDefault;  // kDefault: serve the first; kReject: unrecognized_name
   TlsVersion min_version = TlsVersion::kTls12;    // h3 is always 1.3
   bool session_tickets = true;
+  std::vector<KeyFile> ticket_key_files;  // of 80 bytes each, the first encrypts; empty: keys of our own, which rotate
 };
 
 // [[listeners]]

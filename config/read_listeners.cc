@@ -114,6 +114,13 @@ void read_tls(TableReader& reader, Tls& tls) {
   reader.read("unknown_sni", tls.unknown_sni, kUnknownSniNames);
   reader.read("min_version", tls.min_version, kTlsVersionNames);
   reader.read("session_tickets", tls.session_tickets);
+  reader.strings("ticket_key_files", [&](const std::string& path, const Location& where) {
+    if (path.empty()) return reader.error(where, "a ticket key needs the path of its file");
+    tls.ticket_key_files.push_back({.path = reader.absolute(path), .location = where});
+  });
+  if (!tls.session_tickets && !tls.ticket_key_files.empty()) {
+    reader.error("ticket_key_files", R"("ticket_key_files" has no meaning with session_tickets = false)");
+  }
 }
 
 void read_quic(TableReader& reader, const Listener& listener, Quic& quic) {

@@ -1,12 +1,17 @@
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <format>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "common/address.h"
 #include "config/names.h"
@@ -19,6 +24,8 @@ namespace {
 
 constexpr unsigned kMostWorkers = 1024;
 constexpr std::size_t kLongestSocketPath = 107;  // sun_path, with its end
+constexpr std::size_t kLongestServerId = 15;     // with 20 bytes for all of a connection id
+constexpr std::uint8_t kHighestQuicConfig = 6;   // 7 is for ids without a server
 
 void read_admin(TableReader& reader, Server& server) {
   std::string text;
@@ -49,6 +56,47 @@ void read_control(TableReader& reader, std::string& control) {
   control = std::move(text);
 }
 
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+std::optional<std::vector<std::uint8_t>> server_id_of(std::string_view text) {
+  std::array<std::uint8_t, sizeof(in_addr)> address{};
+  if (::inet_pton(AF_INET, std::string(text).c_str(), address.data()) == 1) {
+    return std::vector<std::uint8_t>(address.begin(), address.end());
+  }
+  if (text.size() % 2 != 0 || text.size() > 2 * kLongestServerId) return std::nullopt;
+  std::vector<std::uint8_t> id;
+  for (std::size_t i = 0; i < text.size(); i += 2) {
+    const int high = hex_digit(text[i]);
+    const int low = hex_digit(text[i + 1]);
+    if (high < 0 || low < 0) return std::nullopt;
+    id.push_back(static_cast<std::uint8_t>(high << 4 | low));
+  }
+  return id;
+}
+
+void read_quic_ids(TableReader& reader, Server& server) {
+  std::string text;
+  if (reader.read("quic_server_id", text)) {
+    if (auto id = server_id_of(text)) {
+      server.quic_server_id = *std::move(id);
+    } else {
+      reader.error("quic_server_id",
+                   std::format(R"("quic_server_id" must be 1 to {} bytes in hexadecimal, such as "0a01", or an IPv4 )"
+                               R"(address, or "" for none, not {})",
+                               kLongestServerId, in_quotes(text)));
+    }
+  }
+  if (reader.read("quic_config_id", server.quic_config_id, {.min = 0, .max = kHighestQuicConfig}) && text.empty() &&
+      server.quic_config_id != 0) {
+    reader.warning("quic_config_id", R"("quic_config_id" has no effect without "quic_server_id")");
+  }
+}
+
 // A keyword, or the path of a file. A word without a slash or a dot is more likely a misspelt keyword than a file.
 void read_output(TableReader& reader, std::span<const std::string_view> keywords, std::string& output) {
   std::string text;
@@ -70,6 +118,11 @@ void read_server(TableReader& reader, Server& server) {
   read_admin(reader, server);
   read_control(reader, server.control);
   reader.read("drain_timeout", server.drain_timeout, {.min = milliseconds(0)});
+  reader.read("drain_delay", server.drain_delay, {.min = milliseconds(0)});
+  reader.read("watch", server.watch);
+  server.secret_file.location = reader.location("secret_file");
+  reader.read_path_or_none("secret_file", server.secret_file.path);
+  read_quic_ids(reader, server);
 }
 
 void read_log(TableReader& reader, Log& log) {

@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "common/text.h"
 #include "config/names.h"
 #include "config/toml_writer.h"
 
@@ -20,6 +21,14 @@ void write_server(TomlWriter& writer, const Server& server, const Log& log) {
   if (server.admin != server_defaults.admin) writer.line("admin", server.admin ? literal(*server.admin) : "\"\"");
   writer.value("control", server.control, server_defaults.control);
   writer.value("drain_timeout", server.drain_timeout, server_defaults.drain_timeout);
+  writer.value("drain_delay", server.drain_delay, server_defaults.drain_delay);
+  writer.value("watch", server.watch, server_defaults.watch);
+  writer.value("secret_file", server.secret_file.path, server_defaults.secret_file.path);
+  if (!server.quic_server_id.empty()) {
+    writer.line("quic_server_id", literal(text::hex({reinterpret_cast<const char*>(server.quic_server_id.data()),
+                                                     server.quic_server_id.size()})));
+  }
+  writer.value("quic_config_id", server.quic_config_id, server_defaults.quic_config_id);
 
   const Log log_defaults;
   writer.section("[log]");
@@ -40,6 +49,10 @@ void write_tls(TomlWriter& writer, const Tls& tls) {
   writer.value("unknown_sni", tls.unknown_sni, defaults.unknown_sni, kUnknownSniNames);
   writer.value("min_version", tls.min_version, defaults.min_version, kTlsVersionNames);
   writer.value("session_tickets", tls.session_tickets, defaults.session_tickets);
+  if (!tls.ticket_key_files.empty()) {
+    writer.line("ticket_key_files",
+                array_of(tls.ticket_key_files, [](const KeyFile& file) { return literal(file.path); }));
+  }
 }
 
 void write_protocols(TomlWriter& writer, const Listener& listener) {

@@ -6,10 +6,13 @@
 #include <cstdint>
 #include <format>
 #include <iterator>
+#include <map>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "common/certificate.h"
+#include "common/key_file.h"
 #include "config/quoting.h"
 #include "config/validate.h"
 
@@ -19,7 +22,10 @@ namespace {
 
 constexpr auto kSoon = std::chrono::days(14);
 constexpr std::uint64_t kDescriptorsPerConnection = 2;  // the client's and the endpoint's
-constexpr std::uint64_t kDescriptorReserve = 256;       // listeners, loops, logs, scrapes
+constexpr std::size_t kTicketKeySize = 80;
+constexpr std::size_t kTicketKeyNameSize = 16;
+constexpr std::size_t kSecretSize = 32;
+constexpr std::uint64_t kDescriptorReserve = 256;  // listeners, loops, logs, scrapes
 
 void warning(std::vector<Diagnostic>& out, const Location& location, std::string message) {
   out.push_back({.severity = Severity::kWarning, .location = location, .message = std::move(message)});
@@ -34,13 +40,48 @@ void check_expiry(const Certificate& certificate, const CertificateFiles& files,
                       std::chrono::floor<std::chrono::days>(certificate.not_after())));
 }
 
-void check_key_permissions(const CertificateFiles& files, std::vector<Diagnostic>& out) {
+void check_permissions(const std::string& what, const KeyFile& file, std::vector<Diagnostic>& out) {
   struct stat status{};
-  if (::stat(files.private_key.c_str(), &status) != 0) return;  // the loading said so
+  if (::stat(file.path.c_str(), &status) != 0) return;  // the loading said so
   if ((status.st_mode & (S_IROTH | S_IWOTH)) != 0) {
-    warning(out, files.location,
-            std::format("every user of this machine can read or write the private key {}; use chmod 600",
-                        in_quotes(files.private_key)));
+    warning(out, file.location,
+            std::format("every user of this machine can read or write the {} {}; use chmod 600", what,
+                        in_quotes(file.path)));
+  }
+}
+
+std::optional<key_file::Key> check_key_file(const std::string& what, const KeyFile& file, std::size_t size,
+                                            std::vector<Diagnostic>& out) {
+  auto key = key_file::load(file.path, size);
+  if (!key) {
+    out.push_back({.location = file.location, .message = key.error().message});
+    return std::nullopt;
+  }
+  check_permissions(what, file, out);
+  return *std::move(key);
+}
+
+// A key's name, its first bytes, says which one a ticket was made with.
+void check_ticket_keys(const std::vector<KeyFile>& files, std::vector<Diagnostic>& out) {
+  std::map<std::string, std::string> by_name;
+  for (const KeyFile& file : files) {
+    const auto key = check_key_file("ticket key", file, kTicketKeySize, out);
+    if (!key) continue;
+    const auto name = key->bytes().first(kTicketKeyNameSize);
+    const auto [known, is_new] = by_name.emplace(std::string(name.begin(), name.end()), file.path);
+    if (is_new) continue;
+    out.push_back({.location = file.location,
+                   .message = std::format("{} is the same key as {}, or has its name (the first {} bytes)",
+                                          in_quotes(file.path), in_quotes(known->second), kTicketKeyNameSize)});
+  }
+}
+
+void check_key_files(const Config& config, std::vector<Diagnostic>& out) {
+  if (!config.server.secret_file.path.empty()) {
+    check_key_file("secret", config.server.secret_file, kSecretSize, out);
+  }
+  for (const Listener& listener : config.listeners) {
+    if (listener.tls) check_ticket_keys(listener.tls->ticket_key_files, out);
   }
 }
 
@@ -55,7 +96,7 @@ void check_certificates(const Config& config, std::vector<Diagnostic>& out) {
         continue;
       }
       check_expiry(**certificate, files, out);
-      check_key_permissions(files, out);
+      check_permissions("private key", {.path = files.private_key, .location = files.location}, out);
     }
   }
 }
@@ -80,6 +121,7 @@ void check_descriptors(const Config& config, std::vector<Diagnostic>& out) {
 std::vector<Diagnostic> validate_machine(const Config& config) {
   std::vector<Diagnostic> out;
   check_certificates(config, out);
+  check_key_files(config, out);
   check_descriptors(config, out);
   std::ranges::move(validate_apps(config), std::back_inserter(out));
   return out;

@@ -12,12 +12,12 @@
 #include <string>
 #include <vector>
 
+#include "common/file_watcher.h"
 #include "common/result.h"
 #include "common/timer.h"
 #include "proxy/apps/app_context.h"
 #include "proxy/apps/app_host.h"
 #include "proxy/apps/backoff.h"
-#include "proxy/apps/file_watcher.h"
 #include "proxy/apps/instance.h"
 #include "proxy/apps/offline_page.h"
 #include "proxy/apps/rapid_fail.h"

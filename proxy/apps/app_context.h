@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "common/event_loop.h"
+#include "common/file_watcher.h"
 #include "common/waker.h"
 #include "proxy/apps/app_surroundings.h"
 #include "proxy/apps/cgroup.h"
-#include "proxy/apps/file_watcher.h"
 #include "proxy/apps/rotating_file.h"
 #include "proxy/apps/strays.h"
 

@@ -76,7 +76,7 @@ struct QuicCallbacks {
   static int get_new_connection_id(ngtcp2_conn* /*conn*/, ngtcp2_cid* id, ngtcp2_stateless_reset_token* token,
                                    std::size_t size, void* user) {
     auto& c = self(user);
-    if (size != QuicId::kLength || c.dispatch_ == nullptr) return kFailed;
+    if (c.dispatch_ == nullptr || size != c.environment().options.ids.length()) return kFailed;
     const QuicId made = c.dispatch_->make_id();
     ngtcp2_cid_init(id, made.data.data(), made.size);
     c.environment().tokens.reset_token(token->data, *id);

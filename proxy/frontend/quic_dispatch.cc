@@ -81,7 +81,8 @@ void QuicDispatch::close_all() {
 void QuicDispatch::receive(const UdpDatagram& datagram) {
   if (port_of(datagram.path) < kFirstClientPort) return drop();
   ngtcp2_version_cid ids;
-  const int status = ngtcp2_pkt_decode_version_cid(&ids, datagram.bytes.data(), datagram.bytes.size(), QuicId::kLength);
+  const std::size_t length = environment_.options.ids.length();
+  const int status = ngtcp2_pkt_decode_version_cid(&ids, datagram.bytes.data(), datagram.bytes.size(), length);
   if (status == NGTCP2_ERR_VERSION_NEGOTIATION) return negotiate_version(datagram, ids);
   if (status != 0) return drop();
   const std::span<const std::uint8_t> id(ids.dcid, ids.dcidlen);
@@ -95,7 +96,7 @@ void QuicDispatch::receive(const UdpDatagram& datagram) {
 }
 
 bool QuicDispatch::hand_over(const UdpDatagram& datagram, std::span<const std::uint8_t> id) {
-  const auto worker = QuicId::worker_of(id);
+  const auto worker = environment_.options.ids.worker_of(id);
   if (!group_ || !worker || *worker == worker_) return false;
   return QuicGroup::forward(group_, *worker, datagram);
 }
@@ -109,8 +110,9 @@ void QuicDispatch::unknown_long(const UdpDatagram& datagram) {
 }
 
 void QuicDispatch::unknown_short(const UdpDatagram& datagram, std::span<const std::uint8_t> id) {
-  // Only what may have been ours is answered: never a guess, and nothing that an attacker made up of whole cloth.
-  if (datagram.bytes.size() < kMinResetTrigger || !QuicId::worker_of(id)) return drop();
+  // Only what may have been ours is answered: never a guess, nothing that an attacker made up of whole cloth, and no
+  // packet for another machine that went astray.
+  if (datagram.bytes.size() < kMinResetTrigger || !environment_.options.ids.worker_of(id)) return drop();
   if (!resets_.take(environment_.context.loop.now())) return drop();
   reset(datagram, id);
 }
@@ -169,6 +171,14 @@ void QuicDispatch::half_open_ended(std::uint64_t prefix) {
   --half_open_.total;
   const auto same = half_open_.by_prefix.find(prefix);
   if (same != half_open_.by_prefix.end() && --same->second == 0) half_open_.by_prefix.erase(same);
+}
+
+QuicId QuicDispatch::make_id() const {
+  // With a long server id there is room for little chance.
+  for (;;) {
+    const QuicId id = environment_.options.ids.make(worker_);
+    if (!ids_.contains(id)) return id;
+  }
 }
 
 void QuicDispatch::add(const ngtcp2_cid& id, QuicConnection& connection) {

@@ -50,7 +50,7 @@ class QuicDispatch {
 
   // --- for connections ---
   const QuicEnvironment& environment() const { return environment_; }
-  QuicId make_id() const { return QuicId::make(worker_); }
+  QuicId make_id() const;  // that no connection here has
   void add(const ngtcp2_cid& id, QuicConnection& connection);
   void remove(const ngtcp2_cid& id);
   void wait_for_room(QuicConnection& connection);  // its flush() is called again when the socket has room

@@ -52,27 +52,29 @@ constexpr sock_filter jump(unsigned code, std::uint32_t k, std::uint8_t yes, std
 
 // Returns the worker byte of a destination connection id of ours. For anything else an index that no socket has: the
 // kernel then chooses by the hash of addresses and ports, so that a client's first packets meet at one worker.
-bool attach_filter(int fd) {
+bool attach_filter(int fd, const QuicIdLayout& ids) {
   constexpr std::uint32_t kByHash = 0xffff'ffff;
   constexpr std::uint32_t kShortId = 1;  // RFC 8999 section 5: the id follows the first byte, ...
   constexpr std::uint32_t kLongIdLength = 5;
   constexpr std::uint32_t kLongId = 6;  // ... or the version and its own length
   constexpr unsigned kLoadByte = BPF_LD | BPF_B | BPF_ABS;
   constexpr unsigned kEquals = BPF_JMP | BPF_JEQ | BPF_K;
+  const auto length = static_cast<std::uint32_t>(ids.length());
+  const auto worker_at = static_cast<std::uint32_t>(ids.worker_at());
   std::array<sock_filter, 15> program = {
       statement(BPF_LD | BPF_W | BPF_LEN, 0),
-      jump(BPF_JMP | BPF_JGE | BPF_K, kShortId + QuicId::kLength, 0, 12),
+      jump(BPF_JMP | BPF_JGE | BPF_K, kShortId + length, 0, 12),
       statement(kLoadByte, 0),
       jump(BPF_JMP | BPF_JSET | BPF_K, 0x80, 4, 0),
       statement(kLoadByte, kShortId),
-      jump(kEquals, QuicId::kFirstByte, 0, 8),
-      statement(kLoadByte, kShortId + 1),
+      jump(kEquals, ids.first_byte(), 0, 8),
+      statement(kLoadByte, kShortId + worker_at),
       statement(BPF_RET | BPF_A, 0),
       statement(kLoadByte, kLongIdLength),
-      jump(kEquals, QuicId::kLength, 0, 4),
+      jump(kEquals, length, 0, 4),
       statement(kLoadByte, kLongId),
-      jump(kEquals, QuicId::kFirstByte, 0, 2),
-      statement(kLoadByte, kLongId + 1),
+      jump(kEquals, ids.first_byte(), 0, 2),
+      statement(kLoadByte, kLongId + worker_at),
       statement(BPF_RET | BPF_A, 0),
       statement(BPF_RET | BPF_K, kByHash),
   };
@@ -82,7 +84,7 @@ bool attach_filter(int fd) {
 
 }  // namespace
 
-Result<QuicGroup::Binding> QuicGroup::bind(const Address& address, std::size_t workers) {
+Result<QuicGroup::Binding> QuicGroup::bind(const Address& address, std::size_t workers, const QuicIdLayout& ids) {
   assert(workers >= 1 && workers <= 255);
   Binding binding{.group = std::make_shared<QuicGroup>(workers), .sockets = {}};
   Address each = address;
@@ -93,7 +95,7 @@ Result<QuicGroup::Binding> QuicGroup::bind(const Address& address, std::size_t w
     binding.sockets.push_back(*std::move(socket));
   }
   if (workers > 1) {
-    binding.group->kernel_steers_ = attach_filter(binding.sockets.front().get());
+    binding.group->kernel_steers_ = attach_filter(binding.sockets.front().get(), ids);
     if (!binding.group->kernel_steers_) {
       log::warn("the kernel cannot steer QUIC packets on {}: {}", each.to_string(),
                 system_failure("SO_ATTACH_REUSEPORT_CBPF", errno).error().message);

@@ -13,6 +13,7 @@
 #include "common/address.h"
 #include "common/fd.h"
 #include "common/result.h"
+#include "proxy/frontend/quic_id.h"
 
 namespace gatehouse {
 
@@ -28,7 +29,7 @@ class QuicGroup {
   };
   // Binds `workers` sockets to `address` (port 0: all to the one that the first gets). A kernel without the filter is
   // no error: packets are then handed over in the process. REQUIRES: 1 <= workers <= 255
-  static Result<Binding> bind(const Address& address, std::size_t workers);
+  static Result<Binding> bind(const Address& address, std::size_t workers, const QuicIdLayout& ids);
 
   explicit QuicGroup(std::size_t workers) : places_(workers) {}
 

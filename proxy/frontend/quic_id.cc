@@ -1,19 +1,36 @@
 #include "proxy/frontend/quic_id.h"
 
 #include <bit>
+#include <cassert>
 #include <cstring>
 
 #include "common/random.h"
 
 namespace gatehouse {
 
-QuicId QuicId::make(std::size_t worker) {
+QuicIdLayout::QuicIdLayout(std::span<const std::uint8_t> server, std::uint8_t config)
+    : server_size_(static_cast<std::uint8_t>(server.size())), config_(config) {
+  assert(!server.empty() && server.size() <= kMaxServerId && config <= kMaxConfig);
+  constexpr std::size_t kBesideServer = 8;  // the first byte, the worker, and six at random
+  std::ranges::copy(server, server_.begin());
+  length_ = static_cast<std::uint8_t>(
+      std::clamp<std::size_t>(server.size() + kBesideServer, kUsualLength, QuicId::kMaxLength));
+}
+
+QuicId QuicIdLayout::make(std::size_t worker) const {
   QuicId id;
-  id.size = kLength;
-  id.data[0] = kFirstByte;
-  id.data[1] = static_cast<std::uint8_t>(worker);
-  random::fill_secure(std::span(id.data).subspan(2, kLength - 2));
+  id.size = length_;
+  id.data[0] = first_byte();
+  std::ranges::copy(server(), id.data.begin() + 1);
+  id.data[worker_at()] = static_cast<std::uint8_t>(worker);
+  random::fill_secure(std::span(id.data).first(length_).subspan(worker_at() + 1));
   return id;
+}
+
+std::optional<std::size_t> QuicIdLayout::worker_of(std::span<const std::uint8_t> id) const {
+  if (id.size() != length_ || id[0] != first_byte()) return std::nullopt;
+  if (!std::ranges::equal(id.subspan(1, server_size_), server())) return std::nullopt;
+  return id[worker_at()];
 }
 
 std::size_t QuicIdHash::operator()(const QuicId& id) const {

@@ -1,8 +1,11 @@
-// The connection ids that we issue, and what can be read from them without any state:
+// The connection ids that we issue, and what can be read from them without any state. They have the plaintext form of
+// QUIC-LB (draft-ietf-quic-load-balancers), so that a balancer finds the server of a connection whose client has moved:
 //
-//   byte 0      kFirstByte: which layout this is (upper three bits, for server ids to come) and the length less one
-//   byte 1      the worker that owns the connection
-//   bytes 2-11  random
+//   byte 0     upper three bits: the configuration's number, or 7 where no server id is set; lower five: how many
+//              bytes follow
+//   s bytes    the server id
+//   1 byte     the worker that owns the connection (to a balancer: part of the nonce, like the rest)
+//   the rest   random: 10 bytes without a server id, 6 up to one of 12 bytes, 3 with the longest
 //
 // Also ids of either side as keys of a table. Values, any thread.
 #pragma once
@@ -18,9 +21,6 @@ namespace gatehouse {
 
 struct QuicId {
   static constexpr std::size_t kMaxLength = 20;
-  static constexpr std::size_t kLength = 12;
-  static constexpr std::uint8_t kLayout = 1;
-  static constexpr std::uint8_t kFirstByte = (kLayout << 5) | (kLength - 1);
 
   std::uint8_t size = 0;
   std::array<std::uint8_t, kMaxLength> data{};
@@ -31,17 +31,39 @@ struct QuicId {
     std::copy_n(bytes.begin(), id.size, id.data.begin());
     return id;
   }
-  static QuicId make(std::size_t worker);
-
-  // The worker that issued `id`, if it looks like one of ours. (A client's first id may by chance: then that worker
-  // serves it, which is as good as any.)
-  static std::optional<std::size_t> worker_of(std::span<const std::uint8_t> id) {
-    if (id.size() != kLength || id[0] != kFirstByte) return std::nullopt;
-    return id[1];
-  }
 
   std::span<const std::uint8_t> bytes() const { return {data.data(), size}; }
   friend bool operator==(const QuicId&, const QuicId&) = default;
+};
+
+class QuicIdLayout {
+ public:
+  static constexpr std::size_t kMaxServerId = 15;
+  static constexpr std::uint8_t kMaxConfig = 6;
+
+  QuicIdLayout() = default;  // no server id
+  // REQUIRES: 1 <= server.size() <= kMaxServerId, config <= kMaxConfig
+  QuicIdLayout(std::span<const std::uint8_t> server, std::uint8_t config);
+
+  std::size_t length() const { return length_; }
+  std::uint8_t first_byte() const { return static_cast<std::uint8_t>(config_ << 5 | (length_ - 1)); }
+  std::size_t worker_at() const { return 1 + server_size_; }
+
+  QuicId make(std::size_t worker) const;
+  // The worker that issued `id`, if it looks like one of this server's. (A client's first id may by chance: then that
+  // worker serves it, which is as good as any.)
+  std::optional<std::size_t> worker_of(std::span<const std::uint8_t> id) const;
+
+ private:
+  static constexpr std::uint8_t kUnroutable = 7;
+  static constexpr std::uint8_t kUsualLength = 12;
+
+  std::span<const std::uint8_t> server() const { return std::span(server_).first(server_size_); }
+
+  std::array<std::uint8_t, kMaxServerId> server_{};
+  std::uint8_t server_size_ = 0;
+  std::uint8_t config_ = kUnroutable;
+  std::uint8_t length_ = kUsualLength;
 };
 
 // Keyed, since clients choose some of the ids.

@@ -6,11 +6,14 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "proxy/frontend/quic_id.h"
+
 namespace gatehouse {
 
 struct QuicOptions {
   enum class CongestionControl : std::uint8_t { kCubic, kBbr };
 
+  QuicIdLayout ids;
   CongestionControl congestion_control = CongestionControl::kCubic;
   bool discover_path_mtu = true;
   std::chrono::milliseconds max_idle_timeout{30'000};  // the policy's idle timeout where that is shorter

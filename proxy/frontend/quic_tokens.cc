@@ -1,5 +1,6 @@
 #include "proxy/frontend/quic_tokens.h"
 
+#include <string>
 #include <string_view>
 
 #include <ngtcp2/ngtcp2.h>
@@ -44,6 +45,14 @@ Result<QuicSecrets> QuicSecrets::load_or_create(const std::filesystem::path& fil
   const auto secret = secret_file::load_or_create(file);
   if (!secret) return std::unexpected(secret.error());
   return derive(*secret);
+}
+
+void QuicSecrets::share(std::span<const std::uint8_t, 32> secret, std::span<const std::uint8_t> server_id) {
+  token_key = derive(secret).token_key;
+  if (server_id.empty()) return;
+  std::string label = "gatehouse quic stateless reset of server ";
+  label.append(server_id.begin(), server_id.end());
+  reset_key = labelled(secret, label);
 }
 
 bool QuicTokens::is_retry_token(std::span<const std::uint8_t> token) {

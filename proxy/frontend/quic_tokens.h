@@ -1,6 +1,8 @@
 // The keys and tokens of QUIC: address-bound Retry and NEW_TOKEN tokens, and the stateless reset token of a connection
-// id. All derive from one secret that is the same on every worker and survives a restart, so that a fresh process can
-// end the connections of the old one (RFC 9000 sections 8.1 and 10.3). Values and pure functions, any thread.
+// id. They derive from secrets that are the same on every worker and survive a restart, so that a fresh process can end
+// the connections of the old one (RFC 9000 sections 8.1 and 10.3). Machines may share the secret of the tokens; that of
+// the resets is a machine's own, since one that could reset another's connections would, with a packet that went
+// astray. Values and pure functions, any thread.
 #pragma once
 
 #include <array>
@@ -27,6 +29,10 @@ struct QuicSecrets {
   static QuicSecrets random();
   // Reads the 32 bytes in `file`, or makes the file (mode 0600) with random ones.
   static Result<QuicSecrets> load_or_create(const std::filesystem::path& file);
+
+  // From now on with the tokens of all machines that have this secret, and, if `server_id` says which one this is, with
+  // resets that it can still send after it has lost its own secret.
+  void share(std::span<const std::uint8_t, 32> secret, std::span<const std::uint8_t> server_id);
 };
 
 class QuicTokens {

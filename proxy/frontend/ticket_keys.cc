@@ -4,14 +4,41 @@
 
 #include <openssl/crypto.h>
 
+#include "common/key_file.h"
 #include "common/random.h"
 
 namespace gatehouse {
 
-TicketKeys::TicketKeys(const Clock& clock) : clock_(clock) {}
+namespace {
 
-TicketKeys::~TicketKeys() {
-  OPENSSL_cleanse(keys_.data(), sizeof keys_);
+constexpr std::size_t kAccepted = 3;  // of those made here
+
+}  // namespace
+
+TicketKeys::Key::~Key() {
+  OPENSSL_cleanse(this, sizeof *this);
+}
+
+TicketKeys::TicketKeys(const Clock& clock) : clock_(clock) {
+  keys_.reserve(kAccepted);
+}
+
+Result<std::shared_ptr<TicketKeys>> TicketKeys::load(const std::vector<std::string>& files) {
+  auto loaded = std::make_shared<TicketKeys>();
+  loaded->from_files_ = true;
+  loaded->keys_.reserve(files.size());
+  for (const std::string& file : files) {
+    const auto contents = key_file::load(file, kFileSize);
+    if (!contents) return std::unexpected(contents.error());
+    Key& key = loaded->keys_.emplace_back();
+    auto rest = contents->bytes();
+    for (const std::span<std::uint8_t> part :
+         {std::span<std::uint8_t>(key.name), std::span<std::uint8_t>(key.mac), std::span<std::uint8_t>(key.cipher)}) {
+      std::ranges::copy(rest.first(part.size()), part.begin());
+      rest = rest.subspan(part.size());
+    }
+  }
+  return loaded;
 }
 
 TicketKeys::Key TicketKeys::current() {
@@ -23,27 +50,22 @@ TicketKeys::Key TicketKeys::current() {
 std::optional<TicketKeys::Found> TicketKeys::find(std::span<const std::uint8_t> name) {
   const std::scoped_lock lock(mutex_);
   rotate_if_due();
-  for (std::size_t i = 0; i < count_; ++i) {
-    if (std::ranges::equal(keys_[i].name, name)) return Found{.key = keys_[i], .current = i == 0};
-  }
-  return std::nullopt;
+  const auto found = std::ranges::find_if(keys_, [&](const Key& key) { return std::ranges::equal(key.name, name); });
+  if (found == keys_.end()) return std::nullopt;
+  return Found{.key = *found, .current = found == keys_.begin()};
 }
 
 void TicketKeys::rotate_if_due() {
   const MonotonicTime now = clock_.monotonic();
-  if (count_ > 0 && now - made_ < kRotation) return;
+  if (from_files_ || (!keys_.empty() && now - made_ < kRotation)) return;
   // After a long rest more than one period may have gone by: keys that should be gone by now go.
-  const auto periods = count_ == 0 ? std::size_t{1} : static_cast<std::size_t>((now - made_) / kRotation);
-  const std::size_t kept = periods >= keys_.size() ? 0 : std::min(count_, keys_.size() - periods);
-  const std::span<Key> keys(keys_);
-  std::ranges::copy_backward(keys.first(kept), keys.begin() + static_cast<std::ptrdiff_t>(kept + 1));
-  const std::span<Key> gone = keys.subspan(kept + 1);
-  OPENSSL_cleanse(gone.data(), gone.size_bytes());
-  Key& fresh = keys_.front();
+  const auto periods = keys_.empty() ? std::size_t{1} : static_cast<std::size_t>((now - made_) / kRotation);
+  const std::size_t kept = periods >= kAccepted ? 0 : std::min(keys_.size(), kAccepted - periods);
+  keys_.resize(kept);
+  Key& fresh = *keys_.emplace(keys_.begin());
   random::fill_secure(fresh.name);
   random::fill_secure(fresh.cipher);
   random::fill_secure(fresh.mac);
-  count_ = kept + 1;
   made_ = now;
 }
 

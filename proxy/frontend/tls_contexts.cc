@@ -131,17 +131,15 @@ struct TlsContexts::Callbacks {
     if (!set_keys(found->key, iv, {cipher, mac}, encrypting)) return -1;
     return found->current ? kAccept : kAcceptAndRenew;
   }
-  static bool set_keys(TicketKeys::Key key, const unsigned char* iv, std::pair<EVP_CIPHER_CTX*, EVP_MAC_CTX*> into,
-                       int encrypting) {
+  static bool set_keys(const TicketKeys::Key& key, const unsigned char* iv,
+                       std::pair<EVP_CIPHER_CTX*, EVP_MAC_CTX*> into, int encrypting) {
     std::array<char, 7> digest{"SHA256"};
     const std::array<OSSL_PARAM, 3> parameters = {
-        OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, key.mac.data(), key.mac.size()),
+        OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, const_cast<std::uint8_t*>(key.mac.data()),
+                                          key.mac.size()),  // only read
         OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest.data(), 0), OSSL_PARAM_construct_end()};
-    const bool done =
-        EVP_MAC_CTX_set_params(into.second, parameters.data()) == 1 &&
-        EVP_CipherInit_ex2(into.first, EVP_aes_256_cbc(), key.cipher.data(), iv, encrypting, nullptr) == 1;
-    OPENSSL_cleanse(&key, sizeof key);
-    return done;
+    return EVP_MAC_CTX_set_params(into.second, parameters.data()) == 1 &&
+           EVP_CipherInit_ex2(into.first, EVP_aes_256_cbc(), key.cipher.data(), iv, encrypting, nullptr) == 1;
   }
 };
 

@@ -86,7 +86,7 @@ Result<std::uint16_t> ListenerSockets::bind_tcp(const ListenerSnapshot& listener
 Result<> ListenerSockets::bind_quic(const ListenerSnapshot& listener, std::uint16_t port, Plan& plan) const {
   Address address = listener.address;
   address.set_port(port);
-  auto binding = QuicGroup::bind(address, workers_);
+  auto binding = QuicGroup::bind(address, workers_, listener.quic.ids);
   if (!binding) return std::unexpected(binding.error());
   for (std::size_t worker = 0; worker < workers_; ++worker) {
     plan.sockets[worker].push_back(

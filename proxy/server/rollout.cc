@@ -1,8 +1,12 @@
 #include "proxy/server/rollout.h"
 
+#include <optional>
+#include <tuple>
 #include <utility>
 
+#include "common/key_file.h"
 #include "common/log.h"
+#include "common/mac.h"
 #include "common/random.h"
 #include "common/secret_file.h"
 #include "proxy/server/directories.h"
@@ -12,8 +16,19 @@ namespace {
 
 constexpr std::chrono::seconds kPatience{5};
 
+constexpr std::size_t kSecretSize = std::tuple_size_v<secret_file::Secret>;
+
+// What the machines of a fleet have in common, if they do.
+std::optional<key_file::Key> shared_secret(const config::Server& server) {
+  if (server.secret_file.path.empty()) return std::nullopt;
+  auto key = key_file::load(server.secret_file.path, kSecretSize);
+  if (key) return *std::move(key);
+  log::error("{}; a secret of this machine's own is used instead", key.error().message);
+  return std::nullopt;
+}
+
 // Survives a restart, so that we can end the QUIC connections that our former self had (RFC 9000 section 10.3).
-QuicSecrets quic_secrets() {
+QuicSecrets own_quic_secrets() {
   auto directory = directories::state();
   if (!directory) {
     log::warn("QUIC secrets will not survive a restart: {}", directory.error().message);
@@ -25,8 +40,21 @@ QuicSecrets quic_secrets() {
   return QuicSecrets::random();
 }
 
+QuicSecrets quic_secrets(const config::Server& server) {
+  const auto shared = shared_secret(server);
+  // With a server id all of them derive from what is shared, and none needs a place of its own to be kept.
+  const bool needs_own = !shared || server.quic_server_id.empty();
+  QuicSecrets secrets = needs_own ? own_quic_secrets() : QuicSecrets{};
+  if (shared) secrets.share(shared->bytes().first<kSecretSize>(), server.quic_server_id);
+  return secrets;
+}
+
 // Survives a restart, and with it the affinity of clients.
-std::string affinity_key() {
+std::string affinity_key(const config::Server& server) {
+  if (const auto shared = shared_secret(server)) {
+    const auto bytes = shared->bytes();
+    return mac::sign({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, "gatehouse affinity cookies");
+  }
   const auto directory = directories::state();
   auto secret = directory ? secret_file::load_or_create(*directory / "affinity-secret")
                           : Result<secret_file::Secret>(std::unexpected(directory.error()));
@@ -55,8 +83,8 @@ config::Diagnostic about_file(const config::Config& config, config::Severity sev
 
 Rollout::Rollout(const Surroundings& surroundings, std::size_t workers)
     : upstreams_(surroundings.upstreams),
-      secrets_(quic_secrets()),
-      builder_(surroundings.connections, surroundings.upstreams, affinity_key()),
+      secrets_(quic_secrets(surroundings.server)),
+      builder_(surroundings.connections, surroundings.upstreams, affinity_key(surroundings.server)),
       workers_({.control = surroundings.control,
                 .access_log = surroundings.access_log,
                 .faults = surroundings.faults,

@@ -26,7 +26,8 @@ class Rollout {
     Metrics& metrics;
     UpstreamDirectory& upstreams;
     FaultBuffer::HandOver faults;
-    std::size_t connections;  // that the process can carry
+    std::size_t connections;       // that the process can carry
+    const config::Server& server;  // of the first configuration: what later ones cannot change
   };
 
   // Starts `workers` threads, which do nothing yet.

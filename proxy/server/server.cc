@@ -60,6 +60,20 @@ std::string joined(const std::vector<std::string>& words) {
   return text;
 }
 
+bool identity_differs(const config::Server& one, const config::Server& other) {
+  return one.secret_file.path != other.secret_file.path || one.quic_server_id != other.quic_server_id ||
+         one.quic_config_id != other.quic_config_id;
+}
+
+MonotonicTime started_at() {
+  static const MonotonicTime kStarted = Clock::system().monotonic();
+  return kStarted;
+}
+
+double seconds(std::chrono::milliseconds duration) {
+  return std::chrono::duration<double>(duration).count();
+}
+
 // Should a thread hang when all has been told to end, the kernel ends us. A handler, since what a signal does by
 // default it does not do to PID 1.
 void arm_watchdog() {
@@ -74,14 +88,21 @@ void arm_watchdog() {
 }  // namespace
 
 Server::Server(Load load)
-    : load_(std::move(load)),
+    : source_(loop_, std::move(load),
+              [this](const std::string& file) {
+                if (phase_ != Phase::kServing) return;
+                log::info("{} has changed", file);
+                reload();
+              }),
       metrics_(status_, counts_),
       upstreams_(loop_, counts_,
                  [this] {
                    if (rollout_) rollout_->workers().refresh_upstreams();
                  }),
       board_(loop_, {.status = status_, .counts = counts_, .metrics = metrics_, .upstreams = upstreams_}),
-      deadline_(loop_, [this] { force("drain_timeout is over"); }) {}
+      deadline_(loop_, [this] { time_is_over(); }) {
+  started_at();
+}
 
 Server::~Server() = default;
 
@@ -97,7 +118,7 @@ int Server::run() {
 bool Server::start() {
   const std::size_t descriptors = descriptors::raise_limit();
   become_subreaper();
-  config::Loaded loaded = load_();
+  config::Loaded loaded = source_.load();
   print(loaded.diagnostics);
   if (!loaded.config) return false;
   const config::Config& config = *loaded.config;
@@ -115,7 +136,8 @@ bool Server::start() {
                                                                .metrics = metrics_,
                                                                .upstreams = upstreams_,
                                                                .faults = board_.fault_sink(),
-                                                               .connections = connections},
+                                                               .connections = connections,
+                                                               .server = config.server},
                                          workers_of(config));
     append(diagnostics, apply(config));
   }
@@ -180,6 +202,9 @@ Server::Diagnostics Server::apply(const config::Config& config) {
   if (phase_ != Phase::kStarting && config.server.control != config_.server.control) {
     log::warn("server.control takes effect with the next start");
   }
+  if (phase_ != Phase::kStarting && identity_differs(config.server, config_.server)) {
+    log::warn("server.secret_file, quic_server_id and quic_config_id take effect with the next start");
+  }
   config_ = config;
   note_snapshot();
   return diagnostics;
@@ -208,7 +233,7 @@ void Server::note_snapshot() {
 ControlReply Server::reload() {
   if (phase_ != Phase::kServing) return {.ok = false, .text = "the server is draining\n"};
   service_manager::notify_reloading();
-  config::Loaded loaded = load_();
+  config::Loaded loaded = source_.load();
   Diagnostics diagnostics = std::move(loaded.diagnostics);
   if (loaded.config) append(diagnostics, apply(*loaded.config));
   service_manager::notify_ready();
@@ -257,17 +282,25 @@ void Server::on_signal(int signal) {
       log::info("logs were opened again");
       return;
     default:
-      if (phase_ == Phase::kServing) return begin_drain(std::format("signal {}", signal));
-      force("a second signal");
+      // After `gatehouse drain` the first one changes nothing: that is how containers are stopped.
+      if (++stop_signals_ > 1) return force("a second signal");
+      if (phase_ == Phase::kServing) begin_drain(std::format("signal {}", signal));
   }
 }
 
 void Server::begin_drain(std::string_view why) {
-  phase_ = Phase::kDraining;
+  phase_ = Phase::kLeaving;
   status_.draining = true;  // load balancers see it first
-  log::info("draining ({}): in-flight requests get up to {} s", why,
-            std::chrono::duration<double>(config_.server.drain_timeout).count());
   service_manager::notify_stopping();
+  if (config_.server.drain_delay == config_.server.drain_delay.zero()) return drain(why);
+  log::info("leaving ({}): /readyz says so, and for {} s all goes on as before", why,
+            seconds(config_.server.drain_delay));
+  deadline_.arm(config_.server.drain_delay);
+}
+
+void Server::drain(std::string_view why) {
+  phase_ = Phase::kDraining;
+  log::info("draining ({}): in-flight requests get up to {} s", why, seconds(config_.server.drain_timeout));
   // Apps end last: what is in flight needs them.
   rollout_->workers().drain([this] {
     deadline_.disarm();
@@ -276,9 +309,14 @@ void Server::begin_drain(std::string_view why) {
   deadline_.arm(config_.server.drain_timeout);
 }
 
+void Server::time_is_over() {
+  phase_ == Phase::kLeaving ? drain("drain_delay is over") : force("drain_timeout is over");
+}
+
 // What still runs is broken off; whoever does not end by then is left behind.
 void Server::force(std::string_view why) {
   if (phase_ == Phase::kForced) return loop_.stop();
+  if (phase_ == Phase::kLeaving) drain(why);
   phase_ = Phase::kForced;
   log::warn("ending now: {}", why);
   rollout_->workers().close_now();

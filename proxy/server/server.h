@@ -1,9 +1,9 @@
 // The whole program once it knows what to serve: the control thread's loop with signals, control socket, admin pages
 // and the rollout of configurations to the workers. run() is the life of the process.
 //
-//   starting --all bound--> serving --signal or command--> draining --nothing runs, or deadline--> ended
-//                           |  ^ reload
-//                           +--+
+//   starting --all bound--> serving --signal, command--> leaving --drain_delay--> draining --empty, deadline--> ended
+//                           |  ^ reload (asked for,
+//                           +--+ or files watched)      (/readyz 503, all served)  (nothing new)
 #pragma once
 
 #include <filesystem>
@@ -18,6 +18,7 @@
 #include "proxy/observe/access_log.h"
 #include "proxy/observe/metrics.h"
 #include "proxy/server/admin.h"
+#include "proxy/server/config_source.h"
 #include "proxy/server/control_socket.h"
 #include "proxy/server/rollout.h"
 #include "proxy/server/signals.h"
@@ -29,7 +30,7 @@ namespace gatehouse {
 class Server {
  public:
   // Called at the start and at every reload.
-  using Load = std::function<config::Loaded()>;
+  using Load = ConfigSource::Load;
 
   // REQUIRES: Signals::block() was called, and no other thread runs.
   explicit Server(Load load);
@@ -41,7 +42,7 @@ class Server {
   int run();
 
  private:
-  enum class Phase : std::uint8_t { kStarting, kServing, kDraining, kForced };
+  enum class Phase : std::uint8_t { kStarting, kServing, kLeaving, kDraining, kForced };
   using Diagnostics = std::vector<config::Diagnostic>;
 
   bool start();
@@ -53,12 +54,14 @@ class Server {
   ControlReply app_command(std::string_view words);
   void on_signal(int signal);
   void begin_drain(std::string_view why);
+  void drain(std::string_view why);
+  void time_is_over();
   void force(std::string_view why);
   void announce() const;
   Admin::Pages pages();
 
-  const Load load_;
   EventLoop loop_;
+  ConfigSource source_;
   ServerStatus status_;
   ControlMetrics counts_;
   Metrics metrics_;
@@ -72,6 +75,7 @@ class Server {
   std::unique_ptr<Signals> signals_;
   Timer deadline_;
   Phase phase_ = Phase::kStarting;
+  int stop_signals_ = 0;
 };
 
 }  // namespace gatehouse

@@ -47,9 +47,10 @@ ListenerPolicy policy_of(const config::Config& config, const config::Listener& l
   return policy;
 }
 
-QuicOptions quic_options(const config::Quic& quic) {
+QuicOptions quic_options(const config::Quic& quic, const config::Server& server) {
   using enum QuicOptions::CongestionControl;
   QuicOptions options;
+  if (!server.quic_server_id.empty()) options.ids = QuicIdLayout(server.quic_server_id, server.quic_config_id);
   options.congestion_control = quic.congestion_control == config::CongestionControl::kBbr ? kBbr : kCubic;
   return options;
 }
@@ -134,6 +135,17 @@ std::expected<Snapshot, SnapshotBuilder::Diagnostics> SnapshotBuilder::build(con
   return snapshot;
 }
 
+std::shared_ptr<TicketKeys> SnapshotBuilder::ticket_keys_of(const config::Tls& tls, Diagnostics& diagnostics) {
+  if (!tls.session_tickets) return nullptr;
+  if (tls.ticket_key_files.empty()) return ticket_keys_;
+  std::vector<std::string> files;
+  for (const config::KeyFile& file : tls.ticket_key_files) files.push_back(file.path);
+  auto keys = TicketKeys::load(files);
+  if (keys) return *std::move(keys);
+  diagnostics.push_back({.location = tls.ticket_key_files.front().location, .message = keys.error().message});
+  return nullptr;
+}
+
 std::shared_ptr<const TlsContexts> SnapshotBuilder::build_tls(const config::Listener& listener,
                                                               Diagnostics& diagnostics) {
   const config::Tls& tls = *listener.tls;
@@ -142,7 +154,7 @@ std::shared_ptr<const TlsContexts> SnapshotBuilder::build_tls(const config::List
   using enum TlsOptions::MinVersion;
   options.unknown_sni = tls.unknown_sni == config::UnknownSni::kReject ? kReject : kDefault;
   options.min_version = tls.min_version == config::TlsVersion::kTls13 ? kTls13 : kTls12;
-  if (tls.session_tickets) options.ticket_keys = ticket_keys_;
+  options.ticket_keys = ticket_keys_of(tls, diagnostics);
   options.speaks_h1 = listener.protocols.h1;
   options.speaks_h2 = listener.protocols.h2;
   for (const config::CertificateFiles& files : tls.certificates) {
@@ -171,7 +183,7 @@ ListenerSnapshot SnapshotBuilder::build_listener(const config::Config& config, c
   snapshot.speaks_h1 = listener.protocols.h1;
   snapshot.speaks_h2 = listener.tls ? listener.protocols.h2 : listener.protocols.h2c;
   snapshot.speaks_h3 = listener.protocols.h3;
-  snapshot.quic = quic_options(listener.quic);
+  snapshot.quic = quic_options(listener.quic, config.server);
   if (listener.tls) snapshot.tls = build_tls(listener, diagnostics);
   return snapshot;
 }

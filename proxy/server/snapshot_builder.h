@@ -45,6 +45,7 @@ class SnapshotBuilder {
   void committed(const config::Config& config);
 
  private:
+  std::shared_ptr<TicketKeys> ticket_keys_of(const config::Tls& tls, Diagnostics& diagnostics);
   std::shared_ptr<const TlsContexts> build_tls(const config::Listener& listener, Diagnostics& diagnostics);
   ListenerSnapshot build_listener(const config::Config& config, const config::Listener& listener, std::string name,
                                   Diagnostics& diagnostics);

@@ -20,6 +20,11 @@ workers = 3
 admin = "unix:/run/admin"
 control = "/run/control"
 drain_timeout = "0s"
+drain_delay = "15s"
+watch = true
+secret_file = "/run/secret"
+quic_server_id = "0a01ff"
+quic_config_id = 6
 
 [log]
 level = "debug"
@@ -56,6 +61,7 @@ address = "unix:/run/gatehouse.sock"
 
 [listeners.tls]
 certificates = [{ certificate = "/a/c.pem", private_key = "/a/k.pem" }]
+ticket_key_files = ["/a/new.key", "/a/old.key"]
 
 [[listeners]]
 address = "127.0.0.1:8444"

@@ -193,16 +193,16 @@ TEST_F(QuicDispatchTest, ConnectionOfTheProcessBeforeIsEndedByItsResetToken) {
 }
 
 TEST_F(QuicDispatchTest, ResetIsSmallerThanItsCauseAndNeverForSmallOrForeignPackets) {
-  arrive(short_packet(QuicId::make(0), 42));
+  arrive(short_packet(QuicIdLayout().make(0), 42));
   arrive(Bytes(100, 0x40));
   EXPECT_TRUE(sent.empty());
-  arrive(short_packet(QuicId::make(0), 43));
+  arrive(short_packet(QuicIdLayout().make(0), 43));
   ASSERT_EQ(sent.size(), 1U);
   EXPECT_LT(sent[0].size(), 43U);
 }
 
 TEST_F(QuicDispatchTest, FloodOfUnknownPacketsGetsFewResets) {
-  for (int i = 0; i < 5000; ++i) arrive(short_packet(QuicId::make(0), 100));
+  for (int i = 0; i < 5000; ++i) arrive(short_packet(QuicIdLayout().make(0), 100));
   EXPECT_LE(sent.size(), 5000U / 5);
   EXPECT_GT(sent.size(), 0U);
 }

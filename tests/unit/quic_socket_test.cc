@@ -185,8 +185,7 @@ TEST(QuicSocketTest, WhatTheKernelHasNoRoomForIsKeptAndSentLater) {
 
 // ---- several workers ----
 
-Bytes short_packet(std::size_t worker) {
-  const QuicId id = QuicId::make(worker);
+Bytes short_packet(const QuicId& id) {
   Bytes bytes(60, 0x21);
   bytes[0] = 0x40;
   std::copy_n(id.data.begin(), id.size, bytes.begin() + 1);
@@ -205,8 +204,9 @@ class QuicGroupTest : public ::testing::Test {
  protected:
   static constexpr std::size_t kWorkers = 3;
 
-  void SetUp() override {
-    auto bound = QuicGroup::bind(Address::parse("127.0.0.1:0").value(), kWorkers);
+  void SetUp() override { bind(); }
+  void bind() {
+    auto bound = QuicGroup::bind(Address::parse("127.0.0.1:0").value(), kWorkers, ids);
     ASSERT_TRUE(bound.has_value()) << bound.error().message;
     binding = std::move(*bound);
     address = Address::local_of(binding.sockets.front().get());
@@ -226,6 +226,7 @@ class QuicGroupTest : public ::testing::Test {
     return found;
   }
 
+  QuicIdLayout ids;
   QuicGroup::Binding binding;
   Address address;
   Fd sender;
@@ -239,10 +240,24 @@ TEST_F(QuicGroupTest, KernelBringsPacketsToTheWorkerOfTheirId) {
   if (!binding.group->kernel_steers()) GTEST_SKIP() << "this kernel has no filter for groups of sockets";
   for (std::size_t worker = 0; worker < kWorkers; ++worker) {
     for (int i = 0; i < 8; ++i) {
-      send(short_packet(worker));
+      send(short_packet(ids.make(worker)));
       EXPECT_EQ(arrivals(), std::vector<std::size_t>{worker});
-      send(long_packet(QuicId::make(worker)));
+      send(long_packet(ids.make(worker)));
       EXPECT_EQ(arrivals(), std::vector<std::size_t>{worker});
+    }
+  }
+}
+
+TEST_F(QuicGroupTest, KernelFindsTheWorkerBehindAServerIdOfAnyLength) {
+  if (!binding.group->kernel_steers()) GTEST_SKIP() << "this kernel has no filter for groups of sockets";
+  for (std::size_t size = 1; size <= QuicIdLayout::kMaxServerId; ++size) {
+    ids = QuicIdLayout(Bytes(size, 0xa5), 3);
+    bind();
+    for (std::size_t worker = 0; worker < kWorkers; ++worker) {
+      send(short_packet(ids.make(worker)));
+      EXPECT_EQ(arrivals(), std::vector<std::size_t>{worker}) << size;
+      send(long_packet(ids.make(worker)));
+      EXPECT_EQ(arrivals(), std::vector<std::size_t>{worker}) << size;
     }
   }
 }
@@ -257,7 +272,7 @@ TEST_F(QuicGroupTest, FirstPacketsOfOneClientMeetAtOneWorkerWhateverTheirIds) {
     places.push_back(found.front());
   }
   EXPECT_EQ(std::count(places.begin(), places.end(), places.front()), 16);
-  send(long_packet(QuicId::make(200)));  // a worker that there is not
+  send(long_packet(ids.make(200)));  // a worker that there is not
   EXPECT_EQ(arrivals(), std::vector<std::size_t>{places.front()});
 }
 

@@ -2,12 +2,15 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <fstream>
 #include <string>
 
 #include <gtest/gtest.h>
 
+#include "common/secret_file.h"
 #include "proxy/frontend/quic_id.h"
 #include "tests/support/temporary_folder.h"
 
@@ -99,15 +102,72 @@ TEST(QuicSecretsTest, FileOfAnotherSizeIsAnErrorThatNamesIt) {
   EXPECT_NE(loaded.error().message.find(file.string()), std::string::npos);
 }
 
+TEST(QuicSecretsTest, MachinesThatShareASecretHonourEachOthersTokensAndResetOnlyTheirOwnConnections) {
+  const secret_file::Secret shared{1, 2, 3};
+  const Address client = Address::parse("192.0.2.1:5000").value();
+  const WallTime now{std::chrono::hours(1000)};
+  const ngtcp2_cid id = id_of("some-connection");
+  const auto machine = [&](std::string_view server_id) {
+    QuicSecrets secrets = QuicSecrets::random();
+    secrets.share(shared, {reinterpret_cast<const std::uint8_t*>(server_id.data()), server_id.size()});
+    return QuicTokens(secrets);
+  };
+  const auto reset_of = [&](const QuicTokens& tokens) {
+    std::array<std::uint8_t, QuicTokens::kResetTokenSize> token{};
+    tokens.reset_token(token, id);
+    return token;
+  };
+  const QuicTokens a = machine("a");
+  const QuicTokens b = machine("b");
+  EXPECT_TRUE(b.verify_new_token(path_from(client), a.new_token(path_from(client), now), 1h, now));
+  EXPECT_NE(reset_of(a), reset_of(b));
+  EXPECT_EQ(reset_of(a), reset_of(machine("a")));  // after a restart without a disk
+  EXPECT_NE(reset_of(machine("")), reset_of(machine("")));
+
+  const QuicTokens stranger{QuicSecrets::random()};
+  EXPECT_FALSE(stranger.verify_new_token(path_from(client), a.new_token(path_from(client), now), 1h, now));
+}
+
 TEST(QuicIdTest, SaysWhichWorkerItBelongsTo) {
-  const QuicId id = QuicId::make(7);
-  EXPECT_EQ(id.size, QuicId::kLength);
-  EXPECT_EQ(QuicId::worker_of(id.bytes()), 7U);
-  EXPECT_NE(id, QuicId::make(7));
-  EXPECT_FALSE(QuicId::worker_of(id.bytes().first(11)).has_value());
+  const QuicIdLayout ids;
+  const QuicId id = ids.make(7);
+  EXPECT_EQ(id.size, 12);
+  EXPECT_EQ(id.data[0], 0xeb);  // no server id: configuration 7, and 11 bytes follow
+  EXPECT_EQ(ids.worker_of(id.bytes()), 7U);
+  EXPECT_NE(id, ids.make(7));
+  EXPECT_FALSE(ids.worker_of(id.bytes().first(11)).has_value());
   QuicId other = id;
   other.data[0] ^= 0x20;
-  EXPECT_FALSE(QuicId::worker_of(other.bytes()).has_value());
+  EXPECT_FALSE(ids.worker_of(other.bytes()).has_value());
+}
+
+TEST(QuicIdTest, CarriesTheServerIdWhereABalancerLooksForIt) {
+  const std::array<std::uint8_t, 4> server = {10, 0, 2, 1};
+  const QuicIdLayout ids(server, 5);
+  const QuicId id = ids.make(9);
+  EXPECT_EQ(id.size, 12);
+  EXPECT_EQ(id.data[0], 5 << 5 | 11);
+  EXPECT_TRUE(std::ranges::equal(std::span(id.data).subspan(1, 4), server));
+  EXPECT_EQ(id.data[5], 9);
+  EXPECT_EQ(ids.worker_of(id.bytes()), 9U);
+
+  const std::array<std::uint8_t, 4> neighbour = {10, 0, 2, 2};
+  EXPECT_FALSE(QuicIdLayout(neighbour, 5).worker_of(id.bytes()).has_value());
+  EXPECT_FALSE(QuicIdLayout(server, 4).worker_of(id.bytes()).has_value());
+}
+
+TEST(QuicIdTest, HasRoomForFourBytesOfNonceBesideTheLongestServerId) {
+  constexpr std::size_t kNonce = 4;  // the least that QUIC-LB allows
+  std::size_t before = 0;
+  for (std::size_t size = 1; size <= QuicIdLayout::kMaxServerId; ++size) {
+    const std::vector<std::uint8_t> server(size, 0x33);
+    const QuicIdLayout ids(server, 0);
+    EXPECT_GE(ids.length(), 1 + size + kNonce);
+    EXPECT_LE(ids.length(), QuicId::kMaxLength);
+    EXPECT_GE(ids.length(), before);
+    before = ids.length();
+    EXPECT_EQ(ids.worker_of(ids.make(254).bytes()), 254U);
+  }
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <openssl/err.h>
 
 #include "proxy/frontend/tls_accept.h"
+#include "tests/support/temporary_folder.h"
 #include "tests/support/tls_testing.h"
 
 namespace gatehouse::testing_support {
@@ -227,6 +228,26 @@ TEST(TlsContexts, ATicketResumesOnAnyContextsWithTheSameKeysAndNames) {
     const Outcome elsewhere = shake_hands(*strangers, again, *client);
     EXPECT_TRUE(elsewhere.done);
     EXPECT_FALSE(elsewhere.resumed);
+  }
+}
+
+TEST(TlsContexts, ATicketOfOneMachineResumesOnAnotherWithTheSameKeyFiles) {
+  const TemporaryFolder folder;
+  std::string bytes;
+  for (char c = 0; c < 80; ++c) bytes += c;
+  const std::string old_key = folder.write("old", bytes);
+  std::ranges::reverse(bytes);
+  const std::string new_key = folder.write("new", bytes);
+  const auto machine = [&](const std::vector<std::string>& files) {
+    return contexts({.certificates = {certificate({.names = {"a.test"}})}, .ticket_keys = *TicketKeys::load(files)});
+  };
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    const ContextPtr client = client_context();
+    const Outcome first = shake_hands(*machine({old_key}), {.server_name = "a.test", .max_version = version}, *client);
+    const ClientHello again{.server_name = "a.test", .max_version = version, .session = first.session.get()};
+    EXPECT_TRUE(shake_hands(*machine({old_key}), again, *client).resumed);
+    EXPECT_TRUE(shake_hands(*machine({new_key, old_key}), again, *client).resumed);
+    EXPECT_FALSE(shake_hands(*machine({new_key}), again, *client).resumed);
   }
 }
 

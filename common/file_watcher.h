@@ -1,6 +1,6 @@
-// Tells who is interested that something in a folder has changed (inotify(7)). One for all apps, because the system
-// lets a user have few; owned by the context, control thread. Interests are members of their owners and must be gone
-// before it.
+// Tells who is interested that something in a folder has changed (inotify(7)). As few as can be, because the system
+// lets a user have few: one for all apps, one for the configuration. One loop's thread. Interests are members of their
+// owners and must be gone before it.
 #pragma once
 
 #include <cstddef>

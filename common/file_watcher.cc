@@ -1,4 +1,4 @@
-#include "proxy/apps/file_watcher.h"
+#include "common/file_watcher.h"
 
 #include <sys/inotify.h>
 #include <unistd.h>
@@ -16,14 +16,14 @@
 namespace gatehouse {
 
 namespace {
-constexpr std::uint32_t kEvents = IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_ONLYDIR;
+constexpr std::uint32_t kEvents =
+    IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_MOVE_SELF | IN_ONLYDIR;
 constexpr std::size_t kMostFolders = 1000;  // of one tree
 }  // namespace
 
 FileWatcher::FileWatcher(EventLoop& loop) : inotify_(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {
   if (!inotify_) {
-    log::warn("{}; changed and offline files are noticed late or not",
-              system_failure("inotify", errno).error().message);
+    log::warn("{}; changed files are noticed late or not", system_failure("inotify", errno).error().message);
     return;
   }
   readable_.emplace(loop, inotify_.get(), [this](IoEvents) { on_readable(); });

@@ -1,0 +1,36 @@
+// Keys that people make and machines share (session tickets, the secret of a fleet): a file with nothing in it but the
+// key, as its bytes, as hexadecimal digits or as base64. What was read is wiped from memory with its owner. Any thread;
+// start, reload and `gatehouse check` only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/result.h"
+
+namespace gatehouse::key_file {
+
+// Bytes that are overwritten when they are no longer needed. Moves, so that there is one copy.
+class Key {
+ public:
+  explicit Key(std::size_t size) : bytes_(size) {}
+  ~Key();
+  Key(Key&&) = default;
+  Key& operator=(Key&&) = delete;
+  Key(const Key&) = delete;
+  Key& operator=(const Key&) = delete;
+
+  std::span<std::uint8_t> bytes() { return bytes_; }
+  std::span<const std::uint8_t> bytes() const { return bytes_; }
+
+ private:
+  std::vector<std::uint8_t> bytes_;
+};
+
+// A key of `size` bytes. Errors name the file and say how to make a right one. REQUIRES: size <= 1000
+Result<Key> load(const std::string& file, std::size_t size);
+
+}  // namespace gatehouse::key_file
