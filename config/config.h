@@ -33,6 +33,8 @@ struct Server {
   std::optional<Address> admin = default_admin();  // /metrics /healthz /readyz /status; nullopt ("") turns it off
   Location admin_location;
   std::string control;  // Unix socket path for commands; empty: one in the runtime directory
+  std::string user;     // drop to this user after binding; empty: stay who we are
+  Location user_location;
   milliseconds drain_timeout{std::chrono::seconds(30)};  // for in-flight exchanges on stop or when a listener goes away
 
   static Address default_admin();  // 127.0.0.1:9180

@@ -2,6 +2,7 @@
 // on the way leaves everything as it was. Has the workers and what they share. Owned by the Server; its thread.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -26,6 +27,9 @@ class Rollout {
     Metrics& metrics;
     UpstreamDirectory& upstreams;
     std::size_t connections;  // that the process can carry
+    const InheritedSockets& inherited;
+    // All sockets are bound, and nothing runs yet that did not before; the reason if it must not.
+    std::function<Result<>(const config::Config&)> bound;
   };
 
   // Starts `workers` threads, which do nothing yet.
@@ -40,6 +44,9 @@ class Rollout {
   WorkerGroup& workers() { return workers_; }
 
  private:
+  std::vector<std::string> unwanted(const config::Config& config, const Snapshot& snapshot) const;
+
+  const Surroundings surroundings_;
   UpstreamDirectory& upstreams_;
   QuicSecrets secrets_;
   SnapshotBuilder builder_;

@@ -14,7 +14,7 @@
 #include "proxy/apps/strays.h"
 #include "proxy/server/descriptors.h"
 #include "proxy/server/directories.h"
-#include "proxy/server/service_manager.h"
+#include "proxy/server/privileges.h"
 #include "proxy/server/status_page.h"
 
 namespace gatehouse {
@@ -58,6 +58,13 @@ MonotonicTime started_at() {
   return kStarted;
 }
 
+// What apps may take to end, after all requests have.
+Duration longest_stop(const config::Config& config) {
+  Duration longest{};
+  for (const config::App& app : config.apps) longest = std::max(longest, Duration(app.stop_timeout));
+  return longest;
+}
+
 // Should a thread hang when all has been told to end, the kernel ends us.
 void arm_watchdog() {
   itimerval timer{};
@@ -69,11 +76,13 @@ void arm_watchdog() {
 
 Server::Server(Load load)
     : load_(std::move(load)),
+      inherited_(InheritedSockets::take()),
       metrics_(status_, counts_),
       upstreams_(loop_, counts_,
                  [this] {
                    if (rollout_) rollout_->workers().refresh_upstreams();
                  }),
+      supervision_(loop_),
       deadline_(loop_, [this] { force("drain_timeout is over"); }) {
   started_at();
 }
@@ -105,19 +114,23 @@ bool Server::start() {
   Diagnostics diagnostics = open_control(config);
   if (!config::has_errors(diagnostics)) {
     signals_ = std::make_unique<Signals>(loop_, [this](int signal) { on_signal(signal); });
-    rollout_ = std::make_unique<Rollout>(Rollout::Surroundings{.control = loop_,
-                                                               .access_log = access_log_,
-                                                               .metrics = metrics_,
-                                                               .upstreams = upstreams_,
-                                                               .connections = connections},
-                                         workers_of(config));
+    rollout_ = std::make_unique<Rollout>(
+        Rollout::Surroundings{.control = loop_,
+                              .access_log = access_log_,
+                              .metrics = metrics_,
+                              .upstreams = upstreams_,
+                              .connections = connections,
+                              .inherited = inherited_,
+                              .bound = [this](const config::Config& wanted) { return drop_rights(wanted); }},
+        workers_of(config));
     append(diagnostics, apply(config));
   }
   print(diagnostics);
   if (config::has_errors(diagnostics)) return false;
   phase_ = Phase::kServing;
   announce();
-  service_manager::notify_ready();
+  supervision_.watch(rollout_->workers().loops());
+  supervision_.ready(status_line());
   return true;
 }
 
@@ -141,7 +154,7 @@ Server::Diagnostics Server::apply(const config::Config& config) {
   std::unique_ptr<Admin> new_admin;
   const bool admin_changes = phase_ == Phase::kStarting || config.server.admin != config_.server.admin;
   if (admin_changes && config.server.admin) {
-    auto opened = Admin::open(loop_, *config.server.admin, pages());
+    auto opened = Admin::open(loop_, *config.server.admin, pages(), inherited_);
     if (!opened) {
       config::Location location = config.server.admin_location;
       if (location.file.empty()) location.file = config.file;
@@ -171,6 +184,9 @@ Server::Diagnostics Server::apply(const config::Config& config) {
   if (phase_ != Phase::kStarting && config.server.control != config_.server.control) {
     log::warn("server.control takes effect with the next start");
   }
+  if (phase_ != Phase::kStarting && config.server.user != config_.server.user) {
+    log::warn("server.user takes effect with the next start");
+  }
   config_ = config;
   note_snapshot();
   return diagnostics;
@@ -193,15 +209,15 @@ void Server::note_snapshot() {
 
 ControlReply Server::reload() {
   if (phase_ != Phase::kServing) return {.ok = false, .text = "the server is draining\n"};
-  service_manager::notify_reloading();
+  supervision_.reloading();
   config::Loaded loaded = load_();
   Diagnostics diagnostics = std::move(loaded.diagnostics);
   if (loaded.config) append(diagnostics, apply(*loaded.config));
-  service_manager::notify_ready();
 
   std::string text = log_lines(diagnostics);
   const bool ok = loaded.config && !config::has_errors(diagnostics);
   status_.last_reload_ok = ok;
+  supervision_.ready(status_line());
   if (ok) {
     const std::string line = std::format("configuration {} is in force", rollout_->snapshot().generation);
     log::info("{}", line);
@@ -252,7 +268,7 @@ void Server::begin_drain(std::string_view why) {
   status_.draining = true;  // load balancers see it first
   log::info("draining ({}): in-flight requests get up to {} s", why,
             std::chrono::duration<double>(config_.server.drain_timeout).count());
-  service_manager::notify_stopping();
+  supervision_.stopping(config_.server.drain_timeout + kForcedEnd + longest_stop(config_));
   // Apps end last: what is in flight needs them.
   rollout_->workers().drain([this] {
     deadline_.disarm();
@@ -268,6 +284,18 @@ void Server::force(std::string_view why) {
   log::warn("ending now: {}", why);
   rollout_->workers().close_now();
   deadline_.arm(kForcedEnd);
+}
+
+// Only at the start: it cannot be undone.
+Result<> Server::drop_rights(const config::Config& config) const {
+  if (phase_ != Phase::kStarting || config.server.user.empty()) return {};
+  return privileges::drop(config);
+}
+
+std::string Server::status_line() const {
+  return std::format("Serving {} listener{}, configuration {}{}", rollout_->snapshot().listeners.size(),
+                     rollout_->snapshot().listeners.size() == 1 ? "" : "s", rollout_->snapshot().generation,
+                     status_.last_reload_ok ? "" : "; the last reload failed");
 }
 
 // The one line that says: ready.

@@ -19,8 +19,10 @@
 #include "proxy/observe/metrics.h"
 #include "proxy/server/admin.h"
 #include "proxy/server/control_socket.h"
+#include "proxy/server/inherited_sockets.h"
 #include "proxy/server/rollout.h"
 #include "proxy/server/signals.h"
+#include "proxy/server/supervision.h"
 #include "proxy/server/upstream_directory.h"
 
 namespace gatehouse {
@@ -47,6 +49,8 @@ class Server {
   Diagnostics open_control(const config::Config& config);
   Diagnostics apply(const config::Config& config);
   void note_snapshot();
+  Result<> drop_rights(const config::Config& config) const;
+  std::string status_line() const;
   ControlReply reload();
   ControlReply command(std::string_view name);
   ControlReply app_command(std::string_view words);
@@ -57,6 +61,7 @@ class Server {
   Admin::Pages pages();
 
   const Load load_;
+  InheritedSockets inherited_;
   EventLoop loop_;
   ServerStatus status_;
   ControlMetrics counts_;
@@ -68,6 +73,7 @@ class Server {
   std::unique_ptr<Admin> admin_;
   std::unique_ptr<ControlSocket> control_;
   std::unique_ptr<Signals> signals_;
+  Supervision supervision_;
   Timer deadline_;
   Phase phase_ = Phase::kStarting;
 };
