@@ -11,11 +11,20 @@
 
 namespace gatehouse {
 
-IoWatcher::IoWatcher(EventLoop& loop, int fd, std::move_only_function<void(IoEvents)> ready)
+namespace {
+
+short events_of(IoWatcher::Interest interest) {
+  constexpr short kReading = EV_READ | EV_CLOSED;
+  const short reading = interest == IoWatcher::Interest::kBoth ? kReading : short{0};
+  return static_cast<short>(reading | EV_WRITE | EV_ET | EV_PERSIST);
+}
+
+}  // namespace
+
+IoWatcher::IoWatcher(EventLoop& loop, int fd, std::move_only_function<void(IoEvents)> ready, Interest interest)
     : loop_(loop),
       ready_(std::move(ready)),
-      event_(
-          event_new(loop.base(), fd, EV_READ | EV_WRITE | EV_CLOSED | EV_ET | EV_PERSIST, &IoWatcher::on_event, this)) {
+      event_(event_new(loop.base(), fd, events_of(interest), &IoWatcher::on_event, this)) {
   // The owner's own timeout ends what will now never be called.
   if (!event_ || event_add(event_.get(), nullptr) != 0) {
     log::error("{}", system_failure("cannot watch a descriptor", errno).error().message);

@@ -1,6 +1,6 @@
-// Tells its owner when a descriptor may be readable or writable again. Registered once, edge-triggered, for both
-// directions: the owner must read or write until would-block before it can expect another call. Member of its owner, on
-// the loop's thread; does not own the descriptor and must be destroyed before it is closed.
+// Tells its owner when a descriptor may be readable or writable again. Registered once, edge-triggered, as a rule for
+// both directions: the owner must read or write until would-block before it can expect another call. Member of its
+// owner, on the loop's thread; does not own the descriptor and must be destroyed before it is closed.
 #pragma once
 
 #include <functional>
@@ -20,7 +20,10 @@ struct IoEvents {
 
 class IoWatcher {
  public:
-  IoWatcher(EventLoop& loop, int fd, std::move_only_function<void(IoEvents)> ready);
+  enum class Interest : bool { kBoth, kWritable };
+
+  IoWatcher(EventLoop& loop, int fd, std::move_only_function<void(IoEvents)> ready,
+            Interest interest = Interest::kBoth);
   ~IoWatcher();
   IoWatcher(const IoWatcher&) = delete;
   IoWatcher& operator=(const IoWatcher&) = delete;

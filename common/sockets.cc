@@ -9,12 +9,15 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
+#include <utility>
 
 namespace gatehouse::sockets {
 
 namespace {
 
 constexpr int kUdpBuffer = 4 * 1024 * 1024;
+constexpr std::uint16_t kFirstFreePort = 1024;  // unless the machine says otherwise
 
 bool set_option(int fd, int level, int name, int value) {
   return ::setsockopt(fd, level, name, &value, sizeof value) == 0;
@@ -44,8 +47,12 @@ Result<Fd> bound_ip_socket(const Address& address, int type, bool reuse_port) {
   if (type == SOCK_STREAM) set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
   if (reuse_port && !set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1)) return system_failure(what, errno);
   if (address.family() == AF_INET6) set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, address.is_any() ? 0 : 1);
-  if (::bind(fd.get(), address.data(), address.length()) != 0) return system_failure(what, errno);
-  return fd;
+  if (::bind(fd.get(), address.data(), address.length()) == 0) return fd;
+  const int error = errno;
+  const bool no_right = error == EACCES && address.port() < kFirstFreePort;
+  return system_failure(
+      no_right ? what + " (a port below 1024 needs root, CAP_NET_BIND_SERVICE, or to be handed over by systemd)" : what,
+      error);
 }
 
 // As above, on the v4 wildcard where the machine has no IPv6.
@@ -108,15 +115,26 @@ Result<Fd> listen(const Address& address, const ListenOptions& options) {
 Result<Fd> bind_udp(const Address& address) {
   Result<Fd> fd = bound_or_v4(address, SOCK_DGRAM, true);
   if (!fd) return fd;
-  const int number = fd->get();
-  const int family = Address::local_of(number).family();
-  // A dual-stack socket reports its v4 packets by the v4 options.
-  const bool v6_set = family != AF_INET6 || set_v6_datagram_options(number);
-  const bool v4_set = (family == AF_INET6 && !address.is_any()) || set_v4_datagram_options(number);
-  if (!v6_set || !v4_set) return system_failure("cannot set the options of QUIC on " + address.to_string(), errno);
-  set_option(number, SOL_UDP, UDP_GRO, 1);
-  widen_buffers(number);
+  if (auto done = set_up_udp(fd->get()); !done) return std::unexpected(std::move(done).error());
   return fd;
+}
+
+Result<> set_up_udp(int fd) {
+  const Address address = Address::local_of(fd);
+  const int family = address.family();
+  // A dual-stack socket reports its v4 packets by the v4 options.
+  const bool v6_set = family != AF_INET6 || set_v6_datagram_options(fd);
+  const bool v4_set = (family == AF_INET6 && !address.is_any()) || set_v4_datagram_options(fd);
+  if (!v6_set || !v4_set) return system_failure("cannot set the options of QUIC on " + address.to_string(), errno);
+  set_option(fd, SOL_UDP, UDP_GRO, 1);
+  widen_buffers(fd);
+  return {};
+}
+
+bool shares_port(int fd) {
+  int value = 0;
+  socklen_t length = sizeof value;
+  return ::getsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &value, &length) == 0 && value != 0;
 }
 
 Result<Fd> connect(const Address& address) {

@@ -22,6 +22,9 @@ Result<Fd> listen(const Address& address, const ListenOptions& options = {});
 // UDP for QUIC: SO_REUSEPORT, large buffers, ECN and destination address reported, no fragmentation, GRO if the kernel
 // has it.
 Result<Fd> bind_udp(const Address& address);
+// The same options, but for SO_REUSEPORT, for a socket that somebody else has bound.
+Result<> set_up_udp(int fd);
+bool shares_port(int fd);  // SO_REUSEPORT is set
 
 // Starts a connect; the socket becomes writable when it is done or has failed (SO_ERROR).
 Result<Fd> connect(const Address& address);

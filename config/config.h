@@ -39,6 +39,8 @@ struct Server {
   std::optional<Address> admin = default_admin();  // /metrics /healthz /readyz /status; nullopt ("") turns it off
   Location admin_location;
   std::string control;  // Unix socket path for commands; empty: one in the runtime directory
+  std::string user;     // drop to this user after binding; empty: stay who we are
+  Location user_location;
   milliseconds drain_timeout{std::chrono::seconds(30)};  // for in-flight exchanges on stop or when a listener goes away
   milliseconds drain_delay{0};                           // /readyz says 503 for so long before anything else changes
   bool watch = false;                                    // reload when this file, or one that it names, changes

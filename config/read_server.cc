@@ -117,6 +117,8 @@ void read_server(TableReader& reader, Server& server) {
   reader.read("workers", server.workers, {.min = 0, .max = kMostWorkers});
   read_admin(reader, server);
   read_control(reader, server.control);
+  server.user_location = reader.location("user");
+  reader.read("user", server.user);
   reader.read("drain_timeout", server.drain_timeout, {.min = milliseconds(0)});
   reader.read("drain_delay", server.drain_delay, {.min = milliseconds(0)});
   reader.read("watch", server.watch);

@@ -20,6 +20,7 @@ void write_server(TomlWriter& writer, const Server& server, const Log& log) {
   writer.value("workers", server.workers, server_defaults.workers);
   if (server.admin != server_defaults.admin) writer.line("admin", server.admin ? literal(*server.admin) : "\"\"");
   writer.value("control", server.control, server_defaults.control);
+  writer.value("user", server.user, server_defaults.user);
   writer.value("drain_timeout", server.drain_timeout, server_defaults.drain_timeout);
   writer.value("drain_delay", server.drain_delay, server_defaults.drain_delay);
   writer.value("watch", server.watch, server_defaults.watch);

@@ -1,9 +1,7 @@
-#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <format>
@@ -14,6 +12,7 @@
 #include <utility>
 
 #include "config/quoting.h"
+#include "config/users.h"
 #include "config/validate.h"
 
 namespace gatehouse::config {
@@ -89,18 +88,17 @@ void check_environment_file(const App& app, std::vector<Diagnostic>& out) {
                     in_quotes(app.name), std::generic_category().message(errno)));
 }
 
-void check_user(const App& app, std::vector<Diagnostic>& out) {
+void check_user(const App& app, const Server& server, std::vector<Diagnostic>& out) {
   if (app.user.empty()) return;
-  constexpr std::size_t kEnough = 16384;
-  std::array<char, kEnough> buffer{};
-  passwd entry{};
-  passwd* found = nullptr;
-  const int failed = ::getpwnam_r(app.user.c_str(), &entry, buffer.data(), buffer.size(), &found);
-  if (found == nullptr) {
+  const auto uid = uid_of(app.user);
+  if (!uid) return error(out, app.user_location, uid.error().message);
+  if (!server.user.empty() && server.user != app.user && uid_of(server.user) != 0U) {
     error(out, app.user_location,
-          std::format("there is no user {}{}", in_quotes(app.user),
-                      failed == 0 ? "" : ": " + std::generic_category().message(failed)));
-  } else if (::geteuid() != 0 && entry.pw_uid != ::geteuid()) {
+          std::format(
+              "the app {} cannot run as {}: gatehouse itself is {} by then (\"user\" in [server]), and only root can "
+              "change users",
+              in_quotes(app.name), in_quotes(app.user), in_quotes(server.user)));
+  } else if (::geteuid() != 0 && *uid != ::geteuid()) {
     error(out, app.user_location,
           std::format("only root can run the app {} as {}; run gatehouse as root, or leave \"user\" out",
                       in_quotes(app.name), in_quotes(app.user)));
@@ -115,7 +113,7 @@ std::vector<Diagnostic> validate_apps(const Config& config) {
     check_directory(app, out);
     check_program(app, out);
     check_environment_file(app, out);
-    check_user(app, out);
+    check_user(app, config.server, out);
   }
   return out;
 }

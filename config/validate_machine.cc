@@ -1,5 +1,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -14,6 +15,7 @@
 #include "common/certificate.h"
 #include "common/key_file.h"
 #include "config/quoting.h"
+#include "config/users.h"
 #include "config/validate.h"
 
 namespace gatehouse::config {
@@ -116,6 +118,21 @@ void check_descriptors(const Config& config, std::vector<Diagnostic>& out) {
               config.limits.max_connections, allowed, most));
 }
 
+// After the drop we are that user, and reload.
+void check_user(const Server& server, std::vector<Diagnostic>& out) {
+  if (server.user.empty()) return;
+  const auto uid = uid_of(server.user);
+  if (!uid) {
+    out.push_back({.location = server.user_location, .message = uid.error().message});
+  } else if (::geteuid() != 0 && *uid != ::geteuid()) {
+    out.push_back(
+        {.location = server.user_location,
+         .message = std::format("only root can become the user {}; start gatehouse as root, or as {} and leave "
+                                "\"user\" out",
+                                in_quotes(server.user), in_quotes(server.user))});
+  }
+}
+
 }  // namespace
 
 std::vector<Diagnostic> validate_machine(const Config& config) {
@@ -123,6 +140,7 @@ std::vector<Diagnostic> validate_machine(const Config& config) {
   check_certificates(config, out);
   check_key_files(config, out);
   check_descriptors(config, out);
+  check_user(config.server, out);
   std::ranges::move(validate_apps(config), std::back_inserter(out));
   return out;
 }

@@ -17,7 +17,7 @@ Result<std::optional<UserIdentity>> identity_to_take(const std::string& user) {
   if (code != 0) return system_failure("cannot look up the user " + user, code);
   if (found == nullptr) return failure("there is no user " + user, ENOENT);
   if (entry.pw_uid == ::geteuid()) return std::nullopt;
-  if (::geteuid() != 0) return failure("only root can run an app as another user (" + user + ")", EPERM);
+  if (::geteuid() != 0) return failure("only root can become another user (" + user + ")", EPERM);
   int count = 64;
   std::vector<gid_t> groups(static_cast<std::size_t>(count));
   if (::getgrouplist(user.c_str(), entry.pw_gid, groups.data(), &count) < 0) {  // count is now what it needs

@@ -23,6 +23,7 @@ constexpr std::size_t kMinResetTrigger = 43;  // shorter ones may be resets them
 constexpr std::size_t kResetSize = kMinResetTrigger - 1;
 constexpr std::uint16_t kFirstClientPort = 1024;  // below: services that reflect, never QUIC clients
 constexpr std::size_t kMaxReply = 1200;
+constexpr std::uint8_t kLongHeader = 0x80;  // RFC 8999 section 5.1
 
 // A burst for a restart with clients connected; then one for five packets that came, and never a flood.
 constexpr TokenBucket::Rate kResetRate{.burst = 200, .per_second = 50};
@@ -88,7 +89,7 @@ void QuicDispatch::receive(const UdpDatagram& datagram) {
   const std::span<const std::uint8_t> id(ids.dcid, ids.dcidlen);
   if (const auto known = ids_.find(QuicId::of(id)); known != ids_.end()) return known->second->receive(datagram);
   if (hand_over(datagram, id)) return;
-  if ((datagram.bytes[0] & 0x80) != 0) {
+  if ((datagram.bytes[0] & kLongHeader) != 0) {
     unknown_long(datagram);
   } else {
     unknown_short(datagram, id);
@@ -96,8 +97,10 @@ void QuicDispatch::receive(const UdpDatagram& datagram) {
 }
 
 bool QuicDispatch::hand_over(const UdpDatagram& datagram, std::span<const std::uint8_t> id) {
-  const auto worker = environment_.options.ids.worker_of(id);
-  if (!group_ || !worker || *worker == worker_) return false;
+  if (!group_) return false;
+  auto worker = environment_.options.ids.worker_of(id);
+  if (!worker && (datagram.bytes[0] & kLongHeader) != 0) worker = group_->worker_for(id);
+  if (!worker || *worker == worker_) return false;
   return QuicGroup::forward(group_, *worker, datagram);
 }
 

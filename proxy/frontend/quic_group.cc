@@ -1,15 +1,19 @@
 #include "proxy/frontend/quic_group.h"
 
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <cerrno>
+#include <span>
 #include <utility>
 
 #include "common/event_loop.h"
 #include "common/log.h"
+#include "common/random.h"
 #include "common/sockets.h"
 #include "proxy/frontend/quic_id.h"
 #include "proxy/frontend/quic_listener.h"
@@ -50,6 +54,11 @@ constexpr sock_filter jump(unsigned code, std::uint32_t k, std::uint8_t yes, std
   return {.code = static_cast<std::uint16_t>(code), .jt = yes, .jf = no, .k = k};
 }
 
+bool attach(int fd, std::span<sock_filter> program) {
+  const sock_fprog filter{.len = static_cast<unsigned short>(program.size()), .filter = program.data()};
+  return ::setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &filter, sizeof filter) == 0;
+}
+
 // Returns the worker byte of a destination connection id of ours. For anything else an index that no socket has: the
 // kernel then chooses by the hash of addresses and ports, so that a client's first packets meet at one worker.
 bool attach_filter(int fd, const QuicIdLayout& ids) {
@@ -78,11 +87,34 @@ bool attach_filter(int fd, const QuicIdLayout& ids) {
       statement(BPF_RET | BPF_A, 0),
       statement(BPF_RET | BPF_K, kByHash),
   };
-  const sock_fprog filter{.len = program.size(), .filter = program.data()};
-  return ::setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &filter, sizeof filter) == 0;
+  return attach(fd, program);
+}
+
+// For a group with more sockets than workers, whose surplus nobody reads: the kernel's hash must not choose. The byte
+// that is the worker's in our ids is random in others, which makes it as good a choice.
+bool attach_filter_for_surplus(int fd, std::size_t workers, const QuicIdLayout& ids) {
+  constexpr std::uint32_t kShortId = 1;
+  constexpr std::uint32_t kLongId = 6;
+  constexpr unsigned kLoadByte = BPF_LD | BPF_B | BPF_ABS;
+  const auto worker_at = static_cast<std::uint32_t>(ids.worker_at());
+  std::array<sock_filter, 9> program = {
+      statement(BPF_LD | BPF_W | BPF_LEN, 0),
+      jump(BPF_JMP | BPF_JGE | BPF_K, kLongId + worker_at + 1, 0, 5),  // what is too short is nobody's
+      statement(kLoadByte, 0),
+      jump(BPF_JMP | BPF_JSET | BPF_K, 0x80, 2, 0),
+      statement(kLoadByte, kShortId + worker_at),
+      statement(BPF_JMP | BPF_JA, 1),
+      statement(kLoadByte, kLongId + worker_at),
+      statement(BPF_ALU | BPF_MOD | BPF_K, static_cast<std::uint32_t>(workers)),
+      statement(BPF_RET | BPF_A, 0),
+  };
+  return attach(fd, program);
 }
 
 }  // namespace
+
+QuicGroup::QuicGroup(std::size_t workers, std::size_t sockets)
+    : sockets_(sockets), key_(random::fast()), places_(workers) {}
 
 Result<QuicGroup::Binding> QuicGroup::bind(const Address& address, std::size_t workers, const QuicIdLayout& ids) {
   assert(workers >= 1 && workers <= 255);
@@ -94,14 +126,45 @@ Result<QuicGroup::Binding> QuicGroup::bind(const Address& address, std::size_t w
     if (each.port() == 0) each.set_port(Address::local_of(socket->get()).port());
     binding.sockets.push_back(*std::move(socket));
   }
-  if (workers > 1) {
-    binding.group->kernel_steers_ = attach_filter(binding.sockets.front().get(), ids);
-    if (!binding.group->kernel_steers_) {
-      log::warn("the kernel cannot steer QUIC packets on {}: {}", each.to_string(),
-                system_failure("SO_ATTACH_REUSEPORT_CBPF", errno).error().message);
-    }
-  }
+  if (workers > 1) binding.group->steer(binding.sockets.front().get(), workers, ids);
   return binding;
+}
+
+Result<QuicGroup::Binding> QuicGroup::adopt(std::vector<Fd> bound, std::size_t workers, const QuicIdLayout& ids) {
+  assert(!bound.empty() && workers >= 1 && workers <= 255);
+  for (const Fd& socket : bound) {
+    if (auto done = sockets::set_up_udp(socket.get()); !done) return std::unexpected(std::move(done).error());
+  }
+  const Address address = Address::local_of(bound.front().get());
+  const bool shared = sockets::shares_port(bound.front().get());
+  while (shared && bound.size() < workers) {
+    auto company = sockets::bind_udp(address);
+    if (!company) break;  // the port is low, or another user's
+    bound.push_back(*std::move(company));
+  }
+  const std::size_t sockets = bound.size();
+  Binding binding{.group = std::make_shared<QuicGroup>(workers, std::min(workers, sockets)),
+                  .sockets = std::move(bound)};
+  if (sockets > 1) binding.group->steer(binding.sockets.front().get(), sockets, ids);
+  for (std::size_t i = 0; binding.sockets.size() < workers; ++i) {
+    Fd copy(::fcntl(binding.sockets[i].get(), F_DUPFD_CLOEXEC, 0));
+    if (!copy) return system_failure("cannot share the socket " + address.to_string(), errno);
+    binding.sockets.push_back(std::move(copy));
+  }
+  binding.sockets.resize(workers);
+  return binding;
+}
+
+void QuicGroup::steer(int fd, std::size_t sockets, const QuicIdLayout& ids) {
+  kernel_steers_ = sockets > workers() ? attach_filter_for_surplus(fd, workers(), ids) : attach_filter(fd, ids);
+  if (kernel_steers_) return;
+  log::warn("the kernel cannot steer QUIC packets on {}: {}", Address::local_of(fd).to_string(),
+            system_failure("SO_ATTACH_REUSEPORT_CBPF", errno).error().message);
+}
+
+std::optional<std::size_t> QuicGroup::worker_for(std::span<const std::uint8_t> client_id) const {
+  if (sockets_ == places_.size()) return std::nullopt;
+  return QuicIdHash{key_}(QuicId::of(client_id)) % places_.size();
 }
 
 void QuicGroup::join(std::size_t worker, EventLoop& loop, QuicListener& listener) {
@@ -113,6 +176,13 @@ void QuicGroup::join(std::size_t worker, EventLoop& loop, QuicListener& listener
 void QuicGroup::leave(std::size_t worker) {
   const std::scoped_lock lock(mutex_);
   places_[worker] = {};
+}
+
+bool QuicGroup::relies_on(std::size_t worker) {
+  if (!reads(worker)) return false;
+  const std::scoped_lock lock(mutex_);
+  return std::any_of(places_.begin() + static_cast<std::ptrdiff_t>(sockets_), places_.end(),
+                     [](const Place& place) { return place.loop != nullptr; });
 }
 
 bool QuicGroup::forward(const std::shared_ptr<QuicGroup>& group, std::size_t worker, const UdpDatagram& datagram) {

@@ -10,7 +10,10 @@
 namespace gatehouse {
 
 QuicListener::QuicListener(ListenerContext& context, Fd socket, Setup setup)
-    : socket_(std::make_unique<QuicSocket>(context.loop, std::move(socket), socket_events(context.counters))),
+    : socket_(std::make_unique<QuicSocket>(context.loop, std::move(socket), socket_events(context.counters),
+                                           setup.group && !setup.group->reads(setup.worker)
+                                               ? QuicSocket::Duty::kSends
+                                               : QuicSocket::Duty::kSendsAndReceives)),
       group_(setup.group),
       worker_(setup.worker) {
   start(context, std::move(setup));
@@ -44,6 +47,10 @@ void QuicListener::start(ListenerContext& context, Setup setup) {
 
 void QuicListener::receive(const UdpDatagram& datagram) {
   if (dispatch_) dispatch_->receive(datagram);
+}
+
+bool QuicListener::needed_by_others() const {
+  return dispatch_ && group_ && group_->relies_on(worker_);
 }
 
 void QuicListener::drain() {

@@ -37,6 +37,7 @@ class QuicListener {
   QuicListener& operator=(const QuicListener&) = delete;
 
   bool alive() const { return alive_; }  // accepts connections: only then may Alt-Svc name it
+  bool needed_by_others() const;         // other workers' packets still come in here
   void drain();                          // new connections are refused from now on
   void close();                          // CONNECTION_CLOSE to what is left, then the socket is shut; idempotent
 

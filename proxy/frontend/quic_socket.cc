@@ -213,12 +213,14 @@ struct QuicSocket::Unsent {
   }
 };
 
-QuicSocket::QuicSocket(EventLoop& loop, Fd socket, Events events)
+QuicSocket::QuicSocket(EventLoop& loop, Fd socket, Events events, Duty duty)
     : socket_(std::move(socket)),
       local_(Address::local_of(socket_.get())),
       events_(std::move(events)),
-      more_(loop, [this] { on_ready({.readable = true, .writable = true}); }),
-      watcher_(std::make_unique<IoWatcher>(loop, socket_.get(), [this](IoEvents ready) { on_ready(ready); })) {}
+      more_(loop, [this, duty] { on_ready({.readable = duty == Duty::kSendsAndReceives, .writable = true}); }),
+      watcher_(std::make_unique<IoWatcher>(
+          loop, socket_.get(), [this](IoEvents ready) { on_ready(ready); },
+          duty == Duty::kSends ? IoWatcher::Interest::kWritable : IoWatcher::Interest::kBoth)) {}
 
 QuicSocket::QuicSocket(EventLoop& loop, Sink sink, Address local, Events events)
     : local_(local), sink_(std::move(sink)), events_(std::move(events)), more_(loop, [] {}) {}

@@ -55,7 +55,10 @@ class QuicSocket {
     std::move_only_function<void()> writable;  // blocked() has become false
   };
 
-  QuicSocket(EventLoop& loop, Fd socket, Events events);
+  // kSends: another worker reads what comes in on this address, and passes our share on.
+  enum class Duty : bool { kSendsAndReceives, kSends };
+
+  QuicSocket(EventLoop& loop, Fd socket, Events events, Duty duty = Duty::kSendsAndReceives);
   QuicSocket(EventLoop& loop, Sink sink, Address local, Events events);  // memory mode
   ~QuicSocket();
   QuicSocket(const QuicSocket&) = delete;

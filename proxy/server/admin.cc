@@ -14,6 +14,7 @@
 #include "proxy/frontend/tcp_listener.h"
 #include "proxy/http/exchange.h"
 #include "proxy/server/admin_access.h"
+#include "proxy/server/inherited_sockets.h"
 #include "proxy/server/status_assets.h"
 #include "proxy/server/status_events.h"
 
@@ -130,6 +131,7 @@ struct Admin::Site {
 
   const Address address;
   const Pages pages;
+  std::string file;  // of a Unix socket that we made, to be removed
   Unobserved observer;
   ExchangeContext exchanges;
   ListenerCounters counters;
@@ -137,7 +139,14 @@ struct Admin::Site {
   std::unique_ptr<TcpListener> listener;
 };
 
-Result<std::unique_ptr<Admin>> Admin::open(EventLoop& loop, const Address& address, Pages pages) {
+Result<std::unique_ptr<Admin>> Admin::open(EventLoop& loop, const Address& address, Pages pages,
+                                           const InheritedSockets& inherited) {
+  std::vector<Fd> handed_over = inherited.copies(address, InheritedSockets::Kind::kStream);
+  if (!handed_over.empty()) {
+    auto site = std::make_unique<Site>(loop, address, std::move(pages));
+    site->listener = std::make_unique<TcpListener>(site->context, std::move(handed_over.front()));
+    return std::make_unique<Admin>(std::move(site));
+  }
   auto socket = sockets::listen(address, {.reuse_port = false, .backlog = 64});
   if (!socket) return std::unexpected(socket.error());
   Address bound = address;
@@ -148,6 +157,7 @@ Result<std::unique_ptr<Admin>> Admin::open(EventLoop& loop, const Address& addre
     return system_failure("cannot protect " + path, errno);
   }
   auto site = std::make_unique<Site>(loop, bound, std::move(pages));
+  if (address.is_unix()) site->file = address.host().substr(std::string_view("unix:").size());
   site->listener = std::make_unique<TcpListener>(site->context, *std::move(socket));
   return std::make_unique<Admin>(std::move(site));
 }
@@ -155,9 +165,7 @@ Result<std::unique_ptr<Admin>> Admin::open(EventLoop& loop, const Address& addre
 Admin::Admin(std::unique_ptr<Site> site) : site_(std::move(site)) {}
 
 Admin::~Admin() {
-  if (!site_->address.is_unix()) return;
-  const std::string path = site_->address.host().substr(std::string_view("unix:").size());
-  unlink(path.c_str());
+  if (!site_->file.empty()) unlink(site_->file.c_str());
 }
 
 const Address& Admin::address() const {

@@ -13,6 +13,7 @@
 namespace gatehouse {
 
 class EventLoop;
+class InheritedSockets;
 class StatusEvents;
 
 class Admin {
@@ -28,7 +29,9 @@ class Admin {
   struct Site;  // the pages and their listener
 
   explicit Admin(std::unique_ptr<Site> site);
-  static Result<std::unique_ptr<Admin>> open(EventLoop& loop, const Address& address, Pages pages);
+  // By a socket that was handed over, if one has the address.
+  static Result<std::unique_ptr<Admin>> open(EventLoop& loop, const Address& address, Pages pages,
+                                             const InheritedSockets& inherited);
   ~Admin();
 
   const Address& address() const;  // where it really is

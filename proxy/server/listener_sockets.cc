@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "common/log.h"
 #include "common/sockets.h"
 
 namespace gatehouse {
@@ -30,7 +31,7 @@ Result<ListenerSockets::Plan> ListenerSockets::bind(const Snapshot& snapshot) co
     if (done) continue;
     for (const ListenerSnapshot& earlier : snapshot.listeners) {
       if (!plan.listeners.contains(earlier.name) || bound_.contains(earlier.name)) continue;
-      if (earlier.address.is_unix()) unlink(path_of(earlier.address).c_str());
+      if (has_file(earlier)) unlink(path_of(earlier.address).c_str());
     }
     return std::unexpected(done.error());
   }
@@ -61,15 +62,16 @@ Result<> ListenerSockets::bind_listener(const ListenerSnapshot& listener, Plan& 
 }
 
 Result<std::uint16_t> ListenerSockets::bind_tcp(const ListenerSnapshot& listener, Plan& plan) const {
+  const std::vector<Fd> handed_over = inherited_.copies(listener.address, InheritedSockets::Kind::kStream);
+  for (const Fd& socket : handed_over) {
+    if (auto done = share(listener, socket, plan); !done) return std::unexpected(std::move(done).error());
+  }
+  if (!handed_over.empty()) return listener.address.port();
   // SO_REUSEPORT would quietly share the port with another process of ours: whether it is free shows without.
   auto first = sockets::listen(listener.address, {.reuse_port = false});
   if (!first) return std::unexpected(first.error());
   if (listener.address.is_unix()) {
-    for (std::size_t worker = 0; worker < workers_; ++worker) {
-      Fd copy(fcntl(first->get(), F_DUPFD_CLOEXEC, 0));
-      if (!copy) return system_failure("cannot share the socket " + listener.name, errno);
-      plan.sockets[worker].push_back({.listener = listener.name, .socket = std::move(copy)});
-    }
+    if (auto done = share(listener, *first, plan); !done) return std::unexpected(std::move(done).error());
     return 0;
   }
   Address address = listener.address;
@@ -83,23 +85,56 @@ Result<std::uint16_t> ListenerSockets::bind_tcp(const ListenerSnapshot& listener
   return address.port();
 }
 
+// All workers accept from the one socket, whose backlog thus outlives each of them, and the process.
+Result<> ListenerSockets::share(const ListenerSnapshot& listener, const Fd& socket, Plan& plan) const {
+  for (std::size_t worker = 0; worker < workers_; ++worker) {
+    Fd copy(fcntl(socket.get(), F_DUPFD_CLOEXEC, 0));
+    if (!copy) return system_failure("cannot share the socket " + listener.name, errno);
+    plan.sockets[worker].push_back({.listener = listener.name, .socket = std::move(copy)});
+  }
+  return {};
+}
+
 Result<> ListenerSockets::bind_quic(const ListenerSnapshot& listener, std::uint16_t port, Plan& plan) const {
   Address address = listener.address;
   address.set_port(port);
+  // Sockets of both families, where an address means both, are groups of their own.
+  std::map<int, std::vector<Fd>> handed_over;
+  for (Fd& socket : inherited_.copies(address, InheritedSockets::Kind::kDatagram)) {
+    handed_over[Address::local_of(socket.get()).family()].push_back(std::move(socket));
+  }
+  for (auto& [family, bound] : handed_over) {
+    auto binding = QuicGroup::adopt(std::move(bound), workers_, listener.quic.ids);
+    if (!binding) return std::unexpected(std::move(binding).error());
+    if (!binding->group->reads(workers_ - 1)) {
+      log::info("{}: fewer UDP sockets than workers were handed over; packets are passed on between the workers",
+                listener.name);
+    }
+    hand_out(listener, *std::move(binding), plan);
+  }
+  if (!handed_over.empty()) return {};
   auto binding = QuicGroup::bind(address, workers_, listener.quic.ids);
   if (!binding) return std::unexpected(binding.error());
+  hand_out(listener, *std::move(binding), plan);
+  return {};
+}
+
+void ListenerSockets::hand_out(const ListenerSnapshot& listener, QuicGroup::Binding binding, Plan& plan) const {
   for (std::size_t worker = 0; worker < workers_; ++worker) {
     plan.sockets[worker].push_back(
-        {.listener = listener.name, .socket = std::move(binding->sockets[worker]), .group = binding->group});
+        {.listener = listener.name, .socket = std::move(binding.sockets[worker]), .group = binding.group});
   }
-  return {};
+}
+
+bool ListenerSockets::has_file(const ListenerSnapshot& listener) const {
+  return listener.address.is_unix() && !inherited_.has(listener.address, InheritedSockets::Kind::kStream);
 }
 
 void ListenerSockets::commit(const Snapshot& snapshot, const Plan& plan) {
   bound_ = plan.listeners;
   std::set<std::string> paths;
   for (const ListenerSnapshot& listener : snapshot.listeners) {
-    if (listener.address.is_unix()) paths.insert(path_of(listener.address));
+    if (has_file(listener)) paths.insert(path_of(listener.address));
   }
   for (const std::string& path : unix_paths_) {
     if (!paths.contains(path)) unlink(path.c_str());

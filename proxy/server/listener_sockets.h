@@ -14,6 +14,7 @@
 #include "common/fd.h"
 #include "common/result.h"
 #include "proxy/frontend/quic_group.h"
+#include "proxy/server/inherited_sockets.h"
 #include "proxy/server/snapshot.h"
 #include "proxy/server/snapshot_builder.h"
 
@@ -28,7 +29,8 @@ struct WorkerSocket {
 
 class ListenerSockets {
  public:
-  explicit ListenerSockets(std::size_t workers) : workers_(workers) {}
+  // Takes from `inherited`, which outlives it, what a listener wants, and binds the rest.
+  ListenerSockets(std::size_t workers, const InheritedSockets& inherited) : workers_(workers), inherited_(inherited) {}
   ~ListenerSockets();
   ListenerSockets(const ListenerSockets&) = delete;
   ListenerSockets& operator=(const ListenerSockets&) = delete;
@@ -49,8 +51,12 @@ class ListenerSockets {
   Result<> bind_listener(const ListenerSnapshot& listener, Plan& plan) const;
   Result<std::uint16_t> bind_tcp(const ListenerSnapshot& listener, Plan& plan) const;
   Result<> bind_quic(const ListenerSnapshot& listener, std::uint16_t port, Plan& plan) const;
+  Result<> share(const ListenerSnapshot& listener, const Fd& socket, Plan& plan) const;
+  bool has_file(const ListenerSnapshot& listener) const;  // a socket file of ours to remove
+  void hand_out(const ListenerSnapshot& listener, QuicGroup::Binding binding, Plan& plan) const;
 
   const std::size_t workers_;
+  const InheritedSockets& inherited_;
   std::map<std::string, BoundListener> bound_;
   std::set<std::string> unix_paths_;
 };

@@ -1,5 +1,6 @@
 #include "proxy/server/rollout.h"
 
+#include <format>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -83,6 +84,8 @@ config::Diagnostic about_file(const config::Config& config, config::Severity sev
 
 Rollout::Rollout(const Surroundings& surroundings, std::size_t workers)
     : upstreams_(surroundings.upstreams),
+      inherited_(surroundings.inherited),
+      all_bound_(surroundings.bound),
       secrets_(quic_secrets(surroundings.server)),
       builder_(surroundings.connections, surroundings.upstreams, affinity_key(surroundings.server)),
       workers_({.control = surroundings.control,
@@ -90,18 +93,27 @@ Rollout::Rollout(const Surroundings& surroundings, std::size_t workers)
                 .faults = surroundings.faults,
                 .secrets = secrets_},
                worker_metrics(surroundings.metrics, workers)),
-      sockets_(workers) {}
+      sockets_(workers, surroundings.inherited) {}
 
 std::vector<config::Diagnostic> Rollout::apply(const config::Config& config) {
   auto built = builder_.build(config, snapshot_.get());
   if (!built) return std::move(built.error());
   auto plan = sockets_.bind(*built);
   if (!plan) return {about_file(config, config::Severity::kError, plan.error().message)};
+  if (const auto ready = all_bound_(config); !ready) {
+    return {about_file(config, config::Severity::kError, ready.error().message)};
+  }
 
   // From here on nothing fails.
   std::vector<config::Diagnostic> diagnostics;
   for (std::string& warning : plan->warnings) {
     diagnostics.push_back(about_file(config, config::Severity::kWarning, std::move(warning)));
+  }
+  for (const std::string& socket : unwanted(config, *built)) {
+    diagnostics.push_back(about_file(config, config::Severity::kWarning,
+                                     std::format("the socket {} was handed over, but no listener has its address: "
+                                                 "whoever connects there waits in vain",
+                                                 socket)));
   }
   SnapshotBuilder::settle(*built, config, plan->listeners);
   const auto snapshot = std::make_shared<const Snapshot>(*std::move(built));
@@ -116,6 +128,17 @@ std::vector<config::Diagnostic> Rollout::apply(const config::Config& config) {
   builder_.committed(config);
   upstreams_.forget_unused();
   return diagnostics;
+}
+
+std::vector<std::string> Rollout::unwanted(const config::Config& config, const Snapshot& snapshot) const {
+  using Kind = InheritedSockets::Kind;
+  std::vector<InheritedSockets::Use> uses;
+  if (config.server.admin) uses.push_back({.address = *config.server.admin, .kind = Kind::kStream});
+  for (const ListenerSnapshot& listener : snapshot.listeners) {
+    if (listener.uses_tcp()) uses.push_back({.address = listener.address, .kind = Kind::kStream});
+    if (listener.speaks_h3) uses.push_back({.address = listener.address, .kind = Kind::kDatagram});
+  }
+  return inherited_.unwanted_by(uses);
 }
 
 }  // namespace gatehouse

@@ -2,6 +2,7 @@
 // on the way leaves everything as it was. Has the workers and what they share. Owned by the Server; its thread.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -28,6 +29,9 @@ class Rollout {
     FaultBuffer::HandOver faults;
     std::size_t connections;       // that the process can carry
     const config::Server& server;  // of the first configuration: what later ones cannot change
+    const InheritedSockets& inherited;
+    // All sockets are bound, and nothing runs yet that did not before; the reason if it must not.
+    std::function<Result<>(const config::Config&)> bound;
   };
 
   // Starts `workers` threads, which do nothing yet.
@@ -42,7 +46,11 @@ class Rollout {
   WorkerGroup& workers() { return workers_; }
 
  private:
+  std::vector<std::string> unwanted(const config::Config& config, const Snapshot& snapshot) const;
+
   UpstreamDirectory& upstreams_;
+  const InheritedSockets& inherited_;
+  const std::function<Result<>(const config::Config&)> all_bound_;
   QuicSecrets secrets_;
   SnapshotBuilder builder_;
   std::shared_ptr<const Snapshot> snapshot_;

@@ -15,7 +15,7 @@
 #include "proxy/apps/strays.h"
 #include "proxy/server/descriptors.h"
 #include "proxy/server/directories.h"
-#include "proxy/server/service_manager.h"
+#include "proxy/server/privileges.h"
 #include "proxy/server/status_facts.h"
 
 namespace gatehouse {
@@ -65,13 +65,15 @@ bool identity_differs(const config::Server& one, const config::Server& other) {
          one.quic_config_id != other.quic_config_id;
 }
 
-MonotonicTime started_at() {
-  static const MonotonicTime kStarted = Clock::system().monotonic();
-  return kStarted;
-}
-
 double seconds(std::chrono::milliseconds duration) {
   return std::chrono::duration<double>(duration).count();
+}
+
+// What apps may take to end, after all requests have.
+Duration longest_stop(const config::Config& config) {
+  Duration longest{};
+  for (const config::App& app : config.apps) longest = std::max(longest, Duration(app.stop_timeout));
+  return longest;
 }
 
 // Should a thread hang when all has been told to end, the kernel ends us. A handler, since what a signal does by
@@ -88,7 +90,8 @@ void arm_watchdog() {
 }  // namespace
 
 Server::Server(Load load)
-    : source_(loop_, std::move(load),
+    : inherited_(InheritedSockets::take()),
+      source_(loop_, std::move(load),
               [this](const std::string& file) {
                 if (phase_ != Phase::kServing) return;
                 log::info("{} has changed", file);
@@ -100,9 +103,8 @@ Server::Server(Load load)
                    if (rollout_) rollout_->workers().refresh_upstreams();
                  }),
       board_(loop_, {.status = status_, .counts = counts_, .metrics = metrics_, .upstreams = upstreams_}),
-      deadline_(loop_, [this] { time_is_over(); }) {
-  started_at();
-}
+      supervision_(loop_),
+      deadline_(loop_, [this] { time_is_over(); }) {}
 
 Server::~Server() = default;
 
@@ -131,14 +133,17 @@ bool Server::start() {
   Diagnostics diagnostics = open_control(config);
   if (!config::has_errors(diagnostics)) {
     signals_ = std::make_unique<Signals>(loop_, [this](int signal) { on_signal(signal); });
-    rollout_ = std::make_unique<Rollout>(Rollout::Surroundings{.control = loop_,
-                                                               .access_log = access_log_,
-                                                               .metrics = metrics_,
-                                                               .upstreams = upstreams_,
-                                                               .faults = board_.fault_sink(),
-                                                               .connections = connections,
-                                                               .server = config.server},
-                                         workers_of(config));
+    rollout_ = std::make_unique<Rollout>(
+        Rollout::Surroundings{.control = loop_,
+                              .access_log = access_log_,
+                              .metrics = metrics_,
+                              .upstreams = upstreams_,
+                              .faults = board_.fault_sink(),
+                              .connections = connections,
+                              .server = config.server,
+                              .inherited = inherited_,
+                              .bound = [this](const config::Config& wanted) { return drop_rights(wanted); }},
+        workers_of(config));
     append(diagnostics, apply(config));
   }
   print(diagnostics);
@@ -148,7 +153,8 @@ bool Server::start() {
   board_.watch(*rollout_);
   phase_ = Phase::kServing;
   announce();
-  service_manager::notify_ready();
+  supervision_.watch(rollout_->workers().loops());
+  supervision_.ready(status_line());
   return true;
 }
 
@@ -172,7 +178,7 @@ Server::Diagnostics Server::apply(const config::Config& config) {
   std::unique_ptr<Admin> new_admin;
   const bool admin_changes = phase_ == Phase::kStarting || config.server.admin != config_.server.admin;
   if (admin_changes && config.server.admin) {
-    auto opened = Admin::open(loop_, *config.server.admin, pages());
+    auto opened = Admin::open(loop_, *config.server.admin, pages(), inherited_);
     if (!opened) {
       config::Location location = config.server.admin_location;
       if (location.file.empty()) location.file = config.file;
@@ -205,6 +211,9 @@ Server::Diagnostics Server::apply(const config::Config& config) {
   if (phase_ != Phase::kStarting && identity_differs(config.server, config_.server)) {
     log::warn("server.secret_file, quic_server_id and quic_config_id take effect with the next start");
   }
+  if (phase_ != Phase::kStarting && config.server.user != config_.server.user) {
+    log::warn("server.user takes effect with the next start");
+  }
   config_ = config;
   note_snapshot();
   return diagnostics;
@@ -232,16 +241,16 @@ void Server::note_snapshot() {
 
 ControlReply Server::reload() {
   if (phase_ != Phase::kServing) return {.ok = false, .text = "the server is draining\n"};
-  service_manager::notify_reloading();
+  supervision_.reloading();
   config::Loaded loaded = source_.load();
   Diagnostics diagnostics = std::move(loaded.diagnostics);
   if (loaded.config) append(diagnostics, apply(*loaded.config));
-  service_manager::notify_ready();
 
   std::string text = log_lines(diagnostics);
   const bool ok = loaded.config && !config::has_errors(diagnostics);
   status_.last_reload_ok = ok;
   board_.note_reload(config_.file, ok, diagnostics);
+  supervision_.ready(status_line());
   if (ok) {
     const std::string line = std::format("configuration {} is in force", rollout_->snapshot().generation);
     log::info("{}", line);
@@ -291,7 +300,8 @@ void Server::on_signal(int signal) {
 void Server::begin_drain(std::string_view why) {
   phase_ = Phase::kLeaving;
   status_.draining = true;  // load balancers see it first
-  service_manager::notify_stopping();
+  // Whoever supervises us has to wait that long.
+  supervision_.stopping(config_.server.drain_delay + config_.server.drain_timeout + kForcedEnd + longest_stop(config_));
   if (config_.server.drain_delay == config_.server.drain_delay.zero()) return drain(why);
   log::info("leaving ({}): /readyz says so, and for {} s all goes on as before", why,
             seconds(config_.server.drain_delay));
@@ -321,6 +331,18 @@ void Server::force(std::string_view why) {
   log::warn("ending now: {}", why);
   rollout_->workers().close_now();
   deadline_.arm(kForcedEnd);
+}
+
+// Only at the start: it cannot be undone.
+Result<> Server::drop_rights(const config::Config& config) const {
+  if (phase_ != Phase::kStarting || config.server.user.empty()) return {};
+  return privileges::drop(config);
+}
+
+std::string Server::status_line() const {
+  return std::format("Serving {} listener{}, configuration {}{}", rollout_->snapshot().listeners.size(),
+                     rollout_->snapshot().listeners.size() == 1 ? "" : "s", rollout_->snapshot().generation,
+                     status_.last_reload_ok ? "" : "; the last reload failed");
 }
 
 // The one line that says: ready.

@@ -20,9 +20,11 @@
 #include "proxy/server/admin.h"
 #include "proxy/server/config_source.h"
 #include "proxy/server/control_socket.h"
+#include "proxy/server/inherited_sockets.h"
 #include "proxy/server/rollout.h"
 #include "proxy/server/signals.h"
 #include "proxy/server/status_board.h"
+#include "proxy/server/supervision.h"
 #include "proxy/server/upstream_directory.h"
 
 namespace gatehouse {
@@ -49,6 +51,8 @@ class Server {
   Diagnostics open_control(const config::Config& config);
   Diagnostics apply(const config::Config& config);
   void note_snapshot();
+  Result<> drop_rights(const config::Config& config) const;
+  std::string status_line() const;
   ControlReply reload();
   ControlReply command(std::string_view name);
   ControlReply app_command(std::string_view words);
@@ -60,6 +64,7 @@ class Server {
   void announce() const;
   Admin::Pages pages();
 
+  InheritedSockets inherited_;
   EventLoop loop_;
   ConfigSource source_;
   ServerStatus status_;
@@ -73,6 +78,7 @@ class Server {
   std::unique_ptr<Admin> admin_;
   std::unique_ptr<ControlSocket> control_;
   std::unique_ptr<Signals> signals_;
+  Supervision supervision_;
   Timer deadline_;
   Phase phase_ = Phase::kStarting;
   int stop_signals_ = 0;

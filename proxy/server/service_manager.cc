@@ -2,20 +2,24 @@
 
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
-#include <format>
-#include <string_view>
 
 #include "common/fd.h"
 #include "common/log.h"
+#include "common/text.h"
 
 namespace gatehouse::service_manager {
 namespace {
+
+constexpr std::uint64_t kLongestPeriod = 365ULL * 24 * 3600 * 1'000'000;  // systemd's infinity is beyond it
+
+}  // namespace
 
 void notify(std::string_view message) {
   const char* path = std::getenv("NOTIFY_SOCKET");
@@ -35,20 +39,16 @@ void notify(std::string_view message) {
   }
 }
 
-}  // namespace
-
-void notify_ready() {
-  notify("READY=1\nSTATUS=Serving");
-}
-
-void notify_reloading() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  notify(std::format("RELOADING=1\nMONOTONIC_USEC={}", now.tv_sec * 1'000'000 + now.tv_nsec / 1000));
-}
-
-void notify_stopping() {
-  notify("STOPPING=1\nSTATUS=Draining");
+std::optional<std::chrono::microseconds> watchdog_period() {
+  const auto number_in = [](const char* name) -> std::optional<std::uint64_t> {
+    const char* value = std::getenv(name);
+    return value == nullptr ? std::nullopt : text::parse_decimal(value);
+  };
+  const auto period = number_in("WATCHDOG_USEC");
+  if (!period || *period == 0 || *period > kLongestPeriod) return std::nullopt;
+  const auto pid = number_in("WATCHDOG_PID");
+  if (pid && *pid != static_cast<std::uint64_t>(getpid())) return std::nullopt;
+  return std::chrono::microseconds(*period);
 }
 
 }  // namespace gatehouse::service_manager

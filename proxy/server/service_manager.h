@@ -1,13 +1,16 @@
-// Tells systemd (or what speaks its protocol) how the service is: sd_notify(3) as one datagram to $NOTIFY_SOCKET. Does
-// nothing where nobody asked. Control thread.
+// Talks to systemd (or what speaks its protocol): sd_notify(3) as one datagram to $NOTIFY_SOCKET, and what the
+// environment says of the watchdog. Does nothing where nobody asked. Control thread.
 #pragma once
 
-#include <string>
+#include <chrono>
+#include <optional>
+#include <string_view>
 
 namespace gatehouse::service_manager {
 
-void notify_ready();
-void notify_reloading();  // to be followed by notify_ready()
-void notify_stopping();
+void notify(std::string_view message);  // lines NAME=value
+
+// How often WATCHDOG=1 must come at least; nothing: no watchdog for us (WATCHDOG_USEC, WATCHDOG_PID).
+std::optional<std::chrono::microseconds> watchdog_period();
 
 }  // namespace gatehouse::service_manager

@@ -54,6 +54,12 @@ void WorkerGroup::run(Thread& self, const Shared& shared, WorkerMetrics& metrics
   self.released.get_future().wait();
 }
 
+std::vector<EventLoop*> WorkerGroup::loops() const {
+  std::vector<EventLoop*> loops;
+  for (const auto& thread : threads_) loops.push_back(thread->loop);
+  return loops;
+}
+
 bool WorkerGroup::adopt(const std::shared_ptr<const Snapshot>& snapshot, std::vector<std::vector<WorkerSocket>> sockets,
                         std::chrono::milliseconds patience) {
   // Shared with the tasks: a worker may come to it after the wait is over.

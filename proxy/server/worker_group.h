@@ -29,6 +29,7 @@ class WorkerGroup {
   WorkerGroup& operator=(const WorkerGroup&) = delete;
 
   std::size_t size() const { return threads_.size(); }
+  std::vector<EventLoop*> loops() const;  // for posting
 
   // Hands each worker its sockets and the snapshot, and waits until all have taken them over, `patience` at most; false
   // if one has not by then (it will later).

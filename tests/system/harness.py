@@ -67,7 +67,7 @@ class Gatehouse:
     certificate for localhost. What else is in braces must be doubled.
     """
 
-    def __init__(self, config, arguments=(), environment=None, expect_exit=0):
+    def __init__(self, config, arguments=(), environment=None, expect_exit=0, pass_fds=()):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="gatehouse-test-"))
         self.port, self.http, self.admin = free_port(), free_port(), free_port()
         self.certificate, self.key = make_certificate(self.directory, "localhost", "localhost", "127.0.0.1", "::1")
@@ -75,6 +75,7 @@ class Gatehouse:
         self.arguments = list(arguments)
         self.environment = environment or {}
         self.expect_exit = expect_exit
+        self.pass_fds = pass_fds
         self.write(config)
         self.process = None
         self.messages = []
@@ -94,7 +95,7 @@ class Gatehouse:
         environment = {**os.environ, "XDG_STATE_HOME": str(self.directory / "state"),
                        "XDG_RUNTIME_DIR": str(self.directory), **self.environment}
         self.process = subprocess.Popen(self.command(), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
-                                        errors="replace", env=environment, cwd=self.directory)
+                                        errors="replace", env=environment, cwd=self.directory, pass_fds=self.pass_fds)
         threading.Thread(target=self._collect, daemon=True).start()
         try:
             self.await_message(r"\bready\b")

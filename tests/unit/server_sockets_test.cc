@@ -20,6 +20,8 @@ namespace {
 
 using testing_support::TemporaryFolder;
 
+const InheritedSockets kNone;
+
 ListenerSnapshot listener(const std::string& address, bool h3 = false) {
   ListenerSnapshot snapshot;
   snapshot.name = address;
@@ -36,7 +38,7 @@ Snapshot snapshot_of(std::vector<ListenerSnapshot> listeners) {
 }
 
 TEST(ListenerSocketsTest, EveryWorkerGetsASocketOnTheSamePortForTcpAndUdp) {
-  ListenerSockets sockets(3);
+  ListenerSockets sockets(3, kNone);
   const Snapshot snapshot = snapshot_of({listener("127.0.0.1:0", true)});
   const auto plan = sockets.bind(snapshot);
   ASSERT_TRUE(plan) << plan.error().message;
@@ -54,7 +56,7 @@ TEST(ListenerSocketsTest, EveryWorkerGetsASocketOnTheSamePortForTcpAndUdp) {
 }
 
 TEST(ListenerSocketsTest, WhatIsBoundIsNotBoundAgain) {
-  ListenerSockets sockets(1);
+  ListenerSockets sockets(1, kNone);
   const Snapshot first = snapshot_of({listener("127.0.0.1:0")});
   const auto plan = sockets.bind(first);
   ASSERT_TRUE(plan);
@@ -70,7 +72,7 @@ TEST(ListenerSocketsTest, APortInUseFailsTheWholePlan) {
   const auto taken = sockets::listen(*Address::parse("127.0.0.1:0"));
   ASSERT_TRUE(taken);
   const std::string address = Address::local_of(taken->get()).to_string();
-  ListenerSockets sockets(2);
+  ListenerSockets sockets(2, kNone);
   const auto plan = sockets.bind(snapshot_of({listener("127.0.0.1:0"), listener(address)}));
   ASSERT_FALSE(plan) << "though SO_REUSEPORT would let us share it";
   EXPECT_NE(plan.error().message.find(address), std::string::npos);
@@ -84,7 +86,7 @@ TEST(ListenerSocketsTest, WithoutUdpTheListenerStillServesOverTcp) {
   Address address = Address::local_of(udp->get());
   const Fd blocker(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   ASSERT_EQ(setsockopt(udp->get(), SOL_SOCKET, SO_REUSEPORT, &off, sizeof off), 0);
-  ListenerSockets sockets(1);
+  ListenerSockets sockets(1, kNone);
   const Snapshot snapshot = snapshot_of({listener(address.to_string(), true)});
   const auto plan = sockets.bind(snapshot);
   ASSERT_TRUE(plan) << plan.error().message;
@@ -97,7 +99,7 @@ TEST(ListenerSocketsTest, WithoutUdpTheListenerStillServesOverTcp) {
 TEST(ListenerSocketsTest, AUnixSocketIsSharedByTheWorkersAndRemovedWithItsListener) {
   const TemporaryFolder folder;
   const std::string path = (folder.path() / "front.sock").string();
-  ListenerSockets sockets(2);
+  ListenerSockets sockets(2, kNone);
   const Snapshot with = snapshot_of({listener("unix:" + path)});
   const auto plan = sockets.bind(with);
   ASSERT_TRUE(plan) << plan.error().message;
@@ -114,7 +116,7 @@ TEST(ListenerSocketsTest, AFailedPlanLeavesNoSocketFile) {
   const std::string path = (folder.path() / "front.sock").string();
   const auto taken = sockets::listen(*Address::parse("127.0.0.1:0"));
   ASSERT_TRUE(taken);
-  const ListenerSockets sockets(1);
+  const ListenerSockets sockets(1, kNone);
   const auto plan =
       sockets.bind(snapshot_of({listener("unix:" + path), listener(Address::local_of(taken->get()).to_string())}));
   EXPECT_FALSE(plan);

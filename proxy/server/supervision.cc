@@ -1,0 +1,57 @@
+#include "proxy/server/supervision.h"
+
+#include <algorithm>
+#include <chrono>
+#include <format>
+#include <utility>
+
+#include "common/event_loop.h"
+#include "proxy/server/service_manager.h"
+
+namespace gatehouse {
+namespace {
+
+using std::chrono::duration_cast;
+using std::chrono::microseconds;
+using std::chrono::seconds;
+
+constexpr int kAsksPerPeriod =
+    4;  // the watchdog is fed at every second one at the latest, with as much again in reserve
+constexpr seconds kAskForTime{5};
+constexpr seconds kTimeAskedFor{15};
+
+}  // namespace
+
+Supervision::Supervision(EventLoop& control) : control_(control), more_time_(control, [this] { ask_for_time(); }) {}
+
+void Supervision::watch(std::vector<EventLoop*> loops) {
+  const auto period = service_manager::watchdog_period();
+  if (!period) return;
+  watchdog_ =
+      std::make_unique<Watchdog>(control_, std::move(loops), std::max(Duration(*period / kAsksPerPeriod), Duration(1)),
+                                 [] { service_manager::notify("WATCHDOG=1"); });
+}
+
+void Supervision::ready(std::string_view status) {
+  service_manager::notify(std::format("READY=1\nSTATUS={}", status));
+}
+
+void Supervision::reloading() {
+  const auto now = duration_cast<microseconds>(std::chrono::steady_clock::now().time_since_epoch());
+  service_manager::notify(std::format("RELOADING=1\nMONOTONIC_USEC={}\nSTATUS=Reloading", now.count()));
+}
+
+void Supervision::stopping(Duration longest) {
+  patience_until_ = control_.now() + longest;
+  service_manager::notify(
+      std::format("STOPPING=1\nSTATUS=Draining for up to {:.0f} s", std::chrono::duration<double>(longest).count()));
+  ask_for_time();
+}
+
+// A little at a time: should we hang, it ends soon.
+void Supervision::ask_for_time() {
+  service_manager::notify(std::format("EXTEND_TIMEOUT_USEC={}", microseconds(kTimeAskedFor).count()));
+  if (control_.now() < patience_until_) more_time_.arm(kAskForTime);
+}
+
+}  // namespace gatehouse

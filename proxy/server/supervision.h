@@ -1,0 +1,36 @@
+// What whoever supervises us (systemd, or what speaks its protocol) hears of the process: when it is ready, reloads and
+// stops, that it is alive (see Watchdog), and that a long drain is not a hang. Nothing where nobody asked. Owned by the
+// Server; its thread.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/clock.h"
+#include "common/timer.h"
+#include "proxy/server/watchdog.h"
+
+namespace gatehouse {
+
+class Supervision {
+ public:
+  explicit Supervision(EventLoop& control);
+
+  void watch(std::vector<EventLoop*> loops);  // if a watchdog wants to be fed
+  void ready(std::string_view status);
+  void reloading();  // to be followed by ready()
+  // For at most `longest`, and while our loops turn: so long no time limit of the supervisor's ends us.
+  void stopping(Duration longest);
+
+ private:
+  void ask_for_time();
+
+  EventLoop& control_;
+  std::unique_ptr<Watchdog> watchdog_;
+  MonotonicTime patience_until_;
+  Timer more_time_;
+};
+
+}  // namespace gatehouse
