@@ -22,7 +22,7 @@ import time
 import documents
 import harness
 
-BLOCK_SECONDS = 100
+BLOCK_SECONDS = 200
 BACKGROUND = re.compile(r"^(.*[^&\n])&[ \t]*$", re.MULTILINE)
 ALONE = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child"]
 # A root made by chroot is no mount whose propagation could be changed; the toolchain has made a mount namespace for it.
@@ -73,9 +73,11 @@ class Machine:
             directory.mkdir(parents=True)
         (self.bin / "gatehouse").symlink_to(harness.BINARY)
         (self.home / ".curlrc").write_text("silent\nshow-error\n")
-        kept = {name: os.environ[name] for name in ("LANG", "GOCACHE", "TERM") if name in os.environ}
+        kept = {name: os.environ[name] for name in ("LANG", "TERM") if name in os.environ}
         self.environment = {**kept, "HOME": str(self.home), "USER": "root", "XDG_RUNTIME_DIR": str(folder / "run"),
-                            "PATH": f"{self.bin}:{os.environ['PATH']}", "GATEHOUSE_SOURCE": str(harness.ROOT)}
+                            "PATH": f"{self.bin}:{os.environ['PATH']}", "GATEHOUSE_SOURCE": str(harness.ROOT),
+                            "GOCACHE": os.path.join(os.environ.get("GATEHOUSE_BUILD_DIR", folder), "go-cache"),  # its library, once
+                            "GOPROXY": "off"}
 
     def put(self, block):
         path = self.start / block.file

@@ -100,7 +100,7 @@ def difference(expected, printed):
     for line in expected.splitlines():
         if line.strip() in ("", "…"):
             continue
-        pattern = re.compile(".*".join(map(re.escape, re.sub(r"\s+", " ", line.strip()).split("…"))))
+        pattern = re.compile(".*".join(map(re.escape, re.split(r"\s*…\s*", re.sub(r"\s+", " ", line.strip())))))
         place = next((i for i, each in enumerate(rest) if pattern.fullmatch(re.sub(r"\s+", " ", each.strip()))), None)
         if place is None:
             return line

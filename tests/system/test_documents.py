@@ -51,6 +51,13 @@ class Documents(unittest.TestCase):
                     known = target.exists() or str(target.relative_to(harness.ROOT)) in MADE
                     self.assertTrue(known, f"{documents.name_of(path, harness.ROOT)}: {link}")
 
+    def test_keys_in_running_text_exist(self):
+        reference = (harness.ROOT / "config" / "reference.toml").read_text()
+        known = set(re.findall(r"\b(\w+) = ", reference)) | set(re.findall(r"^\[+[\w.]*\b(\w+)\]", reference, re.MULTILINE))
+        for path in DOCUMENTS:
+            for key in re.findall(r"`([a-z_]+) = ", path.read_text()):
+                self.assertIn(key, known, documents.name_of(path, harness.ROOT))
+
     def test_what_is_wrong_is_found(self):
         self.assertIsNone(documents.difference("a …\n…\nlast\n", "first\na b  c\n\n  last\n"))
         self.assertEqual(documents.difference("a\nb\n", "b\na\n"), "b")
