@@ -1,6 +1,7 @@
 """One document in a machine of its own: namespaces with the loopback alone, and changes to /etc and the like that are gone after it.
 
     python3 document_session.py run DOCUMENT       its commands, in order, in one shell
+    python3 document_session.py certify DOCUMENT   the same with an authority for certificates (acme.py)
     python3 document_session.py check DOCUMENT     its TOML, by `gatehouse check`
 
 Started by start(), inside the namespaces; ends with 1 and the reason where the document is not true.
@@ -19,6 +20,7 @@ import sys
 import tempfile
 import time
 
+import acme
 import documents
 import harness
 
@@ -40,12 +42,12 @@ def way_in():
     return None
 
 
-def start(way, verb, document):
-    """The session of a document; returns (exit code, what it says)."""
+def start(way, verb, document, more=""):
+    """The session of a document, with more commands behind its own; returns (exit code, what it says)."""
     with tempfile.TemporaryDirectory(prefix="gatehouse-document-") as folder:
         done = subprocess.run([*way, sys.executable, "-B", __file__, verb, str(document), folder],
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False,
-                              stdin=subprocess.DEVNULL, timeout=280)
+                              input=more, timeout=280)
     return done.returncode, done.stdout
 
 
@@ -152,9 +154,15 @@ def accepts(port):
     return False
 
 
+def certify(document, machine):
+    acme.start(machine)
+    run(document, machine)
+
+
 def run(document, machine):
     shell = Shell(machine)
-    for block in documents.blocks_of(document):
+    more = documents.Block(0, "sh", [], sys.stdin.read())
+    for block in [*documents.blocks_of(document), *([more] if more.text else [])]:
         where = f"{document}:{block.line}"
         if block.file:
             machine.put(block)
@@ -206,7 +214,7 @@ def main(verb, document, folder):
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     prepare_machine(pathlib.Path(folder))
     try:
-        {"run": run, "check": check}[verb](pathlib.Path(document), Machine(pathlib.Path(folder)))
+        {"run": run, "certify": certify, "check": check}[verb](pathlib.Path(document), Machine(pathlib.Path(folder)))
     except documents.Mistake as mistake:
         print(mistake)
         return 1
