@@ -197,6 +197,7 @@ struct Route {
   std::variant<Forward, Redirect, Respond> action;
   bool strip_prefix = false;                         // remove `path` and send X-Forwarded-Prefix
   bool preserve_host = true;                         // false: Host is the endpoint's
+  bool redirect_to_https = true;                     // false: served in cleartext though the listener redirects
   ForwardedStyle forwarded = ForwardedStyle::kNone;  // "rfc7239": send Forwarded too
   HeaderEdits request_headers;
   HeaderEdits response_headers;

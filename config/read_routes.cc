@@ -171,6 +171,7 @@ void read_route(TableReader& reader, Route& route) {
   read_action(reader, route);
   reader.read("strip_prefix", route.strip_prefix);
   reader.read("preserve_host", route.preserve_host);
+  reader.read("redirect_to_https", route.redirect_to_https);
   reader.read("forwarded", route.forwarded, kForwardedNames);
   reader.table("request_headers", [&](TableReader& table) { read_header_edits(table, route.request_headers); });
   reader.table("response_headers", [&](TableReader& table) { read_header_edits(table, route.response_headers); });

@@ -115,6 +115,7 @@ void write_route(TomlWriter& writer, const Route& route) {
   write_action(writer, route);
   writer.value("strip_prefix", route.strip_prefix, defaults.strip_prefix);
   writer.value("preserve_host", route.preserve_host, defaults.preserve_host);
+  writer.value("redirect_to_https", route.redirect_to_https, defaults.redirect_to_https);
   writer.value("forwarded", route.forwarded, defaults.forwarded, kForwardedNames);
   write_header_edits(writer, "request_headers", route.request_headers);
   write_header_edits(writer, "response_headers", route.response_headers);

@@ -77,13 +77,16 @@ void Forwarder::on_wait_timeout() {
 void Forwarder::on_refused(const Refusal& refusal) {
   if (waiting_since_ != MonotonicTime{}) note_waiting();
   end_lease();
-  const ClientInfo& client = exchange_.client();
-  const bool is_local = client.address.is_loopback() && client.origin().is_loopback();
-  const bool may_know = upstream_->options().detailed_errors && is_local;
   exchange_.fail(refusal.fault, {.retry_after = refusal.retry_after,
                                  .body = refusal.body,
                                  .content_type = refusal.content_type,
-                                 .cause = may_know ? std::string_view(refusal.detail) : std::string_view()});
+                                 .cause = client_may_know() ? std::string_view(refusal.detail) : std::string_view()});
+}
+
+// Of names, addresses and output that are nobody else's business.
+bool Forwarder::client_may_know() const {
+  const ClientInfo& client = exchange_.client();
+  return upstream_->options().detailed_errors && client.address.is_loopback() && client.origin().is_loopback();
 }
 
 void Forwarder::note_waiting() {
@@ -266,7 +269,7 @@ void Forwarder::give_up(Fault fault) {
 
 void Forwarder::fail(Fault fault) {
   end_lease();
-  exchange_.fail(fault);
+  exchange_.fail(fault, {.next_hop = client_may_know() ? std::string_view(exchange_.record().endpoint) : ""});
 }
 
 void Forwarder::end_lease() {

@@ -53,6 +53,7 @@ class Forwarder final : public Responder, private UpstreamConnection::User, priv
   void stick(ResponseHead& head);
   void give_up(Fault fault);
   void fail(Fault fault);
+  bool client_may_know() const;
   void end_lease();
 
   Exchange& exchange_;

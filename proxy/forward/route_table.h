@@ -41,6 +41,7 @@ struct Route {
   std::variant<ForwardTo, RedirectTo, RespondWith> action;
   bool strip_prefix = false;       // remove `path`, send X-Forwarded-Prefix
   bool preserve_host = true;       // false: Host is the endpoint's
+  bool redirect_to_https = true;   // false: not even where the listener does
   bool forwarded_rfc7239 = false;  // send Forwarded too
   HeaderEdits request_headers;
   HeaderEdits response_headers;

@@ -13,9 +13,9 @@ std::unique_ptr<Responder> make_responder(Exchange& exchange, const std::shared_
   RequestHead& head = exchange.request();
   request_rules::settle_request_id(head.fields, exchange.record());
   const auto& listener = exchange.client().listener;
-  if (listener && listener->redirect_to_https) return redirect::to_https(exchange, listener->https_port);
-
   const Route* route = routes->match(head.host(), head.canonical_path());
+  const bool redirects = listener && listener->redirect_to_https && (route == nullptr || route->redirect_to_https);
+  if (redirects) return redirect::to_https(exchange, listener->https_port);
   if (route == nullptr) return redirect::fail(exchange, Fault::kNoRoute);
   exchange.pin(routes);
   exchange.record().route = route->name;

@@ -10,8 +10,9 @@
 
 namespace gatehouse {
 
-// The redirect to https of the exchange's listener, or by its route a forwarder, a redirect, a fixed answer; kNoRoute
-// where there is none. The exchange pins the table. For ExchangeContext::make_responder; never null.
+// The redirect to https of the exchange's listener (but for routes that stay out of it), or by its route a forwarder, a
+// redirect, a fixed answer; kNoRoute where there is none. The exchange pins the table. For
+// ExchangeContext::make_responder; never null.
 std::unique_ptr<Responder> make_responder(Exchange& exchange, const std::shared_ptr<const RouteTable>& routes,
                                           UpstreamPools& pools);
 

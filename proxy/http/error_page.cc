@@ -1,5 +1,7 @@
 #include "proxy/http/error_page.h"
 
+#include <format>
+
 #include "common/text.h"
 
 namespace gatehouse {
@@ -36,14 +38,20 @@ std::chrono::seconds usual_retry_after(Fault fault) {
   }
 }
 
+// By which the line in the log is found.
+std::string reference(const FaultRule& rule, std::string_view request_id) {
+  std::string text(rule.token);
+  if (!request_id.empty()) text.append(", request ").append(text::html_escaped(request_id));
+  return text;
+}
+
 std::string html(const std::string& title, const FaultRule& rule, std::string_view request_id, std::string_view cause) {
   std::string page = "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">";
   page.append("<meta name=\"viewport\" content=\"width=device-width\"><title>").append(text::html_escaped(title));
   page.append("</title><style>").append(kStyle).append("</style></head>\n<body><h1>").append(text::html_escaped(title));
   page.append("</h1><p>").append(text::html_escaped(rule.explanation)).append("</p>");
   if (!cause.empty()) page.append("<pre>").append(text::html_escaped(cause)).append("</pre>");
-  if (!request_id.empty())
-    page.append("<p><small>Request ").append(text::html_escaped(request_id)).append("</small></p>");
+  page.append("<p><small>").append(reference(rule, request_id)).append("</small></p>");
   return page.append("</body></html>\n");
 }
 
@@ -52,8 +60,25 @@ std::string plain(const std::string& title, const FaultRule& rule, std::string_v
   std::string page = title;
   page.append("\n").append(rule.explanation).append("\n");
   if (!cause.empty()) page.append(cause).append("\n");
-  if (!request_id.empty()) page.append("Request ").append(text::html_escaped(request_id)).append("\n");
-  return page;
+  return page.append(reference(rule, request_id)).append("\n");
+}
+
+// RFC 8941 section 3.3.3: printable ASCII, with two characters escaped. What else there is in it is left out.
+std::string sf_string(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c < ' ' || c > '~') continue;
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out += '"';
+}
+
+// RFC 9209: the kind of error in its words, then the fault in ours and what happened.
+std::string proxy_status(const FaultRule& rule, std::string_view next_hop) {
+  std::string value = std::string("gatehouse; error=").append(rule.proxy_status);
+  if (!next_hop.empty()) value.append("; next-hop=").append(sf_string(next_hop));
+  return value.append("; details=").append(sf_string(std::format("{}: {}", rule.token, rule.details)));
 }
 
 }  // namespace
@@ -80,7 +105,7 @@ ErrorPage error_page(Fault fault, std::string_view accept, std::string_view requ
   fields.add("X-Content-Type-Options", "nosniff");
   if (as_html) fields.add("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'");
   if (!row.proxy_status.empty()) {
-    fields.add(FieldName::kProxyStatus, std::string("gatehouse; error=").append(row.proxy_status));
+    fields.add(FieldName::kProxyStatus, proxy_status(row, details.next_hop));
   }
   const bool known = details.retry_after > std::chrono::seconds(0);
   const std::chrono::seconds retry_after = known ? details.retry_after : usual_retry_after(fault);

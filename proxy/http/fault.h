@@ -1,5 +1,6 @@
 // Why an exchange ended badly: one enumerator and one row of one table each. The row says what every protocol, the log,
-// the metrics, Proxy-Status (RFC 9209) and the retry decision need to know. Pure, any thread.
+// the metrics, Proxy-Status (RFC 9209) and the retry decision need to know; deploy/guides/faults.md says the same to
+// users, and why, and what to do. Pure, any thread.
 #pragma once
 
 #include <cstdint>
@@ -68,7 +69,8 @@ struct FaultRule {
   std::uint64_t h3_code;         // RESET_STREAM likewise
   bool resets_stream;            // h2 and h3 answer with a stream error even before the head (malformed messages)
   bool closes_connection;        // h1: the connection cannot be used again
-  std::string_view explanation;  // one sentence for the error page and the log
+  std::string_view explanation;  // one sentence for the error page
+  std::string_view details;      // for whoever runs it: what happened to whom, in the words of the configuration
 };
 
 const FaultRule& rule(Fault fault);

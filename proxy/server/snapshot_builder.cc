@@ -210,6 +210,7 @@ std::vector<Route> SnapshotBuilder::build_routes(const config::Config& config, c
     route.path = source.path;
     route.strip_prefix = source.strip_prefix;
     route.preserve_host = source.preserve_host;
+    route.redirect_to_https = source.redirect_to_https;
     route.forwarded_rfc7239 = source.forwarded == config::ForwardedStyle::kRfc7239;
     route.request_headers = edits_of(source.request_headers);
     route.response_headers = edits_of(source.response_headers);

@@ -76,6 +76,7 @@ path = "/a%2B/b"
 to = "app"
 strip_prefix = true
 preserve_host = false
+redirect_to_https = false
 forwarded = "rfc7239"
 
 [routes.request_headers]

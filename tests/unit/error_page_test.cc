@@ -1,5 +1,6 @@
 #include "proxy/http/error_page.h"
 
+#include <format>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -16,8 +17,8 @@ TEST(ErrorPage, SaysWhyInProxyStatusForEveryFault) {
     EXPECT_NE(page.body.find(row.explanation), std::string::npos) << row.token << page.body;
     if (row.status == 0) continue;
     EXPECT_EQ(page.head.status, row.status) << row.token;
-    EXPECT_EQ(page.head.fields.find(FieldName::kProxyStatus), "gatehouse; error=" + std::string(row.proxy_status))
-        << row.token;
+    EXPECT_EQ(page.head.fields.find(FieldName::kProxyStatus),
+              std::format("gatehouse; error={}; details=\"{}: {}\"", row.proxy_status, row.token, row.details));
     const bool known_elsewhere = row.token.starts_with("app_") || row.token == "name_not_resolved";
     EXPECT_EQ(page.head.fields.find(FieldName::kRetryAfter).has_value(), row.status == 503 && !known_elsewhere)
         << row.token;
@@ -44,6 +45,13 @@ TEST(ErrorPage, MayBeAnotherBodyAltogether) {
   EXPECT_FALSE(page.head.fields.find("Content-Security-Policy").has_value());
 }
 
+TEST(ErrorPage, NamesTheEndpointToThoseWhoMayKnow) {
+  const ErrorPage page = error_page(Fault::kConnectRefused, "", "", {.next_hop = "unix:/run/\"a\\b\"\n\xc3\xa4.sock"});
+  EXPECT_EQ(page.head.fields.find(FieldName::kProxyStatus),
+            R"(gatehouse; error=connection_refused; next-hop="unix:/run/\"a\\b\".sock"; )"
+            R"(details="connect_refused: nothing accepts connections at the endpoint's address")");
+}
+
 TEST(ErrorPage, IsHtmlForThoseWhoAskForIt) {
   const ErrorPage html = error_page(Fault::kNoRoute, "TEXT/HTML,application/xhtml+xml;q=0.9", "id-1");
   EXPECT_EQ(html.head.fields.find(FieldName::kContentType), "text/html; charset=utf-8");
@@ -52,7 +60,7 @@ TEST(ErrorPage, IsHtmlForThoseWhoAskForIt) {
   EXPECT_TRUE(html.body.contains("id-1"));
   const ErrorPage plain = error_page(Fault::kNoRoute, "*/*", "id-1");
   EXPECT_EQ(plain.head.fields.find(FieldName::kContentType), "text/plain; charset=utf-8");
-  EXPECT_EQ(plain.body, "404 Not Found\nNothing is served at this address.\nRequest id-1\n");
+  EXPECT_EQ(plain.body, "404 Not Found\nNothing is served at this address.\nno_route, request id-1\n");
 }
 
 TEST(ErrorPage, EscapesTheRequestId) {

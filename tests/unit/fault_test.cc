@@ -1,6 +1,7 @@
 #include "proxy/http/fault.h"
 
 #include <algorithm>
+#include <format>
 #include <set>
 #include <string>
 #include <string_view>
@@ -8,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "proxy/http/message.h"
+#include "tests/support/temporary_folder.h"
 
 namespace gatehouse {
 namespace {
@@ -80,6 +82,32 @@ TEST(FaultTable, WhatCannotBeFollowedClosesTheConnection) {
   }
   EXPECT_FALSE(rule(Fault::kNoRoute).closes_connection);
   EXPECT_FALSE(rule(Fault::kConnectRefused).closes_connection);
+}
+
+// Users find a fault by its token; what they read there is what the header says.
+TEST(FaultTable, IsTheOneOfTheGuide) {
+  const std::string guide = testing_support::contents_of("deploy/guides/faults.md");  // the tests run in the root
+  std::set<std::string_view> tokens;
+  for (const FaultRule& row : fault_rules()) {
+    tokens.insert(row.token);
+    const std::string answer = row.status == 0 ? "no answer" : std::format("{} `{}`", row.status, row.proxy_status);
+    const std::string entry = std::format("\n### {}\n\n{}: {}.\n\n", row.token, answer, row.details);
+    EXPECT_TRUE(guide.contains(entry)) << entry;
+  }
+  constexpr std::string_view kHeading = "\n### ";
+  for (std::size_t at = guide.find(kHeading); at != std::string::npos; at = guide.find(kHeading, at + 1)) {
+    const std::size_t begin = at + kHeading.size();
+    const std::string heading = guide.substr(begin, guide.find('\n', begin) - begin);
+    EXPECT_TRUE(tokens.contains(heading)) << heading;
+  }
+}
+
+TEST(FaultTable, DetailsCanBeWrittenInAHeader) {
+  for (const FaultRule& row : fault_rules()) {
+    EXPECT_TRUE(std::ranges::all_of(row.details, [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; }))
+        << row.token;
+    EXPECT_FALSE(row.details.ends_with('.')) << row.token;
+  }
 }
 
 TEST(Blame, HasTokens) {

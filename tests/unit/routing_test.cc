@@ -70,6 +70,20 @@ TEST_F(RoutingTest, AListenerMayRedirectEverythingToHttps) {
   EXPECT_EQ(e->response()->fields.find(FieldName::kLocation), "https://shop.example.com:8443/x?y");
 }
 
+TEST_F(RoutingTest, ARouteMayStayOutOfTheRedirect) {
+  auto policy = std::make_shared<ListenerPolicy>();
+  policy->redirect_to_https = true;
+  std::vector<Route> all(2);
+  all[0] = {.path = "/challenge", .action = RespondWith{.status = 200}, .redirect_to_https = false};
+  all[1] = {.action = RespondWith{.status = 200}};
+  const auto routes = std::make_shared<const RouteTable>(std::move(all));
+  for (const auto& [target, status] : {std::pair{"/challenge/x", 200}, {"/", 308}, {"/challenges", 308}}) {
+    TestExchange e(world, routes, request_head("GET", target), {.listener = policy});
+    world.settle();
+    EXPECT_EQ(e.status(), status) << target;
+  }
+}
+
 TEST_F(RoutingTest, MatchesByTheCanonicalPath) {
   RequestHead head = request_head("GET", "/admin;x=1/y");
   head.match_path = "/admin/y";

@@ -148,6 +148,7 @@ path = "/api"
 to = "shop"
 strip_prefix = true
 preserve_host = false
+redirect_to_https = false
 [[routes]]
 path = "/old"
 redirect = "https://www.example.com{uri}"
@@ -162,6 +163,7 @@ endpoints = ["127.0.0.1:5000"]
   EXPECT_EQ(api->name, "shop.example.com/api");
   EXPECT_TRUE(api->strip_prefix);
   EXPECT_FALSE(api->preserve_host);
+  EXPECT_FALSE(api->redirect_to_https);
   EXPECT_EQ(std::get<ForwardTo>(api->action).upstream, snapshot.upstreams[0]);
   const Route* old = snapshot.routes->match("any", "/old");
   ASSERT_NE(old, nullptr);
