@@ -174,6 +174,8 @@ APPS = {
 }
 
 LISTENER = f'{HERE}, listener=~"$listener"'
+RESUMED = LISTENER + ', resumed="true"'
+OVER_H3 = LISTENER + ', protocol="h3"'
 TLS_QUIC = {
     "title": "Gatehouse TLS and QUIC",
     "about": "Do handshakes succeed, when do certificates end, and is HTTP/3 used and well?",
@@ -184,13 +186,13 @@ TLS_QUIC = {
                f"{total('tls_handshake_failures_total', labels=LISTENER)} / ({total('tls_handshakes_total', labels=LISTENER)}"
                f" + {total('tls_handshake_failures_total', labels=LISTENER)} > 0)", "percentunit", limits=(0.05, 0.25)),
         number("Resumed", "Which part of the handshakes resumes a session?",
-               f"({total('tls_handshakes_total', labels=LISTENER + ', resumed="true"')} or vector(0))"
+               f"({total('tls_handshakes_total', labels=RESUMED)} or vector(0))"
                f" / ({total('tls_handshakes_total', labels=LISTENER)} > 0)", "percentunit"),
         number("Over HTTP/3", "Which part of the requests comes over HTTP/3?",
-               f"{total('requests_total', labels=LISTENER + ', protocol="h3"')} / ({total('requests_total', labels=LISTENER)} > 0)", "percentunit"),
+               f"{total('requests_total', labels=OVER_H3)} / ({total('requests_total', labels=LISTENER)} > 0)", "percentunit"),
         number("First certificate", "How long until the first certificate ends?",
                f"min(gatehouse_certificate_expiry_timestamp_seconds{{{LISTENER}}} - time())", "s", limits=(14 * 86400, 2 * 86400)),
-        number("QUIC connections", "How many clients are connected over QUIC?", f'sum(gatehouse_connections{{{LISTENER}, protocol="h3"}})'),
+        number("QUIC connections", "How many clients are connected over QUIC?", f"sum(gatehouse_connections{{{OVER_H3}}})"),
         lines("Handshakes by protocol", "For which protocol are handshakes made?", (total("tls_handshakes_total", "protocol", LISTENER), "{{protocol}}"),
               unit="ops", size=THIRD, stacked=True),
         lines("Handshakes by version", "Which TLS versions do clients speak, and do they resume?",
