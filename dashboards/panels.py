@@ -65,7 +65,7 @@ OVERVIEW = {
               (quantile(0.99, "request_duration_seconds", "protocol"), "{{protocol}} p99"), unit="s", size=THIRD),
         lines("Answers by class", "How many answers are successes, redirects, the clients' errors, ours?",
               (f'sum by (class) (label_replace({rate("requests_total")}, "class", "${{1}}xx", "code", "(.).."))', "{{class}}"),
-              unit="reqps", size=THIRD, stacked=True),
+              unit="reqps", size=THIRD, stacked=True, colours={"2xx": "green", "3xx": "blue", "4xx": "orange", "5xx": "red"}),
         lines("Requests by route", "Which routes are busiest?", (f'topk(10, {total("requests_total", "route")})', "{{route}}"),
               unit="reqps", size=THIRD, stacked=True),
         lines("p99 by route", "Which routes are slow?", (quantile(0.99, "request_duration_seconds", "route"), "{{route}}"), unit="s", size=THIRD),
