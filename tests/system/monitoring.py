@@ -66,12 +66,15 @@ class Prometheus:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        self.log = (self.directory / "log").read_text()
         shutil.rmtree(self.directory)
+
+    def log(self):
+        """Warnings and errors."""
+        return (self.directory / "log").read_text()
 
     def ready(self):
         if self.process.poll() is not None:
-            raise AssertionError((self.directory / "log").read_text())
+            raise AssertionError(self.log())
         with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{self.port}/-/ready", timeout=5) as answer:
             return answer.status == 200
         return False

@@ -100,7 +100,7 @@ class PrometheusTest(unittest.TestCase):
                 self.the_target_is_well(prometheus, gatehouse)
                 self.families_are_complete(prometheus)
                 self.quantiles_are_numbers(prometheus)
-            self.assertEqual(prometheus.log, "", "Prometheus has something to complain about")
+                self.assertEqual(prometheus.log(), "", "Prometheus has something to complain about")
             page = harness.curl(f"http://127.0.0.1:{gatehouse.admin}/metrics").body
             checked = subprocess.run(["promtool", "check", "metrics"], input=page, capture_output=True, check=False)
             self.assertEqual((checked.returncode, checked.stdout, checked.stderr), (0, b"", b""))
