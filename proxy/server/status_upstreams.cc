@@ -50,6 +50,7 @@ Json endpoint_json(const EndpointSet::Member& member, const StatusFacts& facts, 
   const Traffic::Connections known = found == connections.end() ? Traffic::Connections() : found->second;
   return {{"name", endpoint.name()},
           {"address", endpoint.address().to_string()},
+          {"pid", endpoint.pid() == 0 ? Json(nullptr) : Json(endpoint.pid())},
           {"weight", member.weight},
           {"state", condition.state},
           {"well", condition.well()},
