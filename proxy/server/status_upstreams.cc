@@ -2,11 +2,10 @@
 #include <algorithm>
 #include <chrono>
 #include <format>
+#include <nlohmann/json.hpp>
 #include <ranges>
 #include <string_view>
 #include <utility>
-
-#include <nlohmann/json.hpp>
 
 #include "common/text.h"
 #include "proxy/server/status_json.h"
@@ -89,7 +88,8 @@ std::string why_of(const AppView& app, MonotonicTime now) {
     case AppState::kServing:
       break;
   }
-  if (app.recycle_failed) return std::format("its new processes did not get ready ({}); the former ones serve on", failure);
+  if (app.recycle_failed)
+    return std::format("its new processes did not get ready ({}); the former ones serve on", failure);
   return app.failure_text.empty() ? "" : std::format("not all of its processes run: {}", app.failure_text);
 }
 
