@@ -23,8 +23,8 @@ namespace gatehouse {
 class Traffic {
  public:
   using Workers = std::vector<std::shared_ptr<const WorkerMetrics>>;
-  static constexpr std::chrono::seconds kWindow{10};   // of rates and quantiles
-  static constexpr std::size_t kHistory = 120;         // points, a second each
+  static constexpr std::chrono::seconds kWindow{10};  // of rates and quantiles
+  static constexpr std::size_t kHistory = 120;        // points, a second each
   using Buckets = std::array<std::uint64_t, DurationHistogram::kBounds.size() + 1>;
 
   // Of one protocol, since the start.

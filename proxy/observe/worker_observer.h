@@ -1,5 +1,5 @@
-// What is told of every exchange of one worker: counts it, writes its line, and remembers it where it ended badly. Owned
-// by the worker, outlives its exchanges; one loop's thread.
+// What is told of every exchange of one worker: counts it, writes its line, and remembers it where it ended badly.
+// Owned by the worker, outlives its exchanges; one loop's thread.
 #pragma once
 
 #include "common/event_loop.h"

@@ -1,6 +1,6 @@
-// What the server says about itself over HTTP, to operators and monitors: /metrics /healthz /readyz /status /status.json.
-// Reads only; GET and HEAD, on an address of its own that is local by default, and only to whom admin_access.h lets.
-// Serves HTTP/1.1 with the same codec as every listener, on the control thread.
+// What the server says about itself over HTTP, to operators and monitors: /metrics /healthz /readyz /status
+// /status.json. Reads only; GET and HEAD, on an address of its own that is local by default, and only to whom
+// admin_access.h lets. Serves HTTP/1.1 with the same codec as every listener, on the control thread.
 #pragma once
 
 #include <functional>

@@ -32,8 +32,8 @@ bool from_another_origin(const RequestHead& request) {
 bool embedded_elsewhere(const RequestHead& request) {
   const auto site = request.fields.find("Sec-Fetch-Site");
   if (!site || *site == "same-origin" || *site == "none") return false;
-  const bool navigation = request.fields.find("Sec-Fetch-Mode") == "navigate" &&
-                          request.fields.find("Sec-Fetch-Dest") == "document";
+  const bool navigation =
+      request.fields.find("Sec-Fetch-Mode") == "navigate" && request.fields.find("Sec-Fetch-Dest") == "document";
   return !navigation;
 }
 

@@ -42,7 +42,8 @@ void EndpointTroubles::note_fault(const FaultRecord& record) {
 
 std::string EndpointTroubles::in_row(const Endpoint& endpoint, const Known& known) const {
   std::string text = std::format("{} requests in a row failed there", endpoint.failures_in_row());
-  if (!known.fault.text.empty()) text += std::format(", the last with {} at {}", known.fault.text, clock_text(known.fault.time));
+  if (!known.fault.text.empty())
+    text += std::format(", the last with {} at {}", known.fault.text, clock_text(known.fault.time));
   return text;
 }
 
@@ -51,7 +52,8 @@ EndpointCondition EndpointTroubles::condition(const Endpoint& endpoint) const {
   const auto found = known_.find({endpoint.upstream(), endpoint.name()});
   const Known& known = found == known_.end() ? kNothing : found->second;
   if (endpoint.has(Obstacle::kNotServing)) {
-    return {.state = "draining", .why = "it gets no new requests: it is being stopped, or is gone from the configuration"};
+    return {.state = "draining",
+            .why = "it gets no new requests: it is being stopped, or is gone from the configuration"};
   }
   if (endpoint.has(Obstacle::kUnhealthy)) {
     if (known.check.text.empty()) return {.state = "unhealthy", .why = "its health checks fail"};

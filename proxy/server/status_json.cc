@@ -4,11 +4,10 @@
 
 #include <chrono>
 #include <format>
+#include <nlohmann/json.hpp>
 #include <string_view>
 #include <utility>
 #include <variant>
-
-#include <nlohmann/json.hpp>
 
 #include "common/version.h"
 

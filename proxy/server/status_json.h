@@ -1,10 +1,9 @@
-// /status.json: everything that the status tells, as one JSON object whose members README-status.md documents. What
+// /status.json: everything that the status tells, as one JSON object whose members deploy/status.md documents. What
 // other forms show (the page, the table) they read out of it. Pure functions; control thread.
 #pragma once
 
-#include <string>
-
 #include <nlohmann/json_fwd.hpp>
+#include <string>
 
 #include "proxy/server/status_facts.h"
 

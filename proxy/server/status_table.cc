@@ -4,10 +4,9 @@
 #include <cmath>
 #include <cstdint>
 #include <format>
+#include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 #include "proxy/server/status_grid.h"
 
@@ -70,13 +69,14 @@ void add_head(TextPage& page, const Json& status) {
   const std::string state = status.at("state");
   page.line({{"gatehouse " + text_or(program.at("version"), "?") + "  ", Tone::kPlain},
              {state == "draining" ? "DRAINING" : state, state == "serving" ? Tone::kGood : Tone::kDoubtful},
-             {std::format("  up {}  pid {}  workers {}", age_text(program.at("uptime_seconds")), program.at("pid").get<int>(),
-                          program.at("workers").get<int>()),
+             {std::format("  up {}  pid {}  workers {}", age_text(program.at("uptime_seconds")),
+                          program.at("pid").get<int>(), program.at("workers").get<int>()),
               Tone::kPlain}});
-  page.line({{std::format("configuration {}, generation {}, in force since {} UTC",
-                          text_or(configuration.at("file"), "from the command line"),
-                          configuration.at("generation").get<std::uint64_t>(), time_text(configuration.at("in_force_since"))),
-              Tone::kPlain}});
+  page.line(
+      {{std::format("configuration {}, generation {}, in force since {} UTC",
+                    text_or(configuration.at("file"), "from the command line"),
+                    configuration.at("generation").get<std::uint64_t>(), time_text(configuration.at("in_force_since"))),
+        Tone::kPlain}});
   const Json& reload = configuration.at("last_reload");
   if (!reload.at("success").get<bool>()) {
     page.line({{std::format("THE LAST RELOAD FAILED at {} UTC", time_text(reload.at("time"))), Tone::kBad}});
@@ -136,7 +136,8 @@ void add_listeners(TextPage& page, const Json& status) {
               {text_or(listener.at("scheme"), "")},
               {joined(listener.at("protocols"))},
               {std::to_string(listener.at("connections").get<std::uint64_t>())},
-              {text_or(listener.at("alt_svc"), listener.at("redirects_to_https").get<bool>() ? "redirects to https" : "-")}});
+              {text_or(listener.at("alt_svc"),
+                       listener.at("redirects_to_https").get<bool>() ? "redirects to https" : "-")}});
     for (const Json& certificate : listener.at("certificates")) {
       const auto left = certificate.at("expires_in_seconds").get<std::int64_t>();
       const Tone tone = left <= 0 ? Tone::kBad : left < 7 * 86'400 ? Tone::kDoubtful : Tone::kPlain;
@@ -156,7 +157,8 @@ void add_upstream(TextPage& page, const Json& upstream) {
              {std::format("{}  ", text_or(upstream.at("balance"), "")), Tone::kPlain},
              {std::format("{} of {} well", well, count), well == count ? Tone::kPlain : Tone::kBad},
              {std::format("  waiting {}", upstream.at("waiting").get<std::uint64_t>()), Tone::kPlain}});
-  if (count == 0 && !upstream.at("why").is_null()) page.line({{"    " + text_or(upstream.at("why"), ""), Tone::kDoubtful}});
+  if (count == 0 && !upstream.at("why").is_null())
+    page.line({{"    " + text_or(upstream.at("why"), ""), Tone::kDoubtful}});
   if (count == 0) return;
   TextGrid grid({{"endpoint"},
                  {"state"},
@@ -167,12 +169,13 @@ void add_upstream(TextPage& page, const Json& upstream) {
   for (const Json& endpoint : upstream.at("endpoints")) {
     const std::string state = endpoint.at("state");
     const Json& connections = endpoint.at("connections");
-    grid.row({{text_or(endpoint.at("name"), "")},
-              {state, tone_of_state(state)},
-              {std::to_string(endpoint.at("in_flight").get<std::uint64_t>())},
-              {std::to_string(endpoint.at("requests_total").get<std::uint64_t>())},
-              {std::to_string(connections.at("idle").get<std::uint64_t>() + connections.at("active").get<std::uint64_t>())},
-              {std::to_string(endpoint.at("weight").get<std::uint64_t>())}});
+    grid.row(
+        {{text_or(endpoint.at("name"), "")},
+         {state, tone_of_state(state)},
+         {std::to_string(endpoint.at("in_flight").get<std::uint64_t>())},
+         {std::to_string(endpoint.at("requests_total").get<std::uint64_t>())},
+         {std::to_string(connections.at("idle").get<std::uint64_t>() + connections.at("active").get<std::uint64_t>())},
+         {std::to_string(endpoint.at("weight").get<std::uint64_t>())}});
     if (!endpoint.at("why").is_null()) grid.note({text_or(endpoint.at("why"), ""), tone_of_state(state)});
   }
   page.add(grid, 4);
@@ -186,7 +189,11 @@ void add_app(TextPage& page, const Json& app) {
   if (!app.at("why").is_null()) page.line({{"    " + text_or(app.at("why"), ""), tone_of_state(state)}});
   for (const Json& line : app.at("last_output")) page.line({{"      | " + text_or(line, ""), Tone::kPlain}});
   if (app.at("instances").empty()) return;
-  TextGrid grid({{"instance"}, {"state"}, {"pid", Align::kRight}, {"generation", Align::kRight}, {"for", Align::kRight},
+  TextGrid grid({{"instance"},
+                 {"state"},
+                 {"pid", Align::kRight},
+                 {"generation", Align::kRight},
+                 {"for", Align::kRight},
                  {"memory", Align::kRight}});
   for (const Json& instance : app.at("instances")) {
     const std::string doing = instance.at("state");

@@ -2,11 +2,10 @@
 #include <algorithm>
 #include <chrono>
 #include <format>
+#include <nlohmann/json.hpp>
 #include <ranges>
 #include <string_view>
 #include <utility>
-
-#include <nlohmann/json.hpp>
 
 #include "common/text.h"
 #include "proxy/server/status_json.h"
@@ -50,6 +49,7 @@ Json endpoint_json(const EndpointSet::Member& member, const StatusFacts& facts, 
   const Traffic::Connections known = found == connections.end() ? Traffic::Connections() : found->second;
   return {{"name", endpoint.name()},
           {"address", endpoint.address().to_string()},
+          {"pid", endpoint.pid() == 0 ? Json(nullptr) : Json(endpoint.pid())},
           {"weight", member.weight},
           {"state", condition.state},
           {"well", condition.well()},
@@ -88,7 +88,8 @@ std::string why_of(const AppView& app, MonotonicTime now) {
     case AppState::kServing:
       break;
   }
-  if (app.recycle_failed) return std::format("its new processes did not get ready ({}); the former ones serve on", failure);
+  if (app.recycle_failed)
+    return std::format("its new processes did not get ready ({}); the former ones serve on", failure);
   return app.failure_text.empty() ? "" : std::format("not all of its processes run: {}", app.failure_text);
 }
 

@@ -2,11 +2,10 @@
 // be followed up there.
 #include <algorithm>
 #include <format>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
-
-#include <nlohmann/json.hpp>
 
 #include "proxy/server/status_json.h"
 
@@ -17,8 +16,8 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::int64_t kDay = 86'400;
 constexpr std::int64_t kExpiresSoon = 7 * kDay;
-constexpr double kManyErrors = 0.05;     // of the requests in the window
-constexpr double kEnoughErrors = 0.5;    // a second: a few are no trend
+constexpr double kManyErrors = 0.05;   // of the requests in the window
+constexpr double kEnoughErrors = 0.5;  // a second: a few are no trend
 
 class Verdict {
  public:
@@ -28,7 +27,8 @@ class Verdict {
   }
   // The gravest first.
   Json take() {
-    std::ranges::stable_sort(reasons_, std::ranges::greater(), [](const Json& one) { return one["level"] == "critical"; });
+    std::ranges::stable_sort(reasons_, std::ranges::greater(),
+                             [](const Json& one) { return one["level"] == "critical"; });
     return {{"level", level_}, {"reasons", std::move(reasons_)}};
   }
 
@@ -59,11 +59,13 @@ void judge_upstream(const Json& upstream, Verdict& verdict) {
   if (count == 0 && !app && !upstream["why"].is_null()) verdict.add("critical", subject, text_of(upstream["why"]));
   for (const Json& endpoint : upstream["endpoints"]) {
     if (endpoint["well"].get<bool>() || endpoint["state"] == "draining") continue;
-    verdict.add(well == 0 ? "critical" : "warning", subject,
-                std::format("{} is {}: {}", text_of(endpoint["name"]), text_of(endpoint["state"]), text_of(endpoint["why"])));
+    verdict.add(
+        well == 0 ? "critical" : "warning", subject,
+        std::format("{} is {}: {}", text_of(endpoint["name"]), text_of(endpoint["state"]), text_of(endpoint["why"])));
   }
   if (upstream["waiting"].get<std::uint64_t>() > 0 && count > 0) {
-    verdict.add("warning", subject, std::format("{} requests wait for a place", upstream["waiting"].get<std::uint64_t>()));
+    verdict.add("warning", subject,
+                std::format("{} requests wait for a place", upstream["waiting"].get<std::uint64_t>()));
   }
 }
 
@@ -86,7 +88,8 @@ void judge_traffic(const Json& status, Verdict& verdict) {
   const auto errors = total["errors_per_second"].get<double>();
   const auto requests = total["requests_per_second"].get<double>();
   if (errors < kEnoughErrors || errors < requests * kManyErrors) return;
-  verdict.add("warning", "traffic", std::format("{:.0f}% of the requests are answered with an error", 100 * errors / requests));
+  verdict.add("warning", "traffic",
+              std::format("{:.0f}% of the requests are answered with an error", 100 * errors / requests));
 }
 
 }  // namespace

@@ -40,12 +40,11 @@ WorkerGroup::~WorkerGroup() {
 void WorkerGroup::run(Thread& self, const Shared& shared, WorkerMetrics& metrics) {
   pthread_setname_np(pthread_self(), std::format("worker-{}", self.index).c_str());
   EventLoop loop;
-  Worker worker(loop,
-                {.index = self.index,
-                 .access_log = shared.access_log,
-                 .faults = shared.faults,
-                 .metrics = metrics,
-                 .secrets = shared.secrets});
+  Worker worker(loop, {.index = self.index,
+                       .access_log = shared.access_log,
+                       .faults = shared.faults,
+                       .metrics = metrics,
+                       .secrets = shared.secrets});
   self.loop = &loop;
   self.worker = &worker;
   self.ready.set_value();

@@ -75,14 +75,25 @@ class Gatehouse(harness.Gatehouse):
         return done.stdout
 
     def status(self):
-        done = self.control("status")
+        """/status.json, as `gatehouse status --json` prints it."""
+        done = self.control("status --json")
         if done.returncode != 0:
             raise AssertionError(done.stdout + done.stderr)
-        return done.stdout
+        return json.loads(done.stdout)
+
+    def app_status(self, name="web"):
+        return next(app for app in self.status()["apps"] if app["name"] == name)
 
     def app_line(self, name="web"):
-        """What `gatehouse status` says of the app itself."""
-        return re.search(rf"^  {name}  (?!least|round|hash|random)(.*)$", self.status(), re.MULTILINE)[1]
+        """The state of the app itself and why it is not well, in a line."""
+        app = self.app_status(name)
+        recycle = "  RECYCLE FAILED" if app["recycle_failed"] else ""
+        return f'{app["state"]}  restarts {app["restarts"]}{recycle}  ({app["why"] or ""})'
+
+    def endpoints(self, upstream="web"):
+        """{name: state} of an upstream's endpoints."""
+        found = next(one for one in self.status()["upstreams"] if one["name"] == upstream)
+        return {endpoint["name"]: endpoint["state"] for endpoint in found["endpoints"]}
 
     def await_state(self, state, name="web"):
         return harness.wait_until(lambda: re.match(state, line := self.app_line(name)) and line, f"{name} is {state}")
@@ -111,7 +122,7 @@ class Gatehouse(harness.Gatehouse):
     def await_in_flight(self, count):
         """Waits until so many requests are at endpoints; those to the admin address do not count."""
         def at_endpoints():
-            return sum(map(int, re.findall(r"in flight (\d+)", self.status())))
+            return sum(endpoint["in_flight"] for one in self.status()["upstreams"] for endpoint in one["endpoints"])
         harness.wait_until(lambda: at_endpoints() >= count, f"{count} requests in flight")
 
     def ask(self, path="/", *options, **keywords):
@@ -139,6 +150,6 @@ class Host(Gatehouse):
                 "--control", str(self.directory / "control"), *self.options, "--", *self.hosted]
 
     def control(self, command):
-        where = ["--admin", f"127.0.0.1:{self.admin}"] if command == "status" else ["--control", str(self.directory / "control")]
+        where = ["--admin", f"127.0.0.1:{self.admin}"] if command.startswith("status") else ["--control", str(self.directory / "control")]
         return subprocess.run([harness.BINARY, *command.split(), *where], capture_output=True, text=True, check=False,
                               timeout=harness.PATIENCE)

@@ -111,7 +111,7 @@ class Hosting(unittest.TestCase):
             gatehouse.must("stop")
             gatehouse.await_message("told: shutdown")
             harness.wait_until(lambda: not gatehouse.processes(), "it has ended")
-            self.assertNotIn(token, gatehouse.status() + gatehouse.log() + json.dumps(gatehouse.access_log(4)))
+            self.assertNotIn(token, json.dumps([gatehouse.status(), gatehouse.access_log(4)]) + gatehouse.log())
 
 
 class OnDemand(unittest.TestCase):
@@ -262,10 +262,15 @@ class Offline(unittest.TestCase):
     def test_status_tells_what_instances_do(self):
         with apps.Gatehouse(apps.hosted(keys="instances = 2")) as gatehouse:
             self.assertEqual(gatehouse.ask("/pid").status, 200)
-            harness.wait_until(lambda: len(re.findall(r"web#\d +ready +pid", gatehouse.status())) == 2, "two are ready")
-            status = gatehouse.status()
+            def instances():
+                return [one for one in gatehouse.app_status()["instances"] if one["state"] == "ready"]
+
+            harness.wait_until(lambda: len(instances()) == 2, "two are ready")
+            self.assertEqual({one["pid"] for one in instances()}, set(gatehouse.processes()))
+            self.assertEqual([(one["slot"], one["generation"]) for one in instances()], [(0, 0), (1, 0)])
+            table = gatehouse.control("status").stdout
             for pid in gatehouse.processes():
-                self.assertRegex(status, rf"web#[01] +ready +pid {pid}  generation 0  for \d+s")
+                self.assertRegex(table, rf"web#[01] +ready +{pid} +0 +\d+s")
             self.assertEqual(gatehouse.metric(r'^gatehouse_app_instances{app="web",state="ready"}'), 2)
             harness.wait_until(lambda: gatehouse.metric(r'^gatehouse_app_resident_bytes{app="web"') > 2 << 20, "their memory")
 

@@ -164,34 +164,41 @@ function traffic(status) {
   });
 }
 
+// Apps are upstreams too; they are shown once, with their processes.
 function upstreams(status) {
-  const listed = status.upstreams;
-  const apps = new Map(status.apps.map(app => [app.name, app]));
+  const listed = status.upstreams.filter(one => one.kind === 'listed');
+  show($('upstreams'), listed.length > 0);
+  show($('to-upstreams'), listed.length > 0);
   say($('upstreams-count'), plural(listed.length, 'upstream'));
-  show($('upstreams').querySelector('.empty'), listed.length === 0);
   list($('upstream-list'), 'upstream', listed, one => one.name, (upstream, part, card) => {
     const members = upstream.endpoints;
-    const idle = members.length === 0 && apps.get(upstream.name)?.well;
-    const state = idle ? 'idle' : upstream.endpoints_well === 0 ? 'critical' : upstream.endpoints_well < members.length ? 'warning' : 'ok';
+    const state = upstream.endpoints_well === 0 ? 'critical' : upstream.endpoints_well < members.length ? 'warning' : 'ok';
     level(card, state);
     level(part.well, state);
     say(part.name, upstream.name);
     say(part.well, members.length === 0 ? 'no endpoint' : `${upstream.endpoints_well} of ${members.length} well`);
-    say(part.facts, joined([upstream.kind === 'app' ? 'app' : '', upstream.balance.replaceAll('_', ' '),
-                            upstream.waiting > 0 ? `${upstream.waiting} waiting, of ${upstream.queue} at most` : 'none waiting']));
+    say(part.facts, joined([upstream.balance.replaceAll('_', ' '), waiting(upstream)]));
     say(part.why, members.length === 0 ? upstream.why ?? '' : '');
     list(part.endpoints, 'endpoint', members, one => one.name, (endpoint, field, row) => {
       level(row, STATE_LEVELS[endpoint.state]);
       level(field.name, STATE_LEVELS[endpoint.state]);
       say(field.name, endpoint.name);
-      say(field.numbers, joined([endpoint.well ? '' : endpoint.state, `${endpoint.in_flight} in flight`,
-                                 plural(endpoint.requests_total, 'request')]));
+      say(field.numbers, joined([endpoint.well ? '' : endpoint.state, load(endpoint)]));
       say(field.why, endpoint.why ?? '');
     });
   });
 }
 
+function waiting(upstream) {
+  return upstream.waiting > 0 ? `${upstream.waiting} waiting, of ${upstream.queue} at most` : 'none waiting';
+}
+
+function load(endpoint) {
+  return joined([`${endpoint.in_flight} in flight`, plural(endpoint.requests_total, 'request')]);
+}
+
 function apps(status) {
+  const known = new Map(status.upstreams.map(one => [one.name, one]));
   show($('apps'), status.apps.length > 0);
   show($('to-apps'), status.apps.length > 0);
   say($('apps-count'), plural(status.apps.length, 'app'));
@@ -201,35 +208,55 @@ function apps(status) {
     level(part.state, state);
     say(part.name, app.name);
     say(part.state, app.state);
+    const upstream = known.get(app.name);
     const ends = Object.entries(app.exits).map(([reason, times]) => `${times} ${reason.replaceAll('_', ' ')}`).join(', ');
-    say(part.facts, joined([plural(app.starts.ok ?? 0, 'start'), plural(app.restarts, 'restart'), ends && `ended: ${ends}`]));
+    say(part.facts, joined([plural(app.starts.ok ?? 0, 'start'), plural(app.restarts, 'restart'), ends && `ended: ${ends}`,
+                            upstream && waiting(upstream)]));
     say(part.why, app.why ?? '');
     show(part.output, app.last_output.length > 0);
     say(part.lines, app.last_output.join('\n'));
-    list(part.instances, 'instance', app.instances, one => `${one.slot}/${one.pid}`, (instance, field) => {
-      level(field.name, STATE_LEVELS[instance.state]);
+    list(part.instances, 'instance', app.instances, one => `${one.slot}/${one.pid}`, (instance, field, row) => {
+      const endpoint = upstream?.endpoints.find(one => one.pid === instance.pid);
+      const sick = endpoint && !endpoint.well && instance.state === 'ready';
+      const doing = sick ? endpoint.state : instance.state;
+      level(row, STATE_LEVELS[doing]);
+      level(field.name, STATE_LEVELS[doing]);
       say(field.name, `${app.name}#${instance.slot}`);
-      say(field.numbers, joined([instance.state, `pid ${instance.pid}`, `for ${age(instance.seconds_in_state)}`,
-                                 bytes(instance.resident_bytes)]));
+      say(field.numbers, joined([doing, `pid ${instance.pid}`, `for ${age(instance.seconds_in_state)}`,
+                                 bytes(instance.resident_bytes), endpoint && load(endpoint)]));
+      say(field.why, sick ? endpoint.why ?? '' : '');
     });
   });
+}
+
+// The same fault at the same place, told once.
+function grouped(faults) {
+  const groups = new Map();
+  for (const fault of faults) {
+    const key = JSON.stringify([fault.fault, fault.route, fault.upstream, fault.endpoint, fault.status, fault.protocol]);
+    const group = groups.get(key);
+    if (group) ++group.times;
+    else groups.set(key, {key, last: fault, times: 1});
+  }
+  return [...groups.values()];
 }
 
 function faults(status) {
   const now = Date.parse(status.time);
   show($('faults').querySelector('table'), status.faults.length > 0);
   show($('faults').querySelector('.empty'), status.faults.length === 0);
-  list($('fault-list'), 'fault', status.faults.slice(0, 20), one => one.time + one.request_id, (fault, part) => {
-    level(part.fault, fault.blame === 'client' ? 'idle' : fault.blame === 'proxy' ? 'warning' : 'critical');
-    say(part.time, age((now - Date.parse(fault.time)) / 1000) + ' ago');
-    part.time.dateTime = fault.time;
-    part.time.title = moment(fault.time);
-    say(part.fault, fault.fault);
-    say(part.answer, joined([fault.status === null ? 'no answer' : String(fault.status), fault.protocol]));
-    say(part.route, fault.route ?? '');
-    say(part.endpoint, fault.endpoint ?? fault.upstream ?? '');
-    say(part.cause, fault.cause);
-    say(part.id, fault.request_id ?? '');
+  say($('faults-count'), status.faults.length > 0 ? `the last ${status.faults.length}, the same ones together` : '');
+  list($('fault-list'), 'fault', grouped(status.faults), one => one.key, ({last, times}, part) => {
+    level(part.fault, last.blame === 'client' ? 'idle' : last.blame === 'proxy' ? 'warning' : 'critical');
+    say(part.time, age((now - Date.parse(last.time)) / 1000) + ' ago');
+    part.time.dateTime = last.time;
+    part.time.title = moment(last.time);
+    say(part.fault, last.fault);
+    say(part.answer, joined([times > 1 ? `${times} times` : '', last.status === null ? 'no answer' : String(last.status), last.protocol]));
+    say(part.route, last.route ?? '');
+    say(part.endpoint, last.endpoint ?? last.upstream ?? '');
+    say(part.cause, last.cause);
+    say(part.id, last.request_id ?? '');
   });
 }
 

@@ -1,0 +1,226 @@
+// What /status.json says of a server that is made by hand: state and reason of everything, and what comes first.
+#include "proxy/server/status_json.h"
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "proxy/server/status_table.h"
+#include "tests/support/endpoint_testing.h"
+
+namespace gatehouse {
+namespace {
+
+using namespace std::chrono_literals;
+using namespace testing_support;
+using Json = nlohmann::json;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class StatusJson : public ::testing::Test {
+ protected:
+  StatusJson() {
+    snapshot.generation = 7;
+    auto policy = std::make_shared<ListenerPolicy>();
+    policy->name = "127.0.0.1:8080";
+    snapshot.listeners.push_back({.name = policy->name,
+                                  .address = Address::parse("127.0.0.1:8080").value(),
+                                  .policy = policy,
+                                  .budget = std::make_shared<ConnectionBudget>(0),
+                                  .speaks_h1 = true});
+    serve(set_at({Address::parse("127.0.0.1:5000").value(), Address::parse("127.0.0.1:5001").value()}));
+  }
+
+  void serve(std::shared_ptr<const EndpointSet> set) {
+    snapshot.upstreams = {upstream_with(std::move(set))};
+    std::vector<Route> routes;
+    routes.push_back({.name = "*/", .action = ForwardTo{.upstream = snapshot.upstreams[0]}});
+    routes.push_back({.name = "*/old", .path = "/old", .action = RedirectTo{.target = "https://new.example{uri}"}});
+    snapshot.routes = std::make_shared<const RouteTable>(std::move(routes));
+  }
+  std::shared_ptr<Endpoint> endpoint(std::size_t index) { return endpoints_of(*snapshot.upstreams[0]).at(index); }
+
+  std::string text() {
+    return status_json(
+        {.process = {.now = now, .monotonic_now = MonotonicTime(1h), .uptime = 90s, .workers = 2, .draining = draining},
+         .configuration = {.file = "/etc/g.toml", .in_force_since = now, .last_reload = reload},
+         .snapshot = snapshot,
+         .bound = bound,
+         .counts = counts,
+         .troubles = troubles,
+         .apps = apps,
+         .traffic = traffic,
+         .workers = workers,
+         .faults = faults});
+  }
+  Json status() { return Json::parse(text()); }
+  std::string first_reason(const Json& status) { return status["verdict"]["reasons"].at(0)["text"]; }
+
+  WallTime now{std::chrono::sys_days(std::chrono::year(2026) / 1 / 31) + 13h};
+  bool draining = false;
+  StatusFacts::Reload reload{.time = now};
+  Snapshot snapshot;
+  std::map<std::string, BoundListener> bound;
+  ControlMetrics counts;
+  EndpointTroubles troubles;
+  std::vector<AppView> apps;
+  Traffic traffic;
+  Traffic::Workers workers;
+  FaultHistory faults;
+};
+
+TEST_F(StatusJson, AServerThatIsWellHasNothingToSayFirst) {
+  const Json all = status();
+  EXPECT_EQ(all["schema"], 1);
+  EXPECT_EQ(all["state"], "serving");
+  EXPECT_EQ(all["time"], "2026-01-31T13:00:00.000Z");
+  EXPECT_EQ(all["verdict"], (Json{{"level", "ok"}, {"reasons", Json::array()}}));
+  EXPECT_EQ(all["program"]["started"], "2026-01-31T12:58:30.000Z");
+  EXPECT_EQ(all["configuration"]["generation"], 7);
+  EXPECT_EQ(all["listeners"][0]["protocols"], Json::array({"h1"}));
+  EXPECT_EQ(all["routes"][0]["to"], "shop");
+  EXPECT_EQ(all["routes"][1]["action"], "redirect");
+  EXPECT_EQ(all["upstreams"][0]["endpoints_well"], 2);
+  EXPECT_EQ(all["traffic"]["total"]["p99_ms"], nullptr);
+  EXPECT_EQ(all["apps"], Json::array());
+}
+
+TEST_F(StatusJson, AnEndpointThatChecksFindUnhealthySaysWhatTheyFound) {
+  endpoint(0)->set(Obstacle::kUnhealthy);
+  troubles.note_check(*endpoint(0), "status 503", now);
+  const Json all = status();
+  const Json& sick = all["upstreams"][0]["endpoints"][0];
+  EXPECT_EQ(sick["state"], "unhealthy");
+  EXPECT_EQ(sick["why"], "its health check failed: status 503 at 13:00:00 UTC");
+  EXPECT_EQ(all["upstreams"][0]["endpoints_well"], 1);
+  EXPECT_EQ(all["verdict"]["level"], "warning");
+  EXPECT_THAT(first_reason(all), HasSubstr("127.0.0.1:5000 is unhealthy"));
+}
+
+TEST_F(StatusJson, EachObstacleHasItsStateAndAReason) {
+  const std::vector<std::pair<Obstacle, std::string>> obstacles = {{Obstacle::kNotServing, "draining"},
+                                                                   {Obstacle::kUnhealthy, "unhealthy"},
+                                                                   {Obstacle::kEjected, "ejected"},
+                                                                   {Obstacle::kUnchecked, "unchecked"},
+                                                                   {Obstacle::kLost, "lost"}};
+  for (const auto& [obstacle, state] : obstacles) {
+    endpoint(1)->set(obstacle);
+    const Json sick = status()["upstreams"][0]["endpoints"][1];
+    EXPECT_EQ(sick["state"], state);
+    EXPECT_FALSE(sick["well"].get<bool>());
+    EXPECT_NE(sick["why"], nullptr) << state;
+    endpoint(1)->clear(obstacle);
+  }
+  EXPECT_EQ(status()["upstreams"][0]["endpoints"][1]["why"], nullptr);
+}
+
+TEST_F(StatusJson, AnEndpointWhereRequestsFailSaysWithWhat) {
+  endpoint(0)->failed();
+  EXPECT_TRUE(status()["upstreams"][0]["endpoints"][0]["well"].get<bool>());  // once may be the request's fault
+  endpoint(0)->failed();
+  troubles.note_fault({.time = now, .fault = Fault::kConnectRefused, .upstream = "shop", .endpoint = "127.0.0.1:5000"});
+  EXPECT_EQ(status()["upstreams"][0]["endpoints"][0]["why"],
+            "2 requests in a row failed there, the last with connect_refused at 13:00:00 UTC");
+  endpoint(0)->succeeded();
+  EXPECT_TRUE(status()["upstreams"][0]["endpoints"][0]["well"].get<bool>());
+}
+
+TEST_F(StatusJson, AnUpstreamWithoutAnyFitEndpointIsCritical) {
+  for (const std::size_t i : {0U, 1U}) endpoint(i)->set(Obstacle::kUnhealthy);
+  EXPECT_EQ(status()["verdict"]["level"], "critical");
+  serve(set_with({}, EndpointSet::WhenNone::kRefuse, {.fault = Fault::kNameNotResolved}));
+  const Json all = status();
+  EXPECT_EQ(all["upstreams"][0]["refuses_with"], "name_not_resolved");
+  EXPECT_EQ(all["verdict"]["level"], "critical");
+}
+
+TEST_F(StatusJson, AnAppThatDoesNotStartSaysWhyAndWhatItPrinted) {
+  apps.push_back({.name = "web",
+                  .state = AppState::kParked,
+                  .retry_at = MonotonicTime(1h + 30s),
+                  .failure = ExitReason::kExited,
+                  .failure_text = "exited with status 3 after 0.2 s",
+                  .last_output = "one\n\ntwo\n" + std::string(1000, 'x') + "\n",
+                  .restarts = 4});
+  counts.app_exits[{"web", "exited"}] = 5;
+  const Json all = status();
+  const Json& app = all["apps"][0];
+  EXPECT_EQ(app["state"], "parked");
+  EXPECT_EQ(app["reason"], "exited");
+  EXPECT_EQ(app["next_start_in_seconds"], 30);
+  EXPECT_EQ(app["why"],
+            "it failed too often, the last time: exited with status 3 after 0.2 s; it is started again in 30 s");
+  EXPECT_EQ(app["exits"], (Json{{"exited", 5}}));
+  ASSERT_EQ(app["last_output"].size(), 3U);
+  EXPECT_EQ(app["last_output"][1], "two");
+  EXPECT_LT(app["last_output"][2].get<std::string>().size(), 400U);
+  EXPECT_EQ(all["verdict"]["level"], "critical");
+}
+
+TEST_F(StatusJson, AnAppThatWaitsForItsFirstRequestIsWell) {
+  apps.push_back({.name = "web", .state = AppState::kStopped});
+  EXPECT_EQ(status()["verdict"]["level"], "ok");
+  apps[0].stopped_by_command = true;
+  EXPECT_EQ(status()["apps"][0]["why"], "stopped by command");
+  EXPECT_EQ(status()["verdict"]["level"], "warning");
+}
+
+TEST_F(StatusJson, PairingTokensStayIn) {
+  apps.push_back({.name = "web", .state = AppState::kServing, .instances = {{.pid = 42, .pairing_token = "secret"}}});
+  EXPECT_EQ(status()["apps"][0]["instances"][0]["pid"], 42);
+  EXPECT_THAT(text(), Not(HasSubstr("secret")));
+}
+
+TEST_F(StatusJson, AReloadThatFailedComesWithItsDiagnostics) {
+  reload = {.time = now, .success = false, .diagnostics = {"g.toml:3:1: no such key"}};
+  const Json all = status();
+  EXPECT_EQ(all["configuration"]["last_reload"]["diagnostics"][0], "g.toml:3:1: no such key");
+  EXPECT_THAT(first_reason(all), HasSubstr("reload failed"));
+  draining = true;
+  EXPECT_EQ(status()["state"], "draining");
+}
+
+TEST_F(StatusJson, FaultsHaveTheirCauseAndBlame) {
+  faults.note(
+      FaultRecord{.time = now, .fault = Fault::kAppStartFailed, .status = 503, .upstream = "web", .detail = "why"});
+  const Json fault = status()["faults"][0];
+  EXPECT_EQ(fault["fault"], "app_start_failed");
+  EXPECT_EQ(fault["blame"], "upstream");
+  EXPECT_THAT(fault["cause"].get<std::string>(), HasSubstr("(why)"));
+  EXPECT_EQ(fault["endpoint"], nullptr);
+}
+
+TEST_F(StatusJson, WhateverANameHoldsItIsValidJson) {
+  apps.push_back({.name = "a\"\\\x01\xff\n", .state = AppState::kBackoff, .failure_text = "\xc3\x28 </script>"});
+  const Json all = status();
+  EXPECT_EQ(all["apps"][0]["name"], "a\"\\\x01\xef\xbf\xbd\n");
+}
+
+TEST_F(StatusJson, TheTableShowsWhatIsNotWellAndWhy) {
+  endpoint(0)->set(Obstacle::kUnhealthy);
+  troubles.note_check(*endpoint(0), "connect_refused", now);
+  apps.push_back(
+      {.name = "web", .state = AppState::kBackoff, .failure_text = "died\x1b[2J", .last_output = "\x9b boom"});
+  const auto table = status_table(text(), TableColours::kPlain);
+  ASSERT_TRUE(table.has_value()) << table.error().message;
+  EXPECT_THAT(*table, HasSubstr("127.0.0.1:5000  unhealthy"));
+  EXPECT_THAT(*table, HasSubstr("its health check failed: connect_refused"));
+  EXPECT_THAT(*table, HasSubstr("backoff: died?[2J"));
+  EXPECT_THAT(*table, Not(HasSubstr("\x1b")));
+  const auto coloured = status_table(text(), TableColours::kAnsi);
+  EXPECT_THAT(coloured.value_or(""), HasSubstr("\x1b[31munhealthy\x1b[0m"));
+  EXPECT_THAT(coloured.value_or(""), Not(HasSubstr("\x1b[2J")));
+}
+
+TEST(StatusTable, WhatIsNoStatusIsRefused) {
+  for (const std::string_view text : {"", "<html>", "[]", "{}", R"({"schema": 2})", R"({"schema": 1})",
+                                      R"({"schema": 1, "program": [], "configuration": 3, "state": {}})"}) {
+    EXPECT_FALSE(status_table(text, TableColours::kPlain).has_value()) << text;
+  }
+}
+
+}  // namespace
+}  // namespace gatehouse
