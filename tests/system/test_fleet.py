@@ -33,6 +33,7 @@ CONFIG = f"""
 workers = 2
 admin = "MACHINE:{ADMIN}"
 drain_delay = "1s"
+drain_timeout = "5s"
 secret_file = "SHARED/secret"
 quic_server_id = "0NUMBER"
 [[listeners]]
@@ -169,6 +170,7 @@ class Fleet(unittest.TestCase):
         cls.certificate, _ = harness.make_certificate(cls.shared, "site", "localhost")
         for name, size in (("tickets", 80), ("secret", 32)):
             run(["openssl", "rand", "-out", str(cls.shared / name), str(size)])
+            (cls.shared / name).chmod(0o600)
         cls.backend = cls.enterClassContext(harness.backend("--unix", str(cls.shared / "app.sock")))
         cls.machines = []
         for number in MACHINES:
