@@ -194,7 +194,7 @@ class Fleet(unittest.TestCase):
             harness.wait_until(lambda m=machine: m.requests() > 0, "a request for the one that is back")
         answers = {name: self.answers(client) for name, client in clients.items()}
         for name, lines in answers.items():
-            self.assertGreater(len(lines), 3 * RATE, name)
+            self.assertGreater(len(lines), RATE, name)
             self.assertEqual([line for line in lines if not line.startswith("200 0 ")], [], name)
         print({name: f"{len(lines)} requests, 0 failed" for name, lines in answers.items()})
 
