@@ -48,7 +48,7 @@ quic_server_id = "000102030405060708090a0b0c0d0e0f"
      .text = R"([server]
 quic_config_id = 7
 )",
-     .expected = "2:18: \"quic_config_id\" must be between 0 and 6, not 7\n"},
+     .expected = "2:18: \"quic_config_id\" must be from 0 to 6, not 7\n"},
     {.name = "AConfigurationNumberAloneDoesNothing",
      .text = R"([server]
 quic_config_id = 2
