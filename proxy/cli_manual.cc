@@ -1,6 +1,8 @@
 #include "proxy/cli_manual.h"
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <format>
@@ -12,20 +14,28 @@
 namespace gatehouse {
 namespace {
 
-// A paragraph: each sentence on a line of its own, nothing taken for a request.
+// A paragraph: each sentence begins a line, none is long, and nothing is taken for a request.
 std::string prose(std::string_view text) {
+  constexpr std::size_t kWidth = 78;
   std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\\')
-      out += "\\e";
-    else if (text[i] == ' ' && out.ends_with('.') && !out.ends_with(".."))
-      out += '\n';
-    else
-      out += text[i];
+  std::string line;
+  const auto end_line = [&] {
+    if (line.starts_with('.') || line.starts_with('\'')) line.insert(0, "\\&");
+    out += line + '\n';
+    line.clear();
+  };
+  while (!text.empty()) {
+    const std::size_t space = std::min(text.find(' '), text.size());
+    std::string word;
+    for (const char c : text.substr(0, space)) word += c == '\\' ? "\\e" : std::string(1, c);
+    text.remove_prefix(std::min(space + 1, text.size()));
+    if (!line.empty() && line.size() + 1 + word.size() > kWidth) end_line();
+    line += (line.empty() ? "" : " ") + word;
+    if (word.ends_with('.') && !text.empty()) end_line();
   }
-  if (out.starts_with('.') || out.starts_with('\'')) out.insert(0, "\\&");
-  if (!out.empty() && !out.ends_with('.')) out += '.';
-  return out + '\n';
+  if (!line.ends_with('.')) line += '.';
+  end_line();
+  return out;
 }
 
 // "Fl -listen Ar TEXT", "Ar FILE", "Cm port | socket"
