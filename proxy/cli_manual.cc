@@ -14,6 +14,8 @@
 namespace gatehouse {
 namespace {
 
+constexpr std::string_view kHelp = "--help";
+
 // A paragraph: each sentence begins a line, none is long, and nothing is taken for a request.
 std::string prose(std::string_view text) {
   constexpr std::size_t kWidth = 78;
@@ -53,9 +55,10 @@ std::string choices(const OptionOutline& option) {
 
 std::string heading(const CommandOutline& command) {
   std::string line = "Cm " + command.name;
-  if (!command.options.empty()) line += " Op Ar options";
+  const bool any = std::ranges::any_of(command.options, [](const auto& option) { return option.name != kHelp; });
+  if (any) line += " Oo Ar options Oc";
   for (const OptionOutline& positional : command.positionals) {
-    line += positional.required ? " Ar " + positional.name : " Op Ar " + positional.name;
+    line += positional.required ? " Ar " + positional.name : " Oo Ar " + positional.name + " Oc";
   }
   return line;
 }
@@ -64,7 +67,7 @@ std::string details(const CommandOutline& command) {
   std::string text;
   for (const std::vector<OptionOutline>* list : {&command.positionals, &command.options}) {
     for (const OptionOutline& option : *list) {
-      if (option.name == "--help") continue;
+      if (option.name == kHelp) continue;
       text += std::format(".It {}\n{}{}", macros(option), prose(option.help), choices(option));
     }
   }
@@ -99,8 +102,8 @@ Sockets that were handed over, see
 .Xr systemd.socket 5 .
 Listeners and the admin address use those with their address.
 .It Ev NOTIFY_SOCKET , WATCHDOG_USEC , WATCHDOG_PID
-Where the service manager is told of readiness, reloads and the end, and how often it wants to hear that every worker
-is alive.
+Where the service manager is told of readiness, reloads and the end, and how
+often it wants to hear that every worker is alive.
 .It Ev RUNTIME_DIRECTORY , STATE_DIRECTORY
 Where control sockets and secrets are kept.
 .El
@@ -120,11 +123,11 @@ Control sockets of instances that root started.
 .Sh EXAMPLES
 Put HTTPS and HTTP/3 in front of what listens on port 5000:
 .Pp
-.Dl gatehouse proxy --to http://127.0.0.1:5000
+.Dl gatehouse proxy \-\-to http://127.0.0.1:5000
 .Pp
 Start an application and front it:
 .Pp
-.Dl gatehouse host -- python3 app.py
+.Dl gatehouse host \-\- python3 app.py
 .Pp
 Try a configuration, then bring it into force:
 .Pp
