@@ -26,6 +26,7 @@
 #include "proxy/cli_healthcheck.h"
 #include "proxy/cli_host.h"
 #include "proxy/cli_proxy.h"
+#include "proxy/cli_scripts.h"
 #include "proxy/cli_status.h"
 #include "proxy/library_versions.h"
 #include "proxy/server/server.h"
@@ -327,6 +328,7 @@ int run_command_line(int argc, const char* const* argv) {
   add_healthcheck(app, line);
   add_app(app, line);
   add(app, "version", "The version, and those of the libraries", line, [] { return version(); });
+  add_scripts(app, line.chosen);
   const std::vector<std::string> hosted = hosted_command(argc, argv);
   try {
     app.parse(argc - static_cast<int>(hosted.size() > 1 ? hosted.size() - 1 : 0), argv);

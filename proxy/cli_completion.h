@@ -1,0 +1,17 @@
+// Completion of the command line in shells: scripts made from its outline, for `gatehouse completion SHELL` and for
+// packages. Commands and options are offered with what they do (where the shell shows that), fixed words as values, and
+// files for everything else. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proxy/cli_outline.h"
+
+namespace gatehouse {
+
+// REQUIRES: shell is "bash", "zsh" or "fish"
+std::string completion_script(const std::vector<CommandOutline>& commands, std::string_view shell);
+
+}  // namespace gatehouse

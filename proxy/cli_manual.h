@@ -1,0 +1,14 @@
+// The manual page gatehouse(1) in mdoc(7), made from the outline of the command line: what `--help` says is what the
+// page says. Pure, but for the day that stands in it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "proxy/cli_outline.h"
+
+namespace gatehouse {
+
+std::string manual_page(const std::vector<CommandOutline>& commands);
+
+}  // namespace gatehouse
