@@ -18,8 +18,9 @@ def start(machine):
         "certificate": str(certificate), "privateKey": str(key), "httpPort": 80, "tlsPort": 443,
         "ocspResponderURL": "", "externalAccountBindingRequired": False}}))
     with open(folder / "log", "wb") as log:
-        for command in (["pebble-challtestsrv", "-http01", "", "-https01", "", "-tlsalpn01", "", "-doh", "", "-defaultIPv6", "",
-                         "-dns01", f"127.0.0.1:{DNS_PORT}", "-management", ""],
+        for command in (["pebble-challtestsrv", "-http01", "127.0.0.1:5002", "-https01", "127.0.0.1:5003", "-tlsalpn01", "127.0.0.1:5001",
+                         "-doh", "127.0.0.1:5004", "-defaultIPv6", "", "-dns01", f"127.0.0.1:{DNS_PORT}",
+                         "-management", "127.0.0.1:5005"],
                         ["pebble", "-config", str(folder / "pebble.json"), "-dnsserver", f"127.0.0.1:{DNS_PORT}"]):
             subprocess.Popen(command, stdout=log, stderr=log, env={
                 **machine.environment, "PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "0"})

@@ -98,7 +98,7 @@ class Shell:
         self.process = subprocess.Popen(
             ["bash", "--noprofile", "--norc"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             cwd=machine.start, env={**machine.environment, "NOTIFY_SOCKET": str(machine.folder / "notify")})
-        self.tell("set -eu -o pipefail")
+        self.tell("set -eEu -o pipefail; trap 'echo \"line $LINENO failed: $BASH_COMMAND\"' ERR")
 
     def tell(self, line):
         self.process.stdin.write(line.encode() + b"\n")

@@ -44,14 +44,15 @@ class Block:
 
 
 def blocks_of(path):
-    """All fenced blocks, in order; Mistake for what a reader might run and nobody has."""
+    """All blocks, in order; Mistake for those of which nobody can tell whether to run them."""
     found, lines, number = [], path.read_text().splitlines(), 0
     since = []  # the lines since the last block
     while number < len(lines):
         fence = re.fullmatch(r"( *)(```+)\s*(.*)", lines[number])
         if not fence:
             since.append(lines[number])
-            _refuse_indented(path, lines, number)
+            if _begins_indented(lines, number):
+                found.append(Block(number + 1, "sh", ["no-run"], lines[number].strip() + "\n", reason="indented code"))
             number += 1
             continue
         block = _block_at(path, lines, number, fence)
@@ -86,12 +87,12 @@ def _attach(path, block, found, since):
     found.append(block)
 
 
-def _refuse_indented(path, lines, number):
+def _begins_indented(lines, number):
+    """The first line of a block without fences, which nobody runs; not the text of a list."""
     if not lines[number].startswith("    ") or (number and lines[number - 1].strip()):
-        return
+        return False
     above = next((line for line in reversed(lines[:number]) if line and not line.startswith(" ")), "")
-    if not re.match(r"([-*+]|\d+\.) ", above):
-        raise Mistake(f"{path}:{number + 1}: indented code is not run; write a ```sh or ```text block")
+    return not re.match(r"([-*+]|\d+\.) ", above)
 
 
 def difference(expected, printed):

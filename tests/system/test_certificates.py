@@ -46,9 +46,9 @@ test ! -e /run/failed
 test "$pid" = "$(pgrep --full 'gatehouse run')"
 test "$first" != "$(serial)"
 test "$(served)" = "$(serial)"
-second=$(serial | sed 's/serial=0*//' | tr A-F a-f)
+second=$(serial | sed 's/serial=0*//')
 for protocol in --http1.1 --http2 --http3-only; do
-  asked "$protocol" --output /dev/null --write-out '%{certs}' https://shop.example.com/ | tr -d ':' | tr A-F a-f | grep --quiet "serial number.*$second"
+  asked "$protocol" --output /dev/null --write-out '%{certs}' https://shop.example.com/ | tr -d ':' | grep --ignore-case "serial number.*$second" >/dev/null
 done
 
 # A hook that copied half of it changes nothing.

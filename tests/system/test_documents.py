@@ -11,7 +11,7 @@ import document_session
 import documents
 import harness
 
-# Commands that cannot run in the test, counted; the reason stands before each.
+# Commands that cannot run in the test, and code without a fence, which does not: counted. The reason stands before each.
 NO_RUN = {
     "README.md": 1,
     "deploy/README.md": 1,
@@ -65,7 +65,8 @@ class Documents(unittest.TestCase):
     def test_what_is_wrong_is_found(self):
         self.assertIsNone(documents.difference("a …\n…\nlast\n", "first\na b  c\n\n  last\n"))
         self.assertEqual(documents.difference("a\nb\n", "b\na\n"), "b")
-        for text in ("```\nuntagged\n```\n", "Text:\n\n    gatehouse run\n", "```sh no-run\nx\n```\n", "```sh\nno end\n"):
+        self.assertEqual(self.written("Text:\n\n    gatehouse run\n", documents.blocks_of)[0].reason, "indented code")
+        for text in ("```\nuntagged\n```\n", "```sh no-run\nx\n```\n", "```sh\nno end\n"):
             with self.subTest(text), self.assertRaises(documents.Mistake):
                 self.written(text, documents.blocks_of)
         for verb, good, bad in (("run", "```sh\nX=1; echo $X\n```\n```text\n1\n```\n", "```sh\nfalse\ntrue\n```\n"),
