@@ -14,8 +14,6 @@ namespace gatehouse::sockets {
 
 namespace {
 
-constexpr int kUdpBuffer = 4 * 1024 * 1024;
-
 bool set_option(int fd, int level, int name, int value) {
   return ::setsockopt(fd, level, name, &value, sizeof value) == 0;
 }

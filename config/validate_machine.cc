@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "common/certificate.h"
+#include "config/certificate_cover.h"
 #include "config/quoting.h"
 #include "config/validate.h"
 
@@ -80,6 +81,7 @@ void check_descriptors(const Config& config, std::vector<Diagnostic>& out) {
 std::vector<Diagnostic> validate_machine(const Config& config) {
   std::vector<Diagnostic> out;
   check_certificates(config, out);
+  std::ranges::move(hosts_without_certificate(config), std::back_inserter(out));
   check_descriptors(config, out);
   std::ranges::move(validate_apps(config), std::back_inserter(out));
   return out;
