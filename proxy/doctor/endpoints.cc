@@ -107,7 +107,7 @@ class Search {
       attempts_.push_back({.facts = {.upstream = name.upstream,
                                      .endpoint = text,
                                      .name = text,
-                                     .error = name.answered ? name.answer.error : "no answer in time",
+                                     .error = name.answered ? name.answer.error : "no answer from DNS in time",
                                      .unresolved = true},
                            .address = {},
                            .connector = nullptr});
@@ -141,9 +141,11 @@ class Search {
 };
 
 std::string advice(const EndpointFacts& facts) {
-  if (facts.unresolved)
-    return std::format("check the name with `getent hosts {}`, and /etc/resolv.conf",
-                       facts.endpoint.substr(0, facts.endpoint.rfind(':')));
+  if (facts.unresolved) {
+    const std::size_t colon = facts.endpoint.rfind(':');
+    const std::string_view tool = colon == std::string::npos ? "host -t SRV" : "getent hosts";
+    return std::format("`{} {}` asks again, by /etc/resolv.conf", tool, facts.endpoint.substr(0, colon));
+  }
   if (facts.error.contains("refuses")) return "start what should listen there, or change its address";
   return "check its address, routes and firewalls between";
 }
@@ -166,12 +168,9 @@ Findings judge_endpoints(const std::vector<EndpointFacts>& facts) {
     }
     const bool others = std::ranges::any_of(
         facts, [&](const EndpointFacts& other) { return other.upstream == each.upstream && other.error.empty(); });
-    findings.push_back(
-        {.grade = others ? Grade::kWarning : Grade::kProblem,
-         .check = "endpoint",
-         .message =
-             std::format("{}: {}; {}", who, each.unresolved ? "it cannot be resolved (" + each.error + ")" : each.error,
-                         advice(each))});
+    findings.push_back({.grade = others ? Grade::kWarning : Grade::kProblem,
+                        .check = "endpoint",
+                        .message = std::format("{}: {}; {}", who, each.error, advice(each))});
   }
   return findings;
 }

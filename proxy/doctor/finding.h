@@ -1,4 +1,5 @@
-// What a check of `gatehouse doctor` found: how bad it is, and one sentence with what would put it right. Values.
+// What a check of `gatehouse doctor` found: how bad it is, and one sentence with what would put it right. Values, made
+// and shown by the main thread of a short-lived process.
 #pragma once
 
 #include <cstdint>

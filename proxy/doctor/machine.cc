@@ -79,20 +79,22 @@ Findings judge_udp(const UdpFacts& facts) {
     return {finding(Grade::kProblem, "udp", std::format("no socket for HTTP/3 can be made: {}", facts.error))};
   }
   Findings findings;
-  const auto buffer = [&](std::string_view way, std::string_view key, std::uint64_t bytes) {
-    if (bytes >= facts.wanted) {
-      findings.push_back(
-          finding(Grade::kOk, "udp", std::format("{} buffers for HTTP/3 have {}", way, mebibytes(bytes))));
-      return;
+  const auto buffer = [&](std::string_view way, std::string_view key, std::uint64_t bytes, std::uint64_t limit) {
+    const std::string have = std::format("{} buffers for HTTP/3 have {}", way, mebibytes(bytes));
+    const std::string fix = std::format("`sysctl -w net.core.{}={}`", key, facts.wanted);
+    if (bytes < facts.wanted) {
+      findings.push_back(finding(Grade::kWarning, "udp",
+                                 std::format("{} of the {} wanted, so that packets are lost in bursts; {}", have,
+                                             mebibytes(facts.wanted), fix)));
+    } else if (limit != 0 && limit < facts.wanted) {
+      findings.push_back(finding(Grade::kOk, "udp",
+                                 std::format("{}, as root; another user gets {} ({})", have, mebibytes(limit), fix)));
+    } else {
+      findings.push_back(finding(Grade::kOk, "udp", have));
     }
-    findings.push_back(
-        finding(Grade::kWarning, "udp",
-                std::format("{} buffers for HTTP/3 have {} of the {} wanted, so that packets are lost in bursts; "
-                            "`sysctl -w net.core.{}={}`",
-                            way, mebibytes(bytes), mebibytes(facts.wanted), key, facts.wanted)));
   };
-  buffer("receive", "rmem_max", facts.receive);
-  buffer("send", "wmem_max", facts.send);
+  buffer("receive", "rmem_max", facts.receive, facts.receive_limit);
+  buffer("send", "wmem_max", facts.send, facts.send_limit);
   const auto ability = [&](bool have, std::string_view name, std::string_view without) {
     findings.push_back(
         finding(have ? Grade::kOk : Grade::kWarning, "udp",

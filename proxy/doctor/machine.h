@@ -25,6 +25,8 @@ struct UdpFacts {
   std::string error;          // why not
   std::uint64_t receive = 0;  // bytes that its buffers have
   std::uint64_t send = 0;
+  std::uint64_t receive_limit = 0;  // net.core.rmem_max: what users without CAP_NET_ADMIN get at most; 0: not known
+  std::uint64_t send_limit = 0;
   std::uint64_t wanted = 0;
   bool gso = false;  // a train of datagrams left in one call and arrived as datagrams
   bool gro = false;

@@ -7,6 +7,8 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
+#include <string>
 
 #include "common/address.h"
 #include "common/sockets.h"
@@ -22,6 +24,13 @@ std::uint64_t option(int fd, int level, int name) {
   int value = 0;
   socklen_t size = sizeof value;
   return ::getsockopt(fd, level, name, &value, &size) == 0 ? static_cast<std::uint64_t>(value) : 0;
+}
+
+// Of /proc/sys; 0: not told, as in a container.
+std::uint64_t system_limit(const char* key) {
+  std::ifstream file(std::string("/proc/sys/net/core/") + key);
+  std::uint64_t value = 0;
+  return file >> value ? value : 0;
 }
 
 bool send_train(int fd, const Address& to) {
@@ -74,6 +83,8 @@ UdpFacts look_at_udp() {
   constexpr std::uint64_t kBookkeeping = 2;  // socket(7): the kernel doubles what was asked for
   UdpFacts facts{.receive = option(fd, SOL_SOCKET, SO_RCVBUF) / kBookkeeping,
                  .send = option(fd, SOL_SOCKET, SO_SNDBUF) / kBookkeeping,
+                 .receive_limit = system_limit("rmem_max"),
+                 .send_limit = system_limit("wmem_max"),
                  .wanted = static_cast<std::uint64_t>(sockets::kUdpBuffer)};
   facts.gro = option(fd, SOL_UDP, UDP_GRO) == 1;
   facts.gso = gso_works(fd);

@@ -49,7 +49,7 @@ void explain_route(const config::Config& config, const RouteTable& table, const 
   const config::Route& source = config.routes[index_of(table, reasons.chosen)];
   route.name = reasons.chosen->name;
   route.where = parts::place(source.location);
-  out.rewrites = parts::rewrites(source, play);
+  route.rewrites = parts::rewrites(source, play);
   if (const auto* forward = std::get_if<config::Forward>(&source.action)) {
     out.upstream = parts::upstream(config, forward->upstream, play);
   }
@@ -67,13 +67,12 @@ std::string outcome_of(const Explanation& out, const Play& play) {
 }
 
 void explain_play(const config::Config& config, const Rehearsal& rehearsal, const Play& play, Explanation& out) {
-  out.host = play.host;
-  out.path = play.path;
+  out.decider = {.host = play.host, .path = play.path};
   const auto listener = std::ranges::find(rehearsal.snapshot().listeners, out.listener->name, &ListenerSnapshot::name);
   const bool asks_routes = !play.path.empty() && !listener->policy->redirect_to_https;
   if (asks_routes) explain_route(config, *rehearsal.snapshot().routes, play, out);
   if (!play.path.empty() && !asks_routes) {
-    out.rewrites.emplace_back("the listener redirects everything to https (redirect_to_https); no route is asked");
+    out.listener->why += "; it redirects everything to https (redirect_to_https), so that no route is asked";
   }
   out.endpoint_head = parts::lines(play);
   out.fault = parts::fault(play);

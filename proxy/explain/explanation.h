@@ -1,4 +1,5 @@
-// What would become of one request, and why: what explain() finds and the two forms in which it is shown. Values.
+// What would become of one request, and why: what explain() finds, and the two forms in which it is shown. Values, made
+// and shown by the main thread of a short-lived process. Names of the JSON form are for programs: they stay.
 #pragma once
 
 #include <cstdint>
@@ -23,6 +24,9 @@ struct Explanation {
     std::vector<std::string> files;  // one per key type
     std::string why;
   };
+  struct Decider {
+    std::string host, path;  // canonical; empty: refused before
+  };
   struct OtherRoute {
     std::string name, where, why;
   };
@@ -30,6 +34,7 @@ struct Explanation {
     std::string name;  // empty: there is none
     std::string where, why;
     std::vector<OtherRoute> others;
+    std::vector<std::string> rewrites;
   };
   struct Endpoint {
     std::string name, note;
@@ -59,9 +64,8 @@ struct Explanation {
   Asked asked;
   std::optional<Listener> listener;
   std::optional<Certificate> certificate;
-  std::string host, path;  // that decide; empty: refused before
+  Decider decider;
   std::optional<Route> route;
-  std::vector<std::string> rewrites;
   std::optional<Upstream> upstream;
   std::vector<std::string> endpoint_head;  // line by line; empty: none is asked
   std::optional<Answer> answer;

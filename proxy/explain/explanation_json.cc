@@ -83,10 +83,10 @@ std::string to_json(const Explanation& explanation) {
   if (const auto& certificate = explanation.certificate) {
     out["certificate"] = {{"files", certificate->files}, {"why", certificate->why}};
   }
-  out["host"] = explanation.host;
-  out["path"] = explanation.path;
+  out["host"] = explanation.decider.host;
+  out["path"] = explanation.decider.path;
   out["route"] = explanation.route ? json_of(*explanation.route) : Json();
-  out["rewrites"] = explanation.rewrites;
+  out["rewrites"] = explanation.route ? Json(explanation.route->rewrites) : Json::array();
   out["upstream"] = explanation.upstream ? json_of(*explanation.upstream) : Json();
   out["endpoint_request"] = explanation.endpoint_head;
   out["answer"] = explanation.answer ? json_of(*explanation.answer) : Json();

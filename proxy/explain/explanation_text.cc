@@ -41,22 +41,22 @@ void write_way_in(const Explanation& explanation, Page& page) {
     for (const std::string& file : explanation.certificate->files) page.line("certificate", file);
     page.line("certificate", explanation.certificate->why);
   }
-  if (!explanation.path.empty()) {
-    page.line("decided by", std::format("host {}, path {}", explanation.host.empty() ? "(none)" : explanation.host,
-                                        explanation.path));
+  if (!explanation.decider.path.empty()) {
+    page.line("decided by",
+              std::format("host {}, path {}", explanation.decider.host.empty() ? "(none)" : explanation.decider.host,
+                          explanation.decider.path));
   }
 }
 
 void write_route(const Explanation& explanation, Page& page) {
-  if (explanation.route) {
-    const Explanation::Route& route = *explanation.route;
-    page.line("route", route.name.empty() ? "none" : at(route.name, route.where));
-    page.line("route", route.why);
-    for (const Explanation::OtherRoute& other : route.others) {
-      page.line("route", std::format("not {}: {}", at(other.name, other.where), other.why));
-    }
+  if (!explanation.route) return;
+  const Explanation::Route& route = *explanation.route;
+  page.line("route", route.name.empty() ? "none" : at(route.name, route.where));
+  page.line("route", route.why);
+  for (const Explanation::OtherRoute& other : route.others) {
+    page.line("route", std::format("not {}: {}", at(other.name, other.where), other.why));
   }
-  for (const std::string& rewrite : explanation.rewrites) page.line("rewrites", rewrite);
+  for (const std::string& rewrite : route.rewrites) page.line("rewrites", rewrite);
 }
 
 void write_upstream(const Explanation& explanation, Page& page) {

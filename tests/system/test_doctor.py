@@ -80,7 +80,7 @@ endpoints = ["127.0.0.1:{self.closed}"]
     def test_a_name_that_nobody_knows(self):
         self.write('[[routes]]\npath = "/n"\nto = "named"\n[upstreams.named]\nendpoints = ["no-such-name.invalid:80"]\n'
                    '[timeouts]\nconnect = "1s"\n')
-        self.assertIn("cannot be resolved", self.one("endpoint", "problem", "no-such-name.invalid:80 of named"))
+        self.assertIn("cannot resolve", self.one("endpoint", "problem", "no-such-name.invalid:80 of named"))
 
     def test_a_busy_port_names_who_has_it(self):
         self.write()
@@ -162,7 +162,7 @@ class Running(unittest.TestCase):
                 self.assertEqual(finding["grade"], "ok")
                 self.assertIn(f"is ours already: gatehouse (process {instance.process.pid})", finding["message"])
             self.assertEqual(answers, [instance.curl(protocol, "/echo").status for protocol in harness.PROTOCOLS])
-            self.assertEqual(gatehouse("check", instance.file).stderr, "")
+            self.assertNotIn("HTTP/3", gatehouse("check", instance.file).stderr)
 
 
 if __name__ == "__main__":

@@ -105,6 +105,14 @@ TEST(DoctorMachine, UdpBuffersAndAbilities) {
             "-w net.core.rmem_max=4194304`");
   EXPECT_EQ(findings[1].grade, Grade::kOk);
   for (std::size_t i = 2; i < 5; ++i) EXPECT_EQ(findings[i].grade, Grade::kWarning);
+  UdpFacts by_right = good;
+  by_right.receive_limit = 212992;
+  by_right.send_limit = 8 << 20;
+  const Findings as_root = judge_udp(by_right);
+  EXPECT_EQ(as_root[0].message,
+            "receive buffers for HTTP/3 have 4 MiB, as root; another user gets 208 KiB (`sysctl -w "
+            "net.core.rmem_max=4194304`)");
+  EXPECT_EQ(as_root[1].message, "send buffers for HTTP/3 have 4 MiB");
   EXPECT_EQ(judge_udp({.made = false, .error = "no"}).front().grade, Grade::kProblem);
 }
 
@@ -196,11 +204,12 @@ TEST(DoctorEndpoints, NamesThatCannotBeResolvedAreJudgedAsSuch) {
   const Findings findings = judge_endpoints({{.upstream = "shop",
                                               .endpoint = "shop.internal:80",
                                               .name = "shop.internal:80",
-                                              .error = "Domain name not found",
+                                              .error = "cannot resolve shop.internal: Domain name not found",
                                               .unresolved = true}});
-  EXPECT_EQ(findings[0].message,
-            "shop.internal:80 of shop: it cannot be resolved (Domain name not found); check the name with `getent "
-            "hosts shop.internal`, and /etc/resolv.conf");
+  EXPECT_EQ(
+      findings[0].message,
+      "shop.internal:80 of shop: cannot resolve shop.internal: Domain name not found; `getent hosts shop.internal` "
+      "asks again, by /etc/resolv.conf");
 }
 
 TEST(DoctorFiles, PlacesAreWritableOrSayWhatIsInTheWay) {

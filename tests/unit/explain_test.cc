@@ -84,7 +84,7 @@ TEST_F(ExplainTest, TheEndpointsHeadIsThatOfTheServingCode) {
                                 .headers = {"X-Gone: 1", "X-Forwarded-For: 6.6.6.6", "Accept: text/html"},
                                 .client = "203.0.113.9"});
   EXPECT_TRUE(said.served) << said.outcome;
-  EXPECT_EQ(said.path, "/api/orders");
+  EXPECT_EQ(said.decider.path, "/api/orders");
   EXPECT_EQ(said.asked.protocol, "h2");
   EXPECT_THAT(said.endpoint_head,
               ElementsAre("GET /orders?a=1 HTTP/1.1", "Host: 127.0.0.1:5000", "accept: text/html",
