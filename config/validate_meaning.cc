@@ -22,16 +22,6 @@ void warning(std::vector<Diagnostic>& out, const Location& location, std::string
   out.push_back({.severity = Severity::kWarning, .location = location, .message = std::move(message)});
 }
 
-void check_trusted_proxies(const Listener& listener, std::vector<Diagnostic>& out) {
-  for (const AddressRange& range : listener.trusted_proxies) {
-    if (!range.to_string().ends_with("/0")) continue;
-    warning(out, listener.location,
-            std::format("\"trusted_proxies\": {} believes everybody's X-Forwarded-For, so that any client can pass for "
-                        "another; name the addresses of your proxies",
-                        in_quotes(range.to_string())));
-  }
-}
-
 void check_connections(const Config& config, const Listener& listener, std::vector<Diagnostic>& out) {
   const std::size_t all = config.limits.max_connections;
   if (all == 0 || listener.max_connections <= all) return;
@@ -159,10 +149,7 @@ std::size_t count_of(const Upstream& upstream) {
 std::vector<Diagnostic> validate_meaning(const Config& config) {
   std::vector<Diagnostic> out;
   check_admin(config, out);
-  for (const Listener& listener : config.listeners) {
-    check_trusted_proxies(listener, out);
-    check_connections(config, listener, out);
-  }
+  for (const Listener& listener : config.listeners) check_connections(config, listener, out);
   for (const Upstream& upstream : config.upstreams) {
     const std::string name = std::format("the upstream {}", in_quotes(upstream.name));
     check_balancing(upstream.balancing, count_of(upstream), {.location = upstream.location, .message = name}, out);

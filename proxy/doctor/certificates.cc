@@ -75,8 +75,9 @@ Finding judge_certificate(const CertificateFacts& facts, WallTime now) {
   }
   if (!facts.chain_complete) {
     return finding(Grade::kWarning,
-                   std::format("{} lacks the certificate of its issuer, or has it in the wrong order, so that some "
-                               "clients cannot check it; use the file with the full chain (fullchain.pem)",
+                   std::format("{} lacks the certificate of its issuer, or has it in the wrong order; unless clients "
+                               "know the issuer themselves (a CA of your own), use the file with the full chain "
+                               "(fullchain.pem)",
                                facts.certificate));
   }
   return finding(Grade::kOk,

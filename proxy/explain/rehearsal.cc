@@ -142,6 +142,7 @@ class Rehearsal::Stage {
     loop_.run();
     const ExchangeRecord& record = exchange_->record();
     play.fault = record.fault;
+    play.route = record.route;
     play.request_id = record.request_id;
     play.limits = exchange_->limits();
     note_upstream(play);

@@ -26,6 +26,7 @@ struct Play {
   std::string host, path, target;        // canonical, and as it is forwarded; empty: refused before
   std::optional<Fault> fault;            // the answer is our own, for this reason
   std::optional<ResponseHead> answer;    // to the client; nothing: the stream or connection would be broken off
+  std::string route;                     // its name; empty: none was taken
   std::string endpoint_head;             // as an endpoint gets it; empty: none was asked
   std::string request_id;                // as it was kept or made
   bool id_made = false;                  // the client sent none that could be kept

@@ -90,7 +90,7 @@ TEST_F(ExplainTest, TheEndpointsHeadIsThatOfTheServingCode) {
               ElementsAre("GET /orders?a=1 HTTP/1.1", "Host: 127.0.0.1:5000", "accept: text/html",
                           "X-Request-Id: (new for each request)", "X-Forwarded-For: 203.0.113.9",
                           "X-Forwarded-Proto: https", "X-Forwarded-Host: shop.example:8443", "X-Forwarded-Port: 8443",
-                          "X-Forwarded-Prefix: /api", "X-Set: 1", "Connection: TE", "TE: trailers", ""));
+                          "X-Forwarded-Prefix: /api", "X-Set: 1", "Connection: TE", "TE: trailers"));
   ASSERT_TRUE(said.answer);
   EXPECT_EQ(said.answer->status, 0);
   EXPECT_THAT(said.answer->fields, Contains(testing::Pair("X-Frame-Options", "DENY")));
@@ -189,6 +189,15 @@ TEST_F(ExplainTest, RedirectsAndFixedAnswersNeedNoEndpoint) {
   const Explanation fixed = ask({.url = "http://localhost:8080/only-this"});
   EXPECT_TRUE(fixed.served);
   EXPECT_EQ(fixed.outcome, "answered by Gatehouse with 404");
+}
+
+TEST_F(ExplainTest, AListenerThatRedirectsAsksNoRoute) {
+  const std::string listener = "[[listeners]]\naddress = \":80\"\nredirect_to_https = true\n";
+  const Explanation said = ask({.url = "http://shop.example/api?x"}, listener);
+  EXPECT_TRUE(said.served);
+  EXPECT_EQ(said.outcome, "redirected with 308 to https://shop.example:8443/api?x");
+  EXPECT_FALSE(said.route);
+  EXPECT_THAT(said.listener->why, HasSubstr("no route is asked"));
 }
 
 TEST_F(ExplainTest, ATrustedProxyIsBelieved) {
