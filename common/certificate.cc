@@ -55,6 +55,11 @@ Result<std::string> contents(const std::string& file) {
   return text;
 }
 
+WallTime time_of(const ASN1_TIME* time) {
+  std::tm parts{};
+  return ASN1_TIME_to_tm(time, &parts) == 1 ? std::chrono::system_clock::from_time_t(timegm(&parts)) : WallTime{};
+}
+
 std::string text_of(const ASN1_STRING* string) {
   return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(string)),
           static_cast<std::size_t>(ASN1_STRING_length(string))};
@@ -86,10 +91,8 @@ Result<std::shared_ptr<const Certificate>> Certificate::parse(std::string_view c
   }
   made->key_type_ = EVP_PKEY_get_base_id(made->key_.get());
   made->read_names();
-  std::tm expiry{};
-  if (ASN1_TIME_to_tm(X509_get0_notAfter(made->leaf_.get()), &expiry) == 1) {
-    made->not_after_ = std::chrono::system_clock::from_time_t(timegm(&expiry));
-  }
+  made->not_before_ = time_of(X509_get0_notBefore(made->leaf_.get()));
+  made->not_after_ = time_of(X509_get0_notAfter(made->leaf_.get()));
   return made;
 }
 
@@ -142,6 +145,18 @@ bool Certificate::covers(std::string_view host) const {
     if (name == host) return true;
     return !parent.empty() && dot > 0 && name.starts_with("*.") && std::string_view(name).substr(1) == parent;
   });
+}
+
+bool Certificate::chain_complete() const {
+  X509* issued = leaf_.get();
+  const int count = sk_X509_num(chain_.get());
+  if (count == 0) return X509_check_issued(issued, issued) == X509_V_OK;
+  for (int i = 0; i < count; ++i) {
+    X509* issuer = sk_X509_value(chain_.get(), i);
+    if (X509_check_issued(issuer, issued) != X509_V_OK) return false;
+    issued = issuer;
+  }
+  return true;
 }
 
 bool Certificate::install(SSL_CTX* context) const {

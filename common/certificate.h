@@ -29,7 +29,10 @@ class Certificate {
   // DNS names (subjectAltName, or the common name where there is none), lower case, wildcards as "*.example.com".
   const std::vector<std::string>& names() const { return names_; }
   bool covers(std::string_view host) const;  // exactly, or by a wildcard for its first label; `host` in lower case
+  WallTime not_before() const { return not_before_; }
   WallTime not_after() const { return not_after_; }
+  // Each certificate of the chain has issued the one before it, and the leaf's issuer is there unless it is its own.
+  bool chain_complete() const;
   int key_type() const { return key_type_; }  // EVP_PKEY_RSA, EVP_PKEY_EC, ...
   const std::string& file() const { return file_; }
 
@@ -55,6 +58,7 @@ class Certificate {
   std::unique_ptr<STACK_OF(X509), ChainDeleter> chain_;
   std::unique_ptr<EVP_PKEY, KeyDeleter> key_;
   std::vector<std::string> names_;
+  WallTime not_before_{};
   WallTime not_after_{};
   int key_type_ = 0;
   std::string file_;

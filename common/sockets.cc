@@ -16,7 +16,6 @@ namespace gatehouse::sockets {
 
 namespace {
 
-constexpr int kUdpBuffer = 4 * 1024 * 1024;
 constexpr std::uint16_t kFirstFreePort = 1024;  // unless the machine says otherwise
 
 bool set_option(int fd, int level, int name, int value) {

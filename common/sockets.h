@@ -19,6 +19,10 @@ struct ListenOptions {
 // one is not).
 Result<Fd> listen(const Address& address, const ListenOptions& options = {});
 
+// Bytes that bind_udp() asks for, each way; without CAP_NET_ADMIN the system's limits hold (net.core.rmem_max,
+// wmem_max).
+inline constexpr int kUdpBuffer = 4 * 1024 * 1024;
+
 // UDP for QUIC: SO_REUSEPORT, large buffers, ECN and destination address reported, no fragmentation, GRO if the kernel
 // has it.
 Result<Fd> bind_udp(const Address& address);

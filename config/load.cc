@@ -131,6 +131,11 @@ Loaded load(const std::string& path) {
   return loaded;
 }
 
+Loaded load_without_machine(const std::string& path) {
+  const auto file = open_file(path);
+  return file ? read(file->text, path, Depth::kText) : failed({.file = path}, file.error());
+}
+
 std::optional<Server> server_of(const std::string& path) {
   const auto file = open_file(path);
   if (!file || is_utf16(file->text)) return std::nullopt;

@@ -23,6 +23,9 @@ struct Loaded {
 // (certificates, permissions, file descriptors).
 Loaded load(const std::string& path);
 
+// As load(), but what the machine would say (certificates, programs, file descriptors) is left to who asks.
+Loaded load_without_machine(const std::string& path);
+
 // As load(), but of `text` as if `filename` held it, and without touching the machine: no certificate is opened, no
 // resource limit asked. For tests, fuzzing, and configurations that were made in memory.
 Loaded parse(std::string_view text, const std::string& filename);

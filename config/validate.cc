@@ -160,6 +160,7 @@ std::vector<Diagnostic> validate(const Config& config) {
   check_reachable(config, out);
   check_targets(config, out);
   check_circles(config, out);
+  std::ranges::move(validate_meaning(config), std::back_inserter(out));
   return out;
 }
 

@@ -13,10 +13,15 @@ namespace gatehouse::config {
 // Pure.
 std::vector<Diagnostic> validate(const Config& config);
 
+// What is allowed but hardly meant: limits that the other side does not share, keys without effect. Warnings only, and
+// only where no sensible configuration looks like that. Pure; a part of validate().
+std::vector<Diagnostic> validate_meaning(const Config& config);
+
 // Opens certificates and keys, asks for the limit on file descriptors, and validates the apps.
 std::vector<Diagnostic> validate_machine(const Config& config);
 
-// Whether each app's program, directory, environment file and user are there. A part of validate_machine().
+// Whether each app's program and script, directory, environment file, user and watched files are there. A part of
+// validate_machine().
 std::vector<Diagnostic> validate_apps(const Config& config);
 
 }  // namespace gatehouse::config

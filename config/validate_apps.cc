@@ -69,6 +69,46 @@ void check_program(const App& app, std::vector<Diagnostic>& out) {
                       : ""));
 }
 
+bool is_there(const std::string& path) {
+  struct stat status{};
+  return ::stat(path.c_str(), &status) == 0;
+}
+
+// The word of the command that names a file which the program reads: a script or an assembly; empty: none is known.
+std::string script_of(const App& app) {
+  constexpr auto kInterpreters = std::to_array<std::string_view>(
+      {"python", "python3", "node", "ruby", "perl", "php", "bash", "sh", "dotnet", "java"});
+  constexpr auto kEndings =
+      std::to_array<std::string_view>({".py", ".js", ".mjs", ".cjs", ".rb", ".pl", ".php", ".sh", ".dll", ".jar"});
+  if (app.command.size() < 2) return {};
+  const std::string& program = app.command[0];
+  const std::string_view name = std::string_view(program).substr(program.rfind('/') + 1);
+  if (!std::ranges::contains(kInterpreters, name)) return {};
+  const std::string& word = app.command[1] == "-jar" && app.command.size() > 2 ? app.command[2] : app.command[1];
+  const bool named = std::ranges::any_of(kEndings, [&](std::string_view ending) { return word.ends_with(ending); });
+  return named ? word : std::string();
+}
+
+void check_script(const App& app, std::vector<Diagnostic>& out) {
+  const std::string script = script_of(app);
+  if (script.empty() || app.directory.empty() || !is_there(app.directory)) return;
+  if (is_there(script.starts_with('/') ? script : app.directory + "/" + script)) return;
+  warning(out, app.command_location,
+          std::format("the app {} cannot start: there is no {} in its directory {}", in_quotes(app.name),
+                      in_quotes(script), in_quotes(app.directory)));
+}
+
+// A file may come to be, which is a change as well; its folder is what is watched.
+void check_watched(const App& app, std::vector<Diagnostic>& out) {
+  for (const std::string& path : app.recycle.on_change) {
+    const std::string folder = path.substr(0, path.rfind('/'));
+    if (is_there(path) || is_there(folder.empty() ? "/" : folder)) continue;
+    warning(out, app.location,
+            std::format("the app {} is never recycled for {} (on_change): there is no such folder", in_quotes(app.name),
+                        in_quotes(path)));
+  }
+}
+
 void check_directory(const App& app, std::vector<Diagnostic>& out) {
   if (app.directory.empty()) return;
   struct stat status{};
@@ -112,6 +152,8 @@ std::vector<Diagnostic> validate_apps(const Config& config) {
   for (const App& app : config.apps) {
     check_directory(app, out);
     check_program(app, out);
+    check_script(app, out);
+    check_watched(app, out);
     check_environment_file(app, out);
     check_user(app, config.server, out);
   }

@@ -14,6 +14,7 @@
 
 #include "common/certificate.h"
 #include "common/key_file.h"
+#include "config/certificate_cover.h"
 #include "config/quoting.h"
 #include "config/users.h"
 #include "config/validate.h"
@@ -139,6 +140,7 @@ std::vector<Diagnostic> validate_machine(const Config& config) {
   std::vector<Diagnostic> out;
   check_certificates(config, out);
   check_key_files(config, out);
+  std::ranges::move(hosts_without_certificate(config), std::back_inserter(out));
   check_descriptors(config, out);
   check_user(config.server, out);
   std::ranges::move(validate_apps(config), std::back_inserter(out));

@@ -22,7 +22,9 @@
 #include "config/target_rules.h"
 #include "config/to_toml.h"
 #include "proxy/cli_client.h"
+#include "proxy/cli_doctor.h"
 #include "proxy/cli_environment.h"
+#include "proxy/cli_explain.h"
 #include "proxy/cli_healthcheck.h"
 #include "proxy/cli_host.h"
 #include "proxy/cli_proxy.h"
@@ -88,6 +90,7 @@ int check(const Target& target) {
   const config::Loaded loaded = config::load(file);
   print(loaded.diagnostics);
   if (!loaded.config) return kFailed;
+  print(machine_warnings(*loaded.config));
   print(stdout, std::format("{}: valid\n", file));
   return kFine;
 }
@@ -141,7 +144,9 @@ struct CommandLine {
   ProxyOptions proxy;
   HostOptions host;
   StatusOptions status;
-  std::string app;  // `app NAME VERB`
+  ExplainOptions explain;
+  bool json = false;  // of `doctor`
+  std::string app;    // `app NAME VERB`
   std::string verb;
   bool print_config = false;
   std::function<int()> chosen;
@@ -227,6 +232,22 @@ void add_app(CLI::App& app, CommandLine& line) {
       ->check(CLI::IsMember(std::vector<std::string>{"recycle", "stop", "start", "offline", "online"}));
   add_file(command, line);
   command.add_option("--control", line.target.control, "The control socket of the instance that is meant");
+}
+
+void add_questions(CLI::App& app, CommandLine& line) {
+  CLI::App& explain =
+      add(app, "explain", "What would become of a request, and why; asks no running instance", line, [&line] {
+        const std::string file = line.target.file_or_default();
+        return file.empty() ? complain(kNoFile) : run_explain(line.explain, file);
+      });
+  add_explain_options(explain, line.explain);
+  add_file(explain, line);
+  CLI::App& doctor = add(app, "doctor", "What on this machine keeps FILE from being served, or will", line, [&line] {
+    const std::string file = line.target.file_or_default();
+    return file.empty() ? complain(kNoFile) : run_doctor(file, line.json);
+  });
+  add_file(doctor, line);
+  doctor.add_flag("--json", line.json, "For programs");
 }
 
 void add_running(CLI::App& app, CommandLine& line) {
@@ -327,6 +348,7 @@ int run_command_line(int argc, const char* const* argv) {
   add_status(app, line);
   add_healthcheck(app, line);
   add_app(app, line);
+  add_questions(app, line);
   add(app, "version", "The version, and those of the libraries", line, [] { return version(); });
   add_scripts(app, line.chosen);
   const std::vector<std::string> hosted = hosted_command(argc, argv);

@@ -73,13 +73,10 @@ struct TlsContexts::Callbacks {
     if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &extension, &size) == 1) {
       name = normalised(host_name({extension, size}));
     }
-    const Identity* identity = name.empty() ? nullptr : contexts.find(name);
+    const Identity* identity = contexts.choose(name);
     if (identity == nullptr) {
-      if (!name.empty() && contexts.options_.unknown_sni == TlsOptions::UnknownSni::kReject) {
-        *alert = SSL_AD_UNRECOGNIZED_NAME;
-        return SSL_CLIENT_HELLO_ERROR;
-      }
-      return SSL_CLIENT_HELLO_SUCCESS;
+      *alert = SSL_AD_UNRECOGNIZED_NAME;
+      return SSL_CLIENT_HELLO_ERROR;
     }
     SSL_CTX* chosen = transport == Transport::kTcp ? identity->tcp.get() : identity->quic.get();
     if (SSL_get_SSL_CTX(ssl) != chosen) SSL_set_SSL_CTX(ssl, chosen);
@@ -259,6 +256,20 @@ const TlsContexts::Identity* TlsContexts::find(std::string_view server_name) con
   if (dot == std::string_view::npos || dot == 0) return nullptr;
   const auto wildcard = by_name_.find("*" + std::string(server_name.substr(dot)));
   return wildcard != by_name_.end() ? &identities_[wildcard->second] : nullptr;
+}
+
+const TlsContexts::Identity* TlsContexts::choose(std::string_view server_name) const {
+  if (server_name.empty()) return &identities_.front();
+  if (const Identity* found = find(server_name)) return found;
+  return options_.unknown_sni == TlsOptions::UnknownSni::kReject ? nullptr : &identities_.front();
+}
+
+std::vector<std::shared_ptr<const Certificate>> TlsContexts::served_to(std::string_view server_name) const {
+  std::vector<std::shared_ptr<const Certificate>> served;
+  const Identity* identity = choose(server_name);
+  if (identity == nullptr) return served;
+  for (const std::size_t index : identity->certificates) served.push_back(options_.certificates[index]);
+  return served;
 }
 
 bool TlsContexts::misdirected(std::string_view server_name, std::string_view host) const {

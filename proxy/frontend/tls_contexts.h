@@ -53,6 +53,10 @@ class TlsContexts {
 
   const std::vector<std::shared_ptr<const Certificate>>& certificates() const { return options_.certificates; }
 
+  // What a client that asks for `server_name` (lower case; empty: it sends none) is served: one certificate per key
+  // type; none if the handshake is refused.
+  std::vector<std::shared_ptr<const Certificate>> served_to(std::string_view server_name) const;
+
  private:
   struct ContextDeleter {
     void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
@@ -72,6 +76,8 @@ class TlsContexts {
   void bind_sessions(SSL_CTX* context, const std::vector<std::size_t>& certificates, Transport transport) const;
   // Null: the name is unknown.
   const Identity* find(std::string_view server_name) const;
+  // Null: the handshake is refused.
+  const Identity* choose(std::string_view server_name) const;
 
   TlsOptions options_;
   std::string tcp_protocols_;         // for ALPN, in wire form, preferred first

@@ -69,10 +69,23 @@ Result<fs::path> runtime() {
 }
 
 Result<fs::path> state() {
-  if (const auto directory = from_environment("STATE_DIRECTORY")) return made(*directory);
-  if (const auto directory = from_environment("XDG_STATE_HOME")) return made(*directory / "gatehouse");
-  if (const auto home = from_environment("HOME")) return made(*home / ".local/state/gatehouse");
-  return failure("no place to keep state: none of STATE_DIRECTORY, XDG_STATE_HOME and HOME is set");
+  const fs::path place = state_place();
+  if (place.empty()) return failure("no place to keep state: none of STATE_DIRECTORY, XDG_STATE_HOME and HOME is set");
+  return made(place);
+}
+
+fs::path runtime_place() {
+  if (const auto directory = from_environment("RUNTIME_DIRECTORY")) return *directory;
+  if (geteuid() == 0) return "/run/gatehouse";
+  if (const auto directory = from_environment("XDG_RUNTIME_DIR")) return *directory / "gatehouse";
+  return state_place();
+}
+
+fs::path state_place() {
+  if (const auto directory = from_environment("STATE_DIRECTORY")) return *directory;
+  if (const auto directory = from_environment("XDG_STATE_HOME")) return *directory / "gatehouse";
+  if (const auto home = from_environment("HOME")) return *home / ".local/state/gatehouse";
+  return {};
 }
 
 Result<fs::path> control_socket(const std::string& config_file) {

@@ -17,6 +17,10 @@ Result<std::filesystem::path> runtime();
 // $STATE_DIRECTORY; $XDG_STATE_HOME/gatehouse; ~/.local/state/gatehouse.
 Result<std::filesystem::path> state();
 
+// Where runtime() and state() would be, made or not; empty: nowhere.
+std::filesystem::path runtime_place();
+std::filesystem::path state_place();
+
 // The control socket of the instance that serves `config_file`, in the runtime directory: the same for every spelling
 // of the path. An instance without a file has one of its process id.
 Result<std::filesystem::path> control_socket(const std::string& config_file);

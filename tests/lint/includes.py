@@ -17,9 +17,12 @@ MAY_INCLUDE = {
     "proxy/apps": ["common"],
     "proxy/server": ["proxy/http", "proxy/upstream", "proxy/frontend", "proxy/observe", "proxy/forward",
                      "proxy/health", "proxy/apps", "config", "common"],
-    "proxy": ["proxy/server", "config", "common"],  # main and the command line
+    "proxy/explain": ["proxy/http", "proxy/upstream", "proxy/frontend", "proxy/observe", "proxy/forward", "proxy/apps",
+                      "proxy/server", "config", "common"],
+    "proxy/doctor": ["proxy/http", "proxy/upstream", "proxy/frontend", "proxy/apps", "proxy/server", "config", "common"],
+    "proxy": ["proxy/server", "proxy/explain", "proxy/doctor", "config", "common"],  # main and the command line
     "tests": ["tests", "proxy", "config", "common", "proxy/http", "proxy/upstream", "proxy/frontend", "proxy/observe",
-              "proxy/forward", "proxy/health", "proxy/apps", "proxy/server"],
+              "proxy/forward", "proxy/health", "proxy/apps", "proxy/server", "proxy/explain", "proxy/doctor"],
 }
 
 # header: the files that may include it, besides the tests.
@@ -34,7 +37,7 @@ THIRD_PARTY = {
     r"nghttp2/": r"proxy/frontend/h2_[^/]*",
     r"(ngtcp2|nghttp3)/": r"proxy/frontend/(quic|h3)_[^/]*",
     r"prometheus/": r"proxy/observe/[^/]*|proxy/server/admin[^/]*",
-    r"nlohmann/": r"proxy/server/status_[^/]*",
+    r"nlohmann/": r"proxy/server/status_[^/]*|proxy/(explain|doctor)/[^/]*_json[^/]*",
     r"CLI/": r"proxy/cli[^/]*",
     r"(gtest|gmock|benchmark)/": r"tests/.*",
 }

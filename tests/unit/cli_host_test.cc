@@ -38,7 +38,7 @@ class CliHostTest : public ::testing::Test {
 TEST_F(CliHostTest, ACommandIsOneAppBehindOneRoute) {
   const config::Loaded loaded = host_config({.command = {"sh", "app.sh", "--port"}, .front = {.listen = {":8443"}}});
   ASSERT_TRUE(loaded.config) << said(loaded);
-  EXPECT_EQ(said(loaded), "");
+  EXPECT_THAT(said(loaded), testing::MatchesRegex("COMMAND: warning: [^\n]* there is no \"app.sh\" in [^\n]*\n"));
   ASSERT_EQ(loaded.config->apps.size(), 1U);
   const config::App& app = loaded.config->apps[0];
   EXPECT_EQ(app.name, "app");

@@ -102,7 +102,10 @@ TEST(Examples, AllLoadWithoutADiagnostic) {
     for (const Listener& listener : parsed.config->listeners) {
       if (!listener.tls) continue;
       for (const CertificateFiles& files : listener.tls->certificates) {
-        const auto pair = make_certificate();
+        std::vector<std::string> names;
+        for (const Route& route : parsed.config->routes)
+          names.insert(names.end(), route.hosts.begin(), route.hosts.end());
+        const auto pair = names.empty() ? make_certificate() : make_certificate({.names = names});
         EXPECT_TRUE(files.certificate.starts_with(folder.path().string())) << files.certificate;
         folder.write(files.certificate, pair.certificate);
         folder.write(files.private_key, pair.private_key);
@@ -111,6 +114,9 @@ TEST(Examples, AllLoadWithoutADiagnostic) {
     for (const App& app : parsed.config->apps) {
       EXPECT_TRUE(app.directory.starts_with(folder.path().string())) << app.directory;
       std::filesystem::create_directories(app.directory);
+      for (const std::string& word : app.command) {
+        if (word.ends_with(".py") || word.ends_with(".js")) folder.write(app.directory + "/" + word, "");
+      }
     }
     const Loaded loaded = load(file);
     EXPECT_TRUE(loaded.config);

@@ -1,0 +1,19 @@
+// `gatehouse doctor [FILE]` on the command line: what it prints, and its part of `gatehouse check`. Main thread of a
+// short-lived process.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "config/diagnostic.h"
+
+namespace gatehouse {
+
+// Exit code: 0 without problems, 1 otherwise.
+int run_doctor(const std::string& file, bool json);
+
+// What `check` says besides the diagnostics of the file: what the machine would not let work.
+std::vector<config::Diagnostic> machine_warnings(const config::Config& config);
+
+}  // namespace gatehouse

@@ -1,0 +1,178 @@
+#include "proxy/doctor/endpoints.h"
+
+#include <algorithm>
+#include <format>
+#include <functional>
+#include <list>
+#include <memory>
+#include <optional>
+#include <variant>
+
+#include "common/event_loop.h"
+#include "common/timer.h"
+#include "proxy/http/fault.h"
+#include "proxy/upstream/connector.h"
+
+namespace gatehouse::doctor {
+namespace {
+
+std::string text_of(const config::DnsName& name) {
+  return name.port == 0 ? name.name : std::format("{}:{}", name.name, name.port);
+}
+
+std::string reason(Fault fault) {
+  switch (fault) {
+    case Fault::kConnectRefused:
+      return "it refuses connections";
+    case Fault::kConnectTimeout:
+      return "no answer in time";
+    default:
+      return "it cannot be reached";
+  }
+}
+
+// Resolves and connects; ends when all is known or the time is over.
+class Search {
+ public:
+  Search(const config::Config& config, const EndpointSearch& search)
+      : options_(search), resolver_(loop_, search.resolver), deadline_(loop_, [this] { loop_.stop(); }) {
+    for (const config::Upstream& upstream : config.upstreams) add(upstream);
+  }
+
+  std::vector<EndpointFacts> run() {
+    resolve();
+    connect();
+    std::vector<EndpointFacts> facts;
+    for (Attempt& attempt : attempts_) facts.push_back(std::move(attempt.facts));
+    return facts;
+  }
+
+ private:
+  struct Name {
+    std::string upstream;
+    config::DnsName name;
+    bool answered = false;
+    Resolver::Answer answer;
+    std::unique_ptr<Resolver::Watch> watch;
+  };
+  struct Attempt {
+    EndpointFacts facts;
+    Address address;
+    std::unique_ptr<Connector> connector;
+  };
+
+  void add(const config::Upstream& upstream) {
+    for (const config::Endpoint& endpoint : upstream.endpoints) {
+      if (const auto* address = std::get_if<Address>(&endpoint.at)) {
+        add(upstream.name, *address, "");
+      } else {
+        names_.push_back({.upstream = upstream.name, .name = std::get<config::DnsName>(endpoint.at)});
+      }
+    }
+  }
+
+  void add(const std::string& upstream, const Address& address, const std::string& name) {
+    attempts_.push_back({.facts = {.upstream = upstream, .endpoint = address.to_string(), .name = name},
+                         .address = address,
+                         .connector = nullptr});
+  }
+
+  void wait_for(std::size_t answers) {
+    awaited_ = answers;
+    if (awaited_ == 0) return;
+    deadline_.arm(options_.timeout);
+    loop_.run();
+    deadline_.disarm();
+  }
+
+  void one_answered() {
+    if (--awaited_ == 0) loop_.stop();
+  }
+
+  void resolve() {
+    for (Name& name : names_) {
+      name.watch = resolver_.watch({.name = name.name.name, .port = name.name.port},
+                                   [this, &name](const Resolver::Answer& answer) {
+                                     name.answer = answer;
+                                     if (std::exchange(name.answered, true)) return;
+                                     one_answered();
+                                   });
+    }
+    wait_for(names_.size());
+    for (Name& name : names_) {
+      name.watch.reset();
+      const std::string text = text_of(name.name);
+      for (const ResolvedAddress& resolved : name.answer.addresses) add(name.upstream, resolved.address, text);
+      if (!name.answer.addresses.empty()) continue;
+      attempts_.push_back({.facts = {.upstream = name.upstream,
+                                     .endpoint = text,
+                                     .name = text,
+                                     .error = name.answered ? name.answer.error : "no answer from DNS in time",
+                                     .unresolved = true},
+                           .address = {},
+                           .connector = nullptr});
+    }
+  }
+
+  void connect() {
+    std::size_t awaited = 0;
+    for (Attempt& attempt : attempts_) {
+      if (attempt.facts.unresolved) continue;
+      ++awaited;
+      attempt.facts.error = reason(Fault::kConnectTimeout);  // until it answers
+      attempt.connector =
+          std::make_unique<Connector>(loop_, attempt.address, [this, &attempt](Connector::Outcome outcome) {
+            attempt.facts.error = outcome ? std::string() : reason(outcome.error());
+            loop_.retire(std::move(attempt.connector));
+            one_answered();
+          });
+    }
+    wait_for(awaited);
+    for (Attempt& attempt : attempts_) attempt.connector.reset();
+  }
+
+  const EndpointSearch& options_;
+  EventLoop loop_;
+  Resolver resolver_;
+  Timer deadline_;
+  std::size_t awaited_ = 0;
+  std::list<Name> names_;  // where they are is where answers go
+  std::list<Attempt> attempts_;
+};
+
+std::string advice(const EndpointFacts& facts) {
+  if (facts.unresolved) {
+    const std::size_t colon = facts.endpoint.rfind(':');
+    const std::string_view tool = colon == std::string::npos ? "host -t SRV" : "getent hosts";
+    return std::format("`{} {}` asks again, by /etc/resolv.conf", tool, facts.endpoint.substr(0, colon));
+  }
+  if (facts.error.contains("refuses")) return "start what should listen there, or change its address";
+  return "check its address, routes and firewalls between";
+}
+
+}  // namespace
+
+std::vector<EndpointFacts> look_at_endpoints(const config::Config& config, const EndpointSearch& search) {
+  return Search(config, search).run();
+}
+
+Findings judge_endpoints(const std::vector<EndpointFacts>& facts) {
+  Findings findings;
+  for (const EndpointFacts& each : facts) {
+    const std::string who =
+        std::format("{} of {}{}", each.endpoint, each.upstream,
+                    each.name.empty() || each.unresolved ? "" : std::format(" (for {})", each.name));
+    if (each.error.empty()) {
+      findings.push_back({.grade = Grade::kOk, .check = "endpoint", .message = who + " accepts connections"});
+      continue;
+    }
+    const bool others = std::ranges::any_of(
+        facts, [&](const EndpointFacts& other) { return other.upstream == each.upstream && other.error.empty(); });
+    findings.push_back({.grade = others ? Grade::kWarning : Grade::kProblem,
+                        .check = "endpoint",
+                        .message = std::format("{}: {}; {}", who, each.error, advice(each))});
+  }
+  return findings;
+}
+
+}  // namespace gatehouse::doctor

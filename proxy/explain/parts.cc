@@ -1,0 +1,153 @@
+#include "proxy/explain/parts.h"
+
+#include <algorithm>
+#include <chrono>
+#include <format>
+
+#include "common/text.h"
+#include "config/units.h"
+#include "proxy/http/fault.h"
+
+namespace gatehouse::parts {
+namespace {
+
+constexpr std::string_view kNewId = "(new for each request)";
+
+std::string shown(const Certificate& certificate) {
+  return std::format("{} (until {:%Y-%m-%d})", certificate.file(),
+                     std::chrono::floor<std::chrono::days>(certificate.not_after()));
+}
+
+std::string size_of(std::uint64_t bytes) {
+  return bytes == kUnlimited ? "off" : config::format_size(bytes);
+}
+
+std::string without_made_id(std::string line, const Play& play) {
+  if (play.id_made && line.ends_with(play.request_id)) {
+    line.replace(line.size() - play.request_id.size(), play.request_id.size(), kNewId);
+  }
+  return line;
+}
+
+void note_edits(std::string_view key, const config::HeaderEdits& edits, std::vector<std::string>& out) {
+  const auto note = [&](std::string_view verb, const std::string& name) {
+    out.push_back(std::format("{}: {} {}", key, verb, name));
+  };
+  for (const std::string& name : edits.remove) note("removes", name);
+  for (const auto& [name, value] : edits.set) note("sets", std::format("{}: {}", name, value));
+  for (const auto& [name, value] : edits.add) note("adds", std::format("{}: {}", name, value));
+}
+
+void note_action(const config::Route& route, std::vector<std::string>& out) {
+  if (const auto* redirect = std::get_if<config::Redirect>(&route.action)) {
+    out.push_back(std::format("redirect: {} to \"{}\"", redirect->status, redirect->target));
+  } else if (const auto* respond = std::get_if<config::Respond>(&route.action)) {
+    out.push_back(std::format("respond: {} with a body of {} bytes", respond->status, respond->body.size()));
+  }
+}
+
+}  // namespace
+
+std::string place(const config::Location& location) {
+  return location.line == 0 ? location.file : std::format("{}:{}", location.file, location.line);
+}
+
+Explanation::Certificate certificate(const TlsContexts& contexts, std::string_view server_name) {
+  Explanation::Certificate out;
+  const auto served = contexts.served_to(server_name);
+  for (const auto& each : served) out.files.push_back(shown(*each));
+  if (server_name.empty()) {
+    out.why = "the first: no server name is sent for an IP address";
+  } else if (served.empty()) {
+    out.why = std::format("no certificate is for {}, and unknown_sni = \"reject\" (unrecognized_name)", server_name);
+  } else if (std::ranges::contains(served.front()->names(), server_name)) {
+    out.why = std::format("it has the name {}", server_name);
+  } else if (served.front()->covers(server_name)) {
+    out.why = std::format("its wildcard name covers {}", server_name);
+  } else {
+    out.why =
+        std::format("the first: no certificate is for {}, so that clients which check it will refuse it", server_name);
+  }
+  return out;
+}
+
+std::vector<std::string> rewrites(const config::Route& route, const Play& play) {
+  std::vector<std::string> out;
+  note_action(route, out);
+  if (!std::holds_alternative<config::Forward>(route.action)) return out;
+  if (route.strip_prefix && route.path.size() > 1) {
+    out.push_back(std::format("strip_prefix: \"{}\" is taken off {}", route.path, play.target));
+  }
+  if (!route.preserve_host) out.emplace_back("preserve_host = false: Host is the endpoint's");
+  if (route.forwarded == config::ForwardedStyle::kRfc7239)
+    out.emplace_back("forwarded = \"rfc7239\": Forwarded is sent");
+  note_edits("request_headers", route.request_headers, out);
+  return out;
+}
+
+std::vector<std::string> lines(const Play& play) {
+  std::vector<std::string> out;
+  std::string_view rest = play.endpoint_head;
+  while (!rest.empty()) {
+    const std::size_t end = rest.find("\r\n");
+    out.push_back(without_made_id(std::string(rest.substr(0, end)), play));
+    rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 2);
+  }
+  return out;
+}
+
+// Of a forwarded request only what we add to the endpoint's answer: the stand-in's has no fields.
+std::optional<Explanation::Answer> answer(const Play& play, const config::Route* route) {
+  if (!play.answer) return std::nullopt;
+  Explanation::Answer out;
+  if (play.endpoint_head.empty()) out.status = play.answer->status;
+  for (const Field field : play.answer->fields) {
+    if (field.token == FieldName::kDate) continue;
+    std::string value(field.value);
+    const std::size_t dot = value.find('.');
+    const bool affinity = field.token == FieldName::kSetCookie && !play.sticky_cookie.empty() &&
+                          value.starts_with(play.sticky_cookie + "=") && dot != std::string::npos;
+    if (affinity) value = play.sticky_cookie + "=(the endpoint, signed)" + value.substr(value.find(';'));
+    out.fields.emplace_back(field.name, std::move(value));
+  }
+  if (route != nullptr && !play.endpoint_head.empty()) out.removed = route->response_headers.remove;
+  return out;
+}
+
+std::optional<Explanation::Fault> fault(const Play& play) {
+  if (!play.fault) return std::nullopt;
+  const FaultRule& row = rule(*play.fault);
+  return Explanation::Fault{.token = std::string(row.token),
+                            .blame = std::string(token(row.blame)),
+                            .explanation = std::string(row.explanation),
+                            .status = row.status};
+}
+
+std::vector<Explanation::Limit> limits(const ListenerPolicy& policy, const Play& play, const config::Route* route) {
+  const ExchangeLimits& exchange = play.limits ? *play.limits : policy.exchange;
+  const config::RouteLimits own = route != nullptr ? route->limits : config::RouteLimits{};
+  const config::RouteTimeouts times = route != nullptr ? route->timeouts : config::RouteTimeouts{};
+  const auto duration = config::format_duration;
+  return {
+      {.name = "max_header_bytes", .value = size_of(policy.head.max_header_bytes)},
+      {.name = "max_header_count", .value = std::to_string(policy.head.max_header_count)},
+      {.name = "max_target_bytes", .value = size_of(policy.head.max_target_bytes)},
+      {.name = "max_request_body",
+       .value = size_of(exchange.max_request_body),
+       .by_route = own.max_request_body.has_value()},
+      {.name = "header timeout", .value = duration(policy.connection.header_timeout)},
+      {.name = "idle timeout", .value = duration(policy.connection.idle_timeout)},
+      {.name = "request_body timeout",
+       .value = duration(exchange.request_body_timeout),
+       .by_route = times.request_body.has_value()},
+      {.name = "connect timeout", .value = duration(exchange.connect_timeout), .by_route = times.connect.has_value()},
+      {.name = "response timeout",
+       .value = duration(exchange.response_timeout),
+       .by_route = times.response.has_value()},
+      {.name = "response_body timeout",
+       .value = duration(exchange.response_body_timeout),
+       .by_route = times.response_body.has_value()},
+  };
+}
+
+}  // namespace gatehouse::parts

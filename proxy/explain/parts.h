@@ -1,0 +1,29 @@
+// The parts of an explanation, each from the configuration and from what happened in the rehearsal. What changes from
+// request to request (ids, signatures, the date) is replaced by words, so that the same question has the same answer.
+// Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/config.h"
+#include "proxy/explain/explanation.h"
+#include "proxy/explain/rehearsal.h"
+#include "proxy/frontend/tls_contexts.h"
+
+namespace gatehouse::parts {
+
+std::string place(const config::Location& location);  // "FILE:LINE"; empty: in no file
+
+// No files: the handshake is refused.
+Explanation::Certificate certificate(const TlsContexts& contexts, std::string_view server_name);
+std::vector<std::string> rewrites(const config::Route& route, const Play& play);
+Explanation::Upstream upstream(const config::Config& config, const std::string& name, const Play& play);
+std::vector<std::string> lines(const Play& play);
+std::optional<Explanation::Answer> answer(const Play& play, const config::Route* route);
+std::optional<Explanation::Fault> fault(const Play& play);
+std::vector<Explanation::Limit> limits(const ListenerPolicy& policy, const Play& play, const config::Route* route);
+
+}  // namespace gatehouse::parts

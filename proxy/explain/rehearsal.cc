@@ -1,0 +1,202 @@
+#include "proxy/explain/rehearsal.h"
+
+#include <algorithm>
+#include <chrono>
+#include <format>
+#include <utility>
+#include <variant>
+
+#include "common/timer.h"
+#include "common/waker.h"
+#include "proxy/apps/offline_page.h"
+#include "proxy/forward/affinity.h"
+#include "proxy/forward/routing.h"
+#include "proxy/frontend/client_transport.h"
+#include "proxy/server/upstream_settings.h"
+
+namespace gatehouse {
+namespace {
+
+constexpr std::chrono::seconds kPatience{5};
+constexpr std::string_view kPairingToken = "(made-for-each-instance)";
+
+class Unobserved final : public ExchangeObserver {
+ public:
+  void on_begin(const Exchange& /*exchange*/) override {}
+  void on_end(const Exchange& /*exchange*/) override {}
+};
+
+std::string text_of(const config::DnsName& name) {
+  return name.port == 0 ? name.name : std::format("{}:{}", name.name, name.port);
+}
+
+// Everything is bound, as far as the configuration says so.
+std::map<std::string, BoundListener> as_if_bound(const Snapshot& snapshot) {
+  std::map<std::string, BoundListener> bound;
+  for (const ListenerSnapshot& listener : snapshot.listeners) {
+    bound[listener.name] = {.port = listener.address.port(), .tcp = listener.uses_tcp(), .quic = listener.speaks_h3};
+  }
+  return bound;
+}
+
+}  // namespace
+
+std::expected<std::unique_ptr<Rehearsal>, Rehearsal::Diagnostics> Rehearsal::of(const config::Config& config) {
+  auto made = std::make_unique<Rehearsal>();
+  config::Config quiet = config;
+  quiet.log.access.output = "off";
+  auto snapshot = made->builder_.build(quiet, nullptr);
+  if (!snapshot) return std::unexpected(std::move(snapshot.error()));
+  SnapshotBuilder::settle(*snapshot, quiet, as_if_bound(*snapshot));
+  made->snapshot_ = *std::move(snapshot);
+  auto stand_in = StandIn::listen(made->loop_);
+  if (!stand_in) return std::unexpected(Diagnostics{{.location = {}, .message = stand_in.error().message}});
+  made->stand_in_ = *std::move(stand_in);
+  made->cast(config);
+  return made;
+}
+
+void Rehearsal::cast(const config::Config& config) {
+  for (const config::Upstream& upstream : config.upstreams) cast(upstream);
+  for (const config::App& app : config.apps) cast(app);
+}
+
+std::shared_ptr<Endpoint> Rehearsal::stand_in(Endpoint::Identity real) const {
+  const Endpoint named(real);  // fills in what is not said
+  real.name = named.name();
+  real.authority = named.authority();
+  real.address = stand_in_->address();
+  return std::make_shared<Endpoint>(std::move(real));
+}
+
+// Only hashing says beforehand who is chosen. Where chance does, all look alike but for Host, which is then the
+// first's.
+void Rehearsal::cast(const config::Upstream& upstream) {
+  auto set = std::make_shared<EndpointSet>();
+  for (const config::Endpoint& entry : upstream.endpoints) {
+    Endpoint::Identity identity{.upstream = upstream.name, .address = {}};
+    if (const auto* address = std::get_if<Address>(&entry.at)) {
+      identity.address = *address;
+    } else {
+      identity.name = identity.authority = text_of(std::get<config::DnsName>(entry.at));
+    }
+    auto endpoint = stand_in(std::move(identity));
+    const std::string name = endpoint->name();
+    set->members.push_back({.endpoint = std::move(endpoint), .weight = entry.weight, .affinity = name});
+    if (upstream.balancing.balance != config::Balance::kHash) break;
+  }
+  directory_.membership(upstream.name)->replace(std::move(set));
+}
+
+void Rehearsal::cast(const config::App& app) {
+  auto set = std::make_shared<EndpointSet>();
+  const AppSpec spec = app_spec(app, {});
+  if (auto page = offline_page(spec.offline_file); page && !spec.offline_file.empty()) {
+    set->refusal = {.fault = Fault::kAppOffline, .retry_after = {}, .body = page->body, .content_type = page->type};
+    directory_.membership(app.name)->replace(std::move(set));
+    return;
+  }
+  const bool by_hash = app.balancing.balance == config::Balance::kHash;
+  for (std::uint32_t slot = 0; slot < (by_hash ? app.instances : 1); ++slot) {
+    Endpoint::Identity identity{.upstream = app.name, .address = {}, .name = std::format("{}#{}", app.name, slot)};
+    identity.authority = app.transport == config::AppTransport::kSocket ? "localhost" : "127.0.0.1:PORT";
+    if (app.profile == config::AppProfile::kAspNetCore) identity.pairing_token = kPairingToken;
+    set->members.push_back({.endpoint = stand_in(std::move(identity)), .weight = 1, .affinity = std::to_string(slot)});
+  }
+  directory_.membership(app.name)->replace(std::move(set));
+}
+
+// What an exchange needs around it.
+class Rehearsal::Stage {
+ public:
+  explicit Stage(Rehearsal& rehearsal)
+      : snapshot_(rehearsal.snapshot_),
+        loop_(rehearsal.loop_),
+        pools_(loop_, {.endpoint = [this](const Endpoint&) -> EndpointCounters& { return endpoint_counters_; },
+                       .upstream = [this](std::string_view) -> UpstreamCounters& { return upstream_counters_; }}),
+        context_{.loop = loop_,
+                 .observer = observer_,
+                 .make_responder =
+                     [this](Exchange& exchange) { return make_responder(exchange, snapshot_.routes, pools_); }},
+        progress_(loop_,
+                  [this] {
+                    if (exchange_->response() || exchange_->broken_off()) loop_.stop();
+                  }),
+        patience_(loop_, [this] {
+          in_time_ = false;
+          loop_.stop();
+        }) {
+    pools_.adopt(snapshot_.upstreams);
+    patience_.arm(kPatience);
+  }
+
+  void enter(ClientInfo client, RequestHead head) {
+    exchange_.emplace(context_, std::move(client), std::move(head), progress_);
+  }
+  void enter(ClientInfo client, RequestHead head, Fault fault) {
+    exchange_.emplace(context_, std::move(client), std::move(head), progress_, fault);
+  }
+
+  // False: it came to no end.
+  bool run(Play& play) {
+    loop_.run();
+    const ExchangeRecord& record = exchange_->record();
+    play.fault = record.fault;
+    play.route = record.route;
+    play.request_id = record.request_id;
+    play.limits = exchange_->limits();
+    note_upstream(play);
+    if (exchange_->response()) {
+      play.answer.emplace().status = exchange_->response()->status;
+      play.answer->fields = exchange_->response()->fields.clone();
+    }
+    return in_time_;
+  }
+
+ private:
+  void note_upstream(Play& play) const {
+    const ExchangeRecord& record = exchange_->record();
+    for (const auto& upstream : snapshot_.upstreams) {
+      if (upstream->name() != record.upstream) continue;
+      play.sticky_cookie = upstream->options().sticky_cookie;
+      const bool keyed = affinity::key(exchange_->request(), exchange_->client(), upstream->options()).has_value();
+      if (keyed) play.endpoint = record.endpoint;
+    }
+  }
+
+  const Snapshot& snapshot_;
+  EventLoop& loop_;
+  EndpointCounters endpoint_counters_;
+  UpstreamCounters upstream_counters_;
+  UpstreamPools pools_;
+  Unobserved observer_;
+  ExchangeContext context_;
+  Waker progress_;
+  Timer patience_;
+  bool in_time_ = true;
+  std::optional<Exchange> exchange_;  // last: the first to go
+};
+
+Result<Play> Rehearsal::play(const Question& question, const ListenerSnapshot& listener, ClientInfo client) {
+  Play play;
+  Stage stage(*this);
+  auto raw = raw_request(question, client.protocol, listener.policy->head);
+  if (!raw) {
+    RequestHead unread{.protocol = client.protocol, .secure = question.secure};
+    stage.enter(std::move(client), std::move(unread), raw.error());
+  } else if (auto head = check_request(*raw, listener.policy->head, listener.tls.get(), client.tls.get())) {
+    play.host = head->host();
+    play.path = head->canonical_path();
+    play.target = head->target;
+    stage.enter(std::move(client), *std::move(head));
+  } else {
+    stage.enter(std::move(client), rejected_head(*std::move(raw)), head.error());
+  }
+  if (!stage.run(play)) return failure("the rehearsal did not come to an end");
+  play.endpoint_head = stand_in_->head();
+  play.id_made =
+      std::ranges::none_of(question.headers, [&](const auto& header) { return header.second == play.request_id; });
+  return play;
+}
+
+}  // namespace gatehouse

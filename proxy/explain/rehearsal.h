@@ -1,0 +1,66 @@
+// A configuration in force that serves nobody: its snapshot as a server would build it, with stand-ins for endpoints,
+// and one request played through the exchange, the routes and the forwarder that serve. What comes out is what would
+// happen; nothing is decided a second time. Opens no log, starts no app, resolves no name, touches no endpoint. Main
+// thread of a short-lived process; owns its loop.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/event_loop.h"
+#include "config/config.h"
+#include "proxy/explain/question.h"
+#include "proxy/explain/stand_in.h"
+#include "proxy/http/exchange.h"
+#include "proxy/observe/control_metrics.h"
+#include "proxy/server/snapshot.h"
+#include "proxy/server/snapshot_builder.h"
+#include "proxy/server/upstream_directory.h"
+
+namespace gatehouse {
+
+// What happened to the request.
+struct Play {
+  std::string host, path, target;        // canonical, and as it is forwarded; empty: refused before
+  std::optional<Fault> fault;            // the answer is our own, for this reason
+  std::optional<ResponseHead> answer;    // to the client; nothing: the stream or connection would be broken off
+  std::string route;                     // its name; empty: none was taken
+  std::string endpoint_head;             // as an endpoint gets it; empty: none was asked
+  std::string request_id;                // as it was kept or made
+  bool id_made = false;                  // the client sent none that could be kept
+  std::string endpoint;                  // chosen by a key that the request has; empty: by chance, or none
+  std::string sticky_cookie;             // of the upstream that was asked; empty: none
+  std::optional<ExchangeLimits> limits;  // that hold in the end
+};
+
+class Rehearsal {
+ public:
+  using Diagnostics = std::vector<config::Diagnostic>;
+
+  static std::expected<std::unique_ptr<Rehearsal>, Diagnostics> of(const config::Config& config);
+
+  const Snapshot& snapshot() const { return snapshot_; }
+  // Once. `client`: whose connection it is.
+  Result<Play> play(const Question& question, const ListenerSnapshot& listener, ClientInfo client);
+
+  Rehearsal() = default;  // use of()
+
+ private:
+  class Stage;
+
+  void cast(const config::Config& config);
+  void cast(const config::Upstream& upstream);
+  void cast(const config::App& app);
+  std::shared_ptr<Endpoint> stand_in(Endpoint::Identity real) const;
+
+  EventLoop loop_;
+  ControlMetrics metrics_;
+  UpstreamDirectory directory_{loop_, metrics_, [] {}};
+  SnapshotBuilder builder_{1, directory_, "rehearsal"};
+  Snapshot snapshot_;
+  std::unique_ptr<StandIn> stand_in_;
+};
+
+}  // namespace gatehouse

@@ -1,0 +1,126 @@
+#include <algorithm>
+#include <format>
+#include <variant>
+
+#include "config/names.h"
+#include "config/units.h"
+#include "proxy/explain/parts.h"
+
+namespace gatehouse::parts {
+namespace {
+
+std::string what_is_hashed(const config::Balancing& balancing) {
+  switch (balancing.hash_on) {
+    case config::HashOn::kHeader:
+      return std::format("the header {}", balancing.hash_name);
+    case config::HashOn::kCookie:
+      return std::format("the cookie {}", balancing.hash_name);
+    case config::HashOn::kPath:
+      return "the path";
+    case config::HashOn::kClientIp:
+      break;
+  }
+  return "the client's address";
+}
+
+std::string balance_in_words(const config::Balancing& balancing, const Play& play) {
+  const std::string_view name = config::kBalanceNames.text(balancing.balance);
+  switch (balancing.balance) {
+    case config::Balance::kRoundRobin:
+      return std::format("{}: each in turn, by weight", name);
+    case config::Balance::kLeastRequests:
+      return std::format("{}: of two by chance the one with fewer requests in flight", name);
+    case config::Balance::kRandom:
+      return std::format("{}: by chance and weight", name);
+    case config::Balance::kHash:
+      break;
+  }
+  const std::string key = what_is_hashed(balancing);
+  if (play.endpoint.empty() && !play.endpoint_head.empty()) {
+    return std::format("{}: on {}, which this request does not have, so by chance", name, key);
+  }
+  return std::format("{}: on {}", name, key);
+}
+
+void add_settings(const config::Balancing& balancing, Explanation::Upstream& out) {
+  const auto duration = config::format_duration;
+  const auto add = [&](std::string name, std::string value) {
+    out.settings.emplace_back(std::move(name), std::move(value));
+  };
+  if (!balancing.sticky_cookie.empty()) {
+    add("sticky", std::format("the cookie {} names the endpoint; if it is signed by this machine and the endpoint is "
+                              "well, it goes before balance",
+                              balancing.sticky_cookie));
+  }
+  add("max_requests",
+      balancing.max_requests == 0 ? "no limit" : std::format("{} per endpoint", balancing.max_requests));
+  add("queue", std::format("{} may wait, for {}", balancing.queue, duration(balancing.queue_timeout)));
+  add("pool",
+      std::format("idle_timeout {}, max_idle {}", duration(balancing.pool.idle_timeout), balancing.pool.max_idle));
+  const config::Health& health = balancing.health;
+  add("health", health.path.empty()
+                    ? "no active checks"
+                    : std::format("GET {} every {}, {}-{} within {}", health.path, duration(health.interval),
+                                  health.expect_first, health.expect_last, duration(health.timeout)));
+  const config::Outlier& outlier = balancing.outlier;
+  add("outlier", outlier.consecutive_failures == 0
+                     ? "off"
+                     : std::format("{} failures in a row eject an endpoint for {}", outlier.consecutive_failures,
+                                   duration(outlier.eject_for)));
+}
+
+Explanation::Endpoint shown(const config::Endpoint& endpoint) {
+  Explanation::Endpoint out;
+  if (const auto* address = std::get_if<Address>(&endpoint.at)) {
+    out.name = address->to_string();
+  } else {
+    const auto& name = std::get<config::DnsName>(endpoint.at);
+    out.name = name.port == 0 ? name.name : std::format("{}:{}", name.name, name.port);
+    out.note = name.port == 0 ? "by DNS, SRV" : "by DNS";
+  }
+  if (endpoint.weight != 1) out.note += std::format("{}weight {}", out.note.empty() ? "" : ", ", endpoint.weight);
+  return out;
+}
+
+void describe(const config::App& app, Explanation::Upstream& out) {
+  out.app = true;
+  for (std::uint32_t slot = 0; slot < app.instances; ++slot) {
+    out.endpoints.push_back({.name = std::format("{}#{}", app.name, slot), .note = {}});
+  }
+  std::string command;
+  for (const std::string& word : app.command) command += (command.empty() ? "" : " ") + word;
+  out.settings.emplace_back("command", command);
+  out.settings.emplace_back("directory", app.directory);
+  out.settings.emplace_back("start", app.start == config::AppStart::kEager
+                                         ? "eager"
+                                         : std::format("on_demand: the first request waits up to {}",
+                                                       config::format_duration(app.start_timeout)));
+}
+
+}  // namespace
+
+Explanation::Upstream upstream(const config::Config& config, const std::string& name, const Play& play) {
+  Explanation::Upstream out{.name = name, .chosen = play.endpoint};
+  const config::Balancing* balancing = nullptr;
+  if (const auto app = std::ranges::find(config.apps, name, &config::App::name); app != config.apps.end()) {
+    out.where = place(app->location);
+    balancing = &app->balancing;
+    describe(*app, out);
+  }
+  const auto listed = std::ranges::find(config.upstreams, name, &config::Upstream::name);
+  if (listed != config.upstreams.end()) {
+    out.where = place(listed->location);
+    balancing = &listed->balancing;
+    for (const config::Endpoint& endpoint : listed->endpoints) out.endpoints.push_back(shown(endpoint));
+  }
+  if (balancing == nullptr) return out;
+  // What a name stands for is not known here, and each address has its place on the ring.
+  const bool by_name = std::ranges::any_of(
+      out.endpoints, [](const Explanation::Endpoint& endpoint) { return endpoint.note.starts_with("by DNS"); });
+  if (by_name) out.chosen.clear();
+  out.balance = out.endpoints.size() == 1 ? "the only one" : balance_in_words(*balancing, play);
+  add_settings(*balancing, out);
+  return out;
+}
+
+}  // namespace gatehouse::parts
