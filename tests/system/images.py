@@ -170,14 +170,15 @@ def podman_works(store, image):
 
 
 class Container:
-    """A container that runs as the image says: its entry point, command, user and environment, and `environment` and
-    `volumes` besides. By podman where that runs, else by `buildah run`, which knows no entry points: they are read out
+    """A container that runs as the image says: its entry point, command, user (or another) and environment, and
+    `environment` and `volumes` besides. By podman where that runs, else by `buildah run`, which knows no entry points: they are read out
     of the image here. Both on this process's network and with its host name."""
 
-    def __init__(self, store, image, *, arguments=None, environment=None, volumes=None, podman=False):
+    def __init__(self, store, image, *, arguments=None, environment=None, volumes=None, user=None, podman=False):
         self.store, self.image, self.podman = store, image, podman
         self.config = store.config(image)
         self.environment, self.volumes = environment or {}, volumes or {}
+        self.user = user or self.config["User"]
         self.words = (self.config.get("Entrypoint") or []) + (arguments or self.config.get("Cmd") or [])
         self.arguments = arguments or []
         self.out = tempfile.TemporaryFile("w+")
@@ -186,6 +187,7 @@ class Container:
 
     def options(self):
         given = [f"--env={name}={value}" for name, value in self.environment.items()]
+        given.append(f"--user={self.user}")
         return given + [f"--volume={source}:{target}" for source, target in self.volumes.items()]
 
     def start_command(self):
@@ -198,7 +200,7 @@ class Container:
 
     def exec(self, *words):
         """A command in the running container, as `docker exec` does it: its root, user and environment."""
-        user, _, group = self.config["User"].partition(":")
+        user, _, group = self.user.partition(":")
         command = (["podman", *self.store.options, "exec", self.name, *words] if self.podman else
                    ["nsenter", f"--target={self.pid}", "--mount", "--root", "--wdns=/", "--env", f"--setuid={user}",
                     f"--setgid={group}", self.path_of(words[0]), *words[1:]])

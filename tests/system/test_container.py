@@ -1,11 +1,14 @@
-"""PID 1 duties: Gatehouse as the first process of a PID namespace, as an image's entry point is."""
+"""What containers ask for: PID 1 duties, with Gatehouse as the first process of a PID namespace as an image's entry point is;
+and `gatehouse healthcheck`."""
 
 import os
 import pathlib
 import re
 import signal
+import socket
 import subprocess
 import threading
+import time
 import unittest
 
 import apps
@@ -121,7 +124,7 @@ class TestPidOne(unittest.TestCase):
                                   capture_output=True, text=True, timeout=harness.PATIENCE, check=False)
             self.assertEqual(done.returncode, code, done.stderr)
 
-    def test_a_command_behind_host_is_the_app_and_logs_are_on_standard_output(self):
+    def test_a_command_behind_host_is_the_app_and_strangers_end_with_us(self):
         words = [BINARY, "host", "--listen", ":{port}", "--http", "127.0.0.1:{http}", "--admin", "127.0.0.1:{admin}",
                  "--certificate", "{cert}", "--private-key", "{key}", "--", "python3", "-I", "-S", str(apps.FAULT_APP), "serve"]
         with Init("", command=words) as gatehouse:
@@ -133,6 +136,53 @@ class TestPidOne(unittest.TestCase):
             self.assertIn(stray, gatehouse.inside())
             self.assertEqual(gatehouse.end(signal.SIGTERM), 0)  # and the kernel ends the stranger with us
             self.assertTrue(re.search(r"\bended\b", gatehouse.log()))
+
+
+class TestHealthcheck(unittest.TestCase):
+    def check(self, *words, code, says, **variables):
+        done = subprocess.run([BINARY, "healthcheck", *words], capture_output=True, text=True, timeout=harness.PATIENCE,
+                              env={**os.environ, **variables}, cwd="/", check=False)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        said = (done.stderr if code else done.stdout).splitlines()
+        self.assertEqual(len(said), 1, said)
+        self.assertRegex(said[0], says)
+
+    def test_it_asks_where_the_option_the_file_or_the_variable_says(self):
+        with harness.backend() as backend, harness.Gatehouse(harness.simple(backend.port)) as gatehouse:
+            address = f"127.0.0.1:{gatehouse.admin}"
+            self.check(str(gatehouse.file), code=0, says=f"^{address}: ready$")
+            self.check("--admin", address, code=0, says="ready")
+            self.check(code=0, says=f"^{address}: ready$", GATEHOUSE_ADMIN=f":{gatehouse.admin}")
+            self.check("--admin", address, code=0, says="ready", GATEHOUSE_ADMIN="127.0.0.1:1")
+            self.check(str(gatehouse.file), code=0, says="ready", GATEHOUSE_ADMIN="127.0.0.1:1")
+            (gatehouse.directory / "admin").write_text(address + "\n")
+            self.check(code=0, says="ready", GATEHOUSE_ADMIN_FILE=str(gatehouse.directory / "admin"))
+        self.check(str(gatehouse.file), code=1, says=f"cannot connect to {address}: Connection refused")
+
+    def test_a_unix_socket_will_do(self):
+        config = '[server]\nadmin = "unix:{directory}/admin.sock"\n'
+        with harness.backend() as backend, harness.Gatehouse(config + harness.simple(backend.port)) as gatehouse:
+            self.check(str(gatehouse.file), code=0, says="^unix:.*/admin.sock: ready$")
+            self.check(code=0, says="ready", GATEHOUSE_ADMIN=f"unix:{gatehouse.directory}/admin.sock")
+
+    def test_what_drains_is_not_ready(self):
+        with harness.backend() as backend, harness.Gatehouse(harness.simple(backend.port)) as gatehouse:
+            request = threading.Thread(target=lambda: gatehouse.curl("h1", "/slow/1000"))
+            request.start()
+            wait_until(lambda: gatehouse.metric("^gatehouse_requests_in_flight"), "a request in flight")
+            gatehouse.control("drain")
+            self.check(str(gatehouse.file), code=1, says=r"answered: HTTP/1\.[01] 503 .*: draining$")
+            request.join()
+
+    def test_who_accepts_and_says_nothing_is_not_ready(self):
+        with socket.create_server(("127.0.0.1", 0)) as mute:
+            began = time.monotonic()
+            self.check("--admin", f"127.0.0.1:{mute.getsockname()[1]}", code=1, says="no answer in time")
+            self.assertLess(time.monotonic() - began, 10)
+
+    def test_what_has_no_admin_address_cannot_be_asked(self):
+        self.check(code=1, says="turned off", GATEHOUSE_ADMIN="off")
+        self.check("/nowhere.toml", code=1, says="cannot be read; name the admin address with --admin")
 
 
 if __name__ == "__main__":

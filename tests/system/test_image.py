@@ -167,6 +167,15 @@ class TestImage(Images):
             self.assertEqual(stopped.returncode, 0, stopped.stderr)
             self.assertEqual(container.process.wait(harness.PATIENCE), 0)
 
+    def test_the_guide_has_every_variable(self):
+        helps = [subprocess.run([harness.BINARY, command, "--help"], capture_output=True, text=True, check=True).stdout
+                 for command in ("proxy", "host")]
+        guide = (DEPLOY / "docker.md").read_text()
+        listed = dict(re.findall(r"^\| `(GATEHOUSE_\w+)` \| (\w+) \|", guide, re.MULTILINE))
+        real = [set(re.findall(r"\[(GATEHOUSE_\w+)\]", text)) for text in helps]
+        of = {**dict.fromkeys(real[0], "proxy"), **dict.fromkeys(real[1], "host"), **dict.fromkeys(real[0] & real[1], "both")}
+        self.assertEqual(listed, of)
+
     def test_without_any_configuration_it_says_what_it_wants(self):
         container = self.container()
         with self.assertRaisesRegex(AssertionError, "set GATEHOUSE_TO"), container:
@@ -190,7 +199,8 @@ class TestCompose(Images):
         app = services["app"]
         with subprocess.Popen(["python3", DEPLOY / "demo_app.py"], env={**os.environ, **app["environment"]}) as process:
             try:
-                with self.container(environment=services["gatehouse"]["environment"]) as container:
+                # As a user whom nobody knows: state and runtime folder are open to all.
+                with self.container(environment=services["gatehouse"]["environment"], user="4321:4321") as container:
                     authority = self.directory / "self-signed.pem"
                     authority.write_text(container.exec_read("/var/lib/gatehouse/localhost.pem"))
                     for protocol in PROTOCOLS:
