@@ -33,16 +33,19 @@ def skip(why):
 
 # ---- the base ------------------------------------------------------------------------------------------------------
 
-def sources():
-    """The archives as lines of sources.list, from this machine's own list where it is one of Debian's."""
+def mirrors():
+    """The archive and its security archive: as told, as in this machine's own list, else Debian's."""
     text = pathlib.Path("/etc/apt/sources.list").read_text() if os.path.exists("/etc/apt/sources.list") else ""
-    found = re.findall(rf"^deb (\S+) ({RELEASE}(?:-security)?) main", text, re.MULTILINE)
-    main = next((uri for uri, suite in found if suite == RELEASE), "http://deb.debian.org/debian")
-    security = next((uri for uri, suite in found if suite != RELEASE), None)
-    main = os.environ.get("GATEHOUSE_DEBIAN_MIRROR") or main
-    security = os.environ.get("GATEHOUSE_DEBIAN_SECURITY_MIRROR") or security
+    found = {suite: uri for uri, suite in re.findall(rf"^deb (\S+) ({RELEASE}(?:-security)?) main", text, re.MULTILINE)}
+    main = os.environ.get("GATEHOUSE_DEBIAN_MIRROR") or found.get(RELEASE) or "http://deb.debian.org/debian"
+    security = os.environ.get("GATEHOUSE_DEBIAN_SECURITY_MIRROR") or found.get(f"{RELEASE}-security") or f"{main}-security"
+    return main, security
+
+
+def sources():
+    main, security = mirrors()
     lines = [f"deb {main} {suite} main" for suite in (RELEASE, f"{RELEASE}-updates", f"{RELEASE}-backports")]
-    return lines + ([f"deb {security} {RELEASE}-security main"] if security else [])
+    return [*lines, f"deb {security} {RELEASE}-security main"]
 
 
 def run_packages():
@@ -78,24 +81,29 @@ def base_archive(name, *packages):
 
 # ---- the ground ----------------------------------------------------------------------------------------------------
 
-def enter(host_name, *names):
-    """Puts this process into namespaces of its own: mounts, a network with nothing but loopback, a host name; `names`
-    are this machine there. In a chroot what is the root becomes a mount, as buildah wants it."""
+def enter_mounts():
+    """Puts this process into a mount namespace of its own. In a chroot what is the root becomes a mount there, as buildah
+    wants it."""
     if os.geteuid() != 0:
         skip("containers are built and run as root here")
     try:
-        os.unshare(os.CLONE_NEWNS | os.CLONE_NEWNET | os.CLONE_NEWUTS)
+        os.unshare(os.CLONE_NEWNS)
     except OSError as error:
-        skip(f"no namespaces: {error}")
+        skip(f"no mount namespace: {error}")
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # what a killed buildah leaves is ours to find
     if subprocess.run(["mount", "--make-rprivate", "/"], capture_output=True, check=False).returncode != 0:
         subprocess.run(["mount", "--rbind", "/", "/mnt"], check=True)
         os.chroot("/mnt")
         os.chdir(harness.ROOT)
+
+
+def enter_network(host_name):
+    """And into a network with nothing but loopback, where this machine is called `host_name`."""
+    os.unshare(os.CLONE_NEWNET | os.CLONE_NEWUTS)
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     socket.sethostname(host_name)
     with tempfile.NamedTemporaryFile("w", prefix="gatehouse-hosts-") as hosts:
-        hosts.write(f"127.0.0.1 localhost {host_name} {' '.join(names)}\n::1 localhost\n")
+        hosts.write(f"127.0.0.1 localhost {host_name}\n::1 localhost\n")
         hosts.flush()
         os.chmod(hosts.name, 0o644)
         subprocess.run(["mount", "--bind", hosts.name, "/etc/hosts"], check=True)
@@ -110,6 +118,7 @@ class Store:
         subprocess.run(["mount", "-t", "tmpfs", "none", self.directory], check=True)
         self.options = ["--storage-driver", "vfs", "--root", str(self.directory / "storage"),
                         "--runroot", str(self.directory / "run")]
+        self.environment = {**os.environ, "TMPDIR": str(self.directory)}
 
     def __enter__(self):
         return self
@@ -131,7 +140,7 @@ class Store:
             yield "--ulimit={}={}:{}".format(name, *resource.getrlimit(which))
 
     def buildah(self, *words):
-        done = subprocess.run(self.command(*words), capture_output=True, text=True, check=False)
+        done = subprocess.run(self.command(*words), capture_output=True, text=True, check=False, env=self.environment)
         if done.returncode != 0:
             raise AssertionError(f"buildah {' '.join(map(str, words))}\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
         return done.stdout
@@ -161,14 +170,15 @@ def podman_works(store, image):
 
 
 class Container:
-    """A container that runs as the image says: its entry point, command, user and environment, and `environment` and
-    `volumes` besides. By podman where that runs, else by `buildah run`, which knows no entry points: they are read out
+    """A container that runs as the image says: its entry point, command, user (or another) and environment, and
+    `environment` and `volumes` besides. By podman where that runs, else by `buildah run`, which knows no entry points: they are read out
     of the image here. Both on this process's network and with its host name."""
 
-    def __init__(self, store, image, *, arguments=None, environment=None, volumes=None, podman=False):
+    def __init__(self, store, image, *, arguments=None, environment=None, volumes=None, user=None, podman=False):
         self.store, self.image, self.podman = store, image, podman
         self.config = store.config(image)
         self.environment, self.volumes = environment or {}, volumes or {}
+        self.user = user or self.config["User"]
         self.words = (self.config.get("Entrypoint") or []) + (arguments or self.config.get("Cmd") or [])
         self.arguments = arguments or []
         self.out = tempfile.TemporaryFile("w+")
@@ -177,6 +187,7 @@ class Container:
 
     def options(self):
         given = [f"--env={name}={value}" for name, value in self.environment.items()]
+        given.append(f"--user={self.user}")
         return given + [f"--volume={source}:{target}" for source, target in self.volumes.items()]
 
     def start_command(self):
@@ -189,7 +200,7 @@ class Container:
 
     def exec(self, *words):
         """A command in the running container, as `docker exec` does it: its root, user and environment."""
-        user, _, group = self.config["User"].partition(":")
+        user, _, group = self.user.partition(":")
         command = (["podman", *self.store.options, "exec", self.name, *words] if self.podman else
                    ["nsenter", f"--target={self.pid}", "--mount", "--root", "--wdns=/", "--env", f"--setuid={user}",
                     f"--setgid={group}", self.path_of(words[0]), *words[1:]])
@@ -210,7 +221,8 @@ class Container:
         return self.exec(*self.config["Healthcheck"]["Test"][1:])
 
     def __enter__(self):
-        self.process = subprocess.Popen(self.start_command(), stdout=self.out, stderr=self.err, stdin=subprocess.DEVNULL)
+        self.process = subprocess.Popen(self.start_command(), stdout=self.out, stderr=self.err, stdin=subprocess.DEVNULL,
+                                        env=self.store.environment)
         try:
             harness.wait_until(lambda: "ready:" in self.text(self.err) or self.process.poll() is not None, "ready")
             self.pid = self.find()

@@ -3,8 +3,8 @@ the entry point of an app's own image.
 
 There is no Docker engine here: buildah builds, podman runs where it can (`buildah run` does elsewhere, with the image's
 entry point, user and environment). The program was compiled already: it is handed over as the Dockerfile allows, so that
-a run does not compile it again; with GATEHOUSE_IMAGE_FROM_SOURCE=1 the image's own stage does, which takes the network and
-minutes. The base is a Debian made with mmdebstrap once and kept, with the packages of the section `run` in it, and is
+a run does not compile it again; with GATEHOUSE_IMAGE_FROM_SOURCE=1 the image's own stage does, on a plain Debian, which
+takes the network and minutes. Else the base is a Debian made with mmdebstrap once and kept, with the packages of the section `run` in it, and is
 called debian:trixie-slim and python:3.13-slim.
 """
 
@@ -46,9 +46,14 @@ def setUpModule():
     given = Images.directory / "given"
     given.mkdir()
     subprocess.run(["strip", "-o", given / "gatehouse", program()], check=True)
-    options = [] if FROM_SOURCE else ["--build-context", f"given={given}", "--build-arg", "PROGRAM=given"]
+    options = ["--build-context", f"given={given}", "--build-arg", "PROGRAM=given"]
+    if FROM_SOURCE:
+        options = [f"--build-arg={name}={uri}" for name, uri in
+                   zip(("DEBIAN_MIRROR", "DEBIAN_SECURITY_MIRROR"), images.mirrors(), strict=True)]
     Images.store.add_base(BASE, "debian:trixie-slim", "python:3.13-slim")
     Images.store.build(DEPLOY / "Dockerfile", "gatehouse", *options)
+    Images.store.build(COMPOSE / "entrypoint" / "Dockerfile", "app")
+    images.enter_network("gatehouse")
     Images.podman = images.podman_works(Images.store, "gatehouse")
     print(f"containers are run by {'podman' if Images.podman else 'buildah run'}", flush=True)
     Images.certificate, Images.key = harness.make_certificate(Images.directory, "localhost", "localhost")
@@ -162,6 +167,15 @@ class TestImage(Images):
             self.assertEqual(stopped.returncode, 0, stopped.stderr)
             self.assertEqual(container.process.wait(harness.PATIENCE), 0)
 
+    def test_the_guide_has_every_variable(self):
+        helps = [subprocess.run([harness.BINARY, command, "--help"], capture_output=True, text=True, check=True).stdout
+                 for command in ("proxy", "host")]
+        guide = (DEPLOY / "docker.md").read_text()
+        listed = dict(re.findall(r"^\| `(GATEHOUSE_\w+)` \| (\w+) \|", guide, re.MULTILINE))
+        real = [set(re.findall(r"\[(GATEHOUSE_\w+)\]", text)) for text in helps]
+        of = {**dict.fromkeys(real[0], "proxy"), **dict.fromkeys(real[1], "host"), **dict.fromkeys(real[0] & real[1], "both")}
+        self.assertEqual(listed, of)
+
     def test_without_any_configuration_it_says_what_it_wants(self):
         container = self.container()
         with self.assertRaisesRegex(AssertionError, "set GATEHOUSE_TO"), container:
@@ -185,7 +199,8 @@ class TestCompose(Images):
         app = services["app"]
         with subprocess.Popen(["python3", DEPLOY / "demo_app.py"], env={**os.environ, **app["environment"]}) as process:
             try:
-                with self.container(environment=services["gatehouse"]["environment"]) as container:
+                # As a user whom nobody knows: state and runtime folder are open to all.
+                with self.container(environment=services["gatehouse"]["environment"], user="4321:4321") as container:
                     authority = self.directory / "self-signed.pem"
                     authority.write_text(container.exec_read("/var/lib/gatehouse/localhost.pem"))
                     for protocol in PROTOCOLS:
@@ -218,7 +233,6 @@ class TestCompose(Images):
                 process.terminate()
 
     def test_as_the_entry_point_of_an_app(self):
-        self.store.build(COMPOSE / "entrypoint" / "Dockerfile", "app")
         config = self.store.config("app")
         self.assertEqual(config["Entrypoint"], ["gatehouse", "host", "--name", "app", "--"])
         environment = {"GATEHOUSE_CERTIFICATE_FILE": "/run/secrets/cert", "GATEHOUSE_PRIVATE_KEY": "/run/secrets/key"}
@@ -242,6 +256,7 @@ if __name__ == "__main__":
         images.skip("no buildah or no mmdebstrap")
     if not program().is_file():
         images.skip(f"no {program()}")
-    BASE = images.base_archive("image-base", *images.run_packages(), "python3")
-    images.enter("gatehouse")
+    BASE = (images.base_archive("image-plain", "python3") if FROM_SOURCE else
+            images.base_archive("image-base", *images.run_packages(), "python3"))
+    images.enter_mounts()
     harness.main()
