@@ -94,7 +94,7 @@ def queries(prometheus):
     """Every query of a panel, as Grafana would send it with all variables at "All": {where: expression}."""
     found = {}
     for name, dashboard in dashboards().items():
-        values = {"__rate_interval": "1m"}
+        values = {"__rate_interval": "2m"}
         values |= {one["name"]: choices(prometheus, one) for one in dashboard["templating"]["list"] if one["type"] == "query"}
         for panel in dashboard["panels"]:
             for target in panel["targets"]:
@@ -224,7 +224,7 @@ class DashboardsTest(unittest.TestCase):
         for where, expression in queries(prometheus).items():
             if not self.has_data(prometheus, expression):
                 empty.append(where)
-            elif not self.has_data(prometheus, f"max_over_time(({expression})[1m:500ms]) > 0"):
+            elif not self.has_data(prometheus, f"max_over_time(({expression})[3m:500ms]) > 0"):
                 flat.append(where)
         self.assertEqual(empty, [])
         self.assertEqual(sorted(set(flat) - QUIET), [], "nothing but zero, though it was provoked")
