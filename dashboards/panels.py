@@ -4,7 +4,7 @@ HERE = 'instance=~"$instance"'
 INSTANCE = "label_values(gatehouse_build_info, instance)"
 
 # Sizes on a page of 24 columns.
-NUMBER, THIRD, HALF, WIDE = (4, 4), (8, 8), (12, 8), (24, 8)
+NUMBER, THIRD, HALF = (4, 4), (8, 8), (12, 8)
 
 
 def panel(kind, title, question, queries, unit="short", size=HALF, **more):
@@ -129,7 +129,7 @@ UPSTREAMS = {
         lines("Health checks", "What do active checks find?", (total("health_checks_total", "endpoint, result", UPSTREAM), "{{endpoint}} {{result}}"),
               unit="ops", size=THIRD),
         lines("Ejections", "Which endpoints were taken out because requests failed?",
-              (f"sum by (upstream, endpoint) (gatehouse_endpoint_ejections_total{{{UPSTREAM}}})", "{{upstream}} {{endpoint}}"), size=WIDE),
+              (f"sum by (upstream, endpoint) (gatehouse_endpoint_ejections_total{{{UPSTREAM}}})", "{{upstream}} {{endpoint}}"), size=(24, 6)),
     ],
 }
 

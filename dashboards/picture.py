@@ -2,6 +2,7 @@
 
 import bisect
 import html
+import itertools
 import math
 import time
 
@@ -181,10 +182,11 @@ def state_timeline(panel, series, box, span):
     drawn, row = "", min(34, place.height / max(1, len(series)))
     for index, (name, points) in enumerate(series):
         drawn += text(place.x - 8, y + row * (index + 0.5) + 4, name, 10.5, FAINT, "end")
-        for at, value in points:
-            colour = NAMED[meaning[f"{value:.0f}"]["color"]]
-            begin = max(place.x, place.at(at - place.step))
-            drawn += rectangle(begin, y + row * index + 3, place.at(at) - begin + 0.4, row - 6, colour)
+        for run in place.runs(points):
+            for value, same in itertools.groupby(run, lambda point: point[1]):
+                times = [at for at, _ in same]
+                begin, end = max(place.x, place.at(times[0] - place.step)), place.at(times[-1])
+                drawn += rectangle(begin, y + row * index + 3, end - begin, row - 6, NAMED[meaning[f"{value:.0f}"]["color"]])
     return drawn + time_axis(place) + legends([(one["text"], NAMED[one["color"]]) for one in meaning.values()], x + 2, y + height - 4, width)
 
 

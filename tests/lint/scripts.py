@@ -5,7 +5,7 @@ import pathlib
 
 import tree
 
-FOLDERS = ("deploy", "tests", ".ci", "proxy", "config")
+FOLDERS = ("dashboards", "deploy", "tests", ".ci", "proxy", "config")
 
 
 def scripts(t, interpreter, suffix):

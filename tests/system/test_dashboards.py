@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import time
 import unittest
+import xml.etree.ElementTree
 
 import yaml
 from aioquic.h3.connection import H3_ALPN
@@ -94,7 +95,7 @@ def queries(prometheus):
     """Every query of a panel, as Grafana would send it with all variables at "All": {where: expression}."""
     found = {}
     for name, dashboard in dashboards().items():
-        values = {"__rate_interval": "1m"}
+        values = {"__rate_interval": "2m"}
         values |= {one["name"]: choices(prometheus, one) for one in dashboard["templating"]["list"] if one["type"] == "query"}
         for panel in dashboard["panels"]:
             for target in panel["targets"]:
@@ -187,6 +188,7 @@ class DashboardsTest(unittest.TestCase):
                 self.names_exist(prometheus)
                 self.rules_are_well(prometheus)
                 self.panels_have_data(prometheus)
+                self.pictures_can_be_drawn(prometheus)
 
     def provoke(self, gatehouse, prometheus):
         gatehouse.await_state("parked", "broken")
@@ -224,10 +226,19 @@ class DashboardsTest(unittest.TestCase):
         for where, expression in queries(prometheus).items():
             if not self.has_data(prometheus, expression):
                 empty.append(where)
-            elif not self.has_data(prometheus, f"max_over_time(({expression})[1m:500ms]) > 0"):
+            elif not self.has_data(prometheus, f"max_over_time(({expression})[3m:500ms]) > 0"):
                 flat.append(where)
         self.assertEqual(empty, [])
         self.assertEqual(sorted(set(flat) - QUIET), [], "nothing but zero, though it was provoked")
+
+    def pictures_can_be_drawn(self, prometheus):
+        for name, dashboard in dashboards().items():
+            drawn = subprocess.run([DASHBOARDS / "draw", name.removesuffix(".json"), f"http://127.0.0.1:{prometheus.port}", "--minutes", "1"],
+                                   capture_output=True, text=True, check=False)
+            self.assertEqual(drawn.returncode, 0, drawn.stderr)
+            written = {element.text for element in xml.etree.ElementTree.fromstring(drawn.stdout).iter("{http://www.w3.org/2000/svg}text")}
+            self.assertLessEqual({panel["title"] for panel in dashboard["panels"]}, written)
+            self.assertNotIn("no data", written, name)
 
     def has_data(self, prometheus, expression):
         return any(value == value for _, value in prometheus.query(expression))

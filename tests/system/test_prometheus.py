@@ -4,6 +4,7 @@ a scrape of ten thousand series that costs little and takes nothing from the wor
 import itertools
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import unittest
@@ -104,10 +105,25 @@ class PrometheusTest(unittest.TestCase):
             page = harness.curl(f"http://127.0.0.1:{gatehouse.admin}/metrics").body
             checked = subprocess.run(["promtool", "check", "metrics"], input=page, capture_output=True, check=False)
             self.assertEqual((checked.returncode, checked.stdout, checked.stderr), (0, b"", b""))
+            self.the_list_of_metrics_is_true(page.decode())
+
+    def the_list_of_metrics_is_true(self, page):
+        """The table of deploy/prometheus/README.md against the page."""
+        described = dict(re.findall(r"^# HELP gatehouse_(\w+) (.*)$", page, re.MULTILINE))
+        kinds = dict(re.findall(r"^# TYPE gatehouse_(\w+) (.*)$", page, re.MULTILINE))
+        rows = []
+        for name, labels in FAMILIES.items():
+            labels = ", ".join(f"`{label.removeprefix('exported_')}`" for label in labels.split())
+            rows.append(f"| `{name}` | {kinds[name]} | {labels}{' ' if labels else ''}| {described[name]} |")
+        listed = re.findall(r"^\| `\w+` \| (?:gauge|counter|histogram) .*$", (monitoring.SOURCE / "README.md").read_text(), re.MULTILINE)
+        self.assertEqual(listed, rows)
+        self.assertEqual(set(described), set(FAMILIES))
 
     def the_target_is_well(self, prometheus, gatehouse):
-        [target] = prometheus.api("targets")["activeTargets"]
-        self.assertEqual((target["health"], target["lastError"]), ("up", ""))
+        def target_up():
+            return [target for target in prometheus.api("targets")["activeTargets"] if target["health"] == "up"]
+        [target] = harness.wait_until(target_up, "the target is up")
+        self.assertEqual(target["lastError"], "")
         self.assertEqual(target["labels"], {"instance": f"127.0.0.1:{gatehouse.admin}", "job": "gatehouse"})
 
     def families_are_complete(self, prometheus):

@@ -8,8 +8,9 @@ import unittest
 import yaml
 
 import harness
+import monitoring
 
-PROMETHEUS = harness.ROOT / "deploy" / "prometheus"
+PROMETHEUS = monitoring.SOURCE
 SERIES = pathlib.Path(__file__).with_name("rules") / "alerts_test.yml"
 
 
@@ -59,4 +60,5 @@ class RulesTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
+    monitoring.require()
     harness.main()
