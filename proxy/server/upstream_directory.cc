@@ -247,6 +247,15 @@ std::vector<AppView> UpstreamDirectory::apps() const {
   return host_ ? host_->views() : std::vector<AppView>();
 }
 
+void UpstreamDirectory::forget_troubles() {
+  if (!troubles_.remembers_faults()) return;
+  for (const auto& [name, entry] : entries_) {
+    for (const EndpointSet::Member& member : entry.membership->set()->members) {
+      if (member.endpoint->failures_in_row() == 0) troubles_.served(*member.endpoint);
+    }
+  }
+}
+
 void UpstreamDirectory::note(ControlMetrics& metrics) const {
   metrics.endpoints.clear();
   metrics.instances.clear();
