@@ -26,7 +26,7 @@ async function wait(script, timeout) {
 }
 
 const commands = {
-  async open({browser, url, width, height, scheme, motion}) {
+  async open({browser, url, width, height, scheme, motion, events}) {
     const context = await browser.newContext({viewport: {width, height}, colorScheme: scheme, reducedMotion: motion ?? 'no-preference'});
     page = await context.newPage();
     session = await context.newCDPSession(page);
@@ -37,6 +37,9 @@ const commands = {
       globalThis.violations = [];
       document.addEventListener('securitypolicyviolation', event => globalThis.violations.push(event.violatedDirective));
     });
+    if (events) {
+      await page.route('**/status/events', route => route.fulfill({contentType: 'text/event-stream', body: events}));
+    }
     await page.goto(url);
   },
   close: () => page.context().close(),
