@@ -37,13 +37,26 @@ void EndpointTroubles::note_ejection(const Endpoint& endpoint, WallTime now) {
 void EndpointTroubles::note_fault(const FaultRecord& record) {
   if (record.endpoint.empty() || rule(record.fault).blame != Blame::kUpstream) return;
   Known* known = entry({record.upstream, record.endpoint});
-  if (known != nullptr) known->fault = {.text = std::string(rule(record.fault).token), .time = record.time};
+  if (known == nullptr) return;
+  if (known->fault.text.empty()) ++faults_;
+  known->fault = {.text = std::string(rule(record.fault).token),
+                  .time = record.time,
+                  .unreachable = record.fault == Fault::kConnectRefused || record.fault == Fault::kConnectFailed ||
+                                 record.fault == Fault::kConnectTimeout};
 }
 
-std::string EndpointTroubles::in_row(const Endpoint& endpoint, const Known& known) const {
-  std::string text = std::format("{} requests in a row failed there", endpoint.failures_in_row());
-  if (!known.fault.text.empty())
-    text += std::format(", the last with {} at {}", known.fault.text, clock_text(known.fault.time));
+void EndpointTroubles::served(const Endpoint& endpoint) {
+  const auto found = known_.find({endpoint.upstream(), endpoint.name()});
+  if (found == known_.end() || found->second.fault.text.empty()) return;
+  found->second.fault = {};
+  --faults_;
+}
+
+std::string EndpointTroubles::in_row(const Endpoint& endpoint, const Known& known) {
+  const std::uint32_t count = endpoint.failures_in_row();
+  std::string text =
+      count == 1 ? "the last request failed there" : std::format("{} requests in a row failed there", count);
+  if (!known.fault.text.empty()) text += std::format(" ({} at {})", known.fault.text, clock_text(known.fault.time));
   return text;
 }
 
@@ -73,7 +86,9 @@ EndpointCondition EndpointTroubles::condition(const Endpoint& endpoint) const {
   if (endpoint.has(Obstacle::kLost)) {
     return {.state = "lost", .why = "its process does not take connections; it is being looked into"};
   }
-  if (endpoint.failures_in_row() >= kFailing) return {.state = "failing", .why = in_row(endpoint, known)};
+  const std::uint32_t failures = endpoint.failures_in_row();
+  if (failures >= kFailing || (failures > 0 && known.fault.unreachable))
+    return {.state = "failing", .why = in_row(endpoint, known)};
   return {};
 }
 

@@ -31,6 +31,9 @@ class EndpointTroubles {
   void note_check(const Endpoint& endpoint, std::string why, WallTime now);  // empty: it passed
   void note_ejection(const Endpoint& endpoint, WallTime now);
   void note_fault(const FaultRecord& record);
+  // Whether faults are remembered; the endpoints that have served since shall be told of by served(), now and then.
+  bool remembers_faults() const { return faults_ > 0; }
+  void served(const Endpoint& endpoint);
 
   EndpointCondition condition(const Endpoint& endpoint) const;
 
@@ -38,6 +41,7 @@ class EndpointTroubles {
   struct Event {
     std::string text;
     WallTime time{};
+    bool unreachable = false;  // a fault: there was no connection
   };
   struct Known {
     Event check;
@@ -47,9 +51,10 @@ class EndpointTroubles {
   using Name = std::pair<std::string, std::string>;  // upstream, endpoint
 
   Known* entry(Name name);
-  std::string in_row(const Endpoint& endpoint, const Known& known) const;
+  static std::string in_row(const Endpoint& endpoint, const Known& known);
 
   std::map<Name, Known> known_;
+  std::size_t faults_ = 0;  // among them
 };
 
 }  // namespace gatehouse

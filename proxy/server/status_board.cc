@@ -37,6 +37,7 @@ void StatusBoard::watch(Rollout& rollout) {
 
 void StatusBoard::tick() {
   tick_.arm(kTick);
+  sources_.upstreams.forget_troubles();
   traffic_.sample(sources_.metrics.workers(), loop_.now());
   if (events_.listened_to()) events_.publish(json());
 }

@@ -52,7 +52,8 @@ std::string text_or(const Json& value, std::string_view otherwise) {
 
 Tone tone_of_state(const std::string& state) {
   if (state == "available" || state == "serving" || state == "ready") return Tone::kGood;
-  if (state == "unhealthy" || state == "parked" || state == "backoff" || state == "ejected" || state == "lost") {
+  if (state == "unhealthy" || state == "parked" || state == "backoff" || state == "ejected" || state == "lost" ||
+      state == "failing") {
     return Tone::kBad;
   }
   return Tone::kDoubtful;

@@ -1,4 +1,5 @@
-// The status as text for terminals and for `curl`: tables made of /status.json and nothing else. Pure, any thread.
+// The status as text for terminals and for `curl`: tables made of /status.json and nothing else, so that whoever has
+// that can have these. Pure, any thread.
 #pragma once
 
 #include <string>

@@ -260,6 +260,15 @@ void UpstreamDirectory::count_from_zero(const std::string& app) {
   metrics_.app_start_times.try_emplace(app);
 }
 
+void UpstreamDirectory::forget_troubles() {
+  if (!troubles_.remembers_faults()) return;
+  for (const auto& [name, entry] : entries_) {
+    for (const EndpointSet::Member& member : entry.membership->set()->members) {
+      if (member.endpoint->failures_in_row() == 0) troubles_.served(*member.endpoint);
+    }
+  }
+}
+
 void UpstreamDirectory::note(ControlMetrics& metrics) const {
   metrics.endpoints.clear();
   metrics.instances.clear();

@@ -46,6 +46,7 @@ class UpstreamDirectory {
 
   std::vector<AppView> apps() const;
   EndpointTroubles& troubles() { return troubles_; }
+  void forget_troubles();                    // of endpoints that have served since
   void note(ControlMetrics& metrics) const;  // the state of endpoints and apps, for a scrape
 
  private:

@@ -61,7 +61,7 @@ class Starting(unittest.TestCase):
         keys = 'start = "eager"\nrapid_fail = {{ count = 4, window = "60s" }}'
         with apps.Gatehouse(apps.hosted("exit", 3, keys=keys)) as gatehouse:
             line = gatehouse.await_state("parked")
-            self.assertRegex(line, r"next start in \d+")
+            self.assertRegex(line, r"started again in \d+ s")
             self.assertRegex(line, "exited with status 3")
             self.assertEqual(gatehouse.metric(r"^gatehouse_app_starts_total"), 4)
             self.assertEqual(gatehouse.metric(r'^gatehouse_app_parked{app="web"}'), 1)

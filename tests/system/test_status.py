@@ -198,7 +198,7 @@ class Table(unittest.TestCase):
                 gatehouse.ask("/dead")
             plain = gatehouse.control("status").stdout
             self.assertNotIn("\x1b", plain)
-            self.assertRegex(plain, r"critical  upstream dead: 127\.0\.0\.1:\d+ is failing: \d+ requests in a row")
+            self.assertRegex(plain, r"critical  upstream dead: 127\.0\.0\.1:\d+ is failing: 2 requests in a row failed there")
             self.assertIn("\x1b[31mfailing\x1b[0m", self.on_terminal(gatehouse, "status", until=b"last faults"))
             for environment in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
                 self.assertNotIn("\x1b", self.on_terminal(gatehouse, "status", until=b"last faults", environment=environment))

@@ -123,9 +123,20 @@ TEST_F(StatusJson, AnEndpointWhereRequestsFailSaysWithWhat) {
   endpoint(0)->failed();
   troubles.note_fault({.time = now, .fault = Fault::kConnectRefused, .upstream = "shop", .endpoint = "127.0.0.1:5000"});
   EXPECT_EQ(status()["upstreams"][0]["endpoints"][0]["why"],
-            "2 requests in a row failed there, the last with connect_refused at 13:00:00 UTC");
+            "2 requests in a row failed there (connect_refused at 13:00:00 UTC)");
   endpoint(0)->succeeded();
   EXPECT_TRUE(status()["upstreams"][0]["endpoints"][0]["well"].get<bool>());
+}
+
+TEST_F(StatusJson, OneConnectionThatIsRefusedIsEnoughUntilTheEndpointServesAgain) {
+  endpoint(0)->failed();
+  troubles.note_fault({.time = now, .fault = Fault::kConnectRefused, .upstream = "shop", .endpoint = "127.0.0.1:5000"});
+  EXPECT_EQ(status()["upstreams"][0]["endpoints"][0]["why"],
+            "the last request failed there (connect_refused at 13:00:00 UTC)");
+  EXPECT_TRUE(troubles.remembers_faults());
+  troubles.served(*endpoint(0));
+  EXPECT_FALSE(troubles.remembers_faults());
+  EXPECT_TRUE(status()["upstreams"][0]["endpoints"][0]["well"].get<bool>());  // another failure, of another kind
 }
 
 TEST_F(StatusJson, AnUpstreamWithoutAnyFitEndpointIsCritical) {

@@ -245,7 +245,7 @@ function faults(status) {
   const now = Date.parse(status.time);
   show($('faults').querySelector('table'), status.faults.length > 0);
   show($('faults').querySelector('.empty'), status.faults.length === 0);
-  say($('faults-count'), status.faults.length > 0 ? `the last ${status.faults.length}, the same ones together` : '');
+  say($('faults-count'), status.faults.length > 1 ? `the last ${status.faults.length}, the same ones together` : '');
   list($('fault-list'), 'fault', grouped(status.faults), one => one.key, ({last, times}, part) => {
     level(part.fault, last.blame === 'client' ? 'idle' : last.blame === 'proxy' ? 'warning' : 'critical');
     say(part.time, age((now - Date.parse(last.time)) / 1000) + ' ago');
