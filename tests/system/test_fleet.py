@@ -46,7 +46,9 @@ ticket_key_files = ["SHARED/tickets"]
 to = "app"
 request_headers = {{{{ set = {{{{ "X-Machine" = "NUMBER" }}}} }}}}
 [upstreams.app]
-endpoints = ["unix:SHARED/app.sock"]
+endpoints = ["unix:SHARED/one.sock", "unix:SHARED/two.sock"]
+[upstreams.app.sticky]
+cookie = "where"
 """
 # What clients do until they are told to end, each with a pool of one connection: as curl does, which sends a request
 # again that a kept connection did not take. `fresh` makes a new connection for each.
@@ -172,7 +174,8 @@ class Fleet(unittest.TestCase):
         for name, size in (("tickets", 80), ("secret", 32)):
             run(["openssl", "rand", "-out", str(cls.shared / name), str(size)])
             (cls.shared / name).chmod(0o600)
-        cls.backend = cls.enterClassContext(harness.backend("--unix", str(cls.shared / "app.sock")))
+        for name in ("one.sock", "two.sock"):
+            cls.enterClassContext(harness.backend("--unix", str(cls.shared / name)))
         cls.machines = []
         for number in MACHINES:
             machine = Machine(number, cls.shared)
@@ -229,6 +232,20 @@ class Fleet(unittest.TestCase):
             tls.sendall(b"GET /echo HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             answer = b"".join(iter(lambda: tls.recv(65536), b""))
             return tls.session_reused, tls.session, answer
+
+    def test_an_affinity_cookie_of_one_machine_is_honoured_by_the_others(self):
+        def visit(number, *options):
+            return harness.curl(f"https://localhost:{PORT}/echo?affinity", "--cacert", str(self.certificate), "--resolve",
+                                f"localhost:{PORT}:{address_of(number)}", *options).fields.get("set-cookie", "")
+
+        cookie = visit(1).partition(";")[0]
+        self.assertRegex(cookie, "^where=.")
+        self.assertEqual([visit(number, "--cookie", cookie) for number in (2, 3) * 4], [""] * 8)
+        self.assertNotEqual(visit(2, "--cookie", cookie[:-1] + ("0" if cookie[-1] != "0" else "1")), "")
+        visits = [machine.access_log(count, lambda line: line["query"] == "affinity")
+                  for machine, count in zip(self.machines, (1, 5, 4))]
+        endpoint = visits[0][0]["endpoint"]
+        self.assertEqual({line["endpoint"] for line in visits[1][:4] + visits[2]}, {endpoint})
 
     def test_a_quic_session_of_one_machine_resumes_on_another(self):
         tickets = []
