@@ -10,6 +10,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import ssl
@@ -45,7 +46,9 @@ ticket_key_files = ["SHARED/tickets"]
 to = "app"
 request_headers = {{{{ set = {{{{ "X-Machine" = "NUMBER" }}}} }}}}
 [upstreams.app]
-endpoints = ["unix:SHARED/app.sock"]
+endpoints = ["unix:SHARED/one.sock", "unix:SHARED/two.sock"]
+[upstreams.app.sticky]
+cookie = "where"
 """
 # What clients do until they are told to end, each with a pool of one connection: as curl does, which sends a request
 # again that a kept connection did not take. `fresh` makes a new connection for each.
@@ -171,7 +174,8 @@ class Fleet(unittest.TestCase):
         for name, size in (("tickets", 80), ("secret", 32)):
             run(["openssl", "rand", "-out", str(cls.shared / name), str(size)])
             (cls.shared / name).chmod(0o600)
-        cls.backend = cls.enterClassContext(harness.backend("--unix", str(cls.shared / "app.sock")))
+        for name in ("one.sock", "two.sock"):
+            cls.enterClassContext(harness.backend("--unix", str(cls.shared / name)))
         cls.machines = []
         for number in MACHINES:
             machine = Machine(number, cls.shared)
@@ -229,6 +233,20 @@ class Fleet(unittest.TestCase):
             answer = b"".join(iter(lambda: tls.recv(65536), b""))
             return tls.session_reused, tls.session, answer
 
+    def test_an_affinity_cookie_of_one_machine_is_honoured_by_the_others(self):
+        def visit(number, *options):
+            return harness.curl(f"https://localhost:{PORT}/echo?affinity", "--cacert", str(self.certificate), "--resolve",
+                                f"localhost:{PORT}:{address_of(number)}", *options).fields.get("set-cookie", "")
+
+        cookie = visit(1).partition(";")[0]
+        self.assertRegex(cookie, "^where=.")
+        self.assertEqual([visit(number, "--cookie", cookie) for number in (2, 3) * 4], [""] * 8)
+        self.assertNotEqual(visit(2, "--cookie", cookie[:-1] + ("0" if cookie[-1] != "0" else "1")), "")
+        visits = [machine.access_log(count, lambda line: line["query"] == "affinity")
+                  for machine, count in zip(self.machines, (1, 5, 4))]
+        endpoint = visits[0][0]["endpoint"]
+        self.assertEqual({line["endpoint"] for line in visits[1][:4] + visits[2]}, {endpoint})
+
     def test_a_quic_session_of_one_machine_resumes_on_another(self):
         tickets = []
 
@@ -262,6 +280,51 @@ class Fleet(unittest.TestCase):
                 return machines
 
         self.assertEqual(len(asyncio.run(move())), 1)
+
+
+class Document(unittest.TestCase):
+    """deploy/scaling.md: what it shows is taken by the programs that it is for."""
+
+    TEXT = (harness.ROOT / "deploy" / "scaling.md").read_text()
+
+    def blocks(self, language):
+        return re.findall(rf"^```{language}\n(.*?)^```$", self.TEXT, re.DOTALL | re.MULTILINE)
+
+    def test_its_ruleset_is_one(self):
+        ruleset, = self.blocks("nft")
+        run(["nft", "--check", "-f", "-"], input=ruleset)
+
+    def test_its_keys_and_its_configuration_fit(self):
+        with tempfile.TemporaryDirectory(prefix="gatehouse-scaling-") as name:
+            folder = pathlib.Path(name)
+            keys, = self.blocks("sh")
+            run(["sh", "-ec", keys], cwd=folder)
+            harness.make_certificate(folder, "site", "localhost")
+            shared, ids = self.blocks("toml")
+            tls = shared[shared.index("[listeners.tls]") + len("[listeners.tls]"):]
+            file = folder / "gatehouse.toml"
+            file.write_text(ids + shared[len("[server]"):shared.index("[listeners.tls]")].replace("/etc/gatehouse", name) + f"""
+                [[listeners]]
+                address = ":{PORT}"
+                [listeners.tls]
+                certificates = [{{ certificate = "site.pem", private_key = "site-key.pem" }}]
+                {tls.replace("/etc/gatehouse", name)}
+                [[routes]]
+                respond = {{ status = 404 }}""")
+            done = run([harness.BINARY, "check", str(file)])
+            self.assertEqual([line for line in done.stderr.splitlines() if "expires on" not in line], [])
+
+    def test_the_arithmetic_is_right(self):
+        work = (20_000 * 29 + 10_000 * 35 + 1_000 * 464 + 500 * 673) / 1e6
+        self.assertIn(f"= {work:.2f} cores of work,\nso {work / 0.6:.1f} cores", self.TEXT)
+        for name, cost in (("request over h1", 29), ("request over h3", 35), ("full handshake", 464), ("new QUIC", 673)):
+            row, = [line for line in self.TEXT.splitlines() if name in line and "us |" in line]
+            shown = int(re.search(r"([\d,]+) /s", row)[1].replace(",", ""))
+            self.assertIn(f"| {cost} us |", row)
+            self.assertLess(abs(shown - 0.6e6 / cost) / shown, 0.04, row)
+        for kib, gib in ((40, "3.8"), (69, "6.6")):
+            self.assertEqual(f"{100_000 * kib / 1024 / 1024:.1f}", gib)
+            self.assertRegex(self.TEXT, rf"\| {kib} KiB \| {gib} GiB \|")
 
 
 def can_balance():

@@ -137,9 +137,8 @@ class Base:
                 self.assertGreaterEqual(container["lifecycle"]["preStop"]["sleep"]["seconds"], leaving)
 
     def test_it_may_do_nothing_but_serve(self):
-        self.assertEqual(self.base.pod["securityContext"]["runAsUser"], 65532)
-        self.assertTrue(self.base.pod["securityContext"]["runAsNonRoot"])
-        context = self.base.container["securityContext"]
+        context = {**self.base.pod["securityContext"], **self.base.container["securityContext"]}
+        self.assertEqual((context["runAsNonRoot"], context["runAsUser"], context["fsGroup"]), (True, 65532, 65532))
         self.assertEqual((context["allowPrivilegeEscalation"], context["readOnlyRootFilesystem"], context["capabilities"]),
                          (False, True, {"drop": ["ALL"]}))
         self.assertFalse(self.base.pod["automountServiceAccountToken"])

@@ -94,6 +94,27 @@ TEST_F(ConfigWatcherTest, AMountedConfigMapIsSwappedByALinkToItsFolder) {
   EXPECT_THAT(log, ElementsAre("a.toml", "a.toml"));
 }
 
+TEST_F(ConfigWatcherTest, AFolderOfAMountIsBehindTheSameLink) {
+  folder.write("..v1/tls/cert.pem", "1");
+  folder.write("..v2/tls/cert.pem", "2");
+  replace("..v1", "..data");
+  fs::create_symlink("..data/tls", file("tls"));
+  watcher.watch({file("tls/cert.pem")});
+  replace("..v2", "..data");
+  settle();
+  EXPECT_THAT(log, ElementsAre("tls/cert.pem"));
+}
+
+TEST_F(ConfigWatcherTest, LinksInACircleAreAFileThatIsNotThere) {
+  fs::create_symlink("b.toml", file("a.toml"));
+  fs::create_symlink("a.toml", file("b.toml"));
+  watcher.watch({file("a.toml")});
+  fs::remove(file("b.toml"));
+  folder.write("b.toml", "1");
+  settle();
+  EXPECT_THAT(log, ElementsAre("a.toml"));
+}
+
 TEST_F(ConfigWatcherTest, ARenewedCertificateIsALinkIntoAnArchive) {
   folder.write("archive/cert1.pem", "1");
   folder.write("archive/cert2.pem", "2");

@@ -201,6 +201,27 @@ TEST_F(QuicDispatchTest, ResetIsSmallerThanItsCauseAndNeverForSmallOrForeignPack
   EXPECT_LT(sent[0].size(), 43U);
 }
 
+class QuicServerIdTest : public QuicDispatchTest {
+ protected:
+  QuicServerIdTest() { options.ids = QuicIdLayout(kServer, 2); }
+
+  static constexpr std::array<std::uint8_t, 13> kServer{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13};
+};
+
+TEST_F(QuicServerIdTest, PacketOfAnotherMachineIsNotReset) {
+  auto neighbour = kServer;
+  neighbour.back() ^= 1;
+  arrive(short_packet(QuicIdLayout(neighbour, 2).make(0), 100));
+  EXPECT_TRUE(sent.empty());
+  arrive(short_packet(QuicIdLayout(kServer, 2).make(0), 100));
+  EXPECT_EQ(sent.size(), 1U);
+}
+
+TEST_F(QuicServerIdTest, ConnectionsLiveOnIdsOfAnotherLength) {
+  H3Client& client = connected();
+  EXPECT_FALSE(client.closed().has_value());
+}
+
 TEST_F(QuicDispatchTest, FloodOfUnknownPacketsGetsFewResets) {
   for (int i = 0; i < 5000; ++i) arrive(short_packet(QuicIdLayout().make(0), 100));
   EXPECT_LE(sent.size(), 5000U / 5);
