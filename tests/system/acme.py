@@ -23,7 +23,8 @@ def start(machine):
                          "-management", "127.0.0.1:5005"],
                         ["pebble", "-config", str(folder / "pebble.json"), "-dnsserver", f"127.0.0.1:{DNS_PORT}"]):
             subprocess.Popen(command, stdout=log, stderr=log, env={
-                **machine.environment, "PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "0"})
+                **machine.environment, "PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "0",
+                "PEBBLE_AUTHZREUSE": "0"})
     root = folder / "root.pem"
 
     def issued():

@@ -196,9 +196,12 @@ def check_block(document, block, machine, made):
         raise documents.Mistake(f"{where}: {error}") from None
     for name in directories:
         (directory / name).mkdir(parents=True, exist_ok=True)
-    for name, source in [(n, s) for pair in pairs for n, s in zip(pair, made)] + [(name, made[0]) for name in others]:
+    contents = {name: source.read_bytes() for pair in pairs for name, source in zip(pair, made)}
+    contents |= {name: os.urandom(size) for name, size in others.items()}
+    for name, content in contents.items():
         (directory / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(source, directory / name)
+        (directory / name).write_bytes(content)
+        (directory / name).chmod(0o600)
     for name in programs:
         if not shutil.which(name, path=machine.environment["PATH"]) and "/" not in name:
             (machine.bin / name).symlink_to("/bin/true")

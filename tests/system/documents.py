@@ -4,7 +4,6 @@ tests/README.md tells writers what they need to know of it.
 """
 
 import dataclasses
-import json
 import pathlib
 import re
 import tomllib
@@ -13,6 +12,7 @@ SHELLS = ("sh", "bash", "shell", "console")
 NO_RUN = re.compile(r"<!-- no-run: (\S.*?) -->", re.DOTALL)
 DEFAULT_ADDRESS = "127.0.0.1:8080"
 DEFAULT_ENDPOINT = "127.0.0.1:5000"
+DEFAULT_CERTIFICATE = '{ certificate = "cert.pem", private_key = "key.pem" }'
 
 
 class Mistake(Exception):
@@ -113,6 +113,8 @@ def completed(text):
     """A fragment with what a file needs besides: a listener, a route, the upstreams and programs that it names."""
     tables = tomllib.loads(text)
     before = after = ""
+    if not all(listener["tls"].get("certificates") for listener in _as_list(tables.get("listeners")) if "tls" in listener):
+        text = text.replace("[listeners.tls]\n", f"[listeners.tls]\ncertificates = [{DEFAULT_CERTIFICATE}]\n")
     if isinstance(tables.get("listeners"), dict):
         before += f'[[listeners]]\naddress = "{DEFAULT_ADDRESS}"\n'
     if isinstance(tables.get("routes"), dict):
@@ -140,22 +142,18 @@ def _as_list(value):
 
 
 def files_named(text):
-    """What a configuration expects on the machine: (certificate and key pairs, other files, directories, programs)."""
+    """What a configuration expects on the machine: (certificate and key pairs, {other file: bytes}, directories, programs)."""
     tables = tomllib.loads(text)
     tls = [listener["tls"] for listener in _as_list(tables.get("listeners")) if "tls" in listener]
     pairs = [(each["certificate"], each["private_key"]) for table in tls for each in table.get("certificates", [])]
-    others = [table["client_ca"] for table in tls if table.get("client_ca")]
+    others = {name: 80 for table in tls for name in table.get("ticket_key_files", [])}
+    if secret := tables.get("server", {}).get("secret_file"):
+        others[secret] = 32
     apps = [app for app in tables.get("apps", {}).values() if isinstance(app, dict)]
-    others += [app["environment_file"] for app in apps if app.get("environment_file")]
+    others |= {app["environment_file"]: 0 for app in apps if app.get("environment_file")}
     directories = [app["directory"] for app in apps if app.get("directory")]
     programs = [app["command"][0] for app in apps if app.get("command")]
     return pairs, others, directories, programs
-
-
-def summary(path):
-    """For a reader of a failure: what runs and what does not."""
-    blocks = blocks_of(path)
-    return json.dumps({"runs": [b.line for b in blocks if b.runs], "no-run": [(b.line, b.reason) for b in blocks if b.reason]})
 
 
 def all_documents(root):
