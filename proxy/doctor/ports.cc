@@ -121,8 +121,9 @@ Finding judge_port(const PortFacts& facts) {
                                                     what, reason(facts.error)));
       }
       return finding(Grade::kProblem,
-                     std::format("{} needs a right that this user does not have; `setcap cap_net_bind_service=+ep` on "
-                                 "the program, `sysctl net.ipv4.ip_unprivileged_port_start={}`, or start it as root",
+                     std::format("{} needs a right that this user does not have; "
+                                 "AmbientCapabilities=CAP_NET_BIND_SERVICE in the systemd unit, or `sysctl "
+                                 "net.ipv4.ip_unprivileged_port_start={}`, or start it as root",
                                  what, port));
     case EADDRNOTAVAIL:
       return finding(Grade::kProblem, std::format("{}: this machine has no such address; `ip address` lists those that "

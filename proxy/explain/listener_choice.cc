@@ -44,8 +44,8 @@ std::optional<Fit> fit_of(const ListenerSnapshot& listener, const Question& ques
 
 std::string why_of(const ListenerSnapshot& listener, const Question& question, const Fit& fit) {
   const bool by_public_port = listener.address.port() != question.port;
-  return std::format("{} {} with {}, {}", by_public_port ? "is known to clients by port" : "listens on port",
-                     question.port, is_secure(listener) ? "TLS" : "cleartext", fit.why);
+  return std::format("{} port {} {} TLS, {}", by_public_port ? "clients know it by" : "listens on", question.port,
+                     is_secure(listener) ? "with" : "without", fit.why);
 }
 
 bool speaks(const ListenerSnapshot& listener, Protocol protocol) {

@@ -161,6 +161,11 @@ class Running(unittest.TestCase):
             for finding in ports:
                 self.assertEqual(finding["grade"], "ok")
                 self.assertIn(f"is ours already: gatehouse (process {instance.process.pid})", finding["message"])
+            if os.geteuid() == 0:
+                instance.directory.chmod(0o755)
+                stranger = gatehouse("doctor", instance.file, "--json", user="nobody")
+                self.assertEqual(ports, [finding for finding in json.loads(stranger.stdout)["findings"]
+                                         if finding["check"] == "port"])
             self.assertEqual(answers, [instance.curl(protocol, "/echo").status for protocol in harness.PROTOCOLS])
             self.assertNotIn("HTTP/3", gatehouse("check", instance.file).stderr)
 
