@@ -75,7 +75,7 @@ void ClearAccept::become(Protocol protocol) {
 }
 
 void ClearAccept::drain() {
-  if (idle()) close();
+  if (idle()) deadline_.arm(kOnlyRequestGrace);
 }
 
 void ClearAccept::close() {

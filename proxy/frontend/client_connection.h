@@ -3,6 +3,7 @@
 // turn. One loop's thread.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 
@@ -10,6 +11,9 @@ namespace gatehouse {
 
 class EventLoop;
 class ConnectionList;
+
+// What an HTTP/1 client that has not asked yet gets when we drain: its first request may be on the way.
+inline constexpr std::chrono::seconds kOnlyRequestGrace{1};
 
 class ClientConnection {
  public:

@@ -224,7 +224,7 @@ void H1Connection::flush() {
   if (status == IoStatus::kBroken) return close();
   state_.blocked = status == IoStatus::kWouldBlock;
   if (!state_.blocked && exchange_ && exchange_->response_body().available() > 0) progress_.wake();
-  if (state_.draining && idle()) return close_quietly();
+  if (may_leave()) return close_quietly();
   set_timer();
 }
 
@@ -241,7 +241,8 @@ H1Connection::Waiting H1Connection::waiting_for() const {
     return unanswered ? Waiting::kForAnswerOfHalfClosed : Waiting::kForNothing;
   }
   if (state_.blocked) return Waiting::kForRoom;
-  return parser_.in_head() ? Waiting::kForHead : Waiting::kForRequest;
+  if (parser_.in_head()) return Waiting::kForHead;
+  return state_.draining ? Waiting::kForOnlyRequest : Waiting::kForRequest;
 }
 
 void H1Connection::set_timer() {
@@ -253,6 +254,8 @@ void H1Connection::set_timer() {
       return timer_.disarm();
     case Waiting::kForRequest:
       return timer_.arm(policy.connection.idle_timeout);
+    case Waiting::kForOnlyRequest:
+      return timer_.arm(kOnlyRequestGrace);
     case Waiting::kForHead:
       return timer_.arm(policy.connection.header_timeout);
     case Waiting::kForAnswerOfHalfClosed:
@@ -264,14 +267,20 @@ void H1Connection::set_timer() {
 
 void H1Connection::on_timer() {
   if (state_.waiting == Waiting::kForHead) return reject(Fault::kHeaderTimeout);
-  if (state_.waiting == Waiting::kForRequest) return close_quietly();
+  if (state_.waiting == Waiting::kForRequest || state_.waiting == Waiting::kForOnlyRequest) return close_quietly();
   transport_.stream->abort_on_close();
   close();
 }
 
 void H1Connection::drain() {
   state_.draining = true;
-  if (idle()) close_quietly();
+  if (may_leave()) return close_quietly();
+  set_timer();
+}
+
+// A client that was let in and has not asked yet would take the end for an error: its request may be on the way.
+bool H1Connection::may_leave() const {
+  return state_.draining && state_.requests > 0 && idle();
 }
 
 bool H1Connection::idle() const {

@@ -33,7 +33,14 @@ class H1Connection final : public ClientConnection, private ByteStream::User {
   void close_now() override;
 
  private:
-  enum class Waiting : std::uint8_t { kForNothing, kForRequest, kForHead, kForAnswerOfHalfClosed, kForRoom };
+  enum class Waiting : std::uint8_t {
+    kForNothing,
+    kForRequest,
+    kForOnlyRequest,
+    kForHead,
+    kForAnswerOfHalfClosed,
+    kForRoom
+  };
   struct State {
     bool request_ended = false;  // of the current exchange
     bool deaf = false;           // nothing more is read: a fault, or the client closed its half
@@ -68,6 +75,7 @@ class H1Connection final : public ClientConnection, private ByteStream::User {
   void end_exchange();
   void break_off();
 
+  bool may_leave() const;
   Waiting waiting_for() const;
   void set_timer();
   void finish();  // the last answer is in output_: FIN after it

@@ -107,7 +107,7 @@ Json last_lines(std::string_view output) {
 Json counts_of(const std::map<ControlMetrics::Labels, std::uint64_t>& counts, const std::string& app) {
   Json by_reason = Json::object();
   for (const auto& [labels, count] : counts) {
-    if (labels[0] == app) by_reason[labels[1]] = count;
+    if (labels[0] == app && count > 0) by_reason[labels[1]] = count;
   }
   return by_reason;
 }

@@ -231,6 +231,24 @@ TEST(H1Answers, DrainingClosesIdleConnectionsAtOnceAndOthersWithTheirAnswer) {
   EXPECT_EQ(busy.end(), IoStatus::kEof);
 }
 
+TEST(H1Answers, DrainingGivesWhoHasNotAskedYetASecond) {
+  FrontendWorld world;
+  world.script = [](Exchange& exchange) { exchange.respond({.status = 200}, "last"); };
+  TextClient quick(world);
+  TextClient silent(world);
+  world.context.connections.drain_all();
+  world.settle();
+  world.advance(900ms);
+  quick.send(get());
+  const std::string answer = quick.receive();
+  EXPECT_THAT(answer, HasSubstr("Connection: close"));
+  EXPECT_EQ(body_of(answer), "last");
+  EXPECT_EQ(quick.end(), IoStatus::kEof);
+  EXPECT_TRUE(silent.open());
+  world.advance(200ms);
+  EXPECT_EQ(silent.end(), IoStatus::kEof);
+}
+
 TEST(H1Answers, AtTheDeadlineARunningAnswerIsBrokenOff) {
   FrontendWorld world;
   world.script = [](Exchange& exchange) {
