@@ -29,7 +29,7 @@ DEPLOY = harness.ROOT / "deploy"
 COMPOSE = DEPLOY / "compose"
 FROM_SOURCE = bool(os.environ.get("GATEHOUSE_IMAGE_FROM_SOURCE"))
 NOBODY = 65532
-MOST_MIB = 48
+MOST_MIB = 32
 MADE_ELSEWHERE = (harness.ROOT / "dashboards", DEPLOY / "prometheus" / "rules")
 
 

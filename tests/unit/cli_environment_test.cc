@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <map>
 #include <string>
 #include <string_view>
@@ -237,6 +238,20 @@ TEST_F(CliEnvironmentTest, WhatIsWrongIsToldByTheVariable) {
     EXPECT_EQ(outcome.code, row.code) << row.said;
     EXPECT_THAT(outcome.err, HasSubstr(row.said));
   }
+}
+
+TEST_F(CliEnvironmentTest, RunWithoutAFileServesWhatTheEnvironmentSays) {
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::current_path(folder.path());
+  const config::Config config = shown({{"GATEHOUSE_TO", "127.0.0.1:5000"}, {"GATEHOUSE_LISTEN", ":9443"}}, {"run"});
+  EXPECT_THAT(addresses(config), ElementsAre("[::]:9443"));
+
+  folder.write("gatehouse.toml", "nonsense = 1\n");
+  const Outcome with_file = run({{"GATEHOUSE_TO", "127.0.0.1:5000"}}, {"run"});
+  EXPECT_EQ(with_file.code, 1);
+  EXPECT_THAT(with_file.err, HasSubstr("GATEHOUSE_TO is not used: gatehouse.toml is there"));
+  EXPECT_THAT(with_file.err, HasSubstr("gatehouse.toml:1:1: "));
+  std::filesystem::current_path(before);
 }
 
 TEST_F(CliEnvironmentTest, AKeyInAVariableIsRefusedAndNotShown) {
