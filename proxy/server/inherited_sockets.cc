@@ -117,7 +117,8 @@ std::vector<std::string> InheritedSockets::unwanted_by(const std::vector<Use>& u
   std::vector<std::string> unwanted;
   for (const Inherited& held : sockets_) {
     const bool wanted = std::ranges::any_of(uses, [&](const Use& use) { return held.serves(use.address, use.kind); });
-    if (!wanted) unwanted.push_back(std::format("{} {}", kind_name(held.address, held.kind), held.address.to_string()));
+    std::string name = std::format("{} {}", kind_name(held.address, held.kind), held.address.to_string());
+    if (!wanted && !std::ranges::contains(unwanted, name)) unwanted.push_back(std::move(name));
   }
   return unwanted;
 }

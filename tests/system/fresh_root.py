@@ -101,7 +101,7 @@ def files_in(root):
 
 def inside(root, *command):
     """The command line that runs `command` in it, with processes, mounts and a network of its own."""
-    enter = ('mount -t proc proc "$0/proc"; mount --rbind /dev "$0/dev"; ip link set lo up; '
+    enter = ('mount --make-rprivate / 2>/dev/null || true; mount -t proc proc "$0/proc"; mount --rbind /dev "$0/dev"; ip link set lo up; '
              'exec chroot "$0" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 "$@"')
-    return ["unshare", "--mount", "--propagation", "private", "--pid", "--net", "--fork", "--kill-child",
+    return ["unshare", "--mount", "--propagation", "unchanged", "--pid", "--net", "--fork", "--kill-child",
             "sh", "-ec", enter, str(root), *map(str, command)]

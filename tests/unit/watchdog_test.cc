@@ -60,7 +60,6 @@ class LoopThread {
   std::thread thread_;
 };
 
-
 class WatchdogTest : public testing::Test {
  protected:
   void pass(Duration time) {
