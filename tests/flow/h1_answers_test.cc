@@ -238,14 +238,14 @@ TEST(H1Answers, DrainingGivesWhoHasNotAskedYetASecond) {
   TextClient silent(world);
   world.context.connections.drain_all();
   world.settle();
-  world.advance(900ms);
+  world.advance(std::chrono::milliseconds(900));
   quick.send(get());
   const std::string answer = quick.receive();
   EXPECT_THAT(answer, HasSubstr("Connection: close"));
   EXPECT_EQ(body_of(answer), "last");
   EXPECT_EQ(quick.end(), IoStatus::kEof);
   EXPECT_TRUE(silent.open());
-  world.advance(200ms);
+  world.advance(std::chrono::milliseconds(200));
   EXPECT_EQ(silent.end(), IoStatus::kEof);
 }
 

@@ -137,7 +137,7 @@ std::vector<Fd> one(Fd socket) {
 }
 
 TEST(QuicGroupAdoption, ASocketThatSharesItsPortGetsCompanyForEachWorker) {
-  auto binding = QuicGroup::adopt(one(sockets::bind_udp(*Address::parse("127.0.0.1:0")).value()), 3);
+  auto binding = QuicGroup::adopt(one(sockets::bind_udp(*Address::parse("127.0.0.1:0")).value()), 3, {});
   ASSERT_TRUE(binding);
   EXPECT_THAT(readers_of(*binding->group), ElementsAre(0, 1, 2));
   EXPECT_EQ(binding->group->worker_for(std::vector<std::uint8_t>(8, 7)), std::nullopt) << "the kernel chooses";
@@ -148,7 +148,7 @@ TEST(QuicGroupAdoption, WithOneSocketOfItsOwnPortTheFirstWorkerReadsForAllAndNew
   Fd alone(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   const Address any = *Address::parse("127.0.0.1:0");
   ASSERT_EQ(bind(alone.get(), any.data(), any.length()), 0);
-  auto binding = QuicGroup::adopt(one(std::move(alone)), 3);
+  auto binding = QuicGroup::adopt(one(std::move(alone)), 3, {});
   ASSERT_TRUE(binding);
   EXPECT_THAT(readers_of(*binding->group), ElementsAre(0));
   EXPECT_EQ(binding->sockets.size(), 3U);
@@ -184,7 +184,7 @@ TEST(QuicGroupAdoption, OfMoreSocketsThanWorkersTheSurplusGetsNothing) {
     address = address_of(given.front());
     kept.emplace_back(fcntl(given.back().get(), F_DUPFD_CLOEXEC, 0));
   }
-  auto binding = QuicGroup::adopt(std::move(given), 2);
+  auto binding = QuicGroup::adopt(std::move(given), 2, {});
   ASSERT_TRUE(binding);
   ASSERT_TRUE(binding->group->kernel_steers());
   EXPECT_EQ(binding->sockets.size(), 2U);
