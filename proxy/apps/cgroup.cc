@@ -1,18 +1,18 @@
 #include "proxy/apps/cgroup.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <csignal>
 #include <filesystem>
+#include <format>
 #include <fstream>
 #include <sstream>
 #include <string_view>
 
 #include "common/log.h"
-#include "common/text.h"
+#include "common/random.h"
 
 namespace gatehouse {
 
@@ -57,14 +57,20 @@ void remove_groups_in(const std::string& folder) {
   }
 }
 
+// Whoever uses a folder holds its lock, which all see whatever they call the process.
+Fd lock_folder(const std::string& path) {
+  Fd folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder || ::flock(folder.get(), LOCK_EX | LOCK_NB) != 0) return {};
+  return folder;
+}
+
 // What another Gatehouse could not remove before it was killed: what its apps had started may still live there.
 void remove_leftovers(const std::string& own) {
   std::error_code error;
   for (std::filesystem::directory_iterator at(own, error), end; !error && at != end; at.increment(error)) {
-    const std::string name = at->path().filename().native();
-    if (!name.starts_with(kFolderPrefix)) continue;
-    const auto pid = text::parse_decimal(std::string_view(name).substr(kFolderPrefix.size()));
-    if (!pid || ::kill(static_cast<pid_t>(*pid), 0) == 0 || errno != ESRCH) continue;
+    if (!at->path().filename().native().starts_with(kFolderPrefix)) continue;
+    const Fd folder = lock_folder(at->path().native());
+    if (!folder) continue;
     write_to(at->path().native() + "/cgroup.kill", "1");
     remove_groups_in(at->path().native());
     ::rmdir(at->path().c_str());
@@ -90,10 +96,11 @@ Cgroups::Cgroups() {
   const std::string own = own_path();
   if (mount.empty() || own.empty()) return;
   own_ = own == "/" ? mount : mount + own;
-  const std::string folder = own_ + "/" + std::string(kFolderPrefix) + std::to_string(::getpid());
   remove_leftovers(own_);
-  if (::mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST) return;
-  folder_ = folder;
+  const std::string folder = std::format("{}/{}{:016x}", own_, kFolderPrefix, random::fast());
+  if (::mkdir(folder.c_str(), 0755) != 0) return;
+  lock_ = lock_folder(folder);
+  if (lock_) folder_ = folder;
 }
 
 Cgroups::~Cgroups() {

@@ -47,6 +47,7 @@ class Cgroups {
  private:
   std::string own_;     // our own group's folder; empty: none
   std::string folder_;  // where the instances' groups are; empty: none can be made
+  Fd lock_;             // of folder_: its groups are in use
 };
 
 }  // namespace gatehouse

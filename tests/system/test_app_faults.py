@@ -169,6 +169,13 @@ def memory_group(limit):
         group.rmdir()
 
 
+class ElsewhereGatehouse(apps.Gatehouse):
+    """In a namespace of processes of its own, as in a container that shares our control groups."""
+
+    def command(self):
+        return ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", *super().command()]
+
+
 class Ending(unittest.TestCase):
     def test_who_ignores_sigterm_is_killed_with_its_children(self):
         with apps.Gatehouse(apps.hosted("stubborn", keys=QUICK)) as gatehouse:
@@ -219,6 +226,13 @@ class Ending(unittest.TestCase):
             first.process.wait()
             with apps.Gatehouse(apps.hosted()):
                 harness.wait_until(lambda: not first.processes(), "the orphan has ended", patience=5)
+
+    def test_one_that_starts_in_another_process_namespace_ends_nobody_elses(self):
+        with apps.Gatehouse(apps.hosted()) as gatehouse, ElsewhereGatehouse(apps.hosted(), expect_exit=None) as elsewhere:
+            pid = gatehouse.pid()
+            self.assertEqual(elsewhere.ask("/pid").status, 200)
+            self.assertEqual(elsewhere.control("stop").returncode, 0)
+            self.assertEqual(gatehouse.pid(), pid)
 
     def test_descriptors_do_not_leak_over_lives(self):
         with apps.Gatehouse(apps.hosted(keys='transport = "socket"\nrapid_fail = {{ count = 0, window = "1s" }}')) as gatehouse:
