@@ -230,6 +230,8 @@ class Container:
                 raise AssertionError(f"it does not run:\n{self.text(self.err)}")
         except AssertionError:
             self.end(signal.SIGKILL)
+            self.out.close()
+            self.err.close()
             raise
         return self
 
