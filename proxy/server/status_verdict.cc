@@ -14,6 +14,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr std::size_t kMostReasons = 20;
 constexpr std::int64_t kDay = 86'400;
 constexpr std::int64_t kExpiresSoon = 7 * kDay;
 constexpr double kManyErrors = 0.05;   // of the requests in the window
@@ -25,10 +26,16 @@ class Verdict {
     reasons_.push_back({{"level", level}, {"subject", std::move(subject)}, {"text", std::move(text)}});
     if (level_ != "critical") level_ = level;
   }
-  // The gravest first.
+  // The gravest first; so many that a person can read them.
   Json take() {
     std::ranges::stable_sort(reasons_, std::ranges::greater(),
                              [](const Json& one) { return one["level"] == "critical"; });
+    if (reasons_.size() > kMostReasons) {
+      const std::string level = reasons_[kMostReasons]["level"];
+      const std::size_t more = reasons_.size() - kMostReasons;
+      reasons_.resize(kMostReasons);
+      add(level, "and more", std::format("{} more like these", more));
+    }
     return {{"level", level_}, {"reasons", std::move(reasons_)}};
   }
 

@@ -130,7 +130,7 @@ class StatusPage(unittest.TestCase):
                              f"https://:{gatehouse.port}", str(gatehouse.file), "h1", "h2", "h3", "p99"):
                     self.page.await_text(text)
                 self.assertRegex(self.page.get("document.getElementById('headline').textContent"), "^Serving, .* attention$")
-                self.assertGreater(float(self.page.get("document.getElementById('rps').textContent")), 0)
+                self.page.await_that("parseFloat(document.getElementById('rps').textContent) > 0")
                 self.page.await_that("document.querySelector('#spark-requests .line').getAttribute('d').startsWith('M')")
 
     def test_an_app_that_is_killed_for_good_shows_within_two_seconds_and_why(self):

@@ -179,6 +179,17 @@ TEST_F(StatusJson, AnAppThatWaitsForItsFirstRequestIsWell) {
   EXPECT_EQ(status()["verdict"]["level"], "warning");
 }
 
+TEST_F(StatusJson, ManyReasonsAreTheGravestAndANumber) {
+  for (int i = 0; i < 30; ++i) {
+    apps.push_back({.name = std::to_string(i), .state = i == 29 ? AppState::kParked : AppState::kOffline});
+  }
+  const Json verdict = status()["verdict"];
+  EXPECT_EQ(verdict["level"], "critical");
+  ASSERT_EQ(verdict["reasons"].size(), 21U);
+  EXPECT_EQ(verdict["reasons"][0]["subject"], "app 29");
+  EXPECT_EQ(verdict["reasons"][20]["text"], "10 more like these");
+}
+
 TEST_F(StatusJson, PairingTokensStayIn) {
   apps.push_back({.name = "web", .state = AppState::kServing, .instances = {{.pid = 42, .pairing_token = "secret"}}});
   EXPECT_EQ(status()["apps"][0]["instances"][0]["pid"], 42);
