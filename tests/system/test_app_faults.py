@@ -173,7 +173,7 @@ class ElsewhereGatehouse(apps.Gatehouse):
     """In a namespace of processes of its own, as in a container that shares our control groups."""
 
     def command(self):
-        return ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", *super().command()]
+        return ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "unchanged", *super().command()]
 
 
 class Ending(unittest.TestCase):
@@ -228,10 +228,11 @@ class Ending(unittest.TestCase):
                 harness.wait_until(lambda: not first.processes(), "the orphan has ended", patience=5)
 
     def test_one_that_starts_in_another_process_namespace_ends_nobody_elses(self):
-        with apps.Gatehouse(apps.hosted()) as gatehouse, ElsewhereGatehouse(apps.hosted(), expect_exit=None) as elsewhere:
+        with apps.Gatehouse(apps.hosted()) as gatehouse:
             pid = gatehouse.pid()
-            self.assertEqual(elsewhere.ask("/pid").status, 200)
-            self.assertEqual(elsewhere.control("stop").returncode, 0)
+            with ElsewhereGatehouse(apps.hosted()) as elsewhere:
+                self.assertEqual(elsewhere.ask("/pid").status, 200)
+                self.assertEqual(elsewhere.control("stop").returncode, 0)
             self.assertEqual(gatehouse.pid(), pid)
 
     def test_descriptors_do_not_leak_over_lives(self):
