@@ -167,6 +167,23 @@ class TestImage(Images):
             self.assertEqual(stopped.returncode, 0, stopped.stderr)
             self.assertEqual(container.process.wait(harness.PATIENCE), 0)
 
+    def test_what_the_image_is_compiled_from_is_whole(self):
+        """What .dockerignore lets through; compiling it takes too long here."""
+        dockerfile = self.directory / "Context"
+        dockerfile.write_text("FROM scratch\nCOPY . /source\n")
+        self.store.build(dockerfile, "context")
+        container = self.store.buildah("from", "context").strip()
+        source = pathlib.Path(self.store.buildah("mount", container).strip()) / "source"
+        self.assertEqual(sorted(path.name for path in source.iterdir()),
+                         ["CMakeLists.txt", "CMakePresets.json", "common", "config", "deploy", "proxy"])
+        for folder in ("common", "config", "proxy"):
+            here = {path.relative_to(harness.ROOT) for path in (harness.ROOT / folder).rglob("*") if path.is_file()
+                    and "__pycache__" not in path.parts}
+            self.assertEqual(here, {path.relative_to(source) for path in (source / folder).rglob("*") if path.is_file()})
+        configured = subprocess.run(["cmake", "-S", source, "-B", self.directory / "configured", "-G", "Ninja",
+                                     "-DGATEHOUSE_TESTS=OFF"], capture_output=True, text=True, check=False)
+        self.assertEqual(configured.returncode, 0, configured.stderr)
+
     def test_the_guide_has_every_variable(self):
         helps = [subprocess.run([harness.BINARY, command, "--help"], capture_output=True, text=True, check=True).stdout
                  for command in ("proxy", "host")]
