@@ -61,6 +61,9 @@ def make(root, wanted):
         (root / "etc" / name).write_bytes(pathlib.Path(f"/usr/share/base-passwd/{name}.master").read_bytes())
     copy(root, [str(link) for link in pathlib.Path("/etc/alternatives").iterdir()
                 if link.is_symlink() and (root / str(link.readlink())[1:]).exists()])
+    for name in ("tmp", "var/tmp"):
+        (root / name).mkdir(exist_ok=True)
+        (root / name).chmod(0o1777)
     if not (root / "usr/bin/awk").exists():
         (root / "usr/bin/awk").symlink_to("mawk")
     subprocess.run(["ldconfig", "-r", root], check=True)

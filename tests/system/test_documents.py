@@ -26,8 +26,6 @@ NO_RUN = {
 # Run by another test, which has what they need.
 ELSEWHERE = {"deploy/guides/certificates.md": "test_certificates.py",
              "deploy/kubernetes/README.md": "test_kubernetes.py"}
-# Pictures that are made, not written.
-MADE = {"proxy/server/status/screenshot.png", "dashboards/overview.png"}
 
 WAY = document_session.way_in()
 DOCUMENTS = documents.all_documents(harness.ROOT)
@@ -57,8 +55,7 @@ class Documents(unittest.TestCase):
             for link in re.findall(r"\]\(([^)#\s]+)", path.read_text()):
                 if not link.startswith(("http:", "https:")):
                     target = (path.parent / link).resolve()
-                    known = target.exists() or str(target.relative_to(harness.ROOT)) in MADE
-                    self.assertTrue(known, f"{documents.name_of(path, harness.ROOT)}: {link}")
+                    self.assertTrue(target.exists(), f"{documents.name_of(path, harness.ROOT)}: {link}")
 
     def test_keys_in_running_text_exist(self):
         reference = (harness.ROOT / "config" / "reference.toml").read_text()
