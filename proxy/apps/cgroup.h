@@ -41,7 +41,8 @@ class Cgroups {
 
   std::optional<Cgroup> make(InstanceId id) const;
   void sweep() const;  // removes groups that still had dying processes when their instance ended
-  // How many processes the kernel has killed for want of memory: in our group, or on the machine where groups do not tell.
+  // How many processes the kernel has killed for want of memory: in our group, or on the machine where groups do not
+  // tell.
   std::uint64_t oom_kills() const;
 
  private:

@@ -72,7 +72,8 @@ void explain_play(const config::Config& config, const Rehearsal& rehearsal, cons
   const bool asks_routes = !play.path.empty() && (play.fault || !play.route.empty());
   if (asks_routes) explain_route(config, *rehearsal.snapshot().routes, play, out);
   if (!play.path.empty() && !asks_routes) {
-    out.listener->why += "; it redirects to https (redirect_to_https), and no route is exempt from that for this request";
+    out.listener->why +=
+        "; it redirects to https (redirect_to_https), and no route is exempt from that for this request";
   }
   out.endpoint_head = parts::lines(play);
   out.fault = parts::fault(play);
