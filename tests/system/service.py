@@ -101,7 +101,10 @@ def hanging(pid, name):
     try:
         yield
     finally:
-        ptrace(detach)
+        try:
+            ptrace(detach)
+        except ProcessLookupError:  # it was killed meanwhile; until we have taken note its process stays a zombie
+            os.waitpid(thread, 0x40000000)
 
 
 def identity(pid):
