@@ -120,15 +120,13 @@ class Sockets(unittest.TestCase):
             self.assertIn(b"200 OK", waiting.recv(4096))
             waiting.close()
 
-    def test_no_connection_is_refused_across_a_restart(self):
-        failures, closed, answers, done = [], [], [], threading.Event()
+    def test_no_request_is_lost_across_a_restart(self):
+        failures, answers, done = [], [], threading.Event()
 
         def ask():
             while not done.is_set():
                 try:
                     answers.append(fetch(port_of(self.clear)))
-                except http.client.RemoteDisconnected:  # accepted as the drain began, its request not yet read: asked again
-                    closed.append(len(answers))
                 except (OSError, http.client.HTTPException) as error:
                     failures.append(repr(error))
 
@@ -153,7 +151,6 @@ class Sockets(unittest.TestCase):
         finally:
             done.set()
         self.assertEqual(failures, [])
-        self.assertLessEqual(len(closed), len(clients), "at most the one that each had under way")
 
     def test_a_unix_socket_and_the_admin_address_can_be_handed_over(self):
         gatehouse = service.Activated(
