@@ -91,7 +91,7 @@ std::optional<PortHolder> holder_of(const Sockets& sockets) {
     const auto pid = text::parse_decimal(it->path().filename().string());
     if (!pid) continue;
     const std::string program = program_of(it->path());
-    const PortHolder holder{.pid = static_cast<int>(*pid), .program = program, .gatehouse = program == "gatehouse"};
+    PortHolder holder{.pid = static_cast<int>(*pid), .program = program, .gatehouse = program == "gatehouse"};
     if (has_one_of(it->path(), sockets.links)) return holder;
     const bool hidden = ::access((it->path() / "fd").c_str(), R_OK) != 0;
     if (hidden && holder.gatehouse && sockets.users.contains(user_of(it->path()))) likely = holder;

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cmath>
 #include <format>
 #include <nlohmann/json.hpp>
 #include <string_view>
@@ -26,7 +27,7 @@ std::int64_t whole_seconds(auto duration) {
 
 // As precise as it can be meant, so that answers stay short.
 double rounded(double value) {
-  return static_cast<double>(static_cast<std::int64_t>(value * 1000 + 0.5)) / 1000;
+  return static_cast<double>(std::llround(value * 1000)) / 1000;
 }
 
 Json or_null(const std::optional<double>& value) {
