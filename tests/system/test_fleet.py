@@ -234,18 +234,19 @@ class Fleet(unittest.TestCase):
             return tls.session_reused, tls.session, answer
 
     def test_an_affinity_cookie_of_one_machine_is_honoured_by_the_others(self):
-        def visit(number, *options):
-            return harness.curl(f"https://localhost:{PORT}/echo?affinity", "--cacert", str(self.certificate), "--resolve",
+        def visit(number, *options, query="affinity"):
+            return harness.curl(f"https://localhost:{PORT}/echo?{query}", "--cacert", str(self.certificate), "--resolve",
                                 f"localhost:{PORT}:{address_of(number)}", *options).fields.get("set-cookie", "")
 
         cookie = visit(1).partition(";")[0]
         self.assertRegex(cookie, "^where=.")
         self.assertEqual([visit(number, "--cookie", cookie) for number in (2, 3) * 4], [""] * 8)
-        self.assertNotEqual(visit(2, "--cookie", cookie[:-1] + ("0" if cookie[-1] != "0" else "1")), "")
+        forged = cookie[:-1] + ("0" if cookie[-1] != "0" else "1")
+        self.assertNotEqual(visit(2, "--cookie", forged, query="forged"), "")
         visits = [machine.access_log(count, lambda line: line["query"] == "affinity")
-                  for machine, count in zip(self.machines, (1, 5, 4))]
+                  for machine, count in zip(self.machines, (1, 4, 4))]
         endpoint = visits[0][0]["endpoint"]
-        self.assertEqual({line["endpoint"] for line in visits[1][:4] + visits[2]}, {endpoint})
+        self.assertEqual({line["endpoint"] for line in visits[1] + visits[2]}, {endpoint})
 
     def test_a_quic_session_of_one_machine_resumes_on_another(self):
         tickets = []

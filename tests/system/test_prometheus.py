@@ -95,6 +95,8 @@ class PrometheusTest(unittest.TestCase):
                         for _ in range(3):
                             self.assertEqual(gatehouse.curl(protocol, path).status, 200)
                     prometheus.await_scrapes()
+                harness.wait_until(lambda: gatehouse.curl("h1", "/bytes/1000").status == 200 and
+                                   gatehouse.metric("^gatehouse_endpoint_ejections_total") > 0, "the bad endpoint is ejected")
                 prometheus.await_value("gatehouse_app_resident_bytes", lambda value: value > 0)
                 prometheus.await_value("gatehouse_endpoint_ejections_total", lambda value: value > 0)
                 prometheus.await_scrapes()

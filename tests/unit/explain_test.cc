@@ -197,7 +197,7 @@ TEST_F(ExplainTest, AListenerThatRedirectsAsksNoRoute) {
   EXPECT_TRUE(said.served);
   EXPECT_EQ(said.outcome, "redirected with 308 to https://shop.example:8443/api?x");
   EXPECT_FALSE(said.route);
-  EXPECT_THAT(said.listener->why, HasSubstr("no route is asked"));
+  EXPECT_THAT(said.listener->why, HasSubstr("no route is exempt"));
 }
 
 TEST_F(ExplainTest, ATrustedProxyIsBelieved) {
