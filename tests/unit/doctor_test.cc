@@ -9,6 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/certificate_self_signed.h"
 #include "common/sockets.h"
 #include "proxy/doctor/certificates.h"
 #include "proxy/doctor/endpoints.h"
@@ -161,6 +162,14 @@ TEST(DoctorCertificates, TheWorstIsSaid) {
   EXPECT_THAT(judged([&](auto& facts) { facts.key_is_open = true; }), HasSubstr("`chmod 600 k.pem`"));
   EXPECT_THAT(judged([&](auto& facts) { facts.chain_complete = false; }), HasSubstr("warning: c.pem lacks"));
   EXPECT_THAT(judged([&](auto& facts) { facts.error = "cannot open c.pem"; }), HasSubstr("problem: cannot open c.pem"));
+}
+
+TEST(DoctorCertificates, TheOneThatGatehouseMakesForItselfIsComplete) {
+  const TemporaryFolder folder;
+  const auto files = self_signed::ensure(folder.path());
+  ASSERT_TRUE(files);
+  EXPECT_TRUE(
+      look_at_certificate({.certificate = files->certificate, .private_key = files->private_key}).chain_complete);
 }
 
 TEST(DoctorCertificates, ALookReadsTheFiles) {
