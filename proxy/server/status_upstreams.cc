@@ -82,7 +82,8 @@ std::string why_of(const AppView& app, MonotonicTime now) {
     case AppState::kOffline:
       return app.offline_body.empty() ? "taken offline by command" : "taken offline by its offline file";
     case AppState::kStopped:
-      return app.stopped_by_command ? "stopped by command" : "";  // else the next request starts it
+      if (app.stopped_by_command) return "stopped by command";
+      return app.failure_text.empty() ? "" : std::format("{}; the next request starts it again", app.failure_text);
     case AppState::kStarting:
       return app.failure_text.empty() ? "" : std::format("it is being started again: {}", app.failure_text);
     case AppState::kServing:

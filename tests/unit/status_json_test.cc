@@ -179,6 +179,18 @@ TEST_F(StatusJson, AnAppThatWaitsForItsFirstRequestIsWell) {
   EXPECT_EQ(status()["verdict"]["level"], "warning");
 }
 
+TEST_F(StatusJson, AnAppThatDidNotStartForTheLastRequestSaysSoUntilTheNextOne) {
+  apps.push_back({.name = "web",
+                  .state = AppState::kStopped,
+                  .failure = ExitReason::kExecDenied,
+                  .failure_text = "Permission denied",
+                  .last_output = "one\n"});
+  const Json all = status();
+  EXPECT_EQ(all["apps"][0]["why"], "Permission denied; the next request starts it again");
+  EXPECT_EQ(all["apps"][0]["last_output"], Json::array({"one"}));
+  EXPECT_EQ(all["verdict"]["level"], "warning");
+}
+
 TEST_F(StatusJson, ManyReasonsAreTheGravestAndANumber) {
   for (int i = 0; i < 30; ++i) {
     apps.push_back({.name = std::to_string(i), .state = i == 29 ? AppState::kParked : AppState::kOffline});
