@@ -27,6 +27,7 @@
 #include "proxy/cli_explain.h"
 #include "proxy/cli_healthcheck.h"
 #include "proxy/cli_host.h"
+#include "proxy/cli_output.h"
 #include "proxy/cli_proxy.h"
 #include "proxy/cli_scripts.h"
 #include "proxy/cli_status.h"
@@ -37,23 +38,6 @@
 namespace gatehouse {
 
 namespace {
-
-constexpr int kFine = 0;
-constexpr int kFailed = 1;
-constexpr int kBadCommandLine = 2;
-
-void print(std::FILE* to, std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), to);
-}
-
-int complain(std::string_view message) {
-  print(stderr, std::format("gatehouse: {}\n", message));
-  return kFailed;
-}
-
-void print(const std::vector<config::Diagnostic>& diagnostics) {
-  for (const config::Diagnostic& diagnostic : diagnostics) print(stderr, diagnostic.to_string() + '\n');
-}
 
 // Where a configuration is looked for when none is named; empty: there is none.
 std::string default_file() {
@@ -89,10 +73,10 @@ int check(const Target& target) {
   if (file.empty()) return complain(kNoFile);
   const config::Loaded loaded = config::load(file);
   print(loaded.diagnostics);
-  if (!loaded.config) return kFailed;
+  if (!loaded.config) return kExitFailed;
   print(machine_warnings(*loaded.config));
   print(stdout, std::format("{}: valid\n", file));
-  return kFine;
+  return kExitFine;
 }
 
 // A server whose configuration is made of options: served, or only shown.
@@ -100,9 +84,9 @@ int serve(std::function<config::Loaded()> load, bool print_config) {
   if (print_config) {
     const config::Loaded loaded = load();
     print(loaded.diagnostics);
-    if (!loaded.config) return kFailed;
+    if (!loaded.config) return kExitFailed;
     print(stdout, config::to_toml(*loaded.config));
-    return kFine;
+    return kExitFine;
   }
   Signals::block();
   return Server(std::move(load)).run();
@@ -114,20 +98,20 @@ int command(const Target& target, std::string_view name) {
   const auto outcome = send_command(*socket, name);
   if (!outcome) return complain(std::format("{}: {}", socket->string(), outcome.error().message));
   print(outcome->ok ? stdout : stderr, outcome->text);
-  return outcome->ok ? kFine : kFailed;
+  return outcome->ok ? kExitFine : kExitFailed;
 }
 
 int status(const Target& target, const StatusOptions& options) {
   const auto address = find_admin_address(target.admin, target.file_or_default());
   if (!address) return complain(address.error().message);
   const auto shown = show_status(*address, options);
-  return shown ? kFine : complain(shown.error().message);
+  return shown ? kExitFine : complain(shown.error().message);
 }
 
 int check_health(const Target& target) {
   const HealthcheckOutcome outcome = healthcheck({.admin = target.admin, .file = target.file_or_default()});
   print(outcome.ready ? stdout : stderr, outcome.reason + '\n');
-  return outcome.ready ? kFine : kFailed;
+  return outcome.ready ? kExitFine : kExitFailed;
 }
 
 int version() {
@@ -135,7 +119,7 @@ int version() {
   for (const LibraryVersion& library : kLibraryVersions) {
     print(stdout, std::format("  {:<15} {}\n", library.name, library.version));
   }
-  return kFine;
+  return kExitFine;
 }
 
 // What the subcommands fill in, and which of them was typed.
@@ -356,7 +340,7 @@ int run_command_line(int argc, const char* const* argv) {
     app.parse(argc - static_cast<int>(hosted.size() > 1 ? hosted.size() - 1 : 0), argv);
     complete(app, line);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kFine : kBadCommandLine;
+    return app.exit(error) == 0 ? kExitFine : kExitBadCommandLine;
   }
   if (hosted.size() > 1) line.host.command.insert(line.host.command.end(), hosted.begin() + 1, hosted.end());
   return line.chosen();

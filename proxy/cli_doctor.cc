@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "proxy/cli_output.h"
 #include "proxy/doctor/doctor.h"
 #include "proxy/doctor/ports.h"
 
@@ -10,8 +11,8 @@ namespace gatehouse {
 int run_doctor(const std::string& file, bool json) {
   const doctor::Findings findings = doctor::examine(file);
   const std::string text = json ? doctor::to_json(findings) : doctor::to_text(findings);
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  return doctor::has_problems(findings) ? 1 : 0;
+  print(stdout, text);
+  return doctor::has_problems(findings) ? kExitFailed : kExitFine;
 }
 
 std::vector<config::Diagnostic> machine_warnings(const config::Config& config) {

@@ -1,25 +1,16 @@
 #include "proxy/cli_explain.h"
 
 #include <cstdio>
-#include <format>
-#include <string_view>
 #include <vector>
 
 #include <CLI/CLI.hpp>
 
 #include "config/load.h"
+#include "proxy/cli_output.h"
 #include "proxy/explain/explain.h"
 
 namespace gatehouse {
 namespace {
-
-constexpr int kServed = 0;
-constexpr int kNotServed = 1;
-constexpr int kBadCommandLine = 2;
-
-void print(std::FILE* to, std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), to);
-}
 
 // Warnings are for `check` to say.
 void print_errors(const std::vector<config::Diagnostic>& diagnostics) {
@@ -44,20 +35,17 @@ void add_explain_options(CLI::App& command, ExplainOptions& options) {
 
 int run_explain(const ExplainOptions& options, const std::string& file) {
   const auto question = parse_question(options.question);
-  if (!question) {
-    print(stderr, std::format("gatehouse: {}\n", question.error().message));
-    return kBadCommandLine;
-  }
+  if (!question) return complain(question.error().message, kExitBadCommandLine);
   const config::Loaded loaded = config::load(file);
   print_errors(loaded.diagnostics);
-  if (!loaded.config) return kNotServed;
+  if (!loaded.config) return kExitFailed;
   const auto explanation = explain(*loaded.config, *question);
   if (!explanation) {
     print_errors(explanation.error());
-    return kNotServed;
+    return kExitFailed;
   }
   print(stdout, options.json ? to_json(*explanation) : to_text(*explanation));
-  return explanation->served ? kServed : kNotServed;
+  return explanation->served ? kExitFine : kExitFailed;
 }
 
 }  // namespace gatehouse

@@ -9,12 +9,13 @@
 #include "proxy/cli_completion.h"
 #include "proxy/cli_manual.h"
 #include "proxy/cli_outline.h"
+#include "proxy/cli_output.h"
 
 namespace gatehouse {
 namespace {
 
 int written(const std::string& text) {
-  return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() ? 0 : 1;
+  return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() ? kExitFine : kExitFailed;
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "common/event_loop.h"
 #include "common/timer.h"
 #include "proxy/cli_client.h"
+#include "proxy/cli_output.h"
 #include "proxy/server/status_table.h"
 
 namespace gatehouse {
@@ -20,9 +21,9 @@ namespace {
 constexpr std::chrono::seconds kEach{1};
 constexpr std::string_view kTopAndClear = "\x1b[H\x1b[J";
 
-void print(std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  std::fflush(stdout);
+void show(std::string_view text) {
+  print(stdout, text);
+  std::fflush(stdout);  // a screen is whole at once
 }
 
 bool on_terminal() {
@@ -51,7 +52,7 @@ Result<> watch(const Address& admin) {
   Timer next(loop, [&] {
     next.arm(kEach);
     const auto text = table(admin);
-    print(std::format("{}{}{}", before, text ? *text : "no answer: " + text.error().message + '\n', after));
+    show(std::format("{}{}{}", before, text ? *text : "no answer: " + text.error().message + '\n', after));
     if (std::ferror(stdout) != 0) loop.stop();
   });
   next.arm(Duration::zero());
@@ -65,8 +66,8 @@ Result<> show_status(const Address& admin, const StatusOptions& options) {
   if (options.watch) return watch(admin);
   const auto text = options.json ? fetch(admin, "/status.json") : table(admin);
   if (!text) return std::unexpected(text.error());
-  print(*text);
-  if (options.json) print("\n");
+  show(*text);
+  if (options.json) show("\n");
   return {};
 }
 

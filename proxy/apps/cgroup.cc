@@ -20,27 +20,6 @@ namespace {
 
 constexpr std::string_view kFolderPrefix = "gatehouse-";
 
-// Where the v2 hierarchy is mounted, see proc_pid_mountinfo(5); "" if nowhere.
-std::string mount_point() {
-  std::ifstream mounts("/proc/self/mountinfo");
-  for (std::string line; std::getline(mounts, line);) {
-    if (!line.contains(" - cgroup2 ")) continue;
-    std::istringstream words(line);
-    std::string id, parent, device, root, point;
-    words >> id >> parent >> device >> root >> point;
-    return point;
-  }
-  return {};
-}
-
-std::string own_path() {
-  std::ifstream groups("/proc/self/cgroup");
-  for (std::string line; std::getline(groups, line);) {
-    if (line.starts_with("0::")) return line.substr(3);
-  }
-  return {};
-}
-
 void write_to(const std::string& file, const char* text) {
   const Fd fd(::open(file.c_str(), O_WRONLY | O_CLOEXEC));
   const std::string_view bytes = text;
@@ -79,6 +58,27 @@ void remove_leftovers(const std::string& own) {
 
 }  // namespace
 
+// See proc_pid_mountinfo(5).
+std::string cgroup_mount_point() {
+  std::ifstream mounts("/proc/self/mountinfo");
+  for (std::string line; std::getline(mounts, line);) {
+    if (!line.contains(" - cgroup2 ")) continue;
+    std::istringstream words(line);
+    std::string id, parent, device, root, point;
+    words >> id >> parent >> device >> root >> point;
+    return point;
+  }
+  return {};
+}
+
+std::string own_cgroup() {
+  std::ifstream groups("/proc/self/cgroup");
+  for (std::string line; std::getline(groups, line);) {
+    if (line.starts_with("0::")) return line.substr(3);
+  }
+  return {};
+}
+
 Cgroup::~Cgroup() {
   if (!path_.empty()) ::rmdir(path_.c_str());
 }
@@ -92,8 +92,8 @@ void Cgroup::kill() const {
 }
 
 Cgroups::Cgroups() {
-  const std::string mount = mount_point();
-  const std::string own = own_path();
+  const std::string mount = cgroup_mount_point();
+  const std::string own = own_cgroup();
   if (mount.empty() || own.empty()) return;
   own_ = own == "/" ? mount : mount + own;
   remove_leftovers(own_);

@@ -12,6 +12,11 @@
 
 namespace gatehouse {
 
+// Where the v2 hierarchy is mounted; empty if nowhere.
+std::string cgroup_mount_point();
+// This process' own group in it, from its mount point on; empty if it is in none.
+std::string own_cgroup();
+
 // One instance's group; removed when it is destroyed, by when nothing may live in it.
 class Cgroup {
  public:

@@ -9,9 +9,9 @@
 #include <format>
 #include <fstream>
 #include <iterator>
-#include <sstream>
 #include <utility>
 
+#include "proxy/apps/cgroup.h"
 #include "proxy/server/descriptors.h"
 
 namespace gatehouse::doctor {
@@ -26,27 +26,6 @@ Finding finding(Grade grade, std::string check, std::string message) {
 
 std::string mebibytes(std::uint64_t bytes) {
   return bytes < 1024 * 1024 ? std::format("{} KiB", bytes / 1024) : std::format("{} MiB", bytes / 1024 / 1024);
-}
-
-// See proc_pid_mountinfo(5).
-std::string cgroup_mount() {
-  std::ifstream mounts("/proc/self/mountinfo");
-  for (std::string line; std::getline(mounts, line);) {
-    if (!line.contains(" - cgroup2 ")) continue;
-    std::istringstream words(line);
-    std::string id, parent, device, root, point;
-    words >> id >> parent >> device >> root >> point;
-    return point;
-  }
-  return {};
-}
-
-std::string own_cgroup() {
-  std::ifstream groups("/proc/self/cgroup");
-  for (std::string line; std::getline(groups, line);) {
-    if (line.starts_with("0::")) return line.substr(3);
-  }
-  return {};
 }
 
 }  // namespace
@@ -123,7 +102,7 @@ Findings judge_ipv6(const Ipv6Facts& facts) {
 }
 
 CgroupFacts look_at_cgroups() {
-  CgroupFacts facts{.mounted = cgroup_mount()};
+  CgroupFacts facts{.mounted = cgroup_mount_point()};
   if (facts.mounted.empty()) return facts;
   facts.writable = ::access((facts.mounted + own_cgroup()).c_str(), W_OK) == 0;
   return facts;

@@ -1,0 +1,33 @@
+// What all subcommands have in common: how they end, and how they print. Results go to stdout, what is wrong to stderr; a
+// pipe that nobody reads is no error of theirs.
+#pragma once
+
+#include <cstdio>
+#include <format>
+#include <string_view>
+#include <vector>
+
+#include "config/diagnostic.h"
+
+namespace gatehouse {
+
+// The process' exit codes.
+inline constexpr int kExitFine = 0;
+inline constexpr int kExitFailed = 1;
+inline constexpr int kExitBadCommandLine = 2;
+
+inline void print(std::FILE* to, std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), to);
+}
+
+inline void print(const std::vector<config::Diagnostic>& diagnostics) {
+  for (const config::Diagnostic& diagnostic : diagnostics) print(stderr, diagnostic.to_string() + '\n');
+}
+
+// Returns the exit code, for whoever ends with it.
+inline int complain(std::string_view message, int exit_code = kExitFailed) {
+  print(stderr, std::format("gatehouse: {}\n", message));
+  return exit_code;
+}
+
+}  // namespace gatehouse
