@@ -12,15 +12,6 @@ import harness
 
 FAULT_APP = pathlib.Path(__file__).with_name("fault_app.py")
 
-LISTENERS = """
-[[listeners]]
-address = ":{port}"
-[listeners.tls]
-certificates = [{{ certificate = "{cert}", private_key = "{key}" }}]
-[[listeners]]
-address = "127.0.0.1:{http}"
-"""
-
 
 def words(*mode):
     """The command that starts fault_app.py, as a TOML array."""
@@ -33,7 +24,7 @@ def app(name, command, keys=""):
 
 def hosted(*mode, keys="", more=""):
     """fault_app.py in this mode behind all protocols, as the app `web`."""
-    return LISTENERS + '[[routes]]\nto = "web"\n' + app("web", words(*mode), keys) + more
+    return harness.LISTENERS + '[[routes]]\nto = "web"\n' + app("web", words(*mode), keys) + more
 
 
 def build_go(source, program):

@@ -230,14 +230,16 @@ def backend(*arguments, port=0):
 
 
 # One upstream behind every protocol: what most tests need.
-SIMPLE = """
+LISTENERS = """
 [[listeners]]
 address = ":{port}"
 [listeners.tls]
 certificates = [{{ certificate = "{cert}", private_key = "{key}" }}]
 [[listeners]]
 address = "127.0.0.1:{http}"
-[[routes]]
+"""
+
+SIMPLE = LISTENERS + """[[routes]]
 to = "app"
 [upstreams.app]
 endpoints = ["127.0.0.1:BACKEND"]

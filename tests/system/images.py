@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 import pathlib
-import re
 import resource
 import signal
 import socket
@@ -23,6 +22,7 @@ import harness
 PACKAGES = harness.ROOT / "deploy" / "packages"
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "gatehouse"
 RELEASE = "trixie"
+APT = pathlib.Path("/etc/apt")
 PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -33,19 +33,11 @@ def skip(why):
 
 # ---- the base ------------------------------------------------------------------------------------------------------
 
-def mirrors():
-    """The archive and its security archive: as told, as in this machine's own list, else Debian's."""
-    text = pathlib.Path("/etc/apt/sources.list").read_text() if os.path.exists("/etc/apt/sources.list") else ""
-    found = {suite: uri for uri, suite in re.findall(rf"^deb (\S+) ({RELEASE}(?:-security)?) main", text, re.MULTILINE)}
-    main = os.environ.get("GATEHOUSE_DEBIAN_MIRROR") or found.get(RELEASE) or "http://deb.debian.org/debian"
-    security = os.environ.get("GATEHOUSE_DEBIAN_SECURITY_MIRROR") or found.get(f"{RELEASE}-security") or f"{main}-security"
-    return main, security
-
-
 def sources():
-    main, security = mirrors()
-    lines = [f"deb {main} {suite} main" for suite in (RELEASE, f"{RELEASE}-updates", f"{RELEASE}-backports")]
-    return [*lines, f"deb {security} {RELEASE}-security main"]
+    """The files that say where this machine, a Debian 13 of its own or in a root, has its packages from."""
+    lists = [APT / "sources.list", *sorted((APT / "sources.list.d").glob("*"))]
+    found = [path for path in lists if path.suffix in (".list", ".sources") and path.exists() and path.read_text().strip()]
+    return found or skip("this machine's apt has no sources to make a Debian from")
 
 
 def run_packages():
@@ -59,7 +51,8 @@ def run_packages():
 def base_archive(name, *packages):
     """A small Debian with these packages as a tar file: from the cache, or made now, which needs the archive."""
     wanted = ",".join(packages)
-    key = hashlib.sha256(f"{name} {wanted} {sources()}".encode()).hexdigest()[:16]
+    lists = sources()
+    key = hashlib.sha256(f"{name} {wanted} {[path.read_text() for path in lists]}".encode()).hexdigest()[:16]
     archive = CACHE / f"{name}-{key}.tar"
     if not archive.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
@@ -69,7 +62,7 @@ def base_archive(name, *packages):
                 ["mmdebstrap", "--mode=root", "--variant=minbase", f"--include={wanted}",
                  "--aptopt=APT::Install-Recommends \"false\"", "--dpkgopt=path-exclude=/usr/share/man/*",
                  "--dpkgopt=path-exclude=/usr/share/locale/*", "--dpkgopt=path-exclude=/usr/share/doc/*",
-                 "--dpkgopt=path-include=/usr/share/doc/*/copyright", RELEASE, str(made), *sources()],
+                 "--dpkgopt=path-include=/usr/share/doc/*/copyright", RELEASE, str(made), *map(str, lists)],
                 capture_output=True, text=True, check=False)
             if done.returncode != 0:
                 skip(f"no Debian to begin with could be made:\n{done.stderr[-2000:]}")

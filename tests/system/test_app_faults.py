@@ -38,7 +38,7 @@ class Starting(unittest.TestCase):
             text = failing(name, command, QUICK + ('\nready_path = "/ready"' if name == "unready" else ""))
             return text.replace('"{directory}"', '"{directory}/gone"') if name == "folder" else text
 
-        config = apps.LISTENERS + "".join(of(name, command) for name, (command, *_) in wrong.items())
+        config = harness.LISTENERS + "".join(of(name, command) for name, (command, *_) in wrong.items())
         gatehouse = apps.Gatehouse(config)
         (gatehouse.directory / "gone").mkdir()
         (gatehouse.directory / "denied").write_text("#!/bin/sh\n")
@@ -80,7 +80,7 @@ class Starting(unittest.TestCase):
 
     def test_a_program_that_comes_to_be_is_started_by_command(self):
         keys = 'rapid_fail = {{ count = 1, window = "60s" }}'
-        with apps.Gatehouse(apps.LISTENERS + '[[routes]]\nto = "web"\n' + apps.app("web", '["./late"]', keys)) as gatehouse:
+        with apps.Gatehouse(harness.LISTENERS + '[[routes]]\nto = "web"\n' + apps.app("web", '["./late"]', keys)) as gatehouse:
             self.assertEqual(gatehouse.ask("/").status, 503)
             gatehouse.await_state("parked")
             (gatehouse.directory / "late").write_text(f"#!/bin/sh\nexec python3 -I -S {apps.FAULT_APP}\n")
@@ -92,7 +92,7 @@ class Starting(unittest.TestCase):
         with contextlib.ExitStack() as stack:
             ask = stack.enter_context(socket.socket(socket.AF_UNIX))
             thief = stack.enter_context(socket.socket())
-            gatehouse = apps.Gatehouse(apps.LISTENERS)
+            gatehouse = apps.Gatehouse(harness.LISTENERS)
             gatehouse.write(apps.hosted("thief", gatehouse.directory / "thief"))
             ask.bind(str(gatehouse.directory / "thief"))
             ask.listen()
@@ -120,7 +120,7 @@ class Starting(unittest.TestCase):
     def test_after_a_crash_requests_outwait_a_start_that_fails(self):
         flaky = 'echo start >> starts; [ $(wc -l < starts) != 2 ] || exit 3; exec "$@"'
         command = json.dumps(["sh", "-c", flaky, "sh", *json.loads(apps.words())])
-        with apps.Gatehouse(apps.LISTENERS + '[[routes]]\nto = "web"\n' + apps.app("web", command)) as gatehouse:
+        with apps.Gatehouse(harness.LISTENERS + '[[routes]]\nto = "web"\n' + apps.app("web", command)) as gatehouse:
             first = gatehouse.pid()
             os.kill(first, signal.SIGKILL)
             for protocol in harness.PROTOCOLS:
@@ -131,7 +131,7 @@ class Starting(unittest.TestCase):
 
     def test_at_most_four_start_at_a_time_and_others_are_served(self):
         count = 24 if harness.SANITIZED else 200  # a fork of a sanitized process takes its time
-        config = apps.LISTENERS + '[[routes]]\npath = "/static"\nrespond = {{ status = 200, body = "here" }}\n' + "".join(
+        config = harness.LISTENERS + '[[routes]]\npath = "/static"\nrespond = {{ status = 200, body = "here" }}\n' + "".join(
             apps.app(f"web{n}", apps.words("slow", 20), 'start = "eager"') for n in range(count))
         with apps.Gatehouse(config) as gatehouse:
             most, slowest, ready = 0, 0.0, 0

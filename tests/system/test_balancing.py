@@ -10,7 +10,7 @@ import unittest
 import apps
 import harness
 
-FRONT = apps.LISTENERS + '[[routes]]\nto = "app"\n[upstreams.app]\n'
+FRONT = harness.LISTENERS + '[[routes]]\nto = "app"\n[upstreams.app]\n'
 
 
 @contextlib.contextmanager
@@ -118,7 +118,7 @@ class Health(unittest.TestCase):
         return gatehouse.metric(rf'^gatehouse_endpoint_healthy{{.*endpoint="127.0.0.1:{port}"')
 
     def test_a_check_takes_an_endpoint_out_and_back_and_no_request_notices(self):
-        gatehouse = apps.Gatehouse(apps.LISTENERS)
+        gatehouse = apps.Gatehouse(harness.LISTENERS)
         switch = gatehouse.directory / "well"
         switch.touch()
         with plain_app("unready", switch) as one, plain_app("unready", gatehouse.directory) as two:

@@ -25,7 +25,7 @@ DASHBOARDS = harness.ROOT / "dashboards"
 RULES = harness.ROOT / "deploy" / "prometheus" / "rules"
 NAME = re.compile(r"\b(?:\w+:)?(?:gatehouse|process)[_:]\w+(?::\w+)*|\bALERTS\b|\bup\b")
 
-CONFIG = apps.LISTENERS + """
+CONFIG = harness.LISTENERS + """
 [[routes]]
 to = "shop"
 [[routes]]

@@ -45,10 +45,7 @@ def setUpModule():
     given = Images.directory / "given"
     given.mkdir()
     subprocess.run(["strip", "-o", given / "gatehouse", program()], check=True)
-    options = ["--build-context", f"given={given}", "--build-arg", "PROGRAM=given"]
-    if FROM_SOURCE:
-        options = [f"--build-arg={name}={uri}" for name, uri in
-                   zip(("DEBIAN_MIRROR", "DEBIAN_SECURITY_MIRROR"), images.mirrors(), strict=True)]
+    options = [] if FROM_SOURCE else ["--build-context", f"given={given}", "--build-arg", "PROGRAM=given"]
     Images.store.add_base(BASE, "debian:trixie-slim", "python:3.13-slim")
     Images.store.build(DEPLOY / "Dockerfile", "gatehouse", *options)
     Images.store.build(COMPOSE / "entrypoint" / "Dockerfile", "app")

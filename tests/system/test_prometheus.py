@@ -65,7 +65,7 @@ BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2
 
 def everything(port):
     """A configuration in which every family has a series: an upstream with a bad endpoint and checks, and an app."""
-    return apps.LISTENERS + f"""
+    return harness.LISTENERS + f"""
 [[routes]]
 to = "shop"
 [[routes]]
@@ -161,7 +161,7 @@ class PrometheusTest(unittest.TestCase):
     def test_an_alert_fires_when_an_app_is_killed_for_good(self):
         keys = 'start = "eager"\nrapid_fail = {{ count = 2, window = "60s" }}'
         command = '["sh", "-c", "test ! -e broken && exec python3 -I -S ' + str(apps.FAULT_APP) + '"]'
-        config = apps.LISTENERS + '[[routes]]\nto = "web"\n' + apps.app("web", command, keys)
+        config = harness.LISTENERS + '[[routes]]\nto = "web"\n' + apps.app("web", command, keys)
         with apps.Gatehouse(config) as gatehouse, monitoring.Prometheus(gatehouse, at_once=True) as prometheus:
             gatehouse.await_state("serving")
             prometheus.await_value("gatehouse_app_parked", lambda value: value == 0)
@@ -201,7 +201,7 @@ class ScrapeCostTest(unittest.TestCase):
     SCRAPES = 10
 
     def config(self, port):
-        text = apps.LISTENERS
+        text = harness.LISTENERS
         for number in range(self.ROUTES):
             text += f"""
 [[routes]]

@@ -40,7 +40,7 @@ class Soak(unittest.TestCase):
             apps.build_go(SOURCES / f"{name}.go", self.folder / name)
 
     def soak(self, transport):
-        config = apps.LISTENERS + '[[routes]]\nto = "web"\n'
+        config = harness.LISTENERS + '[[routes]]\nto = "web"\n'
         config += apps.app("web", json.dumps([str(self.folder / "app")]), KEYS + f'transport = "{transport}"')
         with apps.Gatehouse(config) as gatehouse:
             harness.wait_until(lambda: len(gatehouse.processes()) == 2, "both instances run")

@@ -100,7 +100,7 @@ class Content(unittest.TestCase):
         self.assertIn("upstream dead", [reason["subject"] for reason in status["verdict"]["reasons"]])
 
     def test_a_flood_of_bad_requests_does_not_hide_what_failed(self):
-        with apps.Gatehouse(apps.LISTENERS + DEAD.format(harness.free_port())) as gatehouse:
+        with apps.Gatehouse(harness.LISTENERS + DEAD.format(harness.free_port())) as gatehouse:
             self.assertEqual(gatehouse.ask("/dead").status, 502)
             harness.wait_until(lambda: gatehouse.status()["faults"], "the fault")
             for _ in range(40):
@@ -132,7 +132,7 @@ class Events(unittest.TestCase):
         script = gatehouse.directory / "app"
         script.write_text(f"#!/bin/sh\nexec python3 -I -S {apps.FAULT_APP}\n")
         script.chmod(0o755)
-        gatehouse.write(apps.LISTENERS + '[[routes]]\nto = "web"\n' + apps.app("web", json.dumps([str(script)]), 'start = "eager"'))
+        gatehouse.write(harness.LISTENERS + '[[routes]]\nto = "web"\n' + apps.app("web", json.dumps([str(script)]), 'start = "eager"'))
         with gatehouse:
             pid = gatehouse.pid()
             stream = events(gatehouse)

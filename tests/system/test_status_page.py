@@ -110,7 +110,7 @@ class StatusPage(unittest.TestCase):
         script.write_text(f"#!/bin/sh\nexec python3 -I -S {apps.FAULT_APP}\n")
         script.chmod(0o755)
         gatehouse.script = script
-        gatehouse.write(apps.LISTENERS + '[[routes]]\nto = "web"\n' +
+        gatehouse.write(harness.LISTENERS + '[[routes]]\nto = "web"\n' +
                         apps.app("web", json.dumps([str(script)]), 'start = "eager"\n' + keys) + more)
         return gatehouse
 
