@@ -1,5 +1,5 @@
-// What all subcommands have in common: how they end, and how they print. Results go to stdout, what is wrong to stderr; a
-// pipe that nobody reads is no error of theirs.
+// What all subcommands have in common: how they end, and how they print.
+// Results go to stdout, what is wrong to stderr.
 #pragma once
 
 #include <cstdio>
