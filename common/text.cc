@@ -211,6 +211,15 @@ std::string hex(std::string_view bytes) {
   return result;
 }
 
+std::string joined(std::span<const std::string> words, std::string_view between) {
+  std::string all;
+  for (const std::string& word : words) {
+    if (&word != words.data()) all += between;
+    all += word;
+  }
+  return all;
+}
+
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates) {
   std::string_view best;
   std::size_t least = std::numeric_limits<std::size_t>::max();

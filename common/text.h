@@ -20,6 +20,7 @@ std::string html_escaped(std::string_view text);
 void append_json_string(std::string& out, std::string_view value);  // quoted and escaped; invalid UTF-8 becomes U+FFFD
 std::string base64(std::string_view bytes);
 std::string hex(std::string_view bytes);
+std::string joined(std::span<const std::string> words, std::string_view between);
 // Length of the well-formed UTF-8 sequence (Unicode table 3-7) at the front of `text`, 0 if there is none.
 std::size_t utf8_length(std::string_view text);
 // The candidate nearest to `word` by edit distance, if it is near enough to be meant; empty otherwise.

@@ -5,14 +5,10 @@
 #include <span>
 #include <string_view>
 
+#include "common/text.h"
+
 namespace gatehouse {
 namespace {
-
-std::string joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
-  return text;
-}
 
 std::string escaped(std::string_view text, std::string_view special, std::string_view with) {
   std::string out;
@@ -33,13 +29,13 @@ std::string quoted(std::string_view text) {
 std::string names_of(const std::vector<OptionOutline>& options) {
   std::vector<std::string> names;
   for (const OptionOutline& option : options) names.push_back(option.name);
-  return joined(names);
+  return text::joined(names, " ");
 }
 
 std::string positional_choices(const CommandOutline& command) {
   std::string words;
   for (const OptionOutline& positional : command.positionals) {
-    if (!positional.choices.empty()) words += (words.empty() ? "" : " ") + joined(positional.choices);
+    if (!positional.choices.empty()) words += (words.empty() ? "" : " ") + text::joined(positional.choices, " ");
   }
   return words;
 }
@@ -61,7 +57,7 @@ std::string bash(std::span<const CommandOutline> commands) {
       const std::string offer =
           option.choices.empty()
               ? ""
-              : std::format(R"(COMPREPLY=($(compgen -W '{}' -- "$current")); )", joined(option.choices));
+              : std::format(R"(COMPREPLY=($(compgen -W '{}' -- "$current")); )", text::joined(option.choices, " "));
       values += std::format("    '{} {}') {}return ;;\n", command.name, option.name, offer);
     }
   }
@@ -89,11 +85,11 @@ _gatehouse() {{
 }}
 complete -o default -F _gatehouse gatehouse
 )",
-                     joined(names), names_of(commands[0].options), values, options, positionals);
+                     text::joined(names, " "), names_of(commands[0].options), values, options, positionals);
 }
 
 std::string zsh_argument(const OptionOutline& option) {
-  const std::string offer = option.choices.empty() ? "_files" : std::format("({})", joined(option.choices));
+  const std::string offer = option.choices.empty() ? "_files" : std::format("({})", text::joined(option.choices, " "));
   if (option.name.starts_with('-')) {
     const std::string help = escaped(option.help, "[]\\:", "\\");
     const std::string value = option.value.empty() ? "" : std::format(":{}:{}", option.value, offer);
@@ -138,7 +134,7 @@ std::string fish_option(std::string_view command, const OptionOutline& option) {
   std::string line = std::format("complete -c gatehouse -n '__fish_seen_subcommand_from {}'", command);
   if (option.name.starts_with("--")) line += " -l " + option.name.substr(2);
   if (option.name.starts_with("--") && !option.value.empty()) line += option.choices.empty() ? " -r" : " -x";
-  if (!option.choices.empty()) line += " -a " + fish_quoted(joined(option.choices));
+  if (!option.choices.empty()) line += " -a " + fish_quoted(text::joined(option.choices, " "));
   return line + " -d " + fish_quoted(option.help) + "\n";
 }
 

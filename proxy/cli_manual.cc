@@ -48,9 +48,7 @@ std::string macros(const OptionOutline& option) {
 }
 
 std::string choices(const OptionOutline& option) {
-  std::string text;
-  for (const std::string& choice : option.choices) text += (text.empty() ? "" : ", ") + choice;
-  return text.empty() ? "" : "One of: " + text + ".\n";
+  return option.choices.empty() ? "" : "One of: " + text::joined(option.choices, ", ") + ".\n";
 }
 
 std::string heading(const CommandOutline& command) {

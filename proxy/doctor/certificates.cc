@@ -2,11 +2,14 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <chrono>
 #include <format>
+#include <span>
 #include <utility>
 
 #include "common/certificate.h"
+#include "common/text.h"
 #include "config/certificate_cover.h"
 
 namespace gatehouse::doctor {
@@ -20,10 +23,9 @@ std::string day(WallTime time) {
 
 std::string listed(const std::vector<std::string>& names) {
   constexpr std::size_t kMost = 3;
-  std::string text;
-  for (std::size_t i = 0; i < names.size() && i < kMost; ++i) text += (i == 0 ? "" : ", ") + names[i];
-  if (names.size() > kMost) text += std::format(" and {} more", names.size() - kMost);
-  return text.empty() ? "no name" : text;
+  if (names.empty()) return "no name";
+  const std::string first = text::joined(std::span(names).first(std::min(kMost, names.size())), ", ");
+  return names.size() > kMost ? std::format("{} and {} more", first, names.size() - kMost) : first;
 }
 
 Finding finding(Grade grade, std::string message) {

@@ -2,6 +2,7 @@
 #include <format>
 #include <variant>
 
+#include "common/text.h"
 #include "config/names.h"
 #include "config/units.h"
 #include "proxy/explain/parts.h"
@@ -87,9 +88,7 @@ void describe(const config::App& app, Explanation::Upstream& out) {
   for (std::uint32_t slot = 0; slot < app.instances; ++slot) {
     out.endpoints.push_back({.name = std::format("{}#{}", app.name, slot), .note = {}});
   }
-  std::string command;
-  for (const std::string& word : app.command) command += (command.empty() ? "" : " ") + word;
-  out.settings.emplace_back("command", command);
+  out.settings.emplace_back("command", text::joined(app.command, " "));
   out.settings.emplace_back("directory", app.directory);
   out.settings.emplace_back("start", app.start == config::AppStart::kEager
                                          ? "eager"

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "common/log.h"
+#include "common/text.h"
 #include "common/version.h"
 #include "proxy/apps/strays.h"
 #include "proxy/server/descriptors.h"
@@ -52,12 +53,6 @@ std::size_t workers_of(const config::Config& config) {
   constexpr std::size_t kMost = 255;  // a QUIC connection id has one byte for its worker
   const std::size_t wanted = config.server.workers == 0 ? available_cpus() : config.server.workers;
   return std::clamp<std::size_t>(wanted, 1, kMost);
-}
-
-std::string joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
-  return text;
 }
 
 bool identity_differs(const config::Server& one, const config::Server& other) {
@@ -350,7 +345,7 @@ void Server::announce() const {
   std::string line = std::format("gatehouse {} ready:", kProgramVersion);
   for (const ListenerSnapshot& listener : rollout_->snapshot().listeners) {
     line += std::format(" {}://{} ({})", listener.tls ? "https" : "http", address_text(listener, rollout_->bound()),
-                        joined(protocols_of(listener)));
+                        text::joined(protocols_of(listener), " "));
   }
   line += admin_ ? std::format("; admin http://{}", admin_->address().to_string()) : "; no admin address";
   line += '\n';

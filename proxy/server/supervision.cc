@@ -15,8 +15,8 @@ using std::chrono::duration_cast;
 using std::chrono::microseconds;
 using std::chrono::seconds;
 
-constexpr int kAsksPerPeriod =
-    4;  // the watchdog is fed at every second one at the latest, with as much again in reserve
+// The watchdog is fed at every second ask at the latest, with as much again in reserve.
+constexpr int kAsksPerPeriod = 4;
 constexpr seconds kAskForTime{5};
 constexpr seconds kTimeAskedFor{15};
 

@@ -89,6 +89,16 @@ class GateTest(unittest.TestCase):
         self.expect(headers, "alone")
         self.write("common/poor.h", OPENING + "inline int half(double value) { return value; }\n")
         self.expect(headers, "alone")
+        self.write("common/poor.cc", '#include <string>\n#include "common/poor.h"\n')
+        self.expect(headers, "alone")
+        self.write("tests/poor_test.cc", '#include "common/poor.h"\n')
+        self.expect(headers, "alone")
+
+    def test_a_header_that_its_source_includes_first_is_left_to_tidy(self):
+        self.write("common/poor.h", OPENING + "std::string name();\n")
+        self.write("common/poor.cc", '#include "common/poor.h"\n#include <string>\n')
+        self.expect(headers)
+        self.expect(tidy, "clang-diagnostic")
 
     def test_includes_between_folders(self):
         for folder, target in (("common", "config/config.h"), ("proxy/http", "proxy/forward/redirect.h"),

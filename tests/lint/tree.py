@@ -143,7 +143,8 @@ def run(command, **options):
 
 
 def in_parallel(function, items):
-    """Every problem that function(item) returns, in the order of the items."""
+    """Every problem that function(item) returns, in the order of the items. In the time that others leave."""
+    os.nice(19)
     workers = os.cpu_count() or 1
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
         return [problem for problems in pool.map(function, items) for problem in problems]

@@ -1,4 +1,5 @@
 #include <cerrno>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -76,6 +77,13 @@ TEST(TextTest, Base64HasThePaddingOfRfc4648) {
 
 TEST(TextTest, HexIsLowerCase) {
   EXPECT_EQ(text::hex(std::string_view("\x00\xFFz", 3)), "00ff7a");
+}
+
+TEST(TextTest, WordsAreJoinedWithWhatComesBetweenThem) {
+  EXPECT_EQ(text::joined({}, ", "), "");
+  const std::vector<std::string> words = {"", "a", "b"};
+  EXPECT_EQ(text::joined(words, ", "), ", a, b");
+  EXPECT_EQ(text::joined(std::span(words).last(1), ", "), "b");
 }
 
 TEST(TextTest, TheNearestWordIsSuggestedIfItIsNearEnough) {
