@@ -143,15 +143,16 @@ def run(command, **options):
 
 
 def in_parallel(function, items):
-    """Every problem that function(item) returns, in the order of the items. In the time that others leave."""
-    os.nice(19)
+    """Every problem that function(item) returns, in the order of the items."""
     workers = os.cpu_count() or 1
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
         return [problem for problems in pool.map(function, items) for problem in problems]
 
 
 def main(check):
-    """The command line of every gate: prints the problems, one a line, and exits 1 if there is any."""
+    """The command line of every gate: prints the problems, one a line, and exits 1 if there is any. Gates that have much to
+    look at take minutes of all cores, so they take what others leave."""
+    os.nice(19)
     parser = argparse.ArgumentParser()
     parser.add_argument("--root", default=pathlib.Path(__file__).resolve().parents[2])
     parser.add_argument("--build", help="a configured build directory")
