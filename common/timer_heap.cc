@@ -1,6 +1,8 @@
 #include "common/timer_heap.h"
 
 #include <algorithm>
+#include <cassert>
+#include <utility>
 
 #include "common/timer.h"
 
@@ -11,6 +13,8 @@ namespace {
 constexpr std::size_t kArity = 4;
 // Marks a slot as an index of due_ rather than of the heap.
 constexpr std::size_t kDue = std::size_t{1} << 62;
+
+thread_local TimerDisorder* disorder = nullptr;
 
 }  // namespace
 
@@ -38,6 +42,7 @@ void TimerHeap::remove(Timer& timer) {
 
 void TimerHeap::run_due(MonotonicTime now) {
   collect_due(now);
+  if (disorder != nullptr) shuffle_due();
   for (std::size_t i = 0; i < due_.size(); ++i) {
     Timer* timer = due_[i];
     if (timer == nullptr) continue;
@@ -64,6 +69,13 @@ void TimerHeap::collect_due(MonotonicTime now) {
       place(timer);
     }
   }
+}
+
+void TimerHeap::shuffle_due() {
+  for (std::size_t left = due_.size(); left > 1; --left) {
+    std::swap(due_[left - 1], due_[static_cast<std::size_t>(disorder->random_() % left)]);
+  }
+  for (std::size_t i = 0; i < due_.size(); ++i) due_[i]->slot_ = kDue | i;
 }
 
 void TimerHeap::remove_at(std::size_t slot) {
@@ -106,6 +118,15 @@ void TimerHeap::sift_down(std::size_t slot, Entry entry) {
 void TimerHeap::put(std::size_t slot, Entry entry) {
   heap_[slot] = entry;
   entry.timer->slot_ = slot;
+}
+
+TimerDisorder::TimerDisorder(std::uint64_t seed) : random_(seed) {
+  assert(disorder == nullptr);
+  disorder = this;
+}
+
+TimerDisorder::~TimerDisorder() {
+  disorder = nullptr;
 }
 
 }  // namespace gatehouse

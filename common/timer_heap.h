@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <random>
 #include <vector>
 
 #include "common/clock.h"
@@ -28,6 +30,7 @@ class TimerHeap {
     Timer* timer;
   };
   void collect_due(MonotonicTime now);
+  void shuffle_due();
   void remove_at(std::size_t slot);
   void sift_up(std::size_t slot, Entry entry);
   void sift_down(std::size_t slot, Entry entry);
@@ -35,6 +38,21 @@ class TimerHeap {
 
   std::vector<Entry> heap_;
   std::vector<Timer*> due_;  // of the run that is going on; null where a timer has been destroyed
+};
+
+// For tests: as long as one lives, the loops of its thread run the timers that are due in one turn in an order that the
+// seed decides, and not in that of their times. With a clock that jumps over all deadlines every order is seen in which
+// a stalled process may find its timers. At most one a thread.
+class TimerDisorder {
+ public:
+  explicit TimerDisorder(std::uint64_t seed);
+  ~TimerDisorder();
+  TimerDisorder(const TimerDisorder&) = delete;
+  TimerDisorder& operator=(const TimerDisorder&) = delete;
+
+ private:
+  friend class TimerHeap;
+  std::mt19937_64 random_;
 };
 
 }  // namespace gatehouse

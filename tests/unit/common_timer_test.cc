@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -6,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "common/timer.h"
+#include "common/timer_heap.h"
 #include "tests/support/loop_testing.h"
 
 namespace gatehouse {
@@ -154,6 +157,31 @@ TEST_F(TimerTest, OutsideATurnItCountsFromTheClockNotFromTheLastTurn) {
   EXPECT_TRUE(log.empty());
   advance(1s);
   EXPECT_EQ(log.size(), 1U);
+}
+
+TEST_F(TimerTest, InDisorderTheSeedDecidesAmongThoseThatAreDueAndNobodyIsForgotten) {
+  const auto play = [&](std::uint64_t seed) {
+    const TimerDisorder disorder(seed);
+    std::vector<int> order;
+    std::vector<std::unique_ptr<Timer>> timers;
+    for (int i = 0; i < 20; ++i) {
+      timers.push_back(std::make_unique<Timer>(loop, [&, i] {
+        order.push_back(i);
+        if (i == 7) timers[3].reset();
+        if (i == 3) timers[7].reset();
+      }));
+      timers.back()->arm(std::chrono::seconds(i));
+    }
+    Timer later(loop, [&] { ADD_FAILURE() << "not due"; });
+    later.arm(1h);
+    advance(20s);
+    return order;
+  };
+  const std::vector<int> first = play(1);
+  EXPECT_EQ(first.size(), 19U);
+  EXPECT_FALSE(std::ranges::is_sorted(first));
+  EXPECT_EQ(play(1), first);
+  EXPECT_NE(play(2), first);
 }
 
 TEST(EventLoopTest, WaitsForATimerByTheSystemClock) {
