@@ -41,8 +41,8 @@ void ClearAccept::begin(ListenerContext& context, ClientTransport transport) {
 ClearAccept::ClearAccept(ListenerContext& context, ClientTransport transport)
     : context_(context),
       transport_(std::move(transport)),
-      look_(context.loop, [this] { look(); }),
-      deadline_(context.loop, [this] { close(); }) {
+      look_(context.loop, until_closed([this] { look(); })),
+      deadline_(context.loop, until_closed([this] { close(); })) {
   transport_.stream->set_user(this);
   deadline_.arm(context_.policy->connection.idle_timeout);
   look_.wake();
@@ -79,8 +79,6 @@ void ClearAccept::drain() {
 }
 
 void ClearAccept::close() {
-  look_.cancel();
-  deadline_.disarm();
   if (transport_.stream) transport_.stream->set_user(nullptr);
   context_.connections.close(*this);
 }

@@ -1,9 +1,10 @@
 #include "proxy/frontend/client_connection.h"
 
-#include <cassert>
+#include <atomic>
 #include <utility>
 
 #include "common/event_loop.h"
+#include "common/log.h"
 
 namespace gatehouse {
 
@@ -13,6 +14,12 @@ namespace {
 
 std::unique_ptr<ClientConnection> adopt(ClientConnection& connection) {
   return std::unique_ptr<ClientConnection>(&connection);
+}
+
+// Once in the life of the process: it is a mistake of ours, and the one line says where to look.
+void report_unlisted() {
+  static std::atomic_flag reported;
+  if (!reported.test_and_set(std::memory_order_relaxed)) log::error("a client connection was closed twice");
 }
 
 }  // namespace
@@ -26,11 +33,12 @@ void ConnectionList::add(std::unique_ptr<ClientConnection> connection) {
 }
 
 void ConnectionList::close(ClientConnection& connection) {
+  if (!connection.listed_) return report_unlisted();
   loop_.retire(adopt(unlink(connection)));
 }
 
 void ConnectionList::touch(ClientConnection& connection) {
-  if (&connection != newest_) link(unlink(connection));
+  if (connection.listed_ && &connection != newest_) link(unlink(connection));
 }
 
 void ConnectionList::drain_all() {
@@ -63,15 +71,16 @@ void ConnectionList::link(ClientConnection& connection) {
   connection.newer_ = nullptr;
   (newest_ != nullptr ? newest_->newer_ : oldest_) = &connection;
   newest_ = &connection;
+  connection.listed_ = true;
   ++size_;
 }
 
 ClientConnection& ConnectionList::unlink(ClientConnection& connection) {
-  assert(size_ > 0);
   (connection.newer_ != nullptr ? connection.newer_->older_ : newest_) = connection.older_;
   (connection.older_ != nullptr ? connection.older_->newer_ : oldest_) = connection.newer_;
   connection.newer_ = nullptr;
   connection.older_ = nullptr;
+  connection.listed_ = false;
   --size_;
   return connection;
 }

@@ -1,11 +1,13 @@
 // One transport connection of a client, whatever it speaks, as its worker sees it; and the list that owns them. A
 // connection ends itself by ConnectionList::close(*this): it leaves the list at once and is destroyed at the end of the
-// turn. One loop's thread.
+// turn. What may be due in that turn yet (its timers, its wakers) calls it no more: they are made with until_closed().
+// One loop's thread.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <utility>
 
 namespace gatehouse {
 
@@ -22,10 +24,20 @@ class ClientConnection {
   virtual bool idle() const = 0;  // no exchange runs: may be closed to free a descriptor
   virtual void close_now() = 0;   // the deadline has come: break off what runs
 
+ protected:
+  // What every timer and waker of a connection is made with: runs `call`, and nothing once the connection has closed.
+  template <class Call>
+  auto until_closed(Call call) {
+    return [this, call = std::move(call)] {
+      if (listed_) call();
+    };
+  }
+
  private:
   friend class ConnectionList;
   ClientConnection* newer_ = nullptr;
   ClientConnection* older_ = nullptr;
+  bool listed_ = false;
 };
 
 class ConnectionList {
@@ -36,7 +48,9 @@ class ConnectionList {
   ConnectionList& operator=(const ConnectionList&) = delete;
 
   void add(std::unique_ptr<ClientConnection> connection);
-  void close(ClientConnection& connection);  // last statement of the caller
+  // Destroys the connection at the end of the turn; last statement of the caller. One that has left the list already is
+  // refused, and the error logged: it must never be owned twice.
+  void close(ClientConnection& connection);
   void touch(ClientConnection& connection);  // becomes the newest: called when it turns idle
   std::size_t size() const { return size_; }
   void drain_all();

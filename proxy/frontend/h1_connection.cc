@@ -22,11 +22,10 @@ H1Connection::H1Connection(ListenerContext& context, ClientTransport transport, 
       transport_(std::move(transport)),
       parser_(H1Parser::Kind::kRequest, context.policy->head),
       input_(std::move(received)),
-      progress_(context.loop, [this] { progress(); }),
-      flush_(
-          context.loop, [this] { flush(); }, Waker::Phase::kFlush),
-      timer_(context.loop, [this] { on_timer(); }),
-      next_turn_(context.loop, [this] { on_readable(); }) {
+      progress_(context.loop, until_closed([this] { progress(); })),
+      flush_(context.loop, until_closed([this] { flush(); }), Waker::Phase::kFlush),
+      timer_(context.loop, until_closed([this] { on_timer(); })),
+      next_turn_(context.loop, until_closed([this] { on_readable(); })) {
   const auto protocol = static_cast<std::size_t>(Protocol::kH1);
   context_.counters.connections[protocol].add();
   context_.counters.connections_total[protocol].add();
@@ -308,10 +307,6 @@ void H1Connection::close() {
   assert(!state_.closed);
   state_.closed = true;
   exchange_.reset();
-  progress_.cancel();
-  flush_.cancel();
-  timer_.disarm();
-  next_turn_.disarm();
   if (transport_.stream) transport_.stream->set_user(nullptr);
   context_.connections.close(*this);
 }

@@ -27,10 +27,9 @@ H2Connection::H2Connection(ListenerContext& context, ClientTransport transport, 
       guard_(context.loop.now()),
       input_(std::move(received)),
       session_(H2Callbacks::make_session(*this)),
-      progress_(context.loop, [this] { receive(); }),
-      flush_(
-          context.loop, [this] { flush(); }, Waker::Phase::kFlush),
-      timer_(context.loop, [this] { on_timer(); }) {
+      progress_(context.loop, until_closed([this] { receive(); })),
+      flush_(context.loop, until_closed([this] { flush(); }), Waker::Phase::kFlush),
+      timer_(context.loop, until_closed([this] { on_timer(); })) {
   const auto protocol = static_cast<std::size_t>(Protocol::kH2);
   context_.counters.connections[protocol].add();
   context_.counters.connections_total[protocol].add();
@@ -231,9 +230,6 @@ void H2Connection::close() {
   assert(!state_.closed);
   state_.closed = true;
   streams_.open.clear();
-  progress_.cancel();
-  flush_.cancel();
-  timer_.disarm();
   if (transport_.stream) transport_.stream->set_user(nullptr);
   context_.connections.close(*this);
 }

@@ -20,9 +20,9 @@ LingeringClose::LingeringClose(ListenerContext& context, ClientTransport transpo
     : context_(context),
       transport_(std::move(transport)),
       unsent_(std::move(unsent)),
-      progress_(context.loop, [this] { progress(); }),
-      deadline_(context.loop, [this] { close(); }),
-      again_(context.loop, [this] { progress(); }) {
+      progress_(context.loop, until_closed([this] { progress(); })),
+      deadline_(context.loop, until_closed([this] { close(); })),
+      again_(context.loop, until_closed([this] { progress(); })) {
   transport_.stream->set_user(this);
   deadline_.arm(context_.policy->exchange.client_stall_timeout);
   progress_.wake();
@@ -58,8 +58,6 @@ bool LingeringClose::send() {
 }
 
 void LingeringClose::close() {
-  progress_.cancel();
-  deadline_.disarm();
   transport_.stream->set_user(nullptr);
   context_.connections.close(*this);
 }

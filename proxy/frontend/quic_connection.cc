@@ -92,9 +92,8 @@ QuicConnection::QuicConnection(Private /*only_accept_makes_one*/, QuicDispatch& 
     : dispatch_(&dispatch),
       context_(dispatch.environment().context),
       permit_(std::move(acceptance.permit)),
-      flush_(
-          context_.loop, [this] { flush(); }, Waker::Phase::kFlush),
-      timer_(context_.loop, [this] { expired(); }) {}
+      flush_(context_.loop, until_closed([this] { flush(); }), Waker::Phase::kFlush),
+      timer_(context_.loop, until_closed([this] { expired(); })) {}
 
 bool QuicConnection::set_up(const UdpDatagram& first, const Acceptance& acceptance) {
   const ngtcp2_pkt_hd& head = acceptance.head;

@@ -120,7 +120,6 @@ void QuicConnection::end_session() {
 
 void QuicConnection::vanish() {
   end_session();
-  timer_.disarm();
   phase_ = Phase::kGone;
   context_.connections.close(*this);
 }

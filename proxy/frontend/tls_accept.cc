@@ -49,8 +49,8 @@ TlsAccept::TlsAccept(ListenerContext& context, std::unique_ptr<TlsStream> stream
       peer_(peer),
       permit_(std::move(permit)),
       contexts_(context.tls),
-      progress_(context.loop, [this] { progress(); }),
-      deadline_(context.loop, [this] { on_timeout(); }) {
+      progress_(context.loop, until_closed([this] { progress(); })),
+      deadline_(context.loop, until_closed([this] { on_timeout(); })) {
   stream_->set_user(this);
   deadline_.arm(context_.policy->connection.handshake_timeout);
   progress_.wake();
@@ -107,8 +107,6 @@ void TlsAccept::fail(HandshakeFailure why) {
 }
 
 void TlsAccept::close() {
-  progress_.cancel();
-  deadline_.disarm();
   if (stream_) stream_->set_user(nullptr);
   context_.connections.close(*this);
 }

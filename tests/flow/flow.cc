@@ -138,6 +138,11 @@ bool Flow::nobody_connects() {
   return !endpoint_->accept().has_value();
 }
 
+App* Flow::visitor() {
+  auto connection = endpoint_->accept();
+  return connection ? &apps_.emplace_back(*std::move(connection)) : nullptr;
+}
+
 void Flow::await_head(App& app) {
   until([&] { return app.has_head() || app.cut(); });
 }
@@ -202,6 +207,11 @@ void Flow::pass(Duration time) {
       quiet = moved ? 0 : quiet + 1;
     }
   }
+}
+
+void Flow::stall(testing_support::Random& random) {
+  testing_support::stall(loop_, clock_, random);
+  settle();
 }
 
 // --- what must have happened ---

@@ -24,6 +24,7 @@
 #include "tests/flow/dialect.h"
 #include "tests/flow/flow_client.h"
 #include "tests/flow/front.h"
+#include "tests/support/disorder.h"
 #include "tests/support/temporary_folder.h"
 
 namespace gatehouse::flow {
@@ -85,6 +86,7 @@ class Flow {
   // --- the app ---
   App& accept();           // the next connection
   App& accept_request();   // and its first head
+  App* visitor();          // the next connection if there is one now
   bool nobody_connects();  // any more, once all has settled
   void await_head(App& app);
   void await_request(App& app);
@@ -97,6 +99,7 @@ class Flow {
   bool until(const std::function<bool()>& done);
   void settle();  // all that can happen without the clock
   void pass(Duration time);
+  void stall(testing_support::Random& random);  // beyond all deadlines, then until all has settled
 
   // --- what must have happened ---
   void expect_answer(Stream stream, int status, std::string_view body);
@@ -104,6 +107,7 @@ class Flow {
   void expect_fault(Stream stream, Fault fault, const Ending& ending);
   Record record(const std::string& target);  // waits for it
   Record only_record();                      // likewise, whatever its target
+  void forget_records() { records_.ended.clear(); }
   void expect_gone(const std::string& target, int status);
   void expect_pool(std::size_t idle);  // and nothing active
   void drain() { front_->drain(); }
