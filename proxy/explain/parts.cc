@@ -104,10 +104,10 @@ std::optional<Explanation::Answer> answer(const Play& play, const config::Route*
   for (const Field field : play.answer->fields) {
     if (field.token == FieldName::kDate) continue;
     std::string value(field.value);
-    const std::size_t dot = value.find('.');
+    const std::size_t end = value.find(';');
     const bool affinity = field.token == FieldName::kSetCookie && !play.sticky_cookie.empty() &&
-                          value.starts_with(play.sticky_cookie + "=") && dot != std::string::npos;
-    if (affinity) value = play.sticky_cookie + "=(the endpoint, signed)" + value.substr(value.find(';'));
+                          value.starts_with(play.sticky_cookie + "=") && end != std::string::npos;
+    if (affinity) value = play.sticky_cookie + "=(an id of the endpoint)" + value.substr(end);
     out.fields.emplace_back(field.name, std::move(value));
   }
   if (route != nullptr && !play.endpoint_head.empty()) out.removed = route->response_headers.remove;

@@ -49,7 +49,7 @@ void add_settings(const config::Balancing& balancing, Explanation::Upstream& out
     out.settings.emplace_back(std::move(name), std::move(value));
   };
   if (!balancing.sticky_cookie.empty()) {
-    add("sticky", std::format("the cookie {} names the endpoint; if it is signed by this machine and the endpoint is "
+    add("sticky", std::format("the cookie {} has an id of the endpoint; if we made it and the endpoint is "
                               "well, it goes before balance",
                               balancing.sticky_cookie));
   }

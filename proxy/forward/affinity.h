@@ -1,4 +1,4 @@
-// Which endpoint a request belongs to: the key that consistent hashing looks at, and the signed cookie of sticky
+// Which endpoint a request belongs to: the key that consistent hashing looks at, and the cookie of sticky
 // upstreams. Pure functions, any thread. Nothing here allocates but the making of a cookie.
 #pragma once
 

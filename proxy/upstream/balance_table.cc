@@ -22,28 +22,6 @@ const std::string& lasting_name(const EndpointSet::Member& member) {
   return member.affinity.empty() ? member.endpoint->name() : member.affinity;
 }
 
-bool may_be_in_cookie(char c) {
-  constexpr std::string_view kMarks = "-._~:/#@!$&'()*+=[]";
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-         kMarks.find(c) != std::string_view::npos;
-}
-
-std::string for_cookie(std::string_view name) {
-  constexpr std::string_view kDigits = "0123456789ABCDEF";
-  std::string text;
-  for (const char c : name) {
-    if (may_be_in_cookie(c)) {
-      text += c;
-      continue;
-    }
-    const auto byte = static_cast<unsigned char>(c);
-    text += '%';
-    text += kDigits[byte >> 4];
-    text += kDigits[byte & 15];
-  }
-  return text;
-}
-
 }  // namespace
 
 BalanceTable::BalanceTable(std::shared_ptr<const EndpointSet> set, const std::string& upstream,
@@ -102,12 +80,10 @@ void BalanceTable::make_ring() {
   std::ranges::sort(ring_, {}, &Point::at);
 }
 
+// A keyed id is signature and name in one: whoever has no key can neither make it nor tell an address from it.
 void BalanceTable::make_cookies(const std::string& upstream, const UpstreamOptions& options) {
   for (const Member& member : members()) {
-    const std::string& name = lasting_name(member);
-    std::string& cookie = cookies_.emplace_back(for_cookie(name));
-    cookie += '.';
-    cookie += mac::sign(options.affinity_key, std::format("{}\n{}", upstream, name));
+    cookies_.push_back(mac::sign(options.affinity_key, std::format("{}\n{}", upstream, lasting_name(member))));
   }
 }
 

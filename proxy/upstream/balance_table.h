@@ -35,7 +35,8 @@ class BalanceTable {
   // Points in order, some for each member as its weight says.
   const std::vector<Point>& ring() const { return ring_; }  // Balance::kHash only
 
-  // The whole value of the affinity cookie; empty without one. The member that it names, or null.
+  // The whole value of the affinity cookie, an id that shows nothing of the endpoint and means something to those alone
+  // who have the key; empty without affinity. The member that it names, or null.
   std::string_view cookie_of(const Endpoint& endpoint) const;
   const Member* named_by(std::string_view cookie) const;
   bool contains(const Endpoint& endpoint) const;

@@ -245,6 +245,7 @@ class StickyTest : public ForwardingTest {
     return set_with({{.endpoint = endpoint_at(a.address()), .affinity = "web#0"},
                      {.endpoint = endpoint_at(b.address()), .affinity = "web#1"}});
   }
+  static std::string id_of(const std::string& member) { return mac::sign("key", "shop\n" + member); }
   // What the client is told to keep: "" if nothing.
   std::string ask(const std::string& cookie, ScriptedEndpoint& expected, bool secure = false) {
     RequestHead head = request_head("GET");
@@ -261,8 +262,8 @@ class StickyTest : public ForwardingTest {
 };
 
 TEST_F(StickyTest, ClientsComeBackToTheirMemberEvenIfItsProcessIsAnother) {
-  const std::string first = "web#0." + mac::sign("key", "shop\nweb#0");
-  const std::string second = "web#1." + mac::sign("key", "shop\nweb#1");
+  const std::string first = id_of("web#0");
+  const std::string second = id_of("web#1");
   EXPECT_EQ(ask("", endpoint), "stick=" + first + "; Path=/; HttpOnly; SameSite=Lax");
   for (int i = 0; i < 5; ++i) EXPECT_EQ(ask(first, endpoint), "");
   for (int i = 0; i < 5; ++i) EXPECT_EQ(ask(second, other), "");
@@ -272,9 +273,8 @@ TEST_F(StickyTest, ClientsComeBackToTheirMemberEvenIfItsProcessIsAnother) {
 }
 
 TEST_F(StickyTest, WhoseMemberIsAwayGetsAnotherAndIsTold) {
-  const std::string first = "web#0." + mac::sign("key", "shop\nweb#0");
   endpoints_of(*upstream)[0]->set(Obstacle::kUnhealthy);
-  EXPECT_TRUE(ask(first, other, true).starts_with("stick=web#1."));
+  EXPECT_TRUE(ask(id_of("web#0"), other, true).starts_with("stick=" + id_of("web#1") + ";"));
 }
 
 TEST_F(StickyTest, SaysSecureOnSecureListeners) {
@@ -283,11 +283,21 @@ TEST_F(StickyTest, SaysSecureOnSecureListeners) {
 
 TEST_F(StickyTest, IgnoresWhatItHasNotSigned) {
   endpoints_of(*upstream)[1]->set(Obstacle::kUnhealthy);
-  for (const char* forged : {"web#1", "web#1.", "web#1.00000000000000000000000000000000"}) {
-    EXPECT_TRUE(ask(forged, endpoint).starts_with("stick=web#0."));
+  const std::string first = "stick=" + id_of("web#0") + ";";
+  for (const std::string& forged : {std::string("web#1"), std::string(32, '0'), id_of("web#1") + "0",
+                                    mac::sign("another key", "shop\nweb#1"), mac::sign("key", "other shop\nweb#1")}) {
+    EXPECT_TRUE(ask(forged, endpoint).starts_with(first)) << forged;
   }
-  const std::string other_key = "web#1." + mac::sign("another key", "shop\nweb#1");
-  EXPECT_TRUE(ask(other_key, endpoint).starts_with("stick=web#0."));
+}
+
+// Addresses behind us are nobody's business.
+TEST_F(StickyTest, SaysNothingOfTheEndpoint) {
+  membership->replace(set_with({{.endpoint = endpoint_at(endpoint.address())}}));
+  const std::string cookie = ask("", endpoint);
+  const std::string id = cookie.substr(0, cookie.find(';')).substr(std::string_view("stick=").size());
+  EXPECT_EQ(id, id_of(endpoint.address().to_string()));
+  EXPECT_EQ(id.size(), 32U);
+  EXPECT_EQ(id.find_first_not_of("0123456789abcdef"), std::string::npos);
 }
 
 TEST(MacTest, IsHmacSha256CutShort) {
