@@ -110,14 +110,18 @@ struct Tls {
   std::vector<KeyFile> ticket_key_files;  // of 80 bytes each, the first encrypts; empty: keys of our own, which rotate
 };
 
+enum class ClientAddress { kXForwardedFor, kForwarded, kXRealIp };
+
 // [[listeners]]
 struct Listener {
   Location location;
   Address address;
   Protocols protocols;
-  std::vector<AddressRange> trusted_proxies;  // whose X-Forwarded-* and Forwarded are believed
-  bool redirect_to_https = false;             // cleartext only: 308 to the https listener
-  std::size_t max_connections = 0;            // 0: no limit of its own
+  std::vector<AddressRange> trusted_proxies;  // who may say what vouches for clients (deploy/guides/headers.md)
+  ClientAddress client_address = ClientAddress::kXForwardedFor;  // which of their fields says who the client is
+  std::vector<std::string> strip;                                // names, or "X-Acme-*", that no client may send
+  bool redirect_to_https = false;                                // cleartext only: 308 to the https listener
+  std::size_t max_connections = 0;                               // 0: no limit of its own
   AltSvc alt_svc;
   Quic quic;
   std::optional<Tls> tls;
@@ -199,6 +203,7 @@ struct Route {
   bool preserve_host = true;                         // false: Host is the endpoint's
   bool redirect_to_https = true;                     // false: served in cleartext though the listener redirects
   ForwardedStyle forwarded = ForwardedStyle::kNone;  // "rfc7239": send Forwarded too
+  bool real_ip = false;                              // send X-Real-IP too
   HeaderEdits request_headers;
   HeaderEdits response_headers;
   RouteLimits limits;

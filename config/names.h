@@ -33,6 +33,9 @@ inline constexpr Names<CongestionControl, 2> kCongestionControlNames{
 inline constexpr Names<UnknownSni, 2> kUnknownSniNames{{UnknownSni::kDefault, UnknownSni::kReject},
                                                        {"default", "reject"}};
 inline constexpr Names<TlsVersion, 2> kTlsVersionNames{{TlsVersion::kTls12, TlsVersion::kTls13}, {"1.2", "1.3"}};
+inline constexpr Names<ClientAddress, 3> kClientAddressNames{
+    {ClientAddress::kXForwardedFor, ClientAddress::kForwarded, ClientAddress::kXRealIp},
+    {"x-forwarded-for", "forwarded", "x-real-ip"}};
 inline constexpr Names<ForwardedStyle, 2> kForwardedNames{{ForwardedStyle::kNone, ForwardedStyle::kRfc7239},
                                                           {"none", "rfc7239"}};
 inline constexpr Names<Balance, 4> kBalanceNames{

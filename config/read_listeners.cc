@@ -6,6 +6,7 @@
 #include "common/address.h"
 #include "config/names.h"
 #include "config/quoting.h"
+#include "config/route_rules.h"
 #include "config/sections.h"
 
 namespace gatehouse::config {
@@ -77,6 +78,18 @@ void read_trusted_proxies(TableReader& reader, std::vector<AddressRange>& ranges
   });
 }
 
+void read_strip(TableReader& reader, std::vector<std::string>& names) {
+  reader.strings("strip", [&](const std::string& pattern, const Location& where) {
+    const bool is_prefix = pattern.ends_with('*');
+    const auto good = check_header_name(is_prefix ? pattern.substr(0, pattern.size() - 1) : pattern, Edit::kRemove);
+    if (good) {
+      names.push_back(pattern);
+    } else {
+      reader.error(where, std::format("\"strip\": {}", good.error().message));
+    }
+  });
+}
+
 void read_alt_svc(TableReader& reader, const Listener& listener, AltSvc& alt_svc) {
   static constexpr Names<AltSvcMode, 2> kModeNames{{AltSvcMode::kAuto, AltSvcMode::kOff}, {"auto", "off"}};
   bool given = false;
@@ -139,6 +152,11 @@ void read_listener(TableReader& reader, Listener& listener) {
   reader.table("tls", [&](TableReader& table) { read_tls(table, listener.tls.emplace()); });
   read_protocols(reader, listener);
   read_trusted_proxies(reader, listener.trusted_proxies);
+  if (reader.read("client_address", listener.client_address, kClientAddressNames) && listener.trusted_proxies.empty() &&
+      listener.client_address != ClientAddress::kXForwardedFor) {
+    reader.warning("client_address", R"("client_address" has no effect without "trusted_proxies")");
+  }
+  read_strip(reader, listener.strip);
   reader.read("redirect_to_https", listener.redirect_to_https);
   if (listener.redirect_to_https && listener.tls) {
     reader.error("redirect_to_https", "\"redirect_to_https\" is for listeners without tls; this one is https already");

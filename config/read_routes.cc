@@ -156,7 +156,8 @@ void read_overrides(TableReader& reader, Route& route) {
 // What is done to a request on its way to an endpoint means nothing on a route that has none.
 void warn_of_idle_keys(TableReader& reader, const Route& route) {
   if (std::holds_alternative<Forward>(route.action)) return;
-  for (const std::string_view key : {"strip_prefix", "preserve_host", "forwarded", "request_headers", "timeouts"}) {
+  for (const std::string_view key :
+       {"strip_prefix", "preserve_host", "forwarded", "real_ip", "request_headers", "timeouts"}) {
     if (reader.has(key)) reader.warning(key, std::format("{} has no effect on a route without \"to\"", in_quotes(key)));
   }
 }
@@ -173,6 +174,7 @@ void read_route(TableReader& reader, Route& route) {
   reader.read("preserve_host", route.preserve_host);
   reader.read("redirect_to_https", route.redirect_to_https);
   reader.read("forwarded", route.forwarded, kForwardedNames);
+  reader.read("real_ip", route.real_ip);
   reader.table("request_headers", [&](TableReader& table) { read_header_edits(table, route.request_headers); });
   reader.table("response_headers", [&](TableReader& table) { read_header_edits(table, route.response_headers); });
   read_overrides(reader, route);

@@ -74,6 +74,10 @@ void write_listener(TomlWriter& writer, const Listener& listener) {
     writer.line("trusted_proxies", array_of(listener.trusted_proxies,
                                             [](const AddressRange& range) { return literal(range.to_string()); }));
   }
+  writer.value("client_address", listener.client_address, defaults.client_address, kClientAddressNames);
+  if (!listener.strip.empty()) {
+    writer.line("strip", array_of(listener.strip, [](const std::string& name) { return literal(name); }));
+  }
   writer.value("redirect_to_https", listener.redirect_to_https, defaults.redirect_to_https);
   writer.value("max_connections", listener.max_connections, defaults.max_connections);
   if (listener.alt_svc.mode == AltSvcMode::kOff) writer.line("alt_svc", "\"off\"");
@@ -117,6 +121,7 @@ void write_route(TomlWriter& writer, const Route& route) {
   writer.value("preserve_host", route.preserve_host, defaults.preserve_host);
   writer.value("redirect_to_https", route.redirect_to_https, defaults.redirect_to_https);
   writer.value("forwarded", route.forwarded, defaults.forwarded, kForwardedNames);
+  writer.value("real_ip", route.real_ip, defaults.real_ip);
   write_header_edits(writer, "request_headers", route.request_headers);
   write_header_edits(writer, "response_headers", route.response_headers);
   writer.section("[routes.limits]");

@@ -68,6 +68,7 @@ std::string outcome_of(const Explanation& out, const Play& play) {
 
 void explain_play(const config::Config& config, const Rehearsal& rehearsal, const Play& play, Explanation& out) {
   out.decider = {.host = play.host, .path = play.path};
+  out.stripped = play.stripped;
   const auto listener = std::ranges::find(rehearsal.snapshot().listeners, out.listener->name, &ListenerSnapshot::name);
   const bool asks_routes = !play.path.empty() && (play.fault || !play.route.empty());
   if (asks_routes) explain_route(config, *rehearsal.snapshot().routes, play, out);

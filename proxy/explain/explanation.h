@@ -30,6 +30,9 @@ struct Explanation {
   struct OtherRoute {
     std::string name, where, why;
   };
+  struct Stripped {
+    std::string name, why;
+  };
   struct Route {
     std::string name;  // empty: there is none
     std::string where, why;
@@ -65,6 +68,7 @@ struct Explanation {
   std::optional<Listener> listener;
   std::optional<Certificate> certificate;
   Decider decider;
+  std::vector<Stripped> stripped;  // fields of the request that nobody gets to see
   std::optional<Route> route;
   std::optional<Upstream> upstream;
   std::vector<std::string> endpoint_head;  // line by line; empty: none is asked

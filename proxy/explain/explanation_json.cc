@@ -13,6 +13,12 @@ Json pairs(const std::vector<Explanation::Pair>& all) {
   return out;
 }
 
+Json json_of(const std::vector<Explanation::Stripped>& fields) {
+  Json out = Json::array();
+  for (const Explanation::Stripped& field : fields) out.push_back({{"name", field.name}, {"why", field.why}});
+  return out;
+}
+
 Json json_of(const Explanation::Route& route) {
   Json others = Json::array();
   for (const Explanation::OtherRoute& other : route.others) {
@@ -85,6 +91,7 @@ std::string to_json(const Explanation& explanation) {
   }
   out["host"] = explanation.decider.host;
   out["path"] = explanation.decider.path;
+  out["stripped"] = json_of(explanation.stripped);
   out["route"] = explanation.route ? json_of(*explanation.route) : Json();
   out["rewrites"] = explanation.route ? Json(explanation.route->rewrites) : Json::array();
   out["upstream"] = explanation.upstream ? json_of(*explanation.upstream) : Json();

@@ -49,6 +49,9 @@ void write_way_in(const Explanation& explanation, Page& page) {
 }
 
 void write_route(const Explanation& explanation, Page& page) {
+  for (const Explanation::Stripped& field : explanation.stripped) {
+    page.line("strips", std::format("{}: {}", field.name, field.why));
+  }
   if (!explanation.route) return;
   const Explanation::Route& route = *explanation.route;
   page.line("route", route.name.empty() ? "none" : at(route.name, route.where));

@@ -81,6 +81,7 @@ std::vector<std::string> rewrites(const config::Route& route, const Play& play) 
   if (!route.preserve_host) out.emplace_back("preserve_host = false: Host is the endpoint's");
   if (route.forwarded == config::ForwardedStyle::kRfc7239)
     out.emplace_back("forwarded = \"rfc7239\": Forwarded is sent");
+  if (route.real_ip) out.emplace_back("real_ip: X-Real-IP is sent");
   note_edits("request_headers", route.request_headers, out);
   return out;
 }

@@ -12,6 +12,8 @@
 #include "proxy/forward/affinity.h"
 #include "proxy/forward/routing.h"
 #include "proxy/frontend/client_transport.h"
+#include "proxy/http/asserted_fields.h"
+#include "proxy/http/disguise.h"
 #include "proxy/server/upstream_settings.h"
 
 namespace gatehouse {
@@ -28,6 +30,34 @@ class Unobserved final : public ExchangeObserver {
 
 std::string text_of(const config::DnsName& name) {
   return name.port == 0 ? name.name : std::format("{}:{}", name.name, name.port);
+}
+
+std::string_view why_stripped(std::string_view name, const asserted_fields::Speaker& speaker) {
+  using enum asserted_fields::Verdict;
+  switch (asserted_fields::judge(name, speaker)) {
+    case kUntrusted:
+      return "only a proxy of trusted_proxies may say it";
+    case kOurs:
+      return "only Gatehouse may say it";
+    case kDisguised:
+      return "another spelling of what only a proxy may say";
+    case kListener:
+      return "strip of the listener has it";
+    case kStays:
+      break;
+  }
+  return disguise::passes_for(name) == FieldName::kOther ? "" : "another spelling of a name that has a meaning here";
+}
+
+std::vector<Explanation::Stripped> stripped(const Question& question, const ClientInfo& client) {
+  std::vector<Explanation::Stripped> out;
+  const auto speaker = asserted_fields::Speaker::of(client);
+  for (const auto& [name, value] : question.headers) {
+    if (const std::string_view why = why_stripped(name, speaker); !why.empty()) {
+      out.push_back({.name = name, .why = std::string(why)});
+    }
+  }
+  return out;
 }
 
 // Everything is bound, as far as the configuration says so.
@@ -179,6 +209,7 @@ class Rehearsal::Stage {
 
 Result<Play> Rehearsal::play(const Question& question, const ListenerSnapshot& listener, ClientInfo client) {
   Play play;
+  play.stripped = stripped(question, client);
   Stage stage(*this);
   auto raw = raw_request(question, client.protocol, listener.policy->head);
   if (!raw) {

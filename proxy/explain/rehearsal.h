@@ -11,6 +11,7 @@
 
 #include "common/event_loop.h"
 #include "config/config.h"
+#include "proxy/explain/explanation.h"
 #include "proxy/explain/question.h"
 #include "proxy/explain/stand_in.h"
 #include "proxy/http/exchange.h"
@@ -23,16 +24,17 @@ namespace gatehouse {
 
 // What happened to the request.
 struct Play {
-  std::string host, path, target;        // canonical, and as it is forwarded; empty: refused before
-  std::optional<Fault> fault;            // the answer is our own, for this reason
-  std::optional<ResponseHead> answer;    // to the client; nothing: the stream or connection would be broken off
-  std::string route;                     // its name; empty: none was taken
-  std::string endpoint_head;             // as an endpoint gets it; empty: none was asked
-  std::string request_id;                // as it was kept or made
-  bool id_made = false;                  // the client sent none that could be kept
-  std::string endpoint;                  // chosen by a key that the request has; empty: by chance, or none
-  std::string sticky_cookie;             // of the upstream that was asked; empty: none
-  std::optional<ExchangeLimits> limits;  // that hold in the end
+  std::string host, path, target;               // canonical, and as it is forwarded; empty: refused before
+  std::vector<Explanation::Stripped> stripped;  // of the request's fields
+  std::optional<Fault> fault;                   // the answer is our own, for this reason
+  std::optional<ResponseHead> answer;           // to the client; nothing: the stream or connection would be broken off
+  std::string route;                            // its name; empty: none was taken
+  std::string endpoint_head;                    // as an endpoint gets it; empty: none was asked
+  std::string request_id;                       // as it was kept or made
+  bool id_made = false;                         // the client sent none that could be kept
+  std::string endpoint;                         // chosen by a key that the request has; empty: by chance, or none
+  std::string sticky_cookie;                    // of the upstream that was asked; empty: none
+  std::optional<ExchangeLimits> limits;         // that hold in the end
 };
 
 class Rehearsal {

@@ -9,6 +9,8 @@
 
 #include "common/random.h"
 #include "common/text.h"
+#include "proxy/http/asserted_fields.h"
+#include "proxy/http/disguise.h"
 #include "proxy/http/field_rules.h"
 #include "proxy/http/octets.h"
 
@@ -17,47 +19,6 @@ namespace gatehouse::request_rules {
 namespace {
 
 constexpr std::size_t kLongestRequestId = 128;
-
-// CGI-like servers see "_" and "-" as the same, so that we must as well.
-char folded(char c) {
-  if (c >= 'A' && c <= 'Z') return static_cast<char>(c - 'A' + 'a');
-  return c == '_' ? '-' : c;
-}
-
-bool begins_with(std::string_view name, std::string_view prefix) {
-  return name.size() >= prefix.size() && std::ranges::equal(name.substr(0, prefix.size()), prefix, {}, folded);
-}
-
-// Names that an application may take for something that its own proxy has said.
-bool is_ours_to_say(std::string_view name) {
-  constexpr auto kPrefixes =
-      std::to_array<std::string_view>({"x-original-", "x-accel-", "ms-aspnetcore-", "x-rewrite-url"});
-  return std::ranges::any_of(kPrefixes, [&](std::string_view prefix) { return begins_with(name, prefix); });
-}
-
-bool is_dropped(const Field& field, bool trusted) {
-  switch (field.token) {
-    case FieldName::kForwarded:
-    case FieldName::kXForwardedFor:
-    case FieldName::kXForwardedHost:
-    case FieldName::kXForwardedPort:
-    case FieldName::kXForwardedPrefix:
-    case FieldName::kXForwardedProto:
-      return !trusted;
-    case FieldName::kClientCert:
-    case FieldName::kClientCertChain:
-    case FieldName::kEarlyData:
-    case FieldName::kTrueClientIp:
-    case FieldName::kXRealIp:
-      return true;
-    case FieldName::kOther:
-      if (begins_with(field.name, "x-forwarded-")) return !trusted || field.name.find('_') != std::string_view::npos;
-      // "Proxy" becomes HTTP_PROXY in CGI-like servers, which their HTTP clients obey.
-      return is_ours_to_say(field.name) || text::iequals(field.name, "proxy");
-    default:
-      return false;
-  }
-}
 
 std::string joined(const FieldList& fields, FieldName name) {
   std::string all;
@@ -119,11 +80,26 @@ std::string forwarded_element(const RequestHead& head, const std::string& addres
   return element;
 }
 
+// Without port; empty for a Unix socket.
+std::string host_of(const Address& address) {
+  const bool has_address = address.family() == AF_INET || address.family() == AF_INET6;
+  return has_address ? address.host() : std::string();
+}
+
+// Where another field of a trusted proxy is believed, X-Forwarded-For may be the client's own, and is made from that.
+void say_by_whom(FieldList& fields, const ClientInfo& client, const std::string& address) {
+  if (client.listener && client.listener->client_address != ClientAddress::kXForwardedFor) {
+    fields.remove(FieldName::kXForwardedFor);
+    if (client.forwarded_for) append(fields, FieldName::kXForwardedFor, host_of(*client.forwarded_for));
+  }
+  if (!address.empty()) append(fields, FieldName::kXForwardedFor, address);
+}
+
 void say_who_asked(RequestHead& head, const ClientInfo& client, const Route& route) {
   FieldList& fields = head.fields;
-  const bool has_address = client.address.family() == AF_INET || client.address.family() == AF_INET6;
-  const std::string address = has_address ? client.address.host() : std::string();
-  if (has_address) append(fields, FieldName::kXForwardedFor, address);
+  const std::string address = host_of(client.address);
+  say_by_whom(fields, client, address);
+  if (route.real_ip) set_unless_said(fields, FieldName::kXRealIp, host_of(client.origin()));
   set_unless_said(fields, FieldName::kXForwardedProto, head.secure ? "https" : "http");
   set_unless_said(fields, FieldName::kXForwardedHost, head.authority);
   set_unless_said(fields, FieldName::kXForwardedPort, public_port(head, client));
@@ -158,6 +134,19 @@ std::string new_request_id() {
   return {id.data(), id.size()};
 }
 
+// Where the route says what a name is, no other spelling of that name may stand beside it.
+void remove_disguises(FieldList& fields, const HeaderEdits& edits) {
+  if (edits.set.empty() && edits.remove.empty()) return;
+  fields.remove_if([&](const Field& field) {
+    if (field.token != FieldName::kOther || disguise::is_plain(field.name)) return false;
+    const auto passes_for = [&](std::string_view name) {
+      return disguise::same(field.name, name) && !text::iequals(field.name, name);
+    };
+    return std::ranges::any_of(edits.remove, passes_for) ||
+           std::ranges::any_of(edits.set, [&](const auto& edit) { return passes_for(edit.first); });
+  });
+}
+
 std::optional<std::uint64_t> max_forwards(const RequestHead& head) {
   if (head.method != "OPTIONS") return std::nullopt;
   const auto value = head.fields.find(FieldName::kMaxForwards);
@@ -165,6 +154,13 @@ std::optional<std::uint64_t> max_forwards(const RequestHead& head) {
 }
 
 }  // namespace
+
+void strip(FieldList& fields, const ClientInfo& client) {
+  const auto speaker = asserted_fields::Speaker::of(client);
+  fields.remove_if([&](const Field& field) {
+    return asserted_fields::judge(field.name, speaker) != asserted_fields::Verdict::kStays;
+  });
+}
 
 void settle_request_id(FieldList& fields, ExchangeRecord& record) {
   if (fields.count(FieldName::kXRequestId) == 1) {
@@ -178,14 +174,13 @@ void settle_request_id(FieldList& fields, ExchangeRecord& record) {
 }
 
 void apply(RequestHead& head, const ClientInfo& client, const Route& route, ExchangeRecord& record) {
-  const bool trusted = client.listener && client.listener->trusts(client.address);
   field_rules::remove_hop_by_hop(head.fields);
-  head.fields.remove_if([&](const Field& field) { return is_dropped(field, trusted); });
   say_who_asked(head, client, route);
   settle_request_id(head.fields, record);
   if (const auto left = max_forwards(head); left && *left > 0) {
     head.fields.set(FieldName::kMaxForwards, std::to_string(*left - 1));
   }
+  remove_disguises(head.fields, route.request_headers);
   route.request_headers.apply(head.fields);
 }
 

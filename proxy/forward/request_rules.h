@@ -1,5 +1,6 @@
-// What becomes of a request head on its way to an endpoint: hop-by-hop fields go, what only we may assert is dropped or
-// said anew, and the route's edits come last. Pure functions but for the making of request ids; any thread.
+// What becomes of a request head on its way to an endpoint: what the client may not assert and hop-by-hop fields go,
+// what only we may say is said anew, and the route's edits come last. Pure functions but for the making of request ids;
+// any thread.
 #pragma once
 
 #include <string>
@@ -10,6 +11,10 @@
 #include "proxy/http/message.h"
 
 namespace gatehouse::request_rules {
+
+// Removes what vouches for somebody and is not for this client to say: see asserted_fields.h. Comes first, so that
+// whatever answers the exchange sees nothing of it.
+void strip(FieldList& fields, const ClientInfo& client);
 
 // Rewrites `head.fields` (and Max-Forwards' count in it), and sets record.request_id. To be called once per exchange.
 void apply(RequestHead& head, const ClientInfo& client, const Route& route, ExchangeRecord& record);

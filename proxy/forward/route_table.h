@@ -43,6 +43,7 @@ struct Route {
   bool preserve_host = true;       // false: Host is the endpoint's
   bool redirect_to_https = true;   // false: not even where the listener does
   bool forwarded_rfc7239 = false;  // send Forwarded too
+  bool real_ip = false;            // send X-Real-IP too
   HeaderEdits request_headers;
   HeaderEdits response_headers;
   ExchangeLimits limits;  // what holds for its exchanges, the global values included

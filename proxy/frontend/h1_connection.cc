@@ -133,7 +133,7 @@ void H1Connection::end_request() {
   state_.request_ended = true;
   if (exchange_->request_body().ended()) return;
   auto trailers =
-      field_rules::check_request_trailers(parser_.take_trailers(), exchange_->client().protocol, context_.policy->head);
+      field_rules::check_request_trailers(parser_.take_trailers(), exchange_->client().protocol, *context_.policy);
   if (trailers) {
     exchange_->request_body().finish(std::move(*trailers));
   } else {

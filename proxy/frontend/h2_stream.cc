@@ -154,7 +154,7 @@ void H2Stream::on_end() {
   if (!exchange_ || exchange_->request_body().ended()) return;
   if (state_.decoding != Decoding::kTrailers) return exchange_->request_body().finish();
   auto checked =
-      field_rules::check_request_trailers(std::move(trailers_), Protocol::kH2, connection_.context().policy->head);
+      field_rules::check_request_trailers(std::move(trailers_), Protocol::kH2, *connection_.context().policy);
   if (checked && !state_.too_large) return exchange_->request_body().finish(std::move(*checked));
   connection_.count(AbuseGuard::Act::kForcedReset);
   exchange_->fail_request(Fault::kRequestBodyInvalid);

@@ -135,8 +135,7 @@ void H3Stream::move_request() {
   if (pipe.abandoned()) return arrived_.clear();  // no window for what nobody wants: the answer's end says so
   if (const std::size_t room = std::min(pipe.room(), arrived_.size()); room > 0) pipe.write(arrived_.split(room));
   if (state_.reading == Reading::kEnded && arrived_.empty() && !pipe.ended()) {
-    const HeadLimits& limits = session_.context_.policy->head;
-    auto trailers = field_rules::check_request_trailers(std::move(trailers_), Protocol::kH3, limits);
+    auto trailers = field_rules::check_request_trailers(std::move(trailers_), Protocol::kH3, *session_.context_.policy);
     if (!trailers) return exchange_->fail_request(trailers.error());
     pipe.finish(*std::move(trailers));
   }
@@ -222,8 +221,7 @@ void H3Stream::offer_trailers(std::uint32_t* flags) {
   state_.writing = Writing::kAllOffered;
   FieldList& trailers = exchange_->response_body().trailers();
   if (trailers.empty()) return;
-  const FieldList allowed = field_rules::check_response_trailers(std::move(trailers));
-  const auto fields = h3_fields::of_trailers(allowed);
+  const auto fields = h3_fields::of_trailers(trailers);
   if (fields.empty()) return;
   if (nghttp3_conn_submit_trailers(session_.conn_.get(), id_, fields.data(), fields.size()) == 0) {
     *flags |= NGHTTP3_DATA_FLAG_NO_END_STREAM;

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <format>
 #include <optional>
+#include <utility>
 
 #include "common/text.h"
 
@@ -25,6 +26,64 @@ std::optional<Address> hop_address(std::string_view element) {
   return *parsed;
 }
 
+std::string joined(const FieldList& fields, FieldName name) {
+  std::string all;
+  for (const Field field : fields) {
+    if (field.token != name) continue;
+    if (!all.empty()) all += ',';
+    all += field.value;
+  }
+  return all;
+}
+
+// Takes what stands behind the last `separator` that is not in a quoted string; with an odd number of quotes there is
+// no telling, and everything is taken.
+std::string_view take_last(std::string_view& rest, char separator) {
+  bool quoted = false;
+  for (std::size_t i = rest.size(); i > 0; --i) {
+    const char c = rest[i - 1];
+    if (c == '"') quoted = !quoted;
+    if (c != separator || quoted) continue;
+    const std::string_view last = rest.substr(i);
+    rest = rest.substr(0, i - 1);
+    return last;
+  }
+  return std::exchange(rest, {});
+}
+
+// The `for` of one element of Forwarded, if it is an address (RFC 7239 sections 4, 6): one of IPv6 has brackets, and
+// whatever has brackets or a port has quotes. No address has a backslash, so that escapes need no reading.
+std::optional<Address> node_address(std::string_view element) {
+  std::optional<std::string_view> node;
+  while (!element.empty()) {
+    const std::string_view pair = text::trim(take_last(element, ';'));
+    constexpr std::string_view kFor = "for=";
+    if (pair.size() < kFor.size() || !text::iequals(pair.substr(0, kFor.size()), kFor)) continue;
+    if (std::exchange(node, pair.substr(kFor.size()))) return std::nullopt;
+  }
+  if (!node) return std::nullopt;
+  const bool quoted = node->size() >= 2 && node->starts_with('"') && node->ends_with('"');
+  if (quoted) node = node->substr(1, node->size() - 2);
+  const bool v6 = node->starts_with('[');
+  const bool has_colon = node->contains(':');
+  if ((has_colon && !quoted) || (has_colon && !v6 && node->find(':') != node->rfind(':'))) return std::nullopt;
+  return hop_address(*node);
+}
+
+// From the last element to the first: each speaks for the one before it only if it is a trusted proxy's.
+std::optional<Address> walked(std::string_view all, std::optional<Address> (*read)(std::string_view element),
+                              const ListenerPolicy& listener) {
+  constexpr int kMostHops = 32;
+  std::optional<Address> origin;
+  for (int hop = 0; hop < kMostHops && !all.empty(); ++hop) {
+    const std::optional<Address> said = read(text::trim(take_last(all, ',')));
+    if (!said) break;
+    origin = said;
+    if (!listener.trusts(*said)) break;
+  }
+  return origin;
+}
+
 }  // namespace
 
 bool ListenerPolicy::trusts(const Address& address) const {
@@ -32,24 +91,18 @@ bool ListenerPolicy::trusts(const Address& address) const {
 }
 
 std::shared_ptr<const Address> origin_said(const ClientInfo& client, const FieldList& fields) {
-  constexpr int kMostHops = 32;
   if (!client.listener || !client.listener->trusts(client.address)) return nullptr;
-  std::string all;
-  for (const Field field : fields) {
-    if (field.token != FieldName::kXForwardedFor) continue;
-    if (!all.empty()) all += ',';
-    all += field.value;
-  }
   std::optional<Address> origin;
-  std::string_view rest = all;
-  for (int hop = 0; hop < kMostHops && !rest.empty(); ++hop) {
-    const std::size_t comma = rest.rfind(',');
-    const std::string_view element = comma == std::string_view::npos ? rest : rest.substr(comma + 1);
-    rest = comma == std::string_view::npos ? std::string_view() : rest.substr(0, comma);
-    const std::optional<Address> said = hop_address(text::trim(element));
-    if (!said) break;
-    origin = *said;
-    if (!client.listener->trusts(*said)) break;
+  switch (client.listener->client_address) {
+    case ClientAddress::kXForwardedFor:
+      origin = walked(joined(fields, FieldName::kXForwardedFor), hop_address, *client.listener);
+      break;
+    case ClientAddress::kForwarded:
+      origin = walked(joined(fields, FieldName::kForwarded), node_address, *client.listener);
+      break;
+    case ClientAddress::kXRealIp:
+      if (fields.count(FieldName::kXRealIp) == 1) origin = hop_address(*fields.find(FieldName::kXRealIp));
+      break;
   }
   return origin ? std::make_shared<const Address>(*origin) : nullptr;
 }

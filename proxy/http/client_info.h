@@ -16,6 +16,9 @@
 
 namespace gatehouse {
 
+// Which field of a trusted proxy says who its client is.
+enum class ClientAddress : std::uint8_t { kXForwardedFor, kForwarded, kXRealIp };
+
 struct ListenerPolicy {
   std::string name;  // its address as configured: the label in logs and metrics
   bool secure = false;
@@ -23,6 +26,8 @@ struct ListenerPolicy {
   bool redirect_to_https = false;
   std::uint16_t https_port = 443;  // where that redirect leads
   std::vector<AddressRange> trusted_proxies;
+  ClientAddress client_address = ClientAddress::kXForwardedFor;
+  std::vector<std::string> strip;     // names, or beginnings with "*" behind them, that no client may send
   std::string alt_svc;                // value of Alt-Svc on h1 and h2 answers; empty: none (off, or QUIC is not alive)
   std::uint64_t max_connections = 0;  // 0: no limit of its own
   HeadLimits head;
@@ -50,9 +55,10 @@ struct ClientInfo {
   const Address& origin() const { return forwarded_for ? *forwarded_for : address; }
 };
 
-// The address that the proxies which `listener` trusts vouch for: X-Forwarded-For read from the right for as long as
-// the address before was a trusted one, at most 32 elements (RFC 7239 section 8.1 says why not from the left). Null:
-// the peer is no trusted proxy, or has not said.
+// The address that the proxies which the listener trusts vouch for, by the field that its `client_address` names.
+// X-Forwarded-For and Forwarded are read from the right for as long as the address before was a trusted one, at most 32
+// elements (RFC 7239 section 8.1 says why not from the left); an element that is no address ends the walk. X-Real-IP
+// counts if there is one. Null: the peer is no trusted proxy, or has not said.
 std::shared_ptr<const Address> origin_said(const ClientInfo& client, const FieldList& fields);
 
 }  // namespace gatehouse

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "common/text.h"
+#include "proxy/http/disguise.h"
 #include "proxy/http/framing.h"
 #include "proxy/http/octets.h"
 #include "proxy/http/target.h"
@@ -43,10 +44,9 @@ bool is_connection_specific(FieldName name) {
   }
 }
 
-// One field by itself: RFC 9110 section 5; RFC 9113 section 8.2.
+// One field by itself: RFC 9110 section 5; RFC 9113 section 8.2. Its name is a token.
 bool is_acceptable(const Field& field, Protocol protocol) {
-  const bool named = field.token != FieldName::kOther || is_token(field.name);  // those that we know are tokens
-  if (!named || !is_field_value(field.value)) return false;
+  if (!is_field_value(field.value)) return false;
   if (!is_binary(protocol)) return true;
   if (has_upper_case(field.name) || is_connection_specific(field.token)) return false;
   return field.token != FieldName::kTe || text::iequals(field.value, "trailers");
@@ -79,15 +79,20 @@ bool nominates_framing(const FieldList& fields) {
   return found;
 }
 
-Checked check_fields(const RawRequest& raw, const HeadLimits& limits) {
+// Whether one of the names has marks that could disguise it (nearly never; then nobody has to look for disguises).
+std::expected<bool, Fault> check_fields(const RawRequest& raw, const HeadLimits& limits) {
   if (raw.fields.weight() > limits.max_header_bytes || raw.fields.size() > limits.max_header_count) {
     return std::unexpected(Fault::kHeadersTooLarge);
   }
+  bool marked = false;
   for (const Field field : raw.fields) {
-    if (!is_acceptable(field, raw.protocol) || framing::is_disguised(field.name)) return malformed();
+    if (!is_acceptable(field, raw.protocol)) return malformed();
+    if (field.token != FieldName::kOther || (disguise::is_plain(field.name) && !field.name.empty())) continue;
+    if (!is_token(field.name) || framing::is_disguised(field)) return malformed();
+    marked = true;
   }
   if (nominates_framing(raw.fields)) return malformed();
-  return {};
+  return marked;
 }
 
 Checked check_method(const RawRequest& raw) {
@@ -169,16 +174,8 @@ void join_cookies(FieldList& fields) {
   fields.set(FieldName::kCookie, joined);
 }
 
-// CGI-like servers turn both "-" and "_" into "_": X_Forwarded_For would pass for a field that only we may set.
-bool passes_for_known(const Field& field) {
-  if (field.token != FieldName::kOther || field.name.find('_') == std::string_view::npos) return false;
-  std::string dashed(field.name);
-  std::ranges::replace(dashed, '_', '-');
-  return field_name(dashed) != FieldName::kOther;
-}
-
-void remove_consumed(FieldList& fields) {
-  fields.remove_if([](const Field& field) {
+void remove_consumed(FieldList& fields, bool look_for_disguises) {
+  fields.remove_if([&](const Field& field) {
     switch (field.token) {
       case FieldName::kHost:
       case FieldName::kContentLength:
@@ -186,10 +183,43 @@ void remove_consumed(FieldList& fields) {
       case FieldName::kExpect:
         return true;
       default:
-        return passes_for_known(field);
+        return look_for_disguises && field.token == FieldName::kOther &&
+               disguise::passes_for(field.name) != FieldName::kOther;
     }
   });
 }
+
+// The fields that Connection names. Views of the list: good while nothing but removing is done to it.
+class Nominated {
+ public:
+  explicit Nominated(const FieldList& fields) {
+    // Nearly always "keep-alive" or "close" alone, which name no field of the message but one that goes anyway.
+    for (const Field field : fields) {
+      if (field.token != FieldName::kConnection) continue;
+      for_each_element(field.value, [&](std::string_view name) {
+        if (text::iequals(name, "close") || text::iequals(name, "keep-alive")) return;
+        if (!is_protected_from_nomination(field_name(name))) names_.push_back(name);
+      });
+    }
+    // Somebody may send thousands of names, and fields to compare each of them with.
+    if (names_.size() > kFew) std::ranges::sort(names_, comes_before);
+  }
+
+  bool contains(std::string_view name) const {
+    if (names_.size() > kFew) return std::ranges::binary_search(names_, name, comes_before);
+    return std::ranges::any_of(names_, [&](std::string_view each) { return text::iequals(each, name); });
+  }
+
+ private:
+  static constexpr std::size_t kFew = 8;
+
+  static bool comes_before(std::string_view a, std::string_view b) {
+    constexpr auto kLower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+    return std::ranges::lexicographical_compare(a, b, {}, kLower, kLower);
+  }
+
+  std::vector<std::string_view> names_;
+};
 
 // Fills in what is forwarded and what is matched.
 Checked settle_paths(std::string&& origin, RequestHead& head) {
@@ -219,7 +249,8 @@ bool is_field_value(std::string_view value) {
 
 std::expected<RequestHead, Fault> check_request(RawRequest& raw, const HeadLimits& limits) {
   if (raw.target.size() > limits.max_target_bytes) return std::unexpected(Fault::kTargetTooLong);
-  if (const Checked fine = check_fields(raw, limits); !fine) return std::unexpected(fine.error());
+  const std::expected<bool, Fault> marked = check_fields(raw, limits);
+  if (!marked) return std::unexpected(marked.error());
   if (const Checked fine = check_method(raw); !fine) return std::unexpected(fine.error());
   if (const Checked fine = check_scheme(raw); !fine) return std::unexpected(fine.error());
   std::expected<target::Target, Fault> parsed = target::parse(raw.target, raw.method);
@@ -235,21 +266,13 @@ std::expected<RequestHead, Fault> check_request(RawRequest& raw, const HeadLimit
   if (const Checked fine = settle_paths(std::move(parsed->origin), head); !fine) return std::unexpected(fine.error());
   head.method = std::move(raw.method);
   head.fields = std::move(raw.fields);
-  remove_consumed(head.fields);
+  remove_consumed(head.fields, *marked);
   join_cookies(head.fields);
   return head;
 }
 
 void remove_hop_by_hop(FieldList& fields) {
-  // Nearly always "keep-alive" or "close" alone, which name no field of the message but one that goes anyway.
-  std::vector<std::string> nominated;
-  for (const Field field : fields) {
-    if (field.token != FieldName::kConnection) continue;
-    for_each_element(field.value, [&](std::string_view name) {
-      if (text::iequals(name, "close") || text::iequals(name, "keep-alive")) return;
-      if (!is_protected_from_nomination(field_name(name))) nominated.emplace_back(name);
-    });
-  }
+  const Nominated nominated(fields);
   fields.remove_if([&](const Field& field) {
     switch (field.token) {
       case FieldName::kConnection:
@@ -263,7 +286,7 @@ void remove_hop_by_hop(FieldList& fields) {
       case FieldName::kUpgrade:
         return true;
       default:
-        return std::ranges::any_of(nominated, [&](const std::string& name) { return text::iequals(name, field.name); });
+        return nominated.contains(field.name);
     }
   });
 }

@@ -1,15 +1,18 @@
 #include "proxy/http/framing.h"
 
-#include <algorithm>
 #include <optional>
-#include <string>
+#include <string_view>
 
 #include "common/text.h"
+#include "proxy/http/disguise.h"
 #include "proxy/http/octets.h"
 
 namespace gatehouse::framing {
 
 namespace {
+
+constexpr std::string_view kContentLength = "content-length";
+constexpr std::string_view kTransferEncoding = "transfer-encoding";
 
 // What one Transfer-Encoding value asks for; nothing if it is not a list of codings.
 enum class Coding { kChunked, kOther };
@@ -54,12 +57,9 @@ std::expected<BodyLength, Fault> body_length(const FieldList& fields, Protocol p
   return BodyLength::known(*bytes);
 }
 
-bool is_disguised(std::string_view name) {
-  if (name.find('_') == std::string_view::npos) return false;
-  std::string dashed(name);
-  std::ranges::replace(dashed, '_', '-');
-  const FieldName token = field_name(dashed);
-  return token == FieldName::kContentLength || token == FieldName::kTransferEncoding;
+bool is_disguised(const Field& field) {
+  if (field.token != FieldName::kOther) return false;
+  return disguise::same(field.name, kContentLength) || disguise::same(field.name, kTransferEncoding);
 }
 
 }  // namespace gatehouse::framing

@@ -13,7 +13,7 @@ namespace gatehouse::framing {
 // kNone without either field. `invalid` is the fault of everything but a transfer coding that is not implemented.
 std::expected<BodyLength, Fault> body_length(const FieldList& fields, Protocol protocol, Fault invalid);
 
-// "Content_Length", "Transfer_Encoding" and the like: some servers read an underscore as a hyphen.
-bool is_disguised(std::string_view name);
+// "Content_Length", "Transfer.Encoding" and the like, which some servers take for the real ones.
+bool is_disguised(const Field& field);
 
 }  // namespace gatehouse::framing

@@ -218,7 +218,7 @@ H1Parser::Step H1Parser::State::end_head(std::size_t consumed) {
   const bool chunked = length->kind == BodyLength::Kind::kUnknown;
   if (!head.agrees(chunked, length->kind == BodyLength::Kind::kKnown)) return fail(malformed());
   for (const Field field : fields) {
-    if (framing::is_disguised(field.name)) return fail(malformed());
+    if (framing::is_disguised(field)) return fail(malformed());
   }
   if (!is_request() && (head.status() < 100 || head.status() > 599)) return fail(malformed());
   // The final answer would begin where other readers see a body (RFC 9110 section 8.6).

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 
-#include "common/text.h"
+#include "proxy/http/asserted_fields.h"
+#include "proxy/http/disguise.h"
 #include "proxy/http/field_rules.h"
-#include "proxy/http/framing.h"
 
 namespace gatehouse::field_rules {
 
@@ -25,15 +25,11 @@ constexpr auto kForbiddenNames = std::to_array<std::string_view>({
     "if-unmodified-since",
     "max-forwards",
     "pragma",
-    "proxy-authentication-info",
     "range",
     "vary",
     "warning",
     "www-authenticate",
-    "x-rewrite-url",
 });
-constexpr auto kForbiddenPrefixes =
-    std::to_array<std::string_view>({"x-forwarded-", "x-original-", "x-accel-", "ms-aspnetcore-"});
 
 bool is_harmless_token(FieldName name) {
   switch (name) {
@@ -47,12 +43,13 @@ bool is_harmless_token(FieldName name) {
   }
 }
 
+// In any of its spellings: an application that merges trailers into its headers reads them as it reads those.
 bool is_forbidden(const Field& field) {
-  if (!is_harmless_token(field.token) || framing::is_disguised(field.name)) return true;
+  if (!is_harmless_token(field.token) || !is_harmless_token(disguise::passes_for(field.name))) return true;
   if (field.token != FieldName::kOther) return false;
-  const std::string name = text::lower(field.name);
-  return std::ranges::binary_search(kForbiddenNames, std::string_view(name)) ||
-         std::ranges::any_of(kForbiddenPrefixes, [&](std::string_view prefix) { return name.starts_with(prefix); });
+  const auto comes_before = [](std::string_view a, std::string_view b) { return disguise::order(a, b) < 0; };
+  return std::ranges::binary_search(kForbiddenNames, field.name, comes_before) ||
+         disguise::begins_with(field.name, "proxy-") || asserted_fields::find(field.name) != nullptr;
 }
 static_assert(std::ranges::is_sorted(kForbiddenNames));
 
@@ -83,14 +80,17 @@ bool is_fault(const Field& field, Protocol protocol) {
 }  // namespace
 
 std::expected<FieldList, Fault> check_request_trailers(FieldList&& trailers, Protocol protocol,
-                                                       const HeadLimits& limits) {
-  if (trailers.weight() > limits.max_trailer_bytes || trailers.size() > limits.max_trailer_count) {
+                                                       const ListenerPolicy& policy) {
+  if (trailers.weight() > policy.head.max_trailer_bytes || trailers.size() > policy.head.max_trailer_count) {
     return std::unexpected(Fault::kRequestBodyInvalid);
   }
   for (const Field field : trailers) {
     if (is_fault(field, protocol)) return std::unexpected(Fault::kRequestBodyInvalid);
   }
-  trailers.remove_if(is_forbidden);
+  trailers.remove_if([&](const Field& field) {
+    const auto names_it = [&](const std::string& pattern) { return asserted_fields::matches(pattern, field.name); };
+    return is_forbidden(field) || std::ranges::any_of(policy.strip, names_it);
+  });
   return std::move(trailers);
 }
 

@@ -24,6 +24,18 @@ ExchangeLimits exchange_limits(const config::Limits& limits, const config::Timeo
   };
 }
 
+ClientAddress client_address_of(config::ClientAddress said) {
+  switch (said) {
+    case config::ClientAddress::kForwarded:
+      return ClientAddress::kForwarded;
+    case config::ClientAddress::kXRealIp:
+      return ClientAddress::kXRealIp;
+    case config::ClientAddress::kXForwardedFor:
+      break;
+  }
+  return ClientAddress::kXForwardedFor;
+}
+
 HeaderEdits edits_of(const config::HeaderEdits& edits) {
   return {.set = edits.set, .add = edits.add, .remove = edits.remove};
 }
@@ -34,6 +46,8 @@ ListenerPolicy policy_of(const config::Config& config, const config::Listener& l
   policy.public_port = listener.address.port();
   policy.redirect_to_https = listener.redirect_to_https;
   policy.trusted_proxies = listener.trusted_proxies;
+  policy.client_address = client_address_of(listener.client_address);
+  policy.strip = listener.strip;
   policy.max_connections = listener.max_connections;
   policy.head.max_header_bytes = config.limits.max_header_bytes;
   policy.head.max_header_count = config.limits.max_header_count;
@@ -212,6 +226,7 @@ std::vector<Route> SnapshotBuilder::build_routes(const config::Config& config, c
     route.preserve_host = source.preserve_host;
     route.redirect_to_https = source.redirect_to_https;
     route.forwarded_rfc7239 = source.forwarded == config::ForwardedStyle::kRfc7239;
+    route.real_ip = source.real_ip;
     route.request_headers = edits_of(source.request_headers);
     route.response_headers = edits_of(source.response_headers);
     route.limits = exchange_limits(config::limits_of(config, source), config::timeouts_of(config, source));

@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "proxy/http/asserted_fields.h"
+#include "proxy/http/disguise.h"
 #include "proxy/http/field_rules.h"
 #include "proxy/http/h1_writer.h"
 #include "proxy/http/target.h"
@@ -75,11 +77,13 @@ void check_accepted(RequestHead& head) {
 }
 
 void check_trailers(std::string_view input, Protocol protocol) {
-  const auto kept = field_rules::check_request_trailers(read_fields(input), protocol, HeadLimits{});
+  const auto kept = field_rules::check_request_trailers(read_fields(input), protocol, ListenerPolicy{});
   const FieldList answer = field_rules::check_response_trailers(read_fields(input));
   for (const FieldList* list : {kept ? &*kept : nullptr, &answer}) {
     if (list == nullptr) continue;
     for (const Field field : *list) {
+      require(asserted_fields::find(field.name) == nullptr && disguise::passes_for(field.name) != FieldName::kCookie,
+              "a trailer that vouches for somebody", field.name);
       require(!frames(field) && field.token != FieldName::kAuthorization && field.token != FieldName::kXForwardedFor,
               "a trailer that means too much", field.name);
       require(field_rules::is_token(field.name) && field_rules::is_field_value(field.value), "an invalid trailer",

@@ -77,7 +77,8 @@ void compare_with_llhttp(std::string_view input, const First& first) {
 void write_and_read_back(First&& first) {
   auto head = field_rules::check_request(first.raw, kLimits);
   if (!head) return;
-  auto trailers = field_rules::check_request_trailers(std::move(first.trailers), Protocol::kH1, kLimits);
+  auto trailers =
+      field_rules::check_request_trailers(std::move(first.trailers), Protocol::kH1, ListenerPolicy{.head = kLimits});
   field_rules::remove_hop_by_hop(head->fields);
   Buffer out;
   require(h1_writer::write_request_head(out, *head), "an accepted head cannot be written", head->target);

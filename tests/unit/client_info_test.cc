@@ -26,6 +26,22 @@ std::string origin(const std::string& peer, std::initializer_list<const char*> f
   return client.origin().host();
 }
 
+// What a trusted peer says in the field that is believed, beside what its client has said in the others.
+std::string origin_by(ClientAddress believed, std::initializer_list<const char*> said) {
+  ClientInfo client = client_at("10.1.1.1:1000");
+  auto policy = std::make_shared<ListenerPolicy>(*client.listener);
+  policy->client_address = believed;
+  client.listener = policy;
+  FieldList fields;
+  const std::string_view name = believed == ClientAddress::kForwarded ? "Forwarded" : "X-Real-IP";
+  for (const std::string_view other : {"X-Forwarded-For", "Forwarded", "X-Real-IP"}) {
+    if (other != name) fields.add(other, other == "Forwarded" ? "for=6.6.6.6" : "6.6.6.6");
+  }
+  for (const char* value : said) fields.add(name, value);
+  client.forwarded_for = origin_said(client, fields);
+  return client.origin().host();
+}
+
 TEST(ClientInfo, AnUntrustedPeerIsTheOriginWhateverItSays) {
   EXPECT_EQ(origin("192.0.2.1:1000", {"203.0.113.9"}), "192.0.2.1");
 }
@@ -57,6 +73,47 @@ TEST(ClientInfo, ABadElementEndsTheWalkWithWhatIsKnown) {
     EXPECT_EQ(origin("10.1.1.1:1000", {"198.51.100.1", bad}), "10.1.1.1") << bad;
     EXPECT_EQ(origin("10.1.1.1:1000", {(std::string(bad) + ", 10.2.2.2").c_str()}), "10.2.2.2") << bad;
   }
+}
+
+TEST(ClientInfo, ForwardedIsReadAsRfc7239WritesIt) {
+  struct {
+    const char* said;
+    const char* origin;
+  } const cases[] = {
+      {"for=203.0.113.9", "203.0.113.9"},
+      {"For=203.0.113.9;Proto=https;by=10.0.0.1", "203.0.113.9"},
+      {"proto=https ; for=\"203.0.113.9:4711\"", "203.0.113.9"},
+      {"for=\"[2001:db8::1]\"", "2001:db8::1"},
+      {"for=\"[2001:db8::1]:4711\";host=\"a,b;c\"", "2001:db8::1"},
+      {"for=198.51.100.1, for=203.0.113.9, for=10.2.2.2", "203.0.113.9"},
+      {"for=\"evil, for=203.0.113.9", "203.0.113.9"},
+      {"for=198.51.100.1, for=unknown", "10.1.1.1"},
+      {"for=198.51.100.1, for=_hidden", "10.1.1.1"},
+      {"for=unknown, for=10.2.2.2", "10.2.2.2"},
+      {"for=203.0.113.9;for=198.51.100.1", "10.1.1.1"},
+      {"for=203.0.113.9:80", "10.1.1.1"},
+      {"for=2001:db8::1", "10.1.1.1"},
+      {"for=\"2001:db8::1\"", "10.1.1.1"},
+      {"for=\"203.0.113.9", "10.1.1.1"},
+      {"203.0.113.9", "10.1.1.1"},
+      {"by=203.0.113.9", "10.1.1.1"},
+      {"for=", "10.1.1.1"},
+      {"", "10.1.1.1"},
+  };
+  for (const auto& one : cases) {
+    EXPECT_EQ(origin_by(ClientAddress::kForwarded, {one.said}), one.origin) << one.said;
+  }
+  EXPECT_EQ(origin_by(ClientAddress::kForwarded, {"for=198.51.100.1", "for=203.0.113.9", "for=10.2.2.2"}),
+            "203.0.113.9");
+}
+
+TEST(ClientInfo, RealIpIsOneAddressOrNothing) {
+  EXPECT_EQ(origin_by(ClientAddress::kXRealIp, {"203.0.113.9"}), "203.0.113.9");
+  EXPECT_EQ(origin_by(ClientAddress::kXRealIp, {"2001:db8::1"}), "2001:db8::1");
+  EXPECT_EQ(origin_by(ClientAddress::kXRealIp, {"198.51.100.1", "203.0.113.9"}), "10.1.1.1");
+  EXPECT_EQ(origin_by(ClientAddress::kXRealIp, {"198.51.100.1, 203.0.113.9"}), "10.1.1.1");
+  EXPECT_EQ(origin_by(ClientAddress::kXRealIp, {"unknown"}), "10.1.1.1");
+  EXPECT_EQ(origin_by(ClientAddress::kXRealIp, {}), "10.1.1.1");
 }
 
 TEST(ClientInfo, NoMoreThanThirtyTwoHopsAreWalked) {

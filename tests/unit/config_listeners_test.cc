@@ -95,6 +95,23 @@ trusted_proxies = ["10.0.0.0/33", "proxy.example", "0.0.0.0/0"]
 3:35: "trusted_proxies": "proxy.example": not an address range such as "10.0.0.0/8", "::1" or "unix"
 3:52: warning: "0.0.0.0/0" trusts every client: each can claim any address as its own
 )"},
+    {.name = "WhoTheClientIsAndWhatIsStripped",
+     .text = R"([[listeners]]
+address = ":1"
+client_address = "forwarded"
+strip = ["X-Acme-*", "*", "Host", "X Acme", "Content-Length"]
+[[listeners]]
+address = ":2"
+trusted_proxies = ["10.0.0.0/8"]
+client_address = "xff"
+)",
+     .expected = R"(3:18: warning: "client_address" has no effect without "trusted_proxies"
+4:22: "strip": "" is no header name; it has letters, digits and "-"
+4:27: "strip": "Host" cannot be removed here; see "preserve_host"
+4:35: "strip": "X Acme" is no header name; it has letters, digits and "-"
+4:45: "strip": "Content-Length" cannot be removed: it belongs to the connection and the framing of messages, which are ours
+8:18: "client_address" must be "x-forwarded-for", "forwarded" or "x-real-ip", not "xff"
+)"},
     {.name = "RedirectToHttpsNeedsHttps",
      .text = R"([[listeners]]
 address = ":1"

@@ -38,6 +38,8 @@ format = "w3c"
 address = "[::]:8443"
 protocols = ["h1", "h3"]
 trusted_proxies = ["10.0.0.0/8", "fd00::/8", "unix"]
+client_address = "forwarded"
+strip = ["X-Acme-*", "X-Tenant"]
 max_connections = 10
 alt_svc = 443
 alt_svc_max_age = "90m"
@@ -78,6 +80,7 @@ strip_prefix = true
 preserve_host = false
 redirect_to_https = false
 forwarded = "rfc7239"
+real_ip = true
 
 [routes.request_headers]
 set = { "X-B" = "1", "X-A" = "costs $$5 in $${HOME}" }

@@ -86,11 +86,12 @@ TEST_F(ExplainTest, TheEndpointsHeadIsThatOfTheServingCode) {
   EXPECT_TRUE(said.served) << said.outcome;
   EXPECT_EQ(said.decider.path, "/api/orders");
   EXPECT_EQ(said.asked.protocol, "h2");
-  EXPECT_THAT(said.endpoint_head,
-              ElementsAre("GET /orders?a=1 HTTP/1.1", "Host: 127.0.0.1:5000", "accept: text/html",
-                          "X-Request-Id: (new for each request)", "X-Forwarded-For: 203.0.113.9",
-                          "X-Forwarded-Proto: https", "X-Forwarded-Host: shop.example:8443", "X-Forwarded-Port: 8443",
-                          "X-Forwarded-Prefix: /api", "X-Set: 1", "Connection: TE", "TE: trailers"));
+  EXPECT_THAT(
+      said.endpoint_head,
+      ElementsAre("GET /orders?a=1 HTTP/1.1", "Host: 127.0.0.1:5000", "accept: text/html",
+                  "X-Request-Id: (new for each request)", "X-Forwarded-For: 203.0.113.9", "X-Forwarded-Proto: https",
+                  "X-Forwarded-Host: shop.example:8443", "X-Forwarded-Port: 8443", "X-Forwarded-Prefix: /api",
+                  "X-Set: 1", "Connection: TE", "TE: trailers"));
   ASSERT_TRUE(said.answer);
   EXPECT_EQ(said.answer->status, 0);
   EXPECT_THAT(said.answer->fields, Contains(testing::Pair("X-Frame-Options", "DENY")));
@@ -206,6 +207,33 @@ TEST_F(ExplainTest, ATrustedProxyIsBelieved) {
                                 .client = "10.1.2.3"});
   EXPECT_THAT(said.endpoint_head, Contains("X-Forwarded-For: 198.51.100.7, 10.1.2.3"));
   EXPECT_THAT(said.endpoint_head, Contains("X-Forwarded-Proto: https"));
+}
+
+TEST_F(ExplainTest, SaysWhichFieldsOfTheRequestAreStrippedAndWhy) {
+  QuestionText question{.url = "http://shop.example:8080/",
+                        .headers = {"X-Real-IP: 1.2.3.4", "X_Remote_User: root", "X-Original-URL: /admin",
+                                    "Accept: */*", "user_agent: x"},
+                        .client = "192.0.2.1"};
+  const auto names = [](const Explanation& said) {
+    std::string all;
+    for (const auto& field : said.stripped) all += field.name + ": " + field.why + "\n";
+    return all;
+  };
+  const Explanation stranger = ask(question);
+  EXPECT_EQ(names(stranger),
+            "X-Real-IP: only a proxy of trusted_proxies may say it\n"
+            "X_Remote_User: only a proxy of trusted_proxies may say it\n"
+            "X-Original-URL: only Gatehouse may say it\n"
+            "user_agent: another spelling of a name that has a meaning here\n");
+  EXPECT_THAT(to_text(stranger), HasSubstr("strips         X-Real-IP: only"));
+  EXPECT_THAT(to_json(stranger), HasSubstr("\"why\": \"only Gatehouse may say it\""));
+  question.client = "10.1.2.3";
+  const Explanation proxy = ask(question);
+  EXPECT_EQ(names(proxy),
+            "X_Remote_User: another spelling of what only a proxy may say\n"
+            "X-Original-URL: only Gatehouse may say it\n"
+            "user_agent: another spelling of a name that has a meaning here\n");
+  EXPECT_THAT(proxy.endpoint_head, Contains("X-Real-IP: 1.2.3.4"));
 }
 
 TEST_F(ExplainTest, LimitsNameTheRoutesOwn) {

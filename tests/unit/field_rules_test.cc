@@ -132,6 +132,8 @@ TEST(FieldRules, AmbiguousFramingIsRefused) {
                                                {{"Content-Length", ""}},
                                                {{"Content-Length", "18446744073709551616"}},
                                                {{"Content_Length", "5"}},
+                                               {{"Content.Length", "5"}},
+                                               {{"transfer~encoding", "chunked"}},
                                                {{"transfer_encoding", "chunked"}}}) {
     Fields fields = bad;
     EXPECT_EQ(checked(h2(fields)), kMalformed) << bad.front().first;
@@ -275,6 +277,14 @@ TEST(HopByHop, FieldsAndNominatedOnesAreRemoved) {
   EXPECT_EQ(text_of(fields), "A: 1\nHost: h\nClose: stays\n");
 }
 
+TEST(HopByHop, ThousandsOfNominatedNamesAreAllSeen) {
+  std::string nominated = "Zebra";
+  for (int i = 0; i < 5000; ++i) nominated += ",x-name-" + std::to_string(i);
+  FieldList fields = list_of({{"X-Name-4711", "1"}, {"ZEBRA", "2"}, {"Kept", "3"}, {"Connection", nominated}});
+  field_rules::remove_hop_by_hop(fields);
+  EXPECT_EQ(text_of(fields), "Kept: 3\n");
+}
+
 TEST(Trailers, LoseWhatWouldChangeTheMessage) {
   const Fields sent = {{"Checksum", "1"},
                        {"Content-Length", "5"},
@@ -288,11 +298,28 @@ TEST(Trailers, LoseWhatWouldChangeTheMessage) {
                        {"Set-Cookie", "x"},
                        {"Content-Type", "x"},
                        {"X-Original-URL", "/"},
+                       {"x_forwarded_for", "1.2.3.4"},
+                       {"x_forwarded_anything", "x"},
+                       {"X.Real.IP", "1.2.3.4"},
+                       {"Remote-User", "root"},
+                       {"x_remote_user", "root"},
+                       {"X-SSL-Client-Cert", "x"},
+                       {"cache_control", "x"},
+                       {"set_cookie", "x"},
+                       {"Proxy-Anything", "x"},
                        {"grpc-status", "0"}};
   const auto kept = field_rules::check_request_trailers(list_of(sent), Protocol::kH1, {});
   ASSERT_TRUE(kept);
   EXPECT_EQ(text_of(*kept), "Checksum: 1\ngrpc-status: 0\n");
   EXPECT_EQ(text_of(field_rules::check_response_trailers(list_of(sent))), "Checksum: 1\ngrpc-status: 0\n");
+}
+
+TEST(Trailers, LoseWhatTheListenerStrips) {
+  const ListenerPolicy policy{.strip = {"X-Acme-*"}};
+  const auto kept = field_rules::check_request_trailers(
+      list_of({{"X-Acme-User", "x"}, {"x_acme_role", "x"}, {"X-Acme", "y"}}), Protocol::kH1, policy);
+  ASSERT_TRUE(kept);
+  EXPECT_EQ(text_of(*kept), "X-Acme: y\n");
 }
 
 TEST(Trailers, OfH2AndH3AreAFaultWhenInvalid) {
@@ -314,7 +341,7 @@ TEST(Trailers, OfH2AndH3AreAFaultWhenInvalid) {
 }
 
 TEST(Trailers, AreLimited) {
-  const HeadLimits limits{.max_trailer_bytes = 100, .max_trailer_count = 2};
+  const ListenerPolicy limits{.head = {.max_trailer_bytes = 100, .max_trailer_count = 2}};
   EXPECT_TRUE(field_rules::check_request_trailers(list_of({{"a", "b"}, {"c", "d"}}), Protocol::kH2, limits));
   EXPECT_FALSE(
       field_rules::check_request_trailers(list_of({{"a", "b"}, {"c", "d"}, {"e", "f"}}), Protocol::kH2, limits));

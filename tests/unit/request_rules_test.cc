@@ -21,7 +21,10 @@ class RequestRulesTest : public ::testing::Test {
     head.target = "/a";
   }
   void from(const char* address) { client.address = Address::parse(address).value(); }
-  void apply() { request_rules::apply(head, client, route, record); }
+  void apply() {
+    request_rules::strip(head.fields, client);
+    request_rules::apply(head, client, route, record);
+  }
   std::string field(std::string_view name) {
     std::string all;
     for (const Field one : head.fields) {
@@ -63,7 +66,12 @@ TEST_F(RequestRulesTest, WhatAStrangerSaysAboutItselfIsReplaced) {
                            "X-Forwarded-Prefix",       "X-Forwarded-User",  "Forwarded",         "X-Real-IP",
                            "True-Client-IP",           "Client-Cert",       "Client-Cert-Chain", "X-Original-URL",
                            "X_Original_URL",           "X-Rewrite-URL",     "X-Accel-Redirect",  "MS-ASPNETCORE-TOKEN",
-                           "ms_aspnetcore_clientcert", "X_Forwarded_User",  "Early-Data",        "Proxy"}) {
+                           "ms_aspnetcore_clientcert", "X_Forwarded_User",  "Early-Data",        "Proxy",
+                           "X-ARR-ClientCert",         "X-Client-Cert",     "X-SSL-Cert",        "X-SSL-Client-Cert",
+                           "SSL-Client-Cert",          "SSL_CLIENT_S_DN",   "Remote-User",       "X-Remote-User",
+                           "X-MS-CLIENT-PRINCIPAL-ID", "Front-End-Https",   "X-Url-Scheme",      "X-Scheme",
+                           "CF-Connecting-IP",         "X-Client-IP",       "x_client_ip",       "X-Cluster-Client-Ip",
+                           "X-Sendfile-Type",          "X.Remote.User",     "Remote_User"}) {
     head.fields.add(name, "evil");
     head.fields.add(name, "evil, again");
   }
@@ -90,7 +98,72 @@ TEST_F(RequestRulesTest, WhatATrustedProxySaysIsKeptOrAddedTo) {
   EXPECT_EQ(field("X-Forwarded-Port"), "80");
   EXPECT_EQ(field("X-Forwarded-Client"), "kept");
   EXPECT_EQ(field("X_Forwarded_Client"), "");
+  EXPECT_EQ(field("X-Real-IP"), "1.2.3.4");
+}
+
+TEST_F(RequestRulesTest, RealIpIsTheClientsWhereTheRouteAsksForIt) {
+  head.fields.add("X-Real-IP", "6.6.6.6");
+  apply();
   EXPECT_EQ(field("X-Real-IP"), "");
+  route.real_ip = true;
+  head.fields.add("Connection", "X-Real-IP");
+  head.fields.add("X-Real-IP", "6.6.6.6");
+  apply();
+  EXPECT_EQ(field("X-Real-IP"), "192.0.2.7");
+  // Of a trusted proxy that does not say it, the client is the one that X-Forwarded-For names.
+  from("10.1.2.3:1234");
+  client.forwarded_for = std::make_shared<const Address>(Address::parse("203.0.113.9:0").value());
+  head.fields.remove("X-Real-IP");
+  apply();
+  EXPECT_EQ(field("X-Real-IP"), "203.0.113.9");
+  head.fields.set("X-Real-IP", "198.51.100.4");
+  apply();
+  EXPECT_EQ(field("X-Real-IP"), "198.51.100.4");
+  client.address = Address::parse("unix:/run/client").value();
+  client.forwarded_for = nullptr;
+  head.fields.set("X-Real-IP", "6.6.6.6");
+  apply();
+  EXPECT_EQ(field("X-Real-IP"), "");
+}
+
+TEST_F(RequestRulesTest, ForwardedForIsMadeFromTheFieldThatIsBelieved) {
+  auto policy = std::make_shared<ListenerPolicy>(*client.listener);
+  policy->client_address = ClientAddress::kXRealIp;
+  client.listener = policy;
+  from("10.1.2.3:1234");
+  head.fields.add("X-Forwarded-For", "6.6.6.6");
+  client.forwarded_for = std::make_shared<const Address>(Address::parse("203.0.113.9:0").value());
+  apply();
+  EXPECT_EQ(field("X-Forwarded-For"), "203.0.113.9, 10.1.2.3");
+  client.forwarded_for = nullptr;
+  apply();
+  EXPECT_EQ(field("X-Forwarded-For"), "10.1.2.3");
+}
+
+TEST_F(RequestRulesTest, WhatTheListenerStripsIsFromNobody) {
+  auto policy = std::make_shared<ListenerPolicy>(*client.listener);
+  policy->strip = {"X-Acme-*", "X-Request-Id", "X-Real-IP"};
+  client.listener = policy;
+  for (const char* peer : {"192.0.2.7:1234", "10.1.2.3:1234"}) {
+    from(peer);
+    for (const char* name : {"X-Acme-User", "x_acme_role", "X-Request-Id", "X-Real-IP"}) head.fields.add(name, "evil");
+    apply();
+    for (const Field one : head.fields) EXPECT_NE(one.value, "evil") << peer << " " << one.name;
+  }
+}
+
+TEST_F(RequestRulesTest, NoOtherSpellingStandsBesideWhatTheRouteSays) {
+  route.request_headers = {.set = {{"X-Authenticated-By", "us"}}, .remove = {"X-Secret"}};
+  for (const char* name : {"X-Authenticated-By", "x-authenticated-by", "X_Authenticated_By", "X-Authenticated.By"}) {
+    head.fields.add(name, "evil");
+  }
+  for (const char* name : {"X-Secret", "X_Secret", "x-shop_key"}) head.fields.add(name, "client");
+  apply();
+  EXPECT_EQ(field("X-Authenticated-By"), "us");
+  EXPECT_EQ(head.fields.find("X_Authenticated_By"), std::nullopt);
+  EXPECT_EQ(head.fields.find("X-Authenticated.By"), std::nullopt);
+  EXPECT_EQ(head.fields.find("X_Secret"), std::nullopt);
+  EXPECT_EQ(head.fields.find("x-shop_key"), "client");
 }
 
 TEST_F(RequestRulesTest, ATrustedProxyThatSaysTwoThingsHasSaidNone) {

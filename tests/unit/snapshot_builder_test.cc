@@ -71,6 +71,25 @@ TEST_F(SnapshotBuilderTest, AnUpstreamKeepsItsMembershipOverAReload) {
   EXPECT_GT(second.generation, first.generation);
 }
 
+TEST_F(SnapshotBuilderTest, WhoIsBelievedAndWhatIsStrippedReachThePolicy) {
+  const Snapshot snapshot = build(R"(
+[[listeners]]
+address = "127.0.0.1:8080"
+trusted_proxies = ["10.0.0.0/8"]
+client_address = "x-real-ip"
+strip = ["X-Acme-*"]
+[[routes]]
+to = "shop"
+real_ip = true
+[upstreams.shop]
+endpoints = ["127.0.0.1:5000"]
+)");
+  const ListenerPolicy& policy = *snapshot.listeners[0].policy;
+  EXPECT_EQ(policy.client_address, ClientAddress::kXRealIp);
+  EXPECT_EQ(policy.strip, std::vector<std::string>{"X-Acme-*"});
+  EXPECT_TRUE(snapshot.routes->routes()[0].real_ip);
+}
+
 TEST_F(SnapshotBuilderTest, ListenersKeepTheirBudgetAndTakeItsLimitOnceInForce) {
   const auto config = parse(https + shop);
   auto first = builder.build(config, nullptr);

@@ -1,0 +1,30 @@
+// Names that differ from another in nothing but their marks. Servers in the manner of CGI give an application
+// HTTP_X_REAL_IP for "X-Real-IP" and "X_Real_IP" alike, and some of them for "X.Real.IP" as well, so that a rule about
+// a name has to hold for all of its spellings. Pure functions that allocate nothing, any thread.
+#pragma once
+
+#include <compare>
+#include <string_view>
+
+#include "proxy/http/field_list.h"
+
+namespace gatehouse::disguise {
+
+// One octet of a name as such a server sees it: a letter in lower case, a digit, or one mark for everything else.
+constexpr char folded(char c) {
+  if (c >= 'A' && c <= 'Z') return static_cast<char>(c - 'A' + 'a');
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ? c : '-';
+}
+
+// True if the name has letters, digits and hyphens alone. Only a name that has others can stand for another name.
+bool is_plain(std::string_view name);
+
+// Whether such a server takes the two for one, and the order of names as it sees them.
+bool same(std::string_view a, std::string_view b);
+bool begins_with(std::string_view name, std::string_view prefix);
+std::strong_ordering order(std::string_view a, std::string_view b);
+
+// The known name that `name` passes for although it is spelled otherwise; kOther if there is none.
+FieldName passes_for(std::string_view name);
+
+}  // namespace gatehouse::disguise

@@ -1,0 +1,94 @@
+// Who may say what: fields that vouch for somebody, in heads and trailers. The same for every protocol.
+#include "tests/flow/scenario.h"
+
+namespace gatehouse::flow {
+namespace {
+
+constexpr const char* kVouching[] = {
+    "x-arr-clientcert", "x-client-cert",    "x-ssl-cert",  "x-ssl-client-cert",   "ssl-client-cert",
+    "client-cert",      "remote-user",      "x-real-ip",   "x-cluster-client-ip", "cf-connecting-ip",
+    "true-client-ip",   "front-end-https",  "x-scheme",    "x-url-scheme",        "x-ms-client-principal-name",
+    "x-original-url",   "x-accel-redirect", "x_real_ip",   "remote_user",         "x.forwarded.for",
+    "x_original_url",   "x-sendfile-type",  "x_ssl_cert",  "x-forwarded-email",   "x_forwarded_proto",
+    "x-rewrite-url",    "x-client-ip",      "x_client_ip", "x-remote-user",       "ms_aspnetcore_token",
+};
+
+Fields vouching() {
+  Fields fields;
+  for (const char* name : kVouching) fields.emplace_back(name, "evil");
+  fields.emplace_back("x-kept", "yes");
+  return fields;
+}
+
+const Table kTable = {
+    {"AStrangerVouchesForNobody",
+     [](Flow& f) {
+       const Stream s = f.get("/", vouching());
+       App& app = f.accept_request();
+       EXPECT_EQ(app.head().find("evil"), std::string::npos) << app.head();
+       EXPECT_EQ(app.field("X-Kept"), "yes");
+       f.respond(app, ok(""), s);
+       f.expect_answer(s, 200, "");
+     }},
+    {"ATrustedProxyVouchesInProperSpelling",
+     [](Flow& f) {
+       f.options.policy.trusted_proxies = {AddressRange::parse("192.0.2.0/24").value()};
+       const Stream s = f.get("/", {{"remote-user", "alice"},
+                                    {"x-real-ip", "203.0.113.9"},
+                                    {"x_remote_user", "evil"},
+                                    {"x_real_ip", "evil"},
+                                    {"ms-aspnetcore-user", "evil"}});
+       App& app = f.accept_request();
+       EXPECT_EQ(app.field("Remote-User"), "alice");
+       EXPECT_EQ(app.field("X-Real-IP"), "203.0.113.9");
+       EXPECT_EQ(app.head().find("evil"), std::string::npos) << app.head();
+       f.respond(app, ok(""), s);
+       f.expect_answer(s, 200, "");
+     }},
+    {"WhatTheListenerStripsIsFromNobody",
+     [](Flow& f) {
+       f.options.policy.trusted_proxies = {AddressRange::parse("192.0.2.0/24").value()};
+       f.options.policy.strip = {"X-Acme-*"};
+       const Stream s = f.get("/", {{"x-acme-user", "evil"}, {"x_acme_user", "evil"}, {"x-acme", "kept"}});
+       App& app = f.accept_request();
+       EXPECT_EQ(app.head().find("evil"), std::string::npos) << app.head();
+       EXPECT_EQ(app.field("X-Acme"), "kept");
+       f.respond(app, ok(""), s);
+       f.expect_answer(s, 200, "");
+     }},
+    {"TrailersVouchForNobody",
+     [](Flow& f) {
+       f.options.policy.strip = {"X-Acme-*"};
+       Fields trailers = vouching();
+       for (const char* name : {"x-acme-user", "x_forwarded_for", "authorization", "cookie", "x_request_id"}) {
+         trailers.emplace_back(name, "evil");
+       }
+       const Stream s = f.open_post(BodyLength::unknown());
+       f.client().send(s, "body");
+       f.client().finish(s, trailers);
+       App& app = f.accept();
+       f.await_request(app);
+       EXPECT_EQ(app.body(), "body");
+       EXPECT_EQ(app.trailers(), "x-kept: yes\r\n");
+       f.respond(app, ok(""), s);
+       f.expect_answer(s, 200, "");
+     }},
+    {"NominationTakesNothingOfOurs",
+     [](Flow& f) {
+       f.options.route.real_ip = true;
+       const Stream s = f.get("/", {{"connection", "x-real-ip, x-forwarded-for, x-request-id, x-mine"},
+                                    {"x-real-ip", "6.6.6.6"},
+                                    {"x-mine", "1"}});
+       App& app = f.accept_request();
+       EXPECT_EQ(app.field("X-Real-IP"), Front::kClientAddress);
+       EXPECT_EQ(app.field("X-Forwarded-For"), Front::kClientAddress);
+       EXPECT_EQ(app.field("X-Request-Id").size(), 32U);
+       EXPECT_FALSE(app.has("X-Mine"));
+       f.respond(app, ok(""), s);
+       f.expect_answer(s, 200, "");
+     },
+     kOnlyH1},
+};
+
+}  // namespace
+}  // namespace gatehouse::flow
