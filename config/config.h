@@ -263,6 +263,7 @@ struct Balancing {
   std::size_t max_requests = 0;  // in flight per endpoint; 0: no limit. Beyond it requests queue
   std::size_t queue = 1000;      // requests waiting for a place or for a starting app; the next one gets 503
   milliseconds queue_timeout{std::chrono::seconds(120)};
+  bool via = true;            // "off": no Via, for endpoints that stop compressing when they see one
   std::string sticky_cookie;  // [upstreams.NAME.sticky] cookie: name of a signed affinity cookie; "" is off
   Pool pool;
   Health health;

@@ -44,6 +44,7 @@ inline constexpr Names<Balance, 4> kBalanceNames{
 inline constexpr Names<HashOn, 4> kHashOnNames{
     {HashOn::kClientIp, HashOn::kPath, HashOn::kHeader, HashOn::kCookie},
     {"client_ip", "path", "header:", "cookie:"}};  // the last two: and a name
+inline constexpr Names<bool, 2> kViaNames{{true, false}, {"on", "off"}};
 inline constexpr Names<InitialHealth, 2> kInitialHealthNames{{InitialHealth::kServe, InitialHealth::kWait},
                                                              {"serve", "wait"}};
 inline constexpr Names<AppStart, 2> kAppStartNames{{AppStart::kOnDemand, AppStart::kEager}, {"on_demand", "eager"}};

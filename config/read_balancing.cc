@@ -60,6 +60,7 @@ void read_balancing(TableReader& reader, Balancing& balancing) {
   reader.read("max_requests", balancing.max_requests);
   reader.read("queue", balancing.queue);
   reader.read("queue_timeout", balancing.queue_timeout);
+  reader.read("via", balancing.via, kViaNames);
   reader.table("pool", [&](TableReader& pool) {
     pool.read("idle_timeout", balancing.pool.idle_timeout);
     pool.read("max_idle", balancing.pool.max_idle);

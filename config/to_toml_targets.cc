@@ -48,6 +48,7 @@ void write_own_values(TomlWriter& writer, const Balancing& balancing) {
   writer.value("max_requests", balancing.max_requests, defaults.max_requests);
   writer.value("queue", balancing.queue, defaults.queue);
   writer.value("queue_timeout", balancing.queue_timeout, defaults.queue_timeout);
+  writer.value("via", balancing.via, defaults.via, kViaNames);
 }
 
 void write_tables(TomlWriter& writer, const std::string& table, const Balancing& balancing) {

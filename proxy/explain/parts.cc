@@ -12,6 +12,7 @@ namespace gatehouse::parts {
 namespace {
 
 constexpr std::string_view kNewId = "(new for each request)";
+constexpr std::string_view kPseudonym = "(new at each start)";
 
 std::string shown(const Certificate& certificate) {
   return std::format("{} (until {:%Y-%m-%d})", certificate.file(),
@@ -25,6 +26,17 @@ std::string size_of(std::uint64_t bytes) {
 std::string without_made_id(std::string line, const Play& play) {
   if (play.id_made && line.ends_with(play.request_id)) {
     line.replace(line.size() - play.request_id.size(), play.request_id.size(), kNewId);
+  }
+  return line;
+}
+
+// What Via calls a process is made anew with it.
+std::string without_pseudonym(std::string line) {
+  constexpr std::string_view kName = "gatehouse-";
+  constexpr std::size_t kDigits = 24;
+  const std::size_t at = line.rfind(kName);
+  if (line.starts_with("Via: ") && at != std::string::npos && line.size() == at + kName.size() + kDigits) {
+    line.replace(at + kName.size(), kDigits, kPseudonym);
   }
   return line;
 }
@@ -91,7 +103,7 @@ std::vector<std::string> lines(const Play& play) {
   std::string_view rest = play.endpoint_head;
   while (!rest.empty()) {
     const std::size_t end = rest.find("\r\n");
-    out.push_back(without_made_id(std::string(rest.substr(0, end)), play));
+    out.push_back(without_pseudonym(without_made_id(std::string(rest.substr(0, end)), play)));
     rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 2);
   }
   return out;

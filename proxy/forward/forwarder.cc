@@ -25,8 +25,8 @@ constexpr std::chrono::milliseconds kSettling{50};  // then the end of a process
 Forwarder::Forwarder(Exchange& exchange, const Route& route, UpstreamPools& pools)
     : exchange_(exchange), route_(route), upstream_(std::get<ForwardTo>(route.action).upstream), pools_(pools) {}
 
-// (1) limits, (2) the head as the endpoint shall see it, (3) an endpoint with a free place, or a turn in the line,
-// (4) a connection, (5) the exchange on it.
+// (1) limits and loops, (2) the head as the endpoint shall see it, (3) an endpoint with a free place, or a turn in the
+// line, (4) a connection, (5) the exchange on it.
 void Forwarder::start() {
   ExchangeRecord& record = exchange_.record();
   record.upstream = upstream_->name();
@@ -35,6 +35,7 @@ void Forwarder::start() {
     exchange_.respond(ResponseHead{.status = 200}, "");
     return;
   }
+  if (request_rules::has_come_back(exchange_.request(), exchange_.client(), route_)) return fail(Fault::kLoopDetected);
   target_ = request_rules::stripped_target(exchange_.request(), route_);
   request_rules::apply(exchange_.request(), exchange_.client(), route_, record);
   std::expected<Place, NoPlace> place = pools_.take_place(upstream_, place_wish());

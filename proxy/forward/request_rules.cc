@@ -134,6 +134,59 @@ std::string new_request_id() {
   return {id.data(), id.size()};
 }
 
+// What Via calls us on this listener and route (RFC 9110 section 7.6.3), and what stands before it.
+class ViaElement {
+ public:
+  ViaElement(const RequestHead& head, const ClientInfo& client, const Route& route) {
+    put(version_of(head.protocol));
+    put(" ");
+    const std::size_t name = size_;
+    put("gatehouse-");
+    if (client.listener) put(client.listener->pseudonym);
+    put(route.pseudonym);
+    name_size_ = size_ - name;
+  }
+
+  std::string_view text() const { return {text_.data(), size_}; }
+  std::string_view name() const { return text().substr(size_ - name_size_); }
+
+ private:
+  static std::string_view version_of(Protocol protocol) {
+    switch (protocol) {
+      case Protocol::kH10:
+        return "1.0";
+      case Protocol::kH1:
+        return "1.1";
+      case Protocol::kH2:
+        return "2";
+      case Protocol::kH3:
+        return "3";
+    }
+    return "1.1";
+  }
+
+  void put(std::string_view part) {
+    part = part.substr(0, text_.size() - size_);
+    std::ranges::copy(part, text_.begin() + static_cast<std::ptrdiff_t>(size_));
+    size_ += part.size();
+  }
+
+  std::array<char, 64> text_;
+  std::size_t size_ = 0;
+  std::size_t name_size_ = 0;
+};
+
+// Whether one of the elements was received by `name`: "1.1 gatehouse-0123 (comment)".
+bool passed_by(std::string_view via, std::string_view name) {
+  for (std::size_t at = via.find(name); at != std::string_view::npos; at = via.find(name, at + 1)) {
+    const std::size_t end = at + name.size();
+    const bool begins = at > 0 && (via[at - 1] == ' ' || via[at - 1] == '\t');
+    const bool ends = end == via.size() || via[end] == ',' || via[end] == ' ' || via[end] == '\t';
+    if (begins && ends) return true;
+  }
+  return false;
+}
+
 // Where the route says what a name is, no other spelling of that name may stand beside it.
 void remove_disguises(FieldList& fields, const HeaderEdits& edits) {
   if (edits.set.empty() && edits.remove.empty()) return;
@@ -176,12 +229,22 @@ void settle_request_id(FieldList& fields, ExchangeRecord& record) {
 void apply(RequestHead& head, const ClientInfo& client, const Route& route, ExchangeRecord& record) {
   field_rules::remove_hop_by_hop(head.fields);
   say_who_asked(head, client, route);
+  if (!route.pseudonym.empty()) append(head.fields, FieldName::kVia, ViaElement(head, client, route).text());
   settle_request_id(head.fields, record);
   if (const auto left = max_forwards(head); left && *left > 0) {
     head.fields.set(FieldName::kMaxForwards, std::to_string(*left - 1));
   }
   remove_disguises(head.fields, route.request_headers);
   route.request_headers.apply(head.fields);
+}
+
+bool has_come_back(const RequestHead& head, const ClientInfo& client, const Route& route) {
+  if (route.pseudonym.empty() || !head.fields.find(FieldName::kVia)) return false;
+  const ViaElement ours(head, client, route);
+  for (const Field field : head.fields) {
+    if (field.token == FieldName::kVia && passed_by(field.value, ours.name())) return true;
+  }
+  return false;
 }
 
 // The target has the same segments as the canonical path that was matched, though perhaps with parameters and other

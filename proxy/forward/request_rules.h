@@ -16,6 +16,10 @@ namespace gatehouse::request_rules {
 // whatever answers the exchange sees nothing of it.
 void strip(FieldList& fields, const ClientInfo& client);
 
+// Whether the request has been here already, on this listener and route, as Via says (RFC 9110 section 7.6.3): the
+// route leads back to itself.
+bool has_come_back(const RequestHead& head, const ClientInfo& client, const Route& route);
+
 // Rewrites `head.fields` (and Max-Forwards' count in it), and sets record.request_id. To be called once per exchange.
 void apply(RequestHead& head, const ClientInfo& client, const Route& route, ExchangeRecord& record);
 // X-Request-Id: the client's if it is a plausible one, else a new one; in the fields and in the record.

@@ -44,6 +44,7 @@ struct Route {
   bool redirect_to_https = true;   // false: not even where the listener does
   bool forwarded_rfc7239 = false;  // send Forwarded too
   bool real_ip = false;            // send X-Real-IP too
+  std::string pseudonym;           // the route's part of what Via calls us; empty: no Via
   HeaderEdits request_headers;
   HeaderEdits response_headers;
   ExchangeLimits limits;  // what holds for its exchanges, the global values included

@@ -28,6 +28,7 @@ struct ListenerPolicy {
   std::vector<AddressRange> trusted_proxies;
   ClientAddress client_address = ClientAddress::kXForwardedFor;
   std::vector<std::string> strip;     // names, or beginnings with "*" behind them, that no client may send
+  std::string pseudonym;              // the listener's part of what Via calls us; empty: nothing
   std::string alt_svc;                // value of Alt-Svc on h1 and h2 answers; empty: none (off, or QUIC is not alive)
   std::uint64_t max_connections = 0;  // 0: no limit of its own
   HeadLimits head;

@@ -74,6 +74,9 @@ constexpr std::array<FaultRule, kFaultCount> kRules = {{
     {Fault::kInternalError, "internal_error", 500, "proxy_internal_error", kProxy, kH2Internal, kH3Internal, false,
      false, "The server met an unexpected condition.",
      "this proxy met a condition that it has no answer for; its log has more"},
+    {Fault::kLoopDetected, "loop_detected", 508, "proxy_loop_detected", kProxy, kH2Internal, kH3Internal, false, false,
+     "The request leads back to where it came from.",
+     "the request came by this listener and route before: the route's endpoint sends it back here"},
 
     {Fault::kNoHealthyEndpoint, "no_healthy_endpoint", 503, "destination_unavailable", kUpstream, kH2Internal,
      kH3Internal, false, false, "The application is not available at the moment.",

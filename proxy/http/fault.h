@@ -32,6 +32,7 @@ enum class Fault : std::uint8_t {
   kDraining,       // 503
   kOverloaded,     // 503
   kInternalError,  // 500
+  kLoopDetected,   // 508: the request has been here before
   // upstream
   kNoHealthyEndpoint,        // 503
   kQueueFull,                // 503

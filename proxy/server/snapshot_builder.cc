@@ -3,12 +3,15 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <format>
 #include <limits>
 #include <type_traits>
 #include <utility>
 
 #include "common/certificate.h"
+#include "common/mac.h"
+#include "common/random.h"
 #include "proxy/server/upstream_settings.h"
 
 namespace gatehouse {
@@ -24,6 +27,12 @@ ExchangeLimits exchange_limits(const config::Limits& limits, const config::Timeo
   };
 }
 
+std::string random_key() {
+  std::array<std::uint8_t, 32> bytes{};
+  random::fill_secure(bytes);
+  return {bytes.begin(), bytes.end()};
+}
+
 ClientAddress client_address_of(config::ClientAddress said) {
   switch (said) {
     case config::ClientAddress::kForwarded:
@@ -34,6 +43,14 @@ ClientAddress client_address_of(config::ClientAddress said) {
       break;
   }
   return ClientAddress::kXForwardedFor;
+}
+
+// No Via where the endpoints of its upstream or app shall not see one.
+bool sends_via(const config::Config& config, const config::Route& route) {
+  const auto* const forward = std::get_if<config::Forward>(&route.action);
+  if (forward == nullptr) return false;
+  const auto refuses = [&](const auto& target) { return target.name == forward->upstream && !target.balancing.via; };
+  return std::ranges::none_of(config.upstreams, refuses) && std::ranges::none_of(config.apps, refuses);
 }
 
 HeaderEdits edits_of(const config::HeaderEdits& edits) {
@@ -125,6 +142,7 @@ SnapshotBuilder::SnapshotBuilder(std::size_t connections, UpstreamDirectory& dir
     : connections_(connections),
       directory_(directory),
       affinity_key_(std::move(affinity_key)),
+      pseudonym_key_(random_key()),
       ticket_keys_(std::make_shared<TicketKeys>()),
       process_budget_(std::make_shared<ConnectionBudget>(connections)) {}
 
@@ -190,6 +208,7 @@ ListenerSnapshot SnapshotBuilder::build_listener(const config::Config& config, c
   ListenerSnapshot snapshot;
   ListenerPolicy policy = policy_of(config, listener);
   policy.name = name;
+  policy.pseudonym = pseudonym("listener", name);
   snapshot.policy = std::make_shared<const ListenerPolicy>(std::move(policy));
   snapshot.name = std::move(name);
   snapshot.address = listener.address;
@@ -215,7 +234,13 @@ void SnapshotBuilder::build_upstreams(const config::Config& config, Snapshot& sn
   }
 }
 
-std::vector<Route> SnapshotBuilder::build_routes(const config::Config& config, const Snapshot& snapshot) {
+// Half of what Via calls us: the other half is the route's, or the listener's. Says nothing to whoever has no key.
+std::string SnapshotBuilder::pseudonym(std::string_view kind, std::string_view name) const {
+  constexpr std::size_t kDigits = 12;
+  return mac::sign(pseudonym_key_, std::format("{}\n{}", kind, name)).substr(0, kDigits);
+}
+
+std::vector<Route> SnapshotBuilder::build_routes(const config::Config& config, const Snapshot& snapshot) const {
   std::vector<Route> routes;
   for (const config::Route& source : config.routes) {
     Route route;
@@ -227,6 +252,7 @@ std::vector<Route> SnapshotBuilder::build_routes(const config::Config& config, c
     route.redirect_to_https = source.redirect_to_https;
     route.forwarded_rfc7239 = source.forwarded == config::ForwardedStyle::kRfc7239;
     route.real_ip = source.real_ip;
+    if (sends_via(config, source)) route.pseudonym = pseudonym("route", route.name);
     route.request_headers = edits_of(source.request_headers);
     route.response_headers = edits_of(source.response_headers);
     route.limits = exchange_limits(config::limits_of(config, source), config::timeouts_of(config, source));

@@ -50,12 +50,14 @@ class SnapshotBuilder {
   ListenerSnapshot build_listener(const config::Config& config, const config::Listener& listener, std::string name,
                                   Diagnostics& diagnostics);
   void build_upstreams(const config::Config& config, Snapshot& snapshot);
-  static std::vector<Route> build_routes(const config::Config& config, const Snapshot& snapshot);
+  std::vector<Route> build_routes(const config::Config& config, const Snapshot& snapshot) const;
+  std::string pseudonym(std::string_view kind, std::string_view name) const;
   std::shared_ptr<ConnectionBudget> budget_of(const std::string& listener);
 
   const std::size_t connections_;
   UpstreamDirectory& directory_;
   const std::string affinity_key_;
+  const std::string pseudonym_key_;  // of this process alone: another Gatehouse on the way is no loop
   std::shared_ptr<TicketKeys> ticket_keys_;
   std::shared_ptr<ConnectionBudget> process_budget_;
   std::map<std::string, std::shared_ptr<ConnectionBudget>> budgets_;

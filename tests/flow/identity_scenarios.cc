@@ -1,4 +1,5 @@
-// Who may say what: fields that vouch for somebody, in heads and trailers. The same for every protocol.
+// Who may say what: fields that vouch for somebody, in heads and trailers, and requests that lead back to where they
+// came from. The same for every protocol.
 #include "tests/flow/scenario.h"
 
 namespace gatehouse::flow {
@@ -18,6 +19,17 @@ Fields vouching() {
   for (const char* name : kVouching) fields.emplace_back(name, "evil");
   fields.emplace_back("x-kept", "yes");
   return fields;
+}
+
+void call_us(Flow& f, const std::string& listener, const std::string& route) {
+  f.options.policy.pseudonym = listener;
+  f.options.route.pseudonym = route;
+}
+
+std::string version_of(Protocol protocol) {
+  if (protocol == Protocol::kH3) return "3";
+  if (protocol == Protocol::kH2) return "2";
+  return protocol == Protocol::kH10 ? "1.0" : "1.1";
 }
 
 const Table kTable = {
@@ -76,18 +88,47 @@ const Table kTable = {
     {"NominationTakesNothingOfOurs",
      [](Flow& f) {
        f.options.route.real_ip = true;
-       const Stream s = f.get("/", {{"connection", "x-real-ip, x-forwarded-for, x-request-id, x-mine"},
+       call_us(f, "aa", "bb");
+       const Stream s = f.get("/", {{"connection", "x-real-ip, x-forwarded-for, via, x-request-id, x-mine"},
                                     {"x-real-ip", "6.6.6.6"},
                                     {"x-mine", "1"}});
        App& app = f.accept_request();
        EXPECT_EQ(app.field("X-Real-IP"), Front::kClientAddress);
        EXPECT_EQ(app.field("X-Forwarded-For"), Front::kClientAddress);
+       EXPECT_EQ(app.field("Via"), "1.1 gatehouse-aabb");
        EXPECT_EQ(app.field("X-Request-Id").size(), 32U);
        EXPECT_FALSE(app.has("X-Mine"));
        f.respond(app, ok(""), s);
        f.expect_answer(s, 200, "");
      },
      kOnlyH1},
+    {"ViaTellsTheAppWhomTheRequestPassed",
+     [](Flow& f) {
+       call_us(f, "aa", "bb");
+       const Stream s = f.get("/", {{"via", "1.0 fred"}});
+       App& app = f.accept_request();
+       EXPECT_EQ(app.field("Via"), "1.0 fred, " + version_of(f.protocol()) + " gatehouse-aabb");
+       f.respond(app, ok("x"), s);
+       EXPECT_EQ(f.answer(s).field("via"), "");
+       f.expect_answer(s, 200, "x");
+     }},
+    {"RequestThatHasBeenHereBeforeIs508",
+     [](Flow& f) {
+       call_us(f, "aa", "bb");
+       const Stream s = f.get("/", {{"via", "1.1 gatehouse-aabb, 1.1 elsewhere"}});
+       f.expect_fault(s, Fault::kLoopDetected);
+       EXPECT_EQ(f.answer(s).status, 508);
+       EXPECT_NE(f.answer(s).field("proxy-status").find("error=proxy_loop_detected"), std::string::npos);
+       EXPECT_TRUE(f.nobody_connects());
+     }},
+    {"AnotherListenerOrRouteOfOursIsNoLoop",
+     [](Flow& f) {
+       call_us(f, "aa", "bb");
+       const Stream s = f.get("/", {{"via", "1.1 gatehouse-aacc, 1.1 gatehouse-ccbb"}});
+       App& app = f.accept_request();
+       f.respond(app, ok("x"), s);
+       f.expect_answer(s, 200, "x");
+     }},
 };
 
 }  // namespace

@@ -55,6 +55,8 @@ class Explain(unittest.TestCase):
                     real = dict(seen["headers"])
                     self.assertEqual(foretold.pop("X-Request-Id"), "(new for each request)")
                     self.assertRegex(real.pop("X-Request-Id"), "^[0-9a-f]{16}")
+                    made = re.sub("[0-9a-f]{24}$", "(new at each start)", real.pop("Via"))
+                    self.assertEqual(foretold.pop("Via"), made)
                     self.assertEqual({name.lower(): value for name, value in foretold.items()},
                                      {name.lower(): value for name, value in real.items()})
                     for field in said["answer"]["fields"]:

@@ -1,6 +1,10 @@
-"""Who may say what about a client."""
+"""Who may say what about a client, requests that lead back to where they came from, and cookies that show nothing."""
 
+import pathlib
+import re
 import subprocess
+import tempfile
+import threading
 import unittest
 
 import harness
@@ -25,6 +29,7 @@ to = "app"
 real_ip = true
 [upstreams.app]
 endpoints = ["127.0.0.1:BACKEND"]
+via = "off"
 """
 
 
@@ -55,6 +60,19 @@ class Strangers(unittest.TestCase):
         self.assertRegex(done.stdout, r"(?m)^strips +Remote_User: only a proxy of trusted_proxies may say it$")
         self.assertNotIn("strips         X-Mine", done.stdout)
 
+    def test_via_says_the_protocol_and_a_name_that_is_the_same_each_time(self):
+        names = set()
+        for protocol, version in (("h1", "1.1"), ("h2", "2"), ("h3", "3")):
+            with self.subTest(protocol):
+                answer = self.gatehouse.curl(protocol, "/echo", "--header", "Via: 1.0 fred")
+                via = [value for name, value in answer.json()["headers"] if name == "Via" or name == "via"]
+                match = re.fullmatch(rf"1\.0 fred, {re.escape(version)} (gatehouse-[0-9a-f]{{24}})", via[0])
+                self.assertTrue(match, via)
+                names.add(match[1])
+                self.assertNotIn("via", answer.fields)
+        self.assertEqual(len(names), 1)
+
+
 class Proxies(unittest.TestCase):
     def trusting(self, believed):
         return harness.Gatehouse(TRUSTING.replace("BACKEND", str(self.backend.port)).replace("CLIENT_ADDRESS", believed))
@@ -75,6 +93,7 @@ class Proxies(unittest.TestCase):
                 seen = self.ask(gatehouse, *said)
                 self.assertEqual(seen["x-forwarded-for"], f"{client}, 127.0.0.1")
                 self.assertEqual(seen["x-real-ip"], "203.0.113.3")
+                self.assertNotIn("via", seen)
                 self.assertEqual(gatehouse.access_log(1)[0]["client"], client)
 
     def test_a_proxy_is_believed_in_proper_spelling_and_never_about_what_is_stripped(self):
@@ -84,6 +103,102 @@ class Proxies(unittest.TestCase):
             self.assertEqual(seen["remote-user"], "alice")
             self.assertEqual(seen["x-real-ip"], "203.0.113.1")
             self.assertNotIn("evil", seen.values())
+
+
+LOOP = harness.LISTENERS + """
+[[routes]]
+path = "/loop"
+to = "ourselves"
+[upstreams.ourselves]
+endpoints = ["127.0.0.1:{http}"]
+"""
+CHAIN = harness.LISTENERS + """
+[[routes]]
+hosts = ["localhost"]
+to = "ourselves"
+preserve_host = false
+[[routes]]
+hosts = ["127.0.0.1"]
+to = "app"
+[upstreams.ourselves]
+endpoints = ["127.0.0.1:{http}"]
+[upstreams.app]
+endpoints = ["127.0.0.1:BACKEND"]
+"""
+
+
+class Loops(unittest.TestCase):
+    def test_a_route_that_leads_back_ends_at_its_second_time_round(self):
+        with harness.Gatehouse(LOOP) as gatehouse:
+            for protocol in PROTOCOLS:
+                with self.subTest(protocol):
+                    before = len(gatehouse.access_log())
+                    answer = gatehouse.curl(protocol, "/loop")
+                    self.assertEqual(answer.status, 508, answer.error)
+                    self.assertIn("error=proxy_loop_detected", answer.fields["proxy-status"])
+                    # By the listener with TLS, by that without it, and by that once more.
+                    lines = gatehouse.access_log(before + 3)[before:]
+                    self.assertEqual([line["fault"] for line in lines if line["fault"]], ["loop_detected"])
+                    self.assertEqual(len(lines), 3)
+            self.assertEqual(gatehouse.metric(r'^gatehouse_faults_total\{.*fault="loop_detected"'), 3)
+
+    def test_many_at_once_cost_three_turns_each(self):
+        with harness.Gatehouse(LOOP) as gatehouse:
+            statuses = []
+
+            def ask():
+                statuses.append(gatehouse.curl("h2", "/loop").status)
+
+            threads = [threading.Thread(target=ask) for _ in range(20)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            self.assertEqual(statuses, [508] * 20)
+            self.assertEqual(len(gatehouse.access_log(60)), 60)
+
+    def test_a_gatehouse_before_another_is_no_loop(self):
+        with tempfile.TemporaryDirectory() as folder, harness.backend() as backend:
+            secret = pathlib.Path(folder, "secret")
+            secret.write_bytes(bytes(range(32)))
+            secret.chmod(0o600)
+            # Nothing that both of them have may make them the same.
+            shared = f'[server]\nadmin = "127.0.0.1:{{admin}}"\nsecret_file = "{secret}"\n'
+            with harness.Gatehouse(shared + harness.simple(backend.port)) as sidecar, \
+                    harness.Gatehouse(shared + harness.simple(sidecar.http)) as edge:
+                for protocol in PROTOCOLS:
+                    with self.subTest(protocol):
+                        answer = edge.curl(protocol, "/echo")
+                        self.assertEqual(answer.status, 200, answer.error)
+                        via = dict(answer.json()["headers"])["Via"]
+                        names = re.findall("gatehouse-([0-9a-f]{12})([0-9a-f]{12})", via)
+                        self.assertEqual([len({name[half] for name in names}) for half in (0, 1)], [2, 2], via)
+
+    def test_two_listeners_of_one_instance_may_be_chained(self):
+        with harness.backend() as backend, harness.Gatehouse(CHAIN.replace("BACKEND", str(backend.port))) as gatehouse:
+            for protocol in PROTOCOLS:
+                with self.subTest(protocol):
+                    answer = gatehouse.curl(protocol, "/echo")
+                    self.assertEqual(answer.status, 200, answer.error)
+                    self.assertEqual(dict(answer.json()["headers"])["Via"].count("gatehouse-"), 2)
+
+
+class Cookies(unittest.TestCase):
+    def test_a_cookie_names_an_endpoint_and_shows_nothing_of_it(self):
+        with harness.backend() as first, harness.backend() as second:
+            config = harness.simple(first.port).replace(
+                f'["127.0.0.1:{first.port}"]',
+                f'["127.0.0.1:{first.port}", "127.0.0.1:{second.port}"]\nbalance = "round_robin"\nsticky = {{{{ cookie = "stay" }}}}')
+            with harness.Gatehouse(config) as gatehouse:
+                cookies = {gatehouse.curl("h2", "/echo").fields["set-cookie"].split(";")[0] for _ in range(2)}
+                self.assertEqual(len(cookies), 2)
+                for cookie in cookies:
+                    self.assertRegex(cookie, "^stay=[0-9a-f]{32}$")
+                    for protocol in PROTOCOLS:
+                        for _ in range(3):
+                            self.assertNotIn("set-cookie", gatehouse.curl(protocol, "/echo", "--cookie", cookie).fields)
+                lines = gatehouse.access_log(20)[2:]
+                self.assertEqual([len({line["endpoint"] for line in lines[at:at + 9]}) for at in (0, 9)], [1, 1])
 
 
 if __name__ == "__main__":

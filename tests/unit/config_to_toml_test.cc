@@ -117,6 +117,7 @@ balance = "round_robin"
 max_requests = 7
 queue = 0
 queue_timeout = "1s"
+via = "off"
 
 [upstreams.app.pool]
 idle_timeout = "5s"

@@ -91,7 +91,7 @@ TEST_F(ExplainTest, TheEndpointsHeadIsThatOfTheServingCode) {
       ElementsAre("GET /orders?a=1 HTTP/1.1", "Host: 127.0.0.1:5000", "accept: text/html",
                   "X-Request-Id: (new for each request)", "X-Forwarded-For: 203.0.113.9", "X-Forwarded-Proto: https",
                   "X-Forwarded-Host: shop.example:8443", "X-Forwarded-Port: 8443", "X-Forwarded-Prefix: /api",
-                  "X-Set: 1", "Connection: TE", "TE: trailers"));
+                  "Via: 2 gatehouse-(new at each start)", "X-Set: 1", "Connection: TE", "TE: trailers"));
   ASSERT_TRUE(said.answer);
   EXPECT_EQ(said.answer->status, 0);
   EXPECT_THAT(said.answer->fields, Contains(testing::Pair("X-Frame-Options", "DENY")));

@@ -39,7 +39,8 @@ TEST(FaultTable, ProxyStatusErrorsAreTheRegisteredOnes) {
                                                  "http_response_header_section_size",
                                                  "http_response_timeout",
                                                  "http_protocol_error",
-                                                 "proxy_internal_error"};
+                                                 "proxy_internal_error",
+                                                 "proxy_loop_detected"};
   for (const FaultRule& row : fault_rules()) {
     EXPECT_TRUE(row.status == 0 || registered.contains(row.proxy_status)) << row.token;
   }

@@ -166,6 +166,55 @@ TEST_F(RequestRulesTest, NoOtherSpellingStandsBesideWhatTheRouteSays) {
   EXPECT_EQ(head.fields.find("x-shop_key"), "client");
 }
 
+TEST_F(RequestRulesTest, ViaSaysWhichProtocolAndWhomItPassed) {
+  auto policy = std::make_shared<ListenerPolicy>(*client.listener);
+  policy->pseudonym = "aaaa";
+  client.listener = policy;
+  apply();
+  EXPECT_EQ(field("Via"), "") << "a route without a pseudonym sends none";
+  route.pseudonym = "bbbb";
+  struct {
+    Protocol protocol;
+    const char* via;
+  } const cases[] = {{Protocol::kH10, "1.0 gatehouse-aaaabbbb"},
+                     {Protocol::kH1, "1.1 gatehouse-aaaabbbb"},
+                     {Protocol::kH2, "2 gatehouse-aaaabbbb"},
+                     {Protocol::kH3, "3 gatehouse-aaaabbbb"}};
+  for (const auto& one : cases) {
+    head.fields.clear();
+    head.protocol = one.protocol;
+    apply();
+    EXPECT_EQ(field("Via"), one.via);
+  }
+  head.fields.clear();
+  head.fields.add("Via", "1.0 fred");
+  head.fields.add("via", "1.1 p.example.net (Apache/1.1)");
+  apply();
+  EXPECT_EQ(field("Via"), "1.0 fred, 1.1 p.example.net (Apache/1.1), 3 gatehouse-aaaabbbb");
+}
+
+TEST_F(RequestRulesTest, ARequestComesBackWhereViaNamesThisListenerAndRoute) {
+  auto policy = std::make_shared<ListenerPolicy>(*client.listener);
+  policy->pseudonym = "aaaa";
+  client.listener = policy;
+  route.pseudonym = "bbbb";
+  const auto comes_back = [&](std::initializer_list<const char*> via) {
+    head.fields.clear();
+    for (const char* value : via) head.fields.add("Via", value);
+    return request_rules::has_come_back(head, client, route);
+  };
+  EXPECT_FALSE(comes_back({}));
+  EXPECT_FALSE(comes_back({"1.1 gatehouse-aaaacccc", "2 gatehouse-ccccbbbb, 1.1 gatehouse-aaaa"}));
+  EXPECT_FALSE(comes_back({"gatehouse-aaaabbbb", "1.1 gatehouse-aaaabbbbb", "1.1 x.gatehouse-aaaabbbb"}));
+  EXPECT_TRUE(comes_back({"1.1 gatehouse-aaaabbbb"}));
+  EXPECT_TRUE(comes_back({"1.0 fred", "1.1 x, 2 gatehouse-aaaabbbb (why not), 1.1 y"}));
+  EXPECT_TRUE(comes_back({"1.1 gatehouse-aaaabbbb,1.1 y"}));
+  apply();
+  EXPECT_TRUE(request_rules::has_come_back(head, client, route));
+  route.pseudonym.clear();
+  EXPECT_FALSE(comes_back({"1.1 gatehouse-aaaa"})) << "what calls itself nothing recognises nothing";
+}
+
 TEST_F(RequestRulesTest, ATrustedProxyThatSaysTwoThingsHasSaidNone) {
   from("10.1.2.3:1234");
   head.fields.add("X-Forwarded-Proto", "http");

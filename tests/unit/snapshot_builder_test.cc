@@ -71,6 +71,45 @@ TEST_F(SnapshotBuilderTest, AnUpstreamKeepsItsMembershipOverAReload) {
   EXPECT_GT(second.generation, first.generation);
 }
 
+TEST_F(SnapshotBuilderTest, WhatViaCallsUsIsOfTheProcessTheListenerAndTheRoute) {
+  const std::string text =
+      https + "[[listeners]]\naddress = \"127.0.0.1:8080\"\n" + shop + "[[routes]]\npath = \"/a\"\nto = \"shop\"\n";
+  const Snapshot first = build(text);
+  const Snapshot second = build(text);
+  SnapshotBuilder elsewhere{1000, directory, "key"};
+  const auto other = elsewhere.build(parse(text), nullptr);
+  ASSERT_TRUE(other);
+  const auto& listeners = first.listeners;
+  const auto& routes = first.routes->routes();
+  for (const std::string& half : {listeners[0].policy->pseudonym, routes[0].pseudonym}) {
+    EXPECT_EQ(half.size(), 12U);
+    EXPECT_EQ(half.find_first_not_of("0123456789abcdef"), std::string::npos);
+  }
+  EXPECT_NE(listeners[0].policy->pseudonym, listeners[1].policy->pseudonym);
+  EXPECT_NE(routes[0].pseudonym, routes[1].pseudonym);
+  EXPECT_EQ(routes[0].pseudonym, second.routes->routes()[0].pseudonym) << "a reload is no other process";
+  EXPECT_EQ(listeners[0].policy->pseudonym, second.listeners[0].policy->pseudonym);
+  EXPECT_NE(routes[0].pseudonym, other->routes->routes()[0].pseudonym) << "the same file elsewhere is no loop";
+  EXPECT_NE(listeners[0].policy->pseudonym, other->listeners[0].policy->pseudonym);
+}
+
+TEST_F(SnapshotBuilderTest, NoViaWhereTheUpstreamOrAppSaysOff) {
+  const Snapshot snapshot = build(https + shop + R"(via = "off"
+[[routes]]
+path = "/web"
+to = "web"
+[[routes]]
+path = "/r"
+redirect = "https://a.example"
+[apps.web]
+command = ["true"]
+)");
+  const auto& routes = snapshot.routes->routes();
+  EXPECT_EQ(routes[0].pseudonym, "");
+  EXPECT_NE(routes[1].pseudonym, "");
+  EXPECT_EQ(routes[2].pseudonym, "");
+}
+
 TEST_F(SnapshotBuilderTest, WhoIsBelievedAndWhatIsStrippedReachThePolicy) {
   const Snapshot snapshot = build(R"(
 [[listeners]]
