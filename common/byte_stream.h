@@ -47,6 +47,9 @@ class ByteStream {
   virtual std::size_t unsent() const = 0;
   // Ends our half after what was written: close_notify and FIN as the kind has them. Best effort, never blocks.
   virtual void shutdown_write() = 0;
+  // Whether the other side has sent something that read() has not given out yet, as far as this machine knows. For rare
+  // questions: it may ask the kernel.
+  virtual bool unread() const = 0;
   // Makes the coming destruction abortive (RST rather than FIN), so that the other side cannot take it for a clean end.
   virtual void abort_on_close() = 0;
 };

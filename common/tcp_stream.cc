@@ -185,6 +185,11 @@ void TcpStream::shutdown_write() {
   ::shutdown(socket_.get(), SHUT_WR);
 }
 
+bool TcpStream::unread() const {
+  char byte = 0;
+  return ::recv(socket_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 void TcpStream::on_ready(IoEvents events) {
   if (events.closed) peer_closed_ = true;
   if (events.readable || events.closed) {

@@ -26,6 +26,7 @@ class TcpStream final : public ByteStream {
   IoResult write(Buffer& from) override;
   std::size_t unsent() const override { return 0; }
   void shutdown_write() override;
+  bool unread() const override;
   void abort_on_close() override { abort_on_close_ = true; }
 
   // For TlsStream: recv/send on memory of its own, with the same accounting.

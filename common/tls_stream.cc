@@ -220,6 +220,10 @@ std::size_t TlsStream::unsent() const {
   return state_->wire.output().size();
 }
 
+bool TlsStream::unread() const {
+  return state_->unseen || SSL_has_pending(ssl_.get()) == 1 || socket_->unread();
+}
+
 void TlsStream::shutdown_write() {
   State& state = *state_;
   if (state.closing != State::Closing::kNo) return;

@@ -38,6 +38,7 @@ class TlsStream final : public ByteStream, private ByteStream::User {
   IoResult write(Buffer& from) override;
   std::size_t unsent() const override;
   void shutdown_write() override;
+  bool unread() const override;
   void abort_on_close() override { socket_->abort_on_close(); }
 
   SSL* ssl() const { return ssl_.get(); }

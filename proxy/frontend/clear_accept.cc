@@ -61,7 +61,9 @@ void ClearAccept::look() {
   if (!begins_like_preface(received_)) return become(Protocol::kH1);
   if (received_.size() >= kPreface.size()) return become(Protocol::kH2);
   if (result.status != IoStatus::kWouldBlock) return close();
-  if (first && !received_.empty()) deadline_.arm(context_.policy->connection.header_timeout);
+  if (!first || received_.empty()) return;
+  deadline_.arm(context_.policy->connection.header_timeout);
+  context_.connections.touch(*this);
 }
 
 void ClearAccept::become(Protocol protocol) {
@@ -75,7 +77,7 @@ void ClearAccept::become(Protocol protocol) {
 }
 
 void ClearAccept::drain() {
-  if (idle()) deadline_.arm(kOnlyRequestGrace);
+  if (received_.empty()) deadline_.arm(kOnlyRequestGrace);
 }
 
 void ClearAccept::close() {

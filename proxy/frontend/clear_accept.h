@@ -18,7 +18,8 @@ class ClearAccept final : public ClientConnection, private ByteStream::User {
   static void begin(ListenerContext& context, ClientTransport transport);
 
   void drain() override;
-  bool idle() const override { return received_.empty(); }
+  Standing standing() const override { return Standing::kUnfinished; }
+  bool unread() const override { return transport_.stream->unread(); }
   void close_now() override { close(); }
 
  private:

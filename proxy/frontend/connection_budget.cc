@@ -1,5 +1,10 @@
 #include "proxy/frontend/connection_budget.h"
 
+#include <algorithm>
+
+#include "common/event_loop.h"
+#include "proxy/frontend/room_maker.h"
+
 namespace gatehouse {
 
 bool ConnectionBudget::take() {
@@ -10,9 +15,86 @@ bool ConnectionBudget::take() {
   return false;
 }
 
-void ConnectionBudget::give_back() {
-  open_.fetch_sub(1, std::memory_order_relaxed);
-  if (parent_) parent_->give_back();
+// Whoever waits looks again by itself after a while too: nothing depends on the order of the two.
+void ConnectionBudget::give_back(const Ptr& budget) {
+  budget->open_.fetch_sub(1, std::memory_order_relaxed);
+  if (budget->somebody_waits_.load(std::memory_order_relaxed)) tell_waiting(budget);
+  if (budget->parent_) give_back(budget->parent_);
+}
+
+ConnectionBudget::Ptr ConnectionBudget::full_one(Ptr budget) {
+  while (budget && (budget->limit() == 0 || budget->open() < budget->limit())) budget = budget->parent_;
+  return budget;
+}
+
+ConnectionBudget::Ptr ConnectionBudget::topmost(Ptr budget) {
+  while (budget && budget->parent_) budget = budget->parent_;
+  return budget;
+}
+
+bool ConnectionBudget::take_wish() {
+  for (std::uint64_t wished = wished_.load(std::memory_order_relaxed); wished > 0;) {
+    if (wished_.compare_exchange_weak(wished, wished - 1, std::memory_order_relaxed)) return true;
+  }
+  return parent_ && parent_->take_wish();
+}
+
+void ConnectionBudget::join(const Member& member) {
+  const std::scoped_lock lock(mutex_);
+  members_.push_back(member);
+  std::ranges::sort(members_, {}, &Member::id);
+}
+
+void ConnectionBudget::leave(std::uint64_t id) {
+  const std::scoped_lock lock(mutex_);
+  std::erase_if(members_, [id](const Member& member) { return member.id == id; });
+}
+
+void ConnectionBudget::wait(std::uint64_t id) {
+  const std::scoped_lock lock(mutex_);
+  const auto member = std::ranges::find(members_, id, &Member::id);
+  if (member == members_.end()) return;
+  member->waits = true;
+  somebody_waits_.store(true, std::memory_order_relaxed);
+}
+
+RoomMaker* ConnectionBudget::find(std::uint64_t id) {
+  const std::scoped_lock lock(mutex_);
+  const auto member = std::ranges::find(members_, id, &Member::id);
+  return member == members_.end() ? nullptr : member->maker;
+}
+
+void ConnectionBudget::ask_others(const Ptr& budget, std::uint64_t asker, std::size_t wanted) {
+  std::size_t members = 0;
+  {
+    const std::scoped_lock lock(budget->mutex_);
+    members = budget->members_.size();
+  }
+  if (members > 1) pass_on(budget, {.at = asker, .left = members - 1, .wanted = wanted});
+}
+
+void ConnectionBudget::pass_on(const Ptr& budget, Round round) {
+  if (round.wanted == 0 || round.left-- == 0) return;
+  const std::scoped_lock lock(budget->mutex_);  // held over post(): the loop lives at least until leave()
+  if (budget->members_.empty()) return;
+  auto next = std::ranges::upper_bound(budget->members_, round.at, {}, &Member::id);
+  if (next == budget->members_.end()) next = budget->members_.begin();
+  round.at = next->id;
+  next->loop->post([budget, round]() mutable {
+    if (RoomMaker* const maker = budget->find(round.at)) round.wanted -= maker->give(round.wanted);
+    pass_on(budget, round);
+  });
+}
+
+void ConnectionBudget::tell_waiting(const Ptr& budget) {
+  const std::scoped_lock lock(budget->mutex_);
+  budget->somebody_waits_.store(false, std::memory_order_relaxed);
+  for (Member& member : budget->members_) {
+    if (!std::exchange(member.waits, false)) continue;
+    member.loop->post([budget, id = member.id] {
+      if (RoomMaker* const maker = budget->find(id)) maker->room_came();
+    });
+  }
 }
 
 ConnectionPermit ConnectionPermit::request(const std::shared_ptr<ConnectionBudget>& budget) {
@@ -31,7 +113,7 @@ ConnectionPermit& ConnectionPermit::operator=(ConnectionPermit&& other) noexcept
 }
 
 void ConnectionPermit::release() {
-  if (granted_ && budget_) budget_->give_back();
+  if (granted_ && budget_) ConnectionBudget::give_back(budget_);
   granted_ = false;
   budget_.reset();
 }

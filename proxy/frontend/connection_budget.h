@@ -1,31 +1,80 @@
-// How many client connections may be open: a count that workers share, of one listener, with the process's above it.
-// A connection holds a Permit for its whole life. Counting is atomic (any thread); a Permit belongs to its connection.
+// How many client connections may be open: a count that workers share, of one listener, with the process's above it;
+// and how those that are full are helped. A connection holds a Permit for its whole life. Counting is atomic (any
+// thread); a Permit belongs to its connection. The mutex is taken only while somebody finds no room.
+//
+// When there is none, the listener that has a client waiting (through its RoomMaker) takes back what it can of its own
+// connections, then asks the other listeners and workers of the budget, one after the other; leaves the wish that so
+// many connections end with their next answer; and is told when a permit comes back.
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <utility>
+#include <vector>
 
 namespace gatehouse {
 
+class EventLoop;
+class RoomMaker;
+
 class ConnectionBudget {
  public:
+  using Ptr = std::shared_ptr<ConnectionBudget>;
+
   // limit 0: none. `parent` is asked too.
-  explicit ConnectionBudget(std::uint64_t limit, std::shared_ptr<ConnectionBudget> parent = nullptr)
-      : limit_(limit), parent_(std::move(parent)) {}
+  explicit ConnectionBudget(std::uint64_t limit, Ptr parent = nullptr) : limit_(limit), parent_(std::move(parent)) {}
 
   void set_limit(std::uint64_t limit) { limit_.store(limit, std::memory_order_relaxed); }  // after a reload
+  std::uint64_t limit() const { return limit_.load(std::memory_order_relaxed); }
   std::uint64_t open() const { return open_.load(std::memory_order_relaxed); }
+
+  // The first of `budget` and those above it that has no room left; null: all have, by now.
+  static Ptr full_one(Ptr budget);
+  static Ptr topmost(Ptr budget);
+
+  // True for so many connections as others wish to see closed: the caller ends with the answer that it begins, or goes
+  // away in good order if it is idle.
+  bool take_wish();
 
  private:
   friend class ConnectionPermit;
+  friend class RoomMaker;
+  // A listener on its worker; `maker` is touched on the loop's thread only.
+  struct Member {
+    std::uint64_t id = 0;
+    EventLoop* loop = nullptr;
+    RoomMaker* maker = nullptr;
+    bool waits = false;
+  };
+  // A request for room on its way from member to member.
+  struct Round {
+    std::uint64_t at = 0;    // who was asked last
+    std::size_t left = 0;    // how many are still to be asked
+    std::size_t wanted = 0;  // connections that are still to go
+  };
+
   bool take();
-  void give_back();
+  static void give_back(const Ptr& budget);
+
+  void join(const Member& member);
+  void leave(std::uint64_t id);
+  void wait(std::uint64_t id);
+  void wish(std::size_t connections) { wished_.store(connections, std::memory_order_relaxed); }
+  static void ask_others(const Ptr& budget, std::uint64_t asker, std::size_t wanted);
+  static void pass_on(const Ptr& budget, Round round);
+  static void tell_waiting(const Ptr& budget);
+  RoomMaker* find(std::uint64_t id);
 
   std::atomic<std::uint64_t> limit_;
   std::atomic<std::uint64_t> open_{0};
-  std::shared_ptr<ConnectionBudget> parent_;
+  std::atomic<std::uint64_t> wished_{0};
+  std::atomic<bool> somebody_waits_{false};
+  const Ptr parent_;
+  std::mutex mutex_;
+  std::vector<Member> members_;  // by id, which only grows
 };
 
 class ConnectionPermit {

@@ -181,6 +181,8 @@ void H1Connection::progress() {
 
 void H1Connection::advance_answer() {
   if (state_.blocked && !exchange_->broken_off()) return;
+  // Others wait to be let in: this client is told to come again, which costs it no request.
+  if (!answer_.begun() && exchange_->response() && context_.gives_way()) state_.draining = true;
   switch (answer_.advance(*exchange_, output_, may_keep_alive())) {
     case H1Answer::Outcome::kOpen:
       if (!output_.empty()) flush_.wake();
@@ -221,7 +223,8 @@ void H1Connection::break_off() {
 void H1Connection::flush() {
   const IoStatus status = transport_.stream->write(output_).status;
   if (status == IoStatus::kBroken) return close();
-  state_.blocked = status == IoStatus::kWouldBlock;
+  const bool was_blocked = std::exchange(state_.blocked, status == IoStatus::kWouldBlock);
+  if (was_blocked && !state_.blocked && !exchange_) context_.connections.touch(*this);
   if (!state_.blocked && exchange_ && exchange_->response_body().available() > 0) progress_.wake();
   if (may_leave()) return close_quietly();
   set_timer();
@@ -256,6 +259,7 @@ void H1Connection::set_timer() {
     case Waiting::kForOnlyRequest:
       return timer_.arm(kOnlyRequestGrace);
     case Waiting::kForHead:
+      context_.connections.touch(*this);
       return timer_.arm(policy.connection.header_timeout);
     case Waiting::kForAnswerOfHalfClosed:
       return timer_.arm(kHalfClosedGrace);
@@ -286,7 +290,14 @@ bool H1Connection::idle() const {
   return !exchange_ && input_.empty() && !parser_.in_head() && output_.empty() && transport_.stream->unsent() == 0;
 }
 
+ClientConnection::Standing H1Connection::standing() const {
+  if (idle()) return state_.requests > 0 ? Standing::kIdle : Standing::kUnfinished;
+  const bool serving = exchange_ || !output_.empty() || transport_.stream->unsent() > 0;
+  return serving ? Standing::kServing : Standing::kUnfinished;
+}
+
 void H1Connection::close_now() {
+  if (idle()) return close_quietly();
   if (exchange_ && answer_.begun()) transport_.stream->abort_on_close();
   close();
 }

@@ -29,7 +29,8 @@ class H1Connection final : public ClientConnection, private ByteStream::User {
   ~H1Connection() override;
 
   void drain() override;
-  bool idle() const override;
+  Standing standing() const override;
+  bool unread() const override { return transport_.stream->unread(); }
   void close_now() override;
 
  private:
@@ -75,6 +76,7 @@ class H1Connection final : public ClientConnection, private ByteStream::User {
   void end_exchange();
   void break_off();
 
+  bool idle() const;
   bool may_leave() const;
   Waiting waiting_for() const;
   void set_timer();

@@ -111,6 +111,7 @@ void H2Connection::end_stream(H2Stream& stream) {
   if (!streams_.open.empty()) return;
   set_deadline(kIdle, context_.policy->connection.idle_timeout);
   context_.connections.touch(*this);
+  if (context_.gives_way()) drain();
 }
 
 // The stream's window opens as its endpoint reads, the connection's at once, so that one slow endpoint does not stop
@@ -180,7 +181,8 @@ void H2Connection::make_frames() {
 void H2Connection::write_output() {
   const IoResult result = transport_.stream->write(output_);
   if (result.status == IoStatus::kBroken) return close();
-  state_.blocked = result.status == IoStatus::kWouldBlock;
+  const bool was_blocked = std::exchange(state_.blocked, result.status == IoStatus::kWouldBlock);
+  if (was_blocked && !state_.blocked && streams_.open.empty()) context_.connections.touch(*this);
   if (!state_.blocked) {
     clear_deadline(kOutput);
   } else if (result.bytes > 0 || deadlines_[kOutput] == MonotonicTime::max()) {
@@ -215,7 +217,20 @@ void H2Connection::send_final_goaway() {
   flush_.wake();
 }
 
+ClientConnection::Standing H2Connection::standing() const {
+  if (std::ranges::any_of(streams_.open, &H2Stream::begun)) return Standing::kServing;
+  if (!output_.empty() || transport_.stream->unsent() > 0) return Standing::kServing;
+  return streams_.open.empty() && state_.requests > 0 ? Standing::kIdle : Standing::kUnfinished;
+}
+
+// Where nothing runs, the GOAWAY tells a client whose request is on its way that it may ask again elsewhere.
 void H2Connection::close_now() {
+  if (session_ && !state_.terminating && standing() != Standing::kServing) {
+    nghttp2_session_terminate_session(session_.get(), NGHTTP2_NO_ERROR);
+    make_frames();
+    transport_.stream->write(output_);
+    transport_.stream->shutdown_write();
+  }
   close();
 }
 

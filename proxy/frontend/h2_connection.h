@@ -40,7 +40,8 @@ class H2Connection final : public ClientConnection, private ByteStream::User {
   ~H2Connection() override;
 
   void drain() override;
-  bool idle() const override { return streams_.open.empty(); }
+  Standing standing() const override;
+  bool unread() const override { return transport_.stream->unread(); }
   void close_now() override;
 
   // For its streams.

@@ -1,5 +1,6 @@
 #include "proxy/frontend/h3_session.h"
 
+#include <algorithm>
 #include <cassert>
 #include <chrono>
 #include <string_view>
@@ -299,6 +300,12 @@ void H3Session::send_last_goaway() {
 
 void H3Session::finish_if_drained() {
   if (life_.last_goaway_sent && streams_.empty()) transport_.finish(NGHTTP3_H3_NO_ERROR);
+}
+
+ClientConnection::Standing H3Session::standing() const {
+  if (streams_.empty() && life_.requests > 0) return ClientConnection::Standing::kIdle;
+  const bool serving = std::ranges::any_of(streams_, [](const auto& entry) { return entry.second->begun(); });
+  return serving ? ClientConnection::Standing::kServing : ClientConnection::Standing::kUnfinished;
 }
 
 void H3Session::cancel_all() {

@@ -75,7 +75,7 @@ class H3Session {
   // --- life ---
   void drain();       // GOAWAY, after a while a second one with the last id, then finish()
   void cancel_all();  // every exchange is destroyed; nothing may be called after it
-  std::size_t streams() const { return streams_.size(); }
+  ClientConnection::Standing standing() const;
   void client_known(std::shared_ptr<const TlsSummary> tls) { peer_.client.tls = std::move(tls); }
   void client_moved(const Address& address) { peer_.client.address = address; }
 

@@ -51,6 +51,7 @@ class H3Stream {
   void sent(std::size_t bytes, bool fin);
   void give_up();  // the client did, or the stream is reset: cancels the exchange
   bool answered() const { return state_.writing == Writing::kEnded; }
+  bool begun() const { return state_.reading != Reading::kHead; }  // its head is complete
   // Nothing has moved for too long: a head that does not end, or an answer that is not taken.
   std::optional<Fault> overdue(MonotonicTime now) const;
   void fail(Fault fault);  // overdue: leaves a record; the session resets the stream

@@ -18,7 +18,8 @@ class LingeringClose final : public ClientConnection, private ByteStream::User {
   ~LingeringClose() override;
 
   void drain() override {}
-  bool idle() const override { return true; }
+  Standing standing() const override { return shut_ ? Standing::kUnfinished : Standing::kServing; }
+  bool unread() const override { return false; }  // what still comes is dropped
   void close_now() override { close(); }
 
  private:

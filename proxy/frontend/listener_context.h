@@ -25,6 +25,9 @@ struct ListenerContext {
   bool speaks_h2 = false;  // by ALPN, or by prior knowledge on cleartext
   bool draining = false;
   std::shared_ptr<ConnectionBudget> budget = nullptr;  // of the listener on all workers; null: no limit
+
+  // Clients wait for room: the caller is one of the connections that end with their next answer (budget's take_wish).
+  bool gives_way() const { return budget && budget->take_wish(); }
 };
 
 }  // namespace gatehouse

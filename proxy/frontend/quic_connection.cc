@@ -254,7 +254,9 @@ void QuicConnection::busy(bool is_busy) {
   const auto* const remote = ngtcp2_conn_get_remote_transport_params(engine_.conn.get());
   if (remote != nullptr && remote->max_idle_timeout != 0) idle = std::min(idle, remote->max_idle_timeout);
   ngtcp2_conn_set_keep_alive_timeout(engine_.conn.get(), is_busy ? idle / 2 : UINT64_MAX);
-  if (!is_busy) context_.connections.touch(*this);
+  if (is_busy) return;
+  context_.connections.touch(*this);
+  if (context_.gives_way()) session_->drain();
 }
 
 void QuicConnection::finish(std::uint64_t code) {

@@ -57,7 +57,8 @@ class QuicConnection final : public ClientConnection, private H3Transport {
   void leave_listener();
 
   void drain() override;
-  bool idle() const override;
+  Standing standing() const override;
+  bool unread() const override { return false; }  // what has come lies in the socket of all
   void close_now() override;
 
  private:

@@ -135,8 +135,9 @@ void QuicConnection::drain() {
   }
 }
 
-bool QuicConnection::idle() const {
-  return phase_ == Phase::kOpen && peer_.counted && session_ && session_->streams() == 0;
+ClientConnection::Standing QuicConnection::standing() const {
+  if (phase_ != Phase::kOpen) return Standing::kIdle;
+  return peer_.counted && session_ ? session_->standing() : Standing::kUnfinished;
 }
 
 void QuicConnection::close_now() {

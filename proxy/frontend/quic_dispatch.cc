@@ -23,7 +23,9 @@ constexpr std::size_t kMinResetTrigger = 43;  // shorter ones may be resets them
 constexpr std::size_t kResetSize = kMinResetTrigger - 1;
 constexpr std::uint16_t kFirstClientPort = 1024;  // below: services that reflect, never QUIC clients
 constexpr std::size_t kMaxReply = 1200;
-constexpr std::uint8_t kLongHeader = 0x80;  // RFC 8999 section 5.1
+constexpr std::chrono::milliseconds kBetweenWishes{100};  // that others make room
+constexpr std::size_t kMostMadeRoomFor = 64;              // at once
+constexpr std::uint8_t kLongHeader = 0x80;                // RFC 8999 section 5.1
 
 // A burst for a restart with clients connected; then one for five packets that came, and never a flood.
 constexpr TokenBucket::Rate kResetRate{.burst = 200, .per_second = 50};
@@ -64,7 +66,8 @@ QuicDispatch::QuicDispatch(ListenerContext& context, QuicSocket& socket, QuicLis
       group_(std::move(setup.group)),
       worker_(setup.worker),
       ids_(0, QuicIdHash{random::fast()}),
-      resets_(kResetRate, context.loop.now()) {}
+      resets_(kResetRate, context.loop.now()),
+      room_{.maker = RoomMaker(context, [] {}), .ask = Timer(context.loop, [this] { ask_for_room(); })} {}
 
 QuicDispatch::~QuicDispatch() {
   close_all();
@@ -150,10 +153,7 @@ void QuicDispatch::accept(const UdpDatagram& datagram, const ngtcp2_pkt_hd& head
   const std::uint64_t prefix = address_prefix(datagram.path);
   if (!validation.proven && crowded(prefix)) return retry(datagram, head);
   ConnectionPermit permit = ConnectionPermit::request(context.budget);
-  if (!permit) {
-    context.counters.refused.add();
-    return refuse(datagram, head, NGTCP2_CONNECTION_REFUSED);
-  }
+  if (!permit) return no_room(datagram, head, validation.proven);
   QuicConnection::Acceptance acceptance{.head = head,
                                         .token_type = validation.type,
                                         .original_dcid = validation.original_dcid,
@@ -168,6 +168,20 @@ void QuicDispatch::accept(const UdpDatagram& datagram, const ngtcp2_pkt_hd& head
   QuicConnection& connection = *made;
   context.connections.add(std::move(made));
   connection.receive(datagram);
+}
+
+// As a client of TCP waits in the backlog, one of QUIC comes again by itself with what is dropped here; but only for
+// one whose address is proven are others asked to go.
+void QuicDispatch::no_room(const UdpDatagram& datagram, const ngtcp2_pkt_hd& head, bool proven) {
+  if (!proven) return retry(datagram, head);
+  drop();
+  if (room_.waiting++ == 0)
+    room_.ask.arm_at(std::max(environment_.context.loop.now(), room_.asked_at + kBetweenWishes));
+}
+
+void QuicDispatch::ask_for_room() {
+  room_.asked_at = environment_.context.loop.now();
+  room_.maker.want(ConnectionRefusal::kLimit, std::min(std::exchange(room_.waiting, 0), kMostMadeRoomFor));
 }
 
 void QuicDispatch::half_open_ended(std::uint64_t prefix) {

@@ -15,6 +15,7 @@
 
 #include <ngtcp2/ngtcp2.h>
 
+#include "common/timer.h"
 #include "proxy/frontend/listener_context.h"
 #include "proxy/frontend/quic_group.h"
 #include "proxy/frontend/quic_id.h"
@@ -22,6 +23,7 @@
 #include "proxy/frontend/quic_options.h"
 #include "proxy/frontend/quic_socket.h"
 #include "proxy/frontend/quic_tokens.h"
+#include "proxy/frontend/room_maker.h"
 #include "proxy/frontend/token_bucket.h"
 
 namespace gatehouse {
@@ -63,6 +65,12 @@ class QuicDispatch {
     std::size_t total = 0;
     std::unordered_map<std::uint64_t, std::size_t> by_prefix;
   };
+  struct Room {
+    RoomMaker maker;
+    Timer ask;
+    MonotonicTime asked_at{};
+    std::size_t waiting = 0;  // packets of clients that found none, since others were asked to make some
+  };
   // What a valid token proves.
   struct Validation {
     bool proven = false;
@@ -77,6 +85,8 @@ class QuicDispatch {
   void accept(const UdpDatagram& datagram, const ngtcp2_pkt_hd& head);
   Validation validate(const UdpDatagram& datagram, const ngtcp2_pkt_hd& head) const;
   bool crowded(std::uint64_t prefix) const;
+  void ask_for_room();
+  void no_room(const UdpDatagram& datagram, const ngtcp2_pkt_hd& head, bool proven);
   void negotiate_version(const UdpDatagram& datagram, const ngtcp2_version_cid& ids);
   void retry(const UdpDatagram& datagram, const ngtcp2_pkt_hd& head);
   void refuse(const UdpDatagram& datagram, const ngtcp2_pkt_hd& head, std::uint64_t error);
@@ -90,6 +100,7 @@ class QuicDispatch {
   std::unordered_map<QuicId, QuicConnection*, QuicIdHash> ids_;
   HalfOpen half_open_;
   TokenBucket resets_;
+  Room room_;
   std::vector<QuicConnection*> waiting_;
   bool accepting_ = true;
 };

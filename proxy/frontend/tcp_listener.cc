@@ -1,8 +1,11 @@
 #include "proxy/frontend/tcp_listener.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -21,7 +24,6 @@ namespace {
 
 constexpr std::size_t kBatch = 64;  // then the other work of the turn comes first
 constexpr std::chrono::milliseconds kRest{100};
-constexpr std::chrono::milliseconds kTurn{1};
 constexpr std::size_t kMostOnClose = 4096;  // what a full backlog holds
 
 bool out_of_descriptors(int error) {
@@ -31,7 +33,10 @@ bool out_of_descriptors(int error) {
 }  // namespace
 
 TcpListener::TcpListener(ListenerContext& context, Fd socket)
-    : context_(context), socket_(std::move(socket)), retry_(context.loop, [this] { accept_batch(kBatch); }) {
+    : context_(context),
+      socket_(std::move(socket)),
+      retry_(context.loop, [this] { look_again(); }),
+      room_(context, [this] { look_again(); }) {
   watcher_.emplace(context.loop, socket_.get(), [this](IoEvents) { accept_batch(kBatch); });
   retry_.arm(Duration::zero());  // what waits already gives no edge
 }
@@ -39,6 +44,7 @@ TcpListener::TcpListener(ListenerContext& context, Fd socket)
 void TcpListener::close() {
   if (closed()) return;
   paused_ = false;
+  resting_ = false;
   accept_batch(kMostOnClose);
   retry_.disarm();
   watcher_.reset();
@@ -54,17 +60,25 @@ void TcpListener::resume() {
   retry_.arm(Duration::zero());
 }
 
+void TcpListener::look_again() {
+  if (closed()) return;
+  resting_ = false;
+  accept_batch(kBatch);
+}
+
 // Edge-triggered: until the backlog is empty, the timer is what comes back to it.
 void TcpListener::accept_batch(std::size_t limit) {
-  if (paused_) return;
+  if (paused_ || resting_) return;
   for (std::size_t i = 0; i < limit; ++i) {
     switch (accept_one()) {
       case Outcome::kAccepted:
         continue;
       case Outcome::kEmpty:
-        return;
-      case Outcome::kShort:
-        return make_room();
+        return room_.satisfied();
+      case Outcome::kNoRoom:
+        return rest(ConnectionRefusal::kLimit);
+      case Outcome::kNoDescriptor:
+        return rest(ConnectionRefusal::kDescriptors);
     }
   }
   retry_.arm(Duration::zero());
@@ -77,13 +91,13 @@ bool TcpListener::somebody_waits() const {
 
 TcpListener::Outcome TcpListener::accept_one() {
   ConnectionPermit permit = ConnectionPermit::request(context_.budget);
-  if (!permit) return somebody_waits() ? Outcome::kShort : Outcome::kEmpty;
+  if (!permit) return somebody_waits() ? Outcome::kNoRoom : Outcome::kEmpty;
   sockaddr_storage peer{};
   socklen_t length = sizeof peer;
   Fd socket(::accept4(socket_.get(), reinterpret_cast<sockaddr*>(&peer), &length, SOCK_NONBLOCK | SOCK_CLOEXEC));
   if (!socket) {
     if (errno == EAGAIN || errno == EWOULDBLOCK) return Outcome::kEmpty;
-    if (out_of_descriptors(errno)) return Outcome::kShort;
+    if (out_of_descriptors(errno)) return Outcome::kNoDescriptor;
     if (errno == EBADF || errno == EINVAL || errno == ENOTSOCK) {
       log::error("cannot accept on {}: {}", context_.policy->name, system_failure("accept4", errno).error().message);
       return Outcome::kEmpty;
@@ -94,11 +108,18 @@ TcpListener::Outcome TcpListener::accept_one() {
   return Outcome::kAccepted;
 }
 
-// The place of the idle connection is free when the turn has ended, and the turn's timers are still to come.
-void TcpListener::make_room() {
-  context_.counters.refused.add();
-  const bool soon = context_.connections.close_oldest_idle();
-  retry_.arm(soon ? kTurn : kRest);
+// As far as the kernel tells: of a listening TCP socket the backlog stands where others have what is unacknowledged.
+std::size_t TcpListener::waiting_clients() const {
+  tcp_info info{};
+  socklen_t length = sizeof info;
+  const bool known = ::getsockopt(socket_.get(), IPPROTO_TCP, TCP_INFO, &info, &length) == 0;
+  return known ? std::clamp<std::size_t>(info.tcpi_unacked, 1, kBatch) : 1;
+}
+
+void TcpListener::rest(ConnectionRefusal why) {
+  resting_ = true;
+  retry_.arm(kRest);
+  room_.want(why, waiting_clients());
 }
 
 void TcpListener::begin(Fd socket, const Address& peer, ConnectionPermit permit) {

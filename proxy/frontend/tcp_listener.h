@@ -1,7 +1,7 @@
 // Accepts client connections on one listening socket (TCP or Unix) of one worker, in batches, and starts a connection
 // object for each. Owned by the worker, with the ListenerContext that it fills; one loop's thread.
-// Short of descriptors or permits it closes the connection that has been idle longest, else it rests for 100 ms with
-// the backlog intact (FAULTS R01): it never spins and never accepts only to close.
+// Short of descriptors or permits it has connections closed that have been idle longest (RoomMaker), and rests with the
+// backlog intact until there is room: it never spins, and lets nobody in only for want of room to close it.
 #pragma once
 
 #include <cstddef>
@@ -12,6 +12,7 @@
 #include "common/io_watcher.h"
 #include "common/timer.h"
 #include "proxy/frontend/listener_context.h"
+#include "proxy/frontend/room_maker.h"
 
 namespace gatehouse {
 
@@ -29,19 +30,23 @@ class TcpListener {
   int fd() const { return socket_.get(); }
 
  private:
-  enum class Outcome { kAccepted, kEmpty, kShort };
+  enum class Outcome { kAccepted, kEmpty, kNoRoom, kNoDescriptor };
 
+  void look_again();
   void accept_batch(std::size_t limit);
   Outcome accept_one();
   bool somebody_waits() const;
-  void make_room();
+  std::size_t waiting_clients() const;
+  void rest(ConnectionRefusal why);
   void begin(Fd socket, const Address& peer, ConnectionPermit permit);
 
   ListenerContext& context_;
   Fd socket_;
   std::optional<IoWatcher> watcher_;
   Timer retry_;
+  RoomMaker room_;
   bool paused_ = false;
+  bool resting_ = false;  // until room comes, or retry_
 };
 
 }  // namespace gatehouse

@@ -19,7 +19,8 @@ class TlsAccept final : public ClientConnection, private ByteStream::User {
   ~TlsAccept() override;
 
   void drain() override {}  // what began before the listener closed is finished
-  bool idle() const override { return false; }
+  Standing standing() const override { return Standing::kUnfinished; }
+  bool unread() const override { return stream_->unread(); }
   void close_now() override { close(); }
 
  private:

@@ -25,14 +25,31 @@ enum class HandshakeFailure : std::uint8_t {
 inline constexpr std::size_t kHandshakeFailureCount = 8;
 std::string_view token(HandshakeFailure failure);  // "timeout", "closed", ...
 
+// Why a connection was not let in, or not at once.
+enum class ConnectionRefusal : std::uint8_t {
+  kLimit,              // as many as may be are open: it waits until there is room
+  kDescriptors,        // the process or the system has no descriptor for it: it waits likewise
+  kClientConnections,  // its client has too many of them
+  kClientHandshakes,   // its client begins too many handshakes
+};
+inline constexpr std::size_t kConnectionRefusalCount = 4;
+
+constexpr std::string_view token(ConnectionRefusal refusal) {
+  constexpr std::string_view kTokens[kConnectionRefusalCount] = {"limit", "descriptors", "client_connections",
+                                                                 "client_handshakes"};
+  return kTokens[static_cast<std::size_t>(refusal)];
+}
+
 struct ListenerCounters {
   std::array<Counter, kProtocolCount> connections;  // open now
   std::array<Counter, kProtocolCount> connections_total;
   // [TLS 1.2, TLS 1.3][protocol][full, resumed]
   std::array<std::array<std::array<Counter, 2>, kProtocolCount>, 2> handshakes;
   std::array<Counter, kHandshakeFailureCount> handshake_failures;
-  Counter refused;       // over a connection limit
-  Counter retries_sent;  // QUIC Retry
+  std::array<Counter, kConnectionRefusalCount> refused;
+  Counter evicted_idle;        // closed to make room for others
+  Counter evicted_unfinished;  // likewise, with a handshake or a request head that did not end
+  Counter retries_sent;        // QUIC Retry
   Counter stateless_resets_sent;
   Counter datagrams_received;  // QUIC: from the socket, whosever they are
   Counter datagrams_sent;

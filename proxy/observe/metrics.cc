@@ -81,7 +81,10 @@ void Metrics::collect_server(MetricsPage& page) const {
 void Metrics::collect_listeners(MetricsPage& page) const {
   Family open = MetricsPage::gauge("connections", "Client connections open now.", {"listener", "protocol"});
   Family total = MetricsPage::counter("connections_total", "Client connections accepted.", {"listener", "protocol"});
-  Family refused = MetricsPage::counter("connections_refused_total", "Connections over a limit.", {"listener"});
+  Family refused = MetricsPage::counter(
+      "connections_refused_total", "Connections that were not let in, or had to wait for it.", {"listener", "reason"});
+  Family evicted = MetricsPage::counter("connections_evicted_total", "Connections closed to make room for others.",
+                                        {"listener", "state"});
   Family handshakes = MetricsPage::counter("tls_handshakes_total", "TLS handshakes completed, over TCP and QUIC.",
                                            {"listener", "version", "protocol", "resumed"});
   Family failures =
@@ -107,10 +110,14 @@ void Metrics::collect_listeners(MetricsPage& page) const {
         failures.add({name, text(token(static_cast<HandshakeFailure>(reason)))},
                      number(counters.handshake_failures[reason]));
       }
-      refused.add({name}, number(counters.refused));
+      for (std::size_t reason = 0; reason < kConnectionRefusalCount; ++reason) {
+        refused.add({name, text(token(static_cast<ConnectionRefusal>(reason)))}, number(counters.refused[reason]));
+      }
+      evicted.add({name, "idle"}, number(counters.evicted_idle));
+      evicted.add({name, "unfinished"}, number(counters.evicted_unfinished));
     });
   }
-  for (Family* family : {&open, &total, &refused, &handshakes, &failures}) page.add(*family);
+  for (Family* family : {&open, &total, &refused, &evicted, &handshakes, &failures}) page.add(*family);
 }
 
 void Metrics::collect_quic(MetricsPage& page) const {

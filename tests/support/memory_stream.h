@@ -28,6 +28,7 @@ class MemoryStream final : public ByteStream {
   IoResult write(Buffer& from) override;
   std::size_t unsent() const override { return 0; }
   void shutdown_write() override;
+  bool unread() const override { return !in_.bytes.empty(); }
   void abort_on_close() override { abort_on_close_ = true; }
 
   // What a test may know and change.

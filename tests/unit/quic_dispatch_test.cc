@@ -239,13 +239,54 @@ TEST_F(QuicDispatchTest, DrainingListenerRefusesNewcomersAndServesTheOthers) {
   until([&] { return client.answer(stream).ended; });
 }
 
-TEST_F(QuicDispatchTest, ConnectionsBeyondTheLimitAreRefused) {
+TEST_F(QuicDispatchTest, AtTheLimitWhoIsIdleMakesRoomForAClientThatHasProvenItsAddress) {
   context.budget = std::make_shared<ConnectionBudget>(1);
-  connected();
+  H3Client& first = connected();
+  const auto asked = first.get("/");
+  until([&] { return first.answer(asked).ended; });
+  pass(ConnectionList::kQuiet);
   H3Client& late = connect({.clock = clock, .to_server = {}, .local = Address::parse("127.0.0.1:40009").value()});
-  until([&] { return late.closed().has_value(); });
-  EXPECT_EQ(late.closed()->code, 0x02U);
-  EXPECT_GE(counters.refused.value(), 1U);
+  until([&] { return late.connected(); });
+  EXPECT_GE(counters.retries_sent.value(), 1U);
+  EXPECT_GE(counters.refused[static_cast<std::size_t>(ConnectionRefusal::kLimit)].value(), 1U);
+  EXPECT_EQ(counters.evicted_idle.value(), 1U);
+  EXPECT_TRUE(first.closed().has_value());
+  EXPECT_EQ(context.budget->open(), 1U);
+}
+
+TEST_F(QuicDispatchTest, AtTheLimitNobodyGoesForAnAddressThatIsNotProven) {
+  context.budget = std::make_shared<ConnectionBudget>(1);
+  H3Client& first = connected();
+  const auto asked = first.get("/");
+  until([&] { return first.answer(asked).ended; });
+  pass(ConnectionList::kQuiet);
+  for (int i = 0; i < 20; ++i) {
+    H3Client& spoofed = connect(
+        {.clock = clock, .to_server = {}, .local = Address::parse("10.0." + std::to_string(i) + ".1:4000").value()});
+    spoofed.step();
+    loop.turn(EventLoop::Wait::kNever);
+  }
+  EXPECT_FALSE(first.closed().has_value());
+  EXPECT_EQ(counters.evicted_idle.value(), 0U);
+  EXPECT_GE(counters.retries_sent.value(), 20U);
+}
+
+// Nobody is idle, for the request is answered only in the end: then that answer ends the connection.
+TEST_F(QuicDispatchTest, AtTheLimitWhoIsServedStaysUntilItsAnswer) {
+  context.budget = std::make_shared<ConnectionBudget>(1);
+  Exchange* running = nullptr;
+  script = [&running](Exchange& exchange) { running = &exchange; };
+  H3Client& first = connected();
+  const auto stream = first.get("/");
+  until([&] { return running != nullptr; });
+  H3Client& late = connect({.clock = clock, .to_server = {}, .local = Address::parse("127.0.0.1:40009").value()});
+  pass(5s);
+  EXPECT_FALSE(first.closed().has_value());
+  EXPECT_FALSE(late.connected());
+  EXPECT_EQ(counters.evicted_idle.value() + counters.evicted_unfinished.value(), 0U);
+  running->respond({}, "hello\n");
+  until([&] { return late.connected(); });
+  EXPECT_EQ(first.answer(stream).body, "hello\n");
 }
 
 }  // namespace

@@ -1,6 +1,5 @@
 #include "proxy/frontend/tcp_listener.h"
 
-#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <gmock/gmock.h>
@@ -8,8 +7,7 @@
 
 #include "common/sockets.h"
 #include "proxy/frontend/tls_contexts.h"
-#include "tests/support/frontend_testing.h"
-#include "tests/support/stream_testing.h"
+#include "tests/support/tcp_front.h"
 #include "tests/support/tls_testing.h"
 
 namespace gatehouse::testing_support {
@@ -17,52 +15,6 @@ namespace {
 
 using testing::EndsWith;
 using testing::HasSubstr;
-
-constexpr auto kPoll = EventLoop::Wait::kNever;
-
-// A listener on loopback, a loop on a manual clock, and real sockets for clients.
-class Front : public FrontendWorld {
- public:
-  explicit Front(std::shared_ptr<const TlsContexts> tls = nullptr, std::shared_ptr<ConnectionBudget> budget = nullptr) {
-    context.tls = std::move(tls);
-    context.budget = std::move(budget);
-    context.speaks_h2 = context.tls != nullptr;
-    Fd socket = sockets::listen(Address::parse("127.0.0.1:0").value()).value();
-    address = Address::local_of(socket.get());
-    listener.emplace(context, std::move(socket));
-  }
-  ~Front() override { listener.reset(); }
-  Front(const Front&) = delete;
-  Front& operator=(const Front&) = delete;
-
-  Fd connect() const { return sockets::connect(address).value(); }
-  void until(const std::function<bool()>& done) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-    while (!done() && std::chrono::steady_clock::now() < deadline) loop.turn(kPoll);
-    EXPECT_TRUE(done());
-  }
-  std::size_t open() const { return context.connections.size(); }
-
-  Address address;
-  std::optional<TcpListener> listener;
-};
-
-std::string ask(Front& front, const Fd& client, std::string_view request) {
-  EXPECT_EQ(::send(client.get(), request.data(), request.size(), MSG_NOSIGNAL), std::ssize(request));
-  std::string answer;
-  front.until([&] {
-    char piece[4096];
-    const ssize_t count = ::recv(client.get(), piece, sizeof piece, MSG_DONTWAIT);
-    if (count > 0) answer.append(piece, static_cast<std::size_t>(count));
-    return answer.ends_with("hello");
-  });
-  return answer;
-}
-
-bool ended(const Fd& client) {
-  char byte = 0;
-  return ::recv(client.get(), &byte, 1, MSG_DONTWAIT | MSG_PEEK) == 0;
-}
 
 TEST(TcpListener, AcceptsAndAnswersOverCleartext) {
   Front front;
@@ -113,60 +65,6 @@ TEST(TcpListener, FailedHandshakesAreCountedByTheirReason) {
   front.until([&] { return front.open() == 1; });
   front.clock.advance(std::chrono::seconds(11));
   front.until([&] { return failures(HandshakeFailure::kTimeout) == 1 && front.open() == 0; });
-}
-
-TEST(TcpListener, BeyondTheLimitTheConnectionIdleLongestMakesRoom) {
-  Front front(nullptr, std::make_shared<ConnectionBudget>(2));
-  const Fd first = front.connect();
-  ask(front, first, get());
-  const Fd second = front.connect();
-  ask(front, second, get());
-  const Fd third = front.connect();
-  front.until([&] { return front.counters.refused.value() == 1; });
-  front.clock.advance(std::chrono::milliseconds(2));
-  EXPECT_THAT(ask(front, third, get()), EndsWith("hello"));
-  EXPECT_TRUE(ended(first));
-  EXPECT_FALSE(ended(second));
-  EXPECT_EQ(front.open(), 2U);
-  EXPECT_GE(front.counters.refused.value(), 1U);
-}
-
-TEST(TcpListener, WithNobodyIdleNewClientsWaitInTheBacklog) {
-  Front front(nullptr, std::make_shared<ConnectionBudget>(1));
-  front.script = [](Exchange&) {};
-  const Fd busy = front.connect();
-  const std::string request = get();
-  ASSERT_GT(::send(busy.get(), request.data(), request.size(), MSG_NOSIGNAL), 0);
-  front.until([&] { return front.live.size() == 1; });
-  const Fd waiting = front.connect();
-  ASSERT_GT(::send(waiting.get(), request.data(), request.size(), MSG_NOSIGNAL), 0);
-  for (int i = 0; i < 50; ++i) front.loop.turn(kPoll);
-  // It rests: one refusal, however many turns go by.
-  EXPECT_EQ(front.counters.refused.value(), 1U);
-  front.live[0]->respond({.status = 200}, "hello");
-  front.script = [](Exchange& exchange) { exchange.respond({.status = 200}, "hello"); };
-  front.settle();
-  front.clock.advance(std::chrono::milliseconds(101));
-  front.until([&] { return front.counters.refused.value() == 2; });  // the first is idle now, and makes room
-  front.clock.advance(std::chrono::milliseconds(2));
-  EXPECT_THAT(ask(front, waiting, ""), EndsWith("hello"));
-}
-
-TEST(TcpListener, WithoutDescriptorsItRestsAndRecovers) {
-  Front front;
-  rlimit before{};
-  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
-  const Fd client = front.connect();
-  const rlimit none{.rlim_cur = static_cast<rlim_t>(client.get()) + 1, .rlim_max = before.rlim_max};
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
-  for (int i = 0; i < 50; ++i) front.loop.turn(kPoll);
-  const std::size_t while_short = front.open();
-  const std::uint64_t refused = front.counters.refused.value();
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
-  EXPECT_EQ(while_short, 0U);
-  EXPECT_EQ(refused, 1U);
-  front.clock.advance(std::chrono::milliseconds(101));
-  EXPECT_THAT(ask(front, client, get()), EndsWith("hello"));
 }
 
 TEST(TcpListener, ClosingTakesWhoeverWaitsAndLeavesConnectionsOpen) {
