@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::uint16_t kLongestLine = 256;
 constexpr std::uint8_t kMostDigits = 16;
+constexpr std::uint64_t kLargestBeforeDigit = (std::uint64_t{1} << 59) - 1;  // so that no size reaches 2^63
 constexpr std::uint64_t kFreeOverhead = 8 * 1024;
 constexpr std::uint64_t kOverheadPerByte = 16;
 
@@ -70,7 +71,7 @@ bool H1Chunks::fits_line(char c) {
 
 bool H1Chunks::take_size(char c) {
   if (const int value = hex_value(c); value >= 0) {
-    if (digits_ == kMostDigits) return false;
+    if (digits_ == kMostDigits || left_ > kLargestBeforeDigit) return false;
     ++digits_;
     left_ = left_ << 4 | static_cast<std::uint64_t>(value);
     return true;
