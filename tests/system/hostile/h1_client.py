@@ -15,7 +15,7 @@ class Reply:
         self.raw, self.statuses, self.heads, self.bodies, self.ended = b"", [], [], [], "open"
 
 
-def _take_response(data, method):
+def take_response(data, method):
     """(head, body, rest) of the first response that is complete in `data`, else None."""
     head, separator, rest = data.partition(b"\r\n\r\n")
     if not separator:
@@ -77,7 +77,7 @@ def talk(connection, data, expect=None, dribble=False, method="GET"):
             break
         reply.raw += more
         rest += more
-        while taken := _take_response(rest, method):
+        while taken := take_response(rest, method):
             head, body, rest = taken
             reply.statuses.append(int(head.split(b" ", 2)[1]))
             reply.heads.append(head.decode("latin-1"))

@@ -30,6 +30,7 @@ class BrokeOff(Exception):
 class Request:
     def __init__(self, method, target, fields, body, trailers):
         self.method, self.target, self.fields, self.body, self.trailers = method, target, fields, body, trailers
+        self.raw = b""  # its bytes, once it is complete
 
     def all(self, name):
         return [value for key, value in self.fields if key == name]
@@ -44,6 +45,7 @@ class Wire:
     def __init__(self, connection):
         self.connection = connection
         self.buffer = b""
+        self.taken = b""  # of the request that is being read
 
     def _more(self):
         try:
@@ -58,6 +60,7 @@ class Wire:
         while b"\n" not in self.buffer:
             self._more()
         line, _, self.buffer = self.buffer.partition(b"\n")
+        self.taken += line + b"\n"
         if not line.endswith(b"\r") or b"\r" in line[:-1]:
             raise Violation(f"a line that does not end by CRLF alone: {line!r}")
         return line[:-1]
@@ -66,6 +69,7 @@ class Wire:
         while len(self.buffer) < size:
             self._more()
         data, self.buffer = self.buffer[:size], self.buffer[size:]
+        self.taken += data
         return data
 
     def fields(self):
@@ -77,13 +81,15 @@ class Wire:
             found.append((match[1].decode().lower(), (match[2] or b"").decode("latin-1")))
         return found
 
-    def head(self):
+    def head(self, strict=True):
+        self.taken = b""
         line = self.line()
         match = REQUEST_LINE.fullmatch(line)
         if not match:
             raise Violation(f"not a request line: {line!r}")
         request = Request(match[1].decode(), match[2].decode(), self.fields(), b"", [])
-        check_head(request)
+        if strict:
+            check_head(request)
         return request
 
     def read_body(self, request):
@@ -96,6 +102,7 @@ class Wire:
             check_trailers(request.trailers)
         else:
             request.body = self.exactly(int(request.get("content-length", "0")))
+        request.raw = self.taken
         return request
 
     def _chunk_size(self):
@@ -146,10 +153,12 @@ def check_trailers(trailers):
 
 class RecordingEndpoint:
     """Use as a context manager. `scripts` maps a path (without query) to a function of (wire, request) that answers in
-    its own way, the body of the request unread; other paths are answered with 200 and the target as the body."""
+    its own way, the body of the request unread; other paths are answered with 200 and the target as the body. Where it
+    is not `strict` it takes what other proxies send too: their own fields, and targets as they leave them."""
 
-    def __init__(self, scripts=None):
+    def __init__(self, scripts=None, strict=True):
         self.scripts = scripts or {}
+        self.strict = strict
         self.requests = []
         self.violations = []
         self.broken_off = 0
@@ -208,7 +217,7 @@ class RecordingEndpoint:
         try:
             while True:
                 within = bool(wire.buffer)
-                request = wire.head()
+                request = wire.head(self.strict)
                 within = True
                 with self._lock:
                     self.requests.append(request)

@@ -6,8 +6,7 @@ Each row is an answer, word for word, asked for over each protocol. An answer th
 import os
 import threading
 
-import harness
-from world import Table, World, main
+from world import Table, World, harness, main
 
 CUT = "cut"  # a status of 200, and then a client that knows the body to be incomplete
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -81,7 +80,7 @@ class Answers(Table):
     def setUpClass(cls):
         cls.scripts = {f"/answer-{number}": script for number, (_, script, _) in enumerate(ANSWERS)}
         cls.world = cls.enterClassContext(World(
-            cls.scripts, upstream='[upstreams.app.outlier]\nconsecutive_failures = 0', more='[timeouts]\nresponse = "500ms"\nresponse_body = "500ms"\n'))
+            cls.scripts, more='[timeouts]\nresponse = "500ms"\nresponse_body = "500ms"\n'))
 
     @classmethod
     def tearDownClass(cls):

@@ -39,7 +39,7 @@ BOMB = block(*request(b"/flood")) + b"\x40\x01b" + integer(4000, 7) + b"v" * 400
 FLOODS = [
     ("rapid reset", flood(lambda n: frame(HEADERS, END_STREAM | END_HEADERS, 2 * n + 1, REQUEST) + frame(RST_STREAM, 0, 2 * n + 1, number(CANCEL))), {ENHANCE_YOUR_CALM}),
     ("streams that we are made to reset by a window of zero", flood(
-        lambda n: frame(HEADERS, END_STREAM | END_HEADERS, 2 * n + 1, REQUEST) + frame(WINDOW_UPDATE, 0, 2 * n + 1, number(0))), {ENHANCE_YOUR_CALM}),
+        lambda n: frame(HEADERS, END_STREAM | END_HEADERS, 2 * n + 1, REQUEST) + frame(WINDOW_UPDATE, 0, 2 * n + 1, number(0))), {ENHANCE_YOUR_CALM, PROTOCOL_ERROR}),
     ("CONTINUATION without an end", flood(lambda n: frame(CONTINUATION, 0, 1, block((b"a%d" % n, b"b" * 100))), first=frame(HEADERS, END_STREAM, 1, REQUEST)),
      {ENHANCE_YOUR_CALM, PROTOCOL_ERROR}),
     ("empty CONTINUATION without an end", flood(lambda n: frame(CONTINUATION, 0, 1), first=frame(HEADERS, END_STREAM, 1, REQUEST)), {ENHANCE_YOUR_CALM, PROTOCOL_ERROR}),

@@ -8,10 +8,9 @@ import socket
 import ssl
 import time
 
-import harness
 import h1_client
 from h2_client import DATA, END_HEADERS, END_STREAM, HEADERS, H2Client, block, frame, request
-from world import Table, World, main
+from world import Table, World, harness, main
 
 TIMEOUTS = '[timeouts]\nhandshake = "1s"\nheader = "1s"\nrequest_body = "1s"\nidle = "2s"\n'
 POST = b"POST /row HTTP/1.1\r\nHost: localhost\r\n"

@@ -1,8 +1,7 @@
 """What the hostile tables share: one Gatehouse before one recording endpoint, and what must hold after every row.
 
-After each row the process lives, a fresh connection is served on each protocol in turn, three tagged requests get
-their own answers (nothing of the row is left in a pooled connection), and the endpoint saw nothing that is malformed or
-ambiguous. After each table descriptors are back where they were, and memory grows no more when it is played again.
+After each row the process lives, fresh connections are served, three tagged requests get their own answers (nothing of the
+row is left in a pooled connection), and the endpoint saw nothing that is malformed or ambiguous. After each table descriptors are back where they were, and memory grows no more when it is played again.
 """
 
 import pathlib
@@ -12,6 +11,7 @@ import unittest
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
 
 import harness  # noqa: E402
+import h1_client  # noqa: E402
 from recorder import RecordingEndpoint  # noqa: E402
 
 CONFIG = """[server]
@@ -32,6 +32,10 @@ to = "app"
 [upstreams.app]
 endpoints = ["127.0.0.1:{endpoint}"]
 {upstream}
+[upstreams.app.pool]
+max_idle = 4
+[upstreams.app.outlier]
+consecutive_failures = 0
 {more}
 """
 
@@ -65,12 +69,17 @@ class World:
             f"{protocol} {path}: {answer.status} {answer.body[:200]!r} {answer.error}")
 
     def assert_sane(self):
-        """After a row. The three requests go one after the other, so that they use what the pool holds."""
+        """After a row. The three requests go one after the other, so that they use what the pool holds; each tenth time
+        one of h2 and one of h3 go with them."""
         assert self.gatehouse.process.poll() is None, f"Gatehouse has ended:\n{self.gatehouse.log()[-3000:]}"
         self._rounds += 1
-        protocol = list(harness.PROTOCOLS)[self._rounds % len(harness.PROTOCOLS)]
         for part in range(3):
-            self._ask(protocol, f"/probe-{self._rounds}-{part}")
+            path = b"/probe-%d-%d" % (self._rounds, part)
+            reply = h1_client.ask(self.gatehouse.http, b"GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n" % path, expect=1)
+            assert reply.bodies == [path], f"{path!r} got {reply.raw[:500]!r}"
+        if self._rounds % 10 == 1:
+            self._ask("h2", f"/probe-{self._rounds}-h2")
+            self._ask("h3", f"/probe-{self._rounds}-h3")
         violations = self.endpoint.take_violations()
         assert not violations, f"the endpoint got: {violations}"
 
