@@ -1,23 +1,17 @@
-// Counts what a client may do only so often: each act is legal, a flood of it is an attack (FAULTS F01-F26, for h2 and
-// h3). A value of its connection. What to do when it says no is the codec's: GOAWAY or CONNECTION_CLOSE, "enhance your
-// calm".
+// Counts what a client may do only so often: each act is legal, a flood of it is an attack. A value of its connection.
+// What to do when it says no is the codec's: report_abuse(), then GOAWAY or CONNECTION_CLOSE, "enhance your calm".
 #pragma once
 
 #include <cstdint>
 
 #include "common/clock.h"
 #include "proxy/frontend/token_bucket.h"
+#include "proxy/http/counters.h"
 
 namespace gatehouse {
 
 class AbuseGuard {
  public:
-  enum class Act : std::uint8_t {
-    kReset,        // the client cancelled a stream (CVE-2023-44487)
-    kForcedReset,  // the client made us reset one (CVE-2025-8671)
-    kControl,      // PING, SETTINGS
-    kOther,        // PRIORITY, PRIORITY_UPDATE, frames of unknown type
-  };
   static constexpr std::uint32_t kMostEmptyFrames = 100;  // empty DATA without an end, per stream
 
   explicit AbuseGuard(MonotonicTime now);
@@ -25,12 +19,12 @@ class AbuseGuard {
   void stream_opened() { ++opened_; }
   // Of kReset: that the stream had not been answered in full.
   void stream_cancelled() { ++cancelled_; }
-  // False: too often by now.
-  [[nodiscard]] bool allows(Act act, MonotonicTime now);
+  // False: too often by now. Of what has no rate here a single one is too many: its user has counted, or measured.
+  [[nodiscard]] bool allows(Abuse act, MonotonicTime now);
 
  private:
   TokenBucket resets_;
-  TokenBucket forced_resets_;
+  TokenBucket refusals_;
   TokenBucket control_;
   TokenBucket other_;
   std::uint64_t opened_ = 0;

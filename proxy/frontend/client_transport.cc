@@ -23,6 +23,10 @@ std::expected<RequestHead, Fault> check_request(RawRequest& raw, const HeadLimit
   return head;
 }
 
+Fault too_large(const RawRequest& raw, const HeadLimits& limits) {
+  return raw.target.size() > limits.max_target_bytes ? Fault::kTargetTooLong : Fault::kHeadersTooLarge;
+}
+
 RequestHead rejected_head(RawRequest&& raw) {
   RequestHead head;
   head.protocol = raw.protocol;

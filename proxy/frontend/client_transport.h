@@ -33,6 +33,9 @@ ClientInfo client_info(const ListenerContext& context, const ClientTransport& tr
 std::expected<RequestHead, Fault> check_request(RawRequest& raw, const HeadLimits& limits, const TlsContexts* contexts,
                                                 const TlsSummary* tls);
 
+// Of a head beyond its limit: what to say. `raw` has the target, or the beginning of one that is too long.
+Fault too_large(const RawRequest& raw, const HeadLimits& limits);
+
 // What is known of a rejected request, for its log line.
 RequestHead rejected_head(RawRequest&& raw);
 

@@ -94,10 +94,10 @@ int H2Callbacks::on_begin_frame(nghttp2_session* /*session*/, const nghttp2_fram
       return 0;
     case NGHTTP2_PING:
     case NGHTTP2_SETTINGS:
-      if ((head->flags & NGHTTP2_FLAG_ACK) == 0) connection_of(user).count(AbuseGuard::Act::kControl);
+      if ((head->flags & NGHTTP2_FLAG_ACK) == 0) connection_of(user).count(Abuse::kControl);
       return 0;
     default:
-      connection_of(user).count(AbuseGuard::Act::kOther);
+      connection_of(user).count(Abuse::kOther);
       return 0;
   }
 }
@@ -113,11 +113,11 @@ int H2Callbacks::on_begin_headers(nghttp2_session* session, const nghttp2_frame*
 
 int H2Callbacks::on_header(nghttp2_session* session, const nghttp2_frame* frame, const std::uint8_t* name,
                            std::size_t name_size, const std::uint8_t* value, std::size_t value_size,
-                           std::uint8_t /*flags*/, void* /*user*/) {
-  if (H2Stream* stream = stream_of(session, frame->hd.stream_id)) {
-    stream->on_header(text_of(name, name_size), text_of(value, value_size));
-  }
-  return 0;
+                           std::uint8_t /*flags*/, void* user) {
+  H2Stream* stream = stream_of(session, frame->hd.stream_id);
+  if (stream == nullptr || stream->on_header(text_of(name, name_size), text_of(value, value_size))) return 0;
+  connection_of(user).count(Abuse::kExcessiveHead);
+  return NGHTTP2_ERR_CALLBACK_FAILURE;  // nothing less keeps nghttp2 from decoding the rest of the block
 }
 
 // nghttp2 would drop the field and go on; a message with such a field is malformed (RFC 9113 section 8.1.1).
@@ -126,7 +126,7 @@ int H2Callbacks::on_invalid_header(nghttp2_session* session, const nghttp2_frame
                                    std::uint8_t /*flags*/, void* user) {
   const std::int32_t id = frame->hd.stream_id;
   H2Stream* stream = stream_of(session, id);
-  if (stream != nullptr && stream->on_malformed()) connection_of(user).count(AbuseGuard::Act::kForcedReset);
+  if (stream != nullptr && stream->on_malformed()) connection_of(user).count(Abuse::kForcedReset);
   const int queued = nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, id, NGHTTP2_PROTOCOL_ERROR);
   return queued == 0 ? NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE : NGHTTP2_ERR_CALLBACK_FAILURE;
 }
@@ -135,7 +135,7 @@ int H2Callbacks::on_invalid_header(nghttp2_session* session, const nghttp2_frame
 int H2Callbacks::on_invalid_frame(nghttp2_session* session, const nghttp2_frame* frame, int /*error*/, void* user) {
   if (frame->hd.stream_id == 0) return 0;
   if (H2Stream* stream = stream_of(session, frame->hd.stream_id)) static_cast<void>(stream->on_malformed());
-  connection_of(user).count(AbuseGuard::Act::kForcedReset);
+  connection_of(user).count(Abuse::kForcedReset);
   return 0;
 }
 
@@ -154,7 +154,7 @@ int H2Callbacks::on_frame(nghttp2_session* session, const nghttp2_frame* frame, 
         if (!stream->answered()) connection.guard_.stream_cancelled();
         stream->on_cancelled();
       }
-      connection.count(AbuseGuard::Act::kReset);
+      connection.count(Abuse::kReset);
       return 0;
     case NGHTTP2_SETTINGS:
       if ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0) connection.clear_deadline(H2Connection::kSettings);
@@ -181,7 +181,7 @@ void H2Callbacks::on_request_frame(H2Connection& connection, const nghttp2_frame
   } else if (end) {
     stream->on_end();
   } else if (frame.hd.type == NGHTTP2_DATA && frame.hd.length == frame.data.padlen && !stream->on_empty_data()) {
-    connection.terminate(NGHTTP2_ENHANCE_YOUR_CALM);
+    connection.count(Abuse::kEmptyFrame);
   }
 }
 
@@ -223,8 +223,7 @@ int H2Callbacks::on_stream_close(nghttp2_session* session, std::int32_t id, std:
   H2Stream* stream = stream_of(session, id);
   if (stream == nullptr) return 0;
   // nghttp2 tells of a wrong length in no other way.
-  if (code == NGHTTP2_PROTOCOL_ERROR && stream->on_malformed())
-    connection_of(user).count(AbuseGuard::Act::kForcedReset);
+  if (code == NGHTTP2_PROTOCOL_ERROR && stream->on_malformed()) connection_of(user).count(Abuse::kForcedReset);
   connection_of(user).end_stream(*stream);
   return 0;
 }

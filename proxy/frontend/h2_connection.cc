@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/event_loop.h"
+#include "proxy/frontend/abuse_report.h"
 #include "proxy/frontend/h2_callbacks.h"
 #include "proxy/frontend/lingering_close.h"
 
@@ -86,7 +87,8 @@ void H2Connection::feed() {
     const nghttp2_ssize fed =
         nghttp2_session_mem_recv2(session_.get(), reinterpret_cast<const std::uint8_t*>(run.data()), run.size());
     input_.consume(run.size() - state_.fed_from_run);
-    if (fed < 0) terminate(fed == NGHTTP2_ERR_FLOODED ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_PROTOCOL_ERROR);
+    if (fed == NGHTTP2_ERR_FLOODED) count(Abuse::kLibraryVerdict);
+    if (fed < 0) terminate(NGHTTP2_PROTOCOL_ERROR);
   }
   input_.clear();
   streams_.ended.clear();
@@ -135,8 +137,10 @@ void H2Connection::open_connection_window() {
   }
 }
 
-void H2Connection::count(AbuseGuard::Act act) {
-  if (!guard_.allows(act, context_.loop.now())) terminate(NGHTTP2_ENHANCE_YOUR_CALM);
+void H2Connection::count(Abuse act) {
+  if (state_.terminating || guard_.allows(act, context_.loop.now())) return;
+  report_abuse(context_, transport_.peer, act);
+  terminate(NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
 void H2Connection::expect_window() {

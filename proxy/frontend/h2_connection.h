@@ -51,9 +51,9 @@ class H2Connection final : public ClientConnection, private ByteStream::User {
   void wake_flush() { flush_.wake(); }
   // `received` more bytes are held for the stream; `taken` fewer.
   void account(std::int32_t stream, std::size_t received, std::size_t taken);
-  void forget(std::size_t held);  // of a stream that has ended
-  void expect_window();           // a stream holds back a small frame
-  void count(AbuseGuard::Act act);
+  void forget(std::size_t held);       // of a stream that has ended
+  void expect_window();                // a stream holds back a small frame
+  void count(Abuse act);               // ends the connection if it is one too many
   void terminate(std::uint32_t code);  // GOAWAY with the code, then close
 
  private:

@@ -16,7 +16,6 @@ namespace gatehouse {
 
 namespace {
 
-constexpr std::size_t kFieldOverhead = 32;  // RFC 9113 section 6.5.2
 constexpr std::size_t kWorthAFrame = 1024;  // less is held back while only the client's window is in the way
 
 nghttp2_nv name_value(std::string_view name, std::string_view value, std::uint8_t flags) {
@@ -72,30 +71,31 @@ H2Stream::H2Stream(H2Connection& connection, std::int32_t id)
 
 // --- the request ---
 
-// What is over a limit is decoded, for the sake of the table that both sides keep, but not stored.
-void H2Stream::on_header(std::string_view name, std::string_view value) {
+// What is over a limit is decoded, for the sake of the table that both sides keep, but not stored; up to a point.
+bool H2Stream::on_header(std::string_view name, std::string_view value) {
   const HeadLimits& limits = connection_.context().policy->head;
   const bool trailer = state_.decoding != Decoding::kHead;
-  if (trailer && state_.decoding == Decoding::kBody) {
-    state_.decoding = Decoding::kTrailers;
-    state_.weight = 0;
-    state_.regular_fields = 0;
+  if (trailer) state_.decoding = Decoding::kTrailers;
+  switch (state_.meter.add(name, value, trailer ? limits.of_trailers() : limits.of_head())) {
+    case SectionMeter::Verdict::kExcessive:
+      return false;
+    case SectionMeter::Verdict::kFirstBeyond:
+      if (name == ":path") raw_.target = value.substr(0, limits.max_target_bytes + 1);
+      connection_.count(Abuse::kOversizedHead);
+      return true;
+    case SectionMeter::Verdict::kBeyond:
+      return true;
+    case SectionMeter::Verdict::kWithin:
+      break;
   }
-  state_.weight += name.size() + value.size() + kFieldOverhead;
-  const bool pseudo = name.starts_with(':');
-  if (!pseudo) ++state_.regular_fields;
-  if (state_.weight > (trailer ? limits.max_trailer_bytes : limits.max_header_bytes) ||
-      state_.regular_fields > (trailer ? limits.max_trailer_count : limits.max_header_count)) {
-    state_.too_large = true;
-  }
-  if (state_.too_large) return;
   if (trailer) {
     trailers_.add(name, value);
-  } else if (pseudo) {
+  } else if (name.starts_with(':')) {
     keep_pseudo_field(name, value);
   } else {
     raw_.fields.add(name, value);
   }
+  return true;
 }
 
 void H2Stream::keep_pseudo_field(std::string_view name, std::string_view value) {
@@ -120,7 +120,7 @@ void H2Stream::on_head_complete(bool end_of_message) {
 }
 
 void H2Stream::begin(bool end_of_message) {
-  if (std::exchange(state_.too_large, false)) return reject(Fault::kHeadersTooLarge);
+  if (std::exchange(state_.meter, {}).too_large()) return reject(too_large(raw_, connection_.context().policy->head));
   const ClientTransport& transport = connection_.transport();
   auto head = check_request(raw_, connection_.context().policy->head, transport.contexts.get(), transport.tls.get());
   if (!head) return reject(head.error());
@@ -135,7 +135,7 @@ void H2Stream::reject(Fault fault) {
   exchange_.emplace(context.exchanges, client_info(context, connection_.transport(), Protocol::kH2),
                     rejected_head(std::move(raw_)), waker_, fault);
   if (!rule(fault).resets_stream) return;
-  connection_.count(AbuseGuard::Act::kForcedReset);
+  connection_.count(Abuse::kForcedReset);
   reset(rule(fault).h2_code);
 }
 
@@ -155,8 +155,8 @@ void H2Stream::on_end() {
   if (state_.decoding != Decoding::kTrailers) return exchange_->request_body().finish();
   auto checked =
       field_rules::check_request_trailers(std::move(trailers_), Protocol::kH2, *connection_.context().policy);
-  if (checked && !state_.too_large) return exchange_->request_body().finish(std::move(*checked));
-  connection_.count(AbuseGuard::Act::kForcedReset);
+  if (checked && !state_.meter.too_large()) return exchange_->request_body().finish(std::move(*checked));
+  connection_.count(Abuse::kForcedReset);
   exchange_->fail_request(Fault::kRequestBodyInvalid);
   reset(rule(Fault::kRequestBodyInvalid).h2_code);
 }

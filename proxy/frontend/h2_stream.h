@@ -30,7 +30,8 @@ class H2Stream {
   Place place() const { return place_; }
 
   // The request. Names and values are as nghttp2 has found them valid.
-  void on_header(std::string_view name, std::string_view value);
+  // False: so much has been decoded of this head that the connection has to end.
+  [[nodiscard]] bool on_header(std::string_view name, std::string_view value);
   void on_head_complete(bool end_of_message);
   void on_data(Buffer bytes);
   bool on_empty_data();  // false: too many of them
@@ -55,7 +56,6 @@ class H2Stream {
   enum class Decoding : std::uint8_t { kHead, kBody, kTrailers };
   struct State {
     Decoding decoding = Decoding::kHead;
-    bool too_large = false;  // of the head or the trailers; the rest is not kept
     bool request_ended = false;
     bool head_sent = false;
     bool deferred = false;  // nghttp2 waits for nghttp2_session_resume_data
@@ -64,8 +64,7 @@ class H2Stream {
     bool held_back = false;
     bool small_allowed = false;
     std::uint32_t empty_frames = 0;
-    std::size_t regular_fields = 0;
-    std::size_t weight = 0;
+    SectionMeter meter;  // of the head, then of the trailers
   };
 
   void progress();

@@ -9,6 +9,7 @@
 
 #include "common/event_loop.h"
 #include "common/random.h"
+#include "proxy/frontend/abuse_report.h"
 #include "proxy/frontend/h3_stream.h"
 
 namespace gatehouse {
@@ -38,6 +39,7 @@ struct H3Callbacks {
   static H3Session& session_of(void* session) { return *static_cast<H3Session*>(session); }
 
   static int excessive(void* session) {
+    session_of(session).count(Abuse::kExcessiveHead);
     session_of(session).life_.failure = NGHTTP3_H3_EXCESSIVE_LOAD;
     return NGHTTP3_ERR_CALLBACK_FAILURE;
   }
@@ -247,16 +249,20 @@ void H3Session::reset(H3Stream& stream, Code code) {
   transport_.wake_flush();
   stream.give_up();
   // The client's messages make us do it (what MadeYouReset is for h2).
-  const bool forced = code == NGHTTP3_H3_MESSAGE_ERROR;
-  if (forced && !guard_.allows(AbuseGuard::Act::kForcedReset, context_.loop.now())) {
-    transport_.finish(NGHTTP3_H3_EXCESSIVE_LOAD);
-  }
+  if (code == NGHTTP3_H3_MESSAGE_ERROR) count(Abuse::kForcedReset);
 }
 
 void H3Session::cancelled(const H3Stream& stream) {
   if (stream.answered()) return;
   guard_.stream_cancelled();
-  if (!guard_.allows(AbuseGuard::Act::kReset, context_.loop.now())) transport_.finish(NGHTTP3_H3_EXCESSIVE_LOAD);
+  count(Abuse::kReset);
+}
+
+void H3Session::count(Abuse act) {
+  if (life_.finished || guard_.allows(act, context_.loop.now())) return;
+  life_.finished = true;
+  report_abuse(context_, peer_.client.address, act);
+  transport_.finish(NGHTTP3_H3_EXCESSIVE_LOAD);
 }
 
 // The answer is complete and the request is not: RFC 9114 section 4.1.

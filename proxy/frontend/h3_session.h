@@ -90,12 +90,14 @@ class H3Session {
     bool draining = false;
     bool last_goaway_sent = false;
     std::optional<Code> failure;  // why a callback of ours failed
+    bool finished = false;        // by finish() of the transport, for abuse
   };
 
   H3Stream* find(std::int64_t stream);
   void reset(H3Stream& stream, Code code);
   void stop_reading(H3Stream& stream);
   void cancelled(const H3Stream& stream);  // by the client: too often is an attack
+  void count(Abuse act);                   // ends the connection if it is one too many
   void request_began();
   void sweep();
   void send_last_goaway();

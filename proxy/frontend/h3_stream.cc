@@ -19,11 +19,6 @@ namespace {
 
 constexpr std::size_t kChunk = 32 * 1024;                // of an answer, read from its pipe at once: one DATA frame
 constexpr std::size_t kMaxUnacknowledged = 1024 * 1024;  // of one stream: enough for 10 MB/s at 100 ms
-constexpr std::size_t kFarBeyond = 8;                    // times the limit on head bytes: ends the connection
-
-std::size_t weight_of(std::string_view name, std::string_view value) {
-  return name.size() + value.size() + 32;  // RFC 9114 section 4.2.2
-}
 
 nghttp3_ssize read_answer(nghttp3_conn* /*conn*/, std::int64_t /*id*/, nghttp3_vec* parts, std::size_t max,
                           std::uint32_t* flags, void* /*session*/, void* stream) {
@@ -46,10 +41,20 @@ MonotonicTime H3Stream::now() const {
 
 // ---- the request, as it comes in ----
 
+SectionMeter::Verdict H3Stream::measure(std::string_view name, std::string_view value,
+                                        const SectionMeter::Limit& limit) {
+  const SectionMeter::Verdict verdict = state_.meter.add(name, value, limit);
+  if (verdict == SectionMeter::Verdict::kFirstBeyond) session_.count(Abuse::kOversizedHead);
+  return verdict;
+}
+
 bool H3Stream::add_field(std::int32_t token, std::string_view name, std::string_view value) {
-  const HeadLimits& limits = session_.context_.policy->head;
-  state_.head_bytes += weight_of(name, value);
-  if (state_.head_bytes > limits.max_header_bytes * kFarBeyond) return false;
+  const SectionMeter::Verdict verdict = measure(name, value, session_.context_.policy->head.of_head());
+  const std::size_t most = session_.context_.policy->head.max_target_bytes;
+  if (verdict == SectionMeter::Verdict::kFirstBeyond && token == NGHTTP3_QPACK_TOKEN__PATH) {
+    raw_.target = value.substr(0, most + 1);
+  }
+  if (verdict != SectionMeter::Verdict::kWithin) return verdict != SectionMeter::Verdict::kExcessive;
   switch (token) {
     case NGHTTP3_QPACK_TOKEN__METHOD:
       raw_.method = value;
@@ -62,25 +67,18 @@ bool H3Stream::add_field(std::int32_t token, std::string_view name, std::string_
       raw_.has_authority = true;
       return true;
     case NGHTTP3_QPACK_TOKEN__PATH:
-      raw_.target = value.substr(0, limits.max_target_bytes);
-      if (value.size() > limits.max_target_bytes) state_.fault = Fault::kTargetTooLong;
+      raw_.target = value;
       return true;
     default:
-      break;
+      raw_.fields.add(name, value);
+      return true;
   }
-  const bool fits = raw_.fields.weight() + weight_of(name, value) <= limits.max_header_bytes &&
-                    raw_.fields.size() < limits.max_header_count;
-  if (fits) {
-    raw_.fields.add(name, value);
-  } else if (!state_.fault) {
-    state_.fault = Fault::kHeadersTooLarge;
-  }
-  return true;
 }
 
 void H3Stream::head_ended(bool fin) {
   raw_.end_of_message = fin;
-  begin(state_.fault);
+  const bool beyond = std::exchange(state_.meter, {}).too_large();
+  begin(beyond ? std::optional(too_large(raw_, session_.context_.policy->head)) : std::nullopt);
   state_.reading = Reading::kBody;
 }
 
@@ -110,10 +108,9 @@ void H3Stream::body(std::span<const std::uint8_t> bytes) {
 }
 
 bool H3Stream::add_trailer(std::string_view name, std::string_view value) {
-  const HeadLimits& limits = session_.context_.policy->head;
-  if (trailers_.weight() + weight_of(name, value) > limits.max_trailer_bytes * kFarBeyond) return false;
-  trailers_.add(name, value);  // field_rules judges them together
-  return true;
+  const SectionMeter::Verdict verdict = measure(name, value, session_.context_.policy->head.of_trailers());
+  if (verdict == SectionMeter::Verdict::kWithin) trailers_.add(name, value);  // field_rules judges them together
+  return verdict != SectionMeter::Verdict::kExcessive;
 }
 
 void H3Stream::request_ended() {
@@ -137,6 +134,7 @@ void H3Stream::move_request() {
   if (state_.reading == Reading::kEnded && arrived_.empty() && !pipe.ended()) {
     auto trailers = field_rules::check_request_trailers(std::move(trailers_), Protocol::kH3, *session_.context_.policy);
     if (!trailers) return exchange_->fail_request(trailers.error());
+    if (state_.meter.too_large()) return exchange_->fail_request(Fault::kRequestBodyInvalid);
     pipe.finish(*std::move(trailers));
   }
   if (const std::size_t drained = pipe.take_credit(); drained > 0) give_credit(drained);

@@ -60,6 +60,7 @@ class H3Stream {
   enum class Reading : std::uint8_t { kHead, kBody, kEnded };
   enum class Writing : std::uint8_t { kNothing, kHeadSent, kWaitsForBody, kAllOffered, kEnded };
 
+  SectionMeter::Verdict measure(std::string_view name, std::string_view value, const SectionMeter::Limit& limit);
   void begin(std::optional<Fault> fault);
   void progress();  // the exchange's waker
   void move_request();
@@ -80,10 +81,9 @@ class H3Stream {
   struct State {
     Reading reading = Reading::kHead;
     Writing writing = Writing::kNothing;
-    std::optional<Fault> fault;  // found while the head came in
-    std::size_t head_bytes = 0;  // also those that were not kept
-    std::uint64_t window = 0;    // the client's for this stream, as we have let it grow
-    MonotonicTime moved{};       // when something last went the way that we wait for
+    SectionMeter meter;        // of the head, then of the trailers
+    std::uint64_t window = 0;  // the client's for this stream, as we have let it grow
+    MonotonicTime moved{};     // when something last went the way that we wait for
   };
 
   H3Session& session_;

@@ -9,4 +9,12 @@ std::string_view token(HandshakeFailure failure) {
   return kTokens[static_cast<std::size_t>(failure)];
 }
 
+std::string_view token(Abuse abuse) {
+  constexpr std::array<std::string_view, kAbuseCount> kTokens = {"resets",         "forced_resets",  "oversized_heads",
+                                                                 "excessive_head", "control_frames", "other_frames",
+                                                                 "empty_frames",   "frames",         "tls_messages"};
+  static_assert(static_cast<std::size_t>(Abuse::kTlsMessage) + 1 == kAbuseCount);
+  return kTokens[static_cast<std::size_t>(abuse)];
+}
+
 }  // namespace gatehouse

@@ -40,6 +40,21 @@ constexpr std::string_view token(ConnectionRefusal refusal) {
   return kTokens[static_cast<std::size_t>(refusal)];
 }
 
+// What a client does too much of: each act is legal, and in such numbers an attack that ends the connection.
+enum class Abuse : std::uint8_t {
+  kReset,           // it cancelled a stream (CVE-2023-44487)
+  kForcedReset,     // it made us reset one (CVE-2025-8671)
+  kOversizedHead,   // a head or trailers beyond their limit
+  kExcessiveHead,   // or so far beyond it that decoding the rest is not worth while
+  kControl,         // PING, SETTINGS
+  kOther,           // PRIORITY, PRIORITY_UPDATE, frames of unknown type
+  kEmptyFrame,      // DATA with nothing in it
+  kLibraryVerdict,  // what nghttp2 counts by itself
+  kTlsMessage,      // records that carry no data: KeyUpdate, warnings, empty ones
+};
+inline constexpr std::size_t kAbuseCount = 9;
+std::string_view token(Abuse abuse);  // "resets", "forced_resets", ...
+
 struct ListenerCounters {
   std::array<Counter, kProtocolCount> connections;  // open now
   std::array<Counter, kProtocolCount> connections_total;
@@ -47,6 +62,7 @@ struct ListenerCounters {
   std::array<std::array<std::array<Counter, 2>, kProtocolCount>, 2> handshakes;
   std::array<Counter, kHandshakeFailureCount> handshake_failures;
   std::array<Counter, kConnectionRefusalCount> refused;
+  std::array<Counter, kAbuseCount> cut;  // connections, by what their clients did too much of
   Counter evicted_idle;        // closed to make room for others
   Counter evicted_unfinished;  // likewise, with a handshake or a request head that did not end
   Counter retries_sent;        // QUIC Retry

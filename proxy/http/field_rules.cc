@@ -79,11 +79,18 @@ bool nominates_framing(const FieldList& fields) {
   return found;
 }
 
+// Crumbs of a Cookie, which only h2 and h3 have, count as the one field that they become.
+bool is_too_large(const RawRequest& raw, const HeadLimits& limits) {
+  if (raw.fields.weight() <= limits.max_header_bytes && raw.fields.size() <= limits.max_header_count) return false;
+  if (!is_binary(raw.protocol)) return true;
+  SectionMeter meter;
+  for (const Field field : raw.fields) meter.add(field.name, field.value, limits.of_head());
+  return meter.too_large();
+}
+
 // Whether one of the names has marks that could disguise it (nearly never; then nobody has to look for disguises).
 std::expected<bool, Fault> check_fields(const RawRequest& raw, const HeadLimits& limits) {
-  if (raw.fields.weight() > limits.max_header_bytes || raw.fields.size() > limits.max_header_count) {
-    return std::unexpected(Fault::kHeadersTooLarge);
-  }
+  if (is_too_large(raw, limits)) return std::unexpected(Fault::kHeadersTooLarge);
   bool marked = false;
   for (const Field field : raw.fields) {
     if (!is_acceptable(field, raw.protocol)) return malformed();

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <limits>
 
+#include "proxy/http/section_meter.h"
+
 namespace gatehouse {
 
 inline constexpr std::uint64_t kUnlimited = std::numeric_limits<std::uint64_t>::max();
@@ -18,6 +20,9 @@ struct HeadLimits {
   std::size_t max_target_bytes = 8192;
   std::size_t max_trailer_bytes = 8192;
   std::size_t max_trailer_count = 32;
+
+  SectionMeter::Limit of_head() const { return {.bytes = max_header_bytes, .fields = max_header_count}; }
+  SectionMeter::Limit of_trailers() const { return {.bytes = max_trailer_bytes, .fields = max_trailer_count}; }
 };
 
 // For one exchange; global values, or a route's.

@@ -85,6 +85,8 @@ void Metrics::collect_listeners(MetricsPage& page) const {
       "connections_refused_total", "Connections that were not let in, or had to wait for it.", {"listener", "reason"});
   Family evicted = MetricsPage::counter("connections_evicted_total", "Connections closed to make room for others.",
                                         {"listener", "state"});
+  Family cut = MetricsPage::counter(
+      "connections_cut_total", "Connections ended for what their clients did too much of.", {"listener", "reason"});
   Family handshakes = MetricsPage::counter("tls_handshakes_total", "TLS handshakes completed, over TCP and QUIC.",
                                            {"listener", "version", "protocol", "resumed"});
   Family failures =
@@ -110,6 +112,9 @@ void Metrics::collect_listeners(MetricsPage& page) const {
         failures.add({name, text(token(static_cast<HandshakeFailure>(reason)))},
                      number(counters.handshake_failures[reason]));
       }
+      for (std::size_t abuse = 0; abuse < kAbuseCount; ++abuse) {
+        cut.add({name, text(token(static_cast<Abuse>(abuse)))}, number(counters.cut[abuse]));
+      }
       for (std::size_t reason = 0; reason < kConnectionRefusalCount; ++reason) {
         refused.add({name, text(token(static_cast<ConnectionRefusal>(reason)))}, number(counters.refused[reason]));
       }
@@ -117,7 +122,7 @@ void Metrics::collect_listeners(MetricsPage& page) const {
       evicted.add({name, "unfinished"}, number(counters.evicted_unfinished));
     });
   }
-  for (Family* family : {&open, &total, &refused, &evicted, &handshakes, &failures}) page.add(*family);
+  for (Family* family : {&open, &total, &refused, &evicted, &cut, &handshakes, &failures}) page.add(*family);
 }
 
 void Metrics::collect_quic(MetricsPage& page) const {

@@ -223,7 +223,9 @@ TEST(H2Requests, CrumbsOfACookieAreCountedAndJoined) {
   client.ask({.fields = {{"cookie", "a=1"}, {"cookie", "b=2"}}});
   ASSERT_THAT(world.live, SizeIs(1));
   EXPECT_EQ(request_of(world).fields.find("cookie"), "a=1; b=2");
-  const std::int32_t id = client.ask({.fields = Fields(101, {"cookie", "c"})});
+  client.ask({.fields = Fields(180, {"cookie", "c"})});
+  ASSERT_THAT(world.live, SizeIs(2)) << "as many as browsers keep for one site";
+  const std::int32_t id = client.ask({.fields = Fields(501, {"cookie", "c"})});
   EXPECT_EQ(client.answer(id).status, 431);
 }
 

@@ -124,6 +124,7 @@ TEST_F(MetricsTest, WorkersAreAddedUp) {
     counters.connections[2].add(1);
     counters.handshakes[1][2][0].add(2);
     counters.handshake_failures[0].add(1);
+    counters.cut[static_cast<std::size_t>(Abuse::kExcessiveHead)].add(1);
     counters.datagrams_received.add(7);
     counters.datagrams_sent.add(8);
     counters.migrations.add(9);
@@ -137,6 +138,7 @@ TEST_F(MetricsTest, WorkersAreAddedUp) {
            R"(gatehouse_connections{listener=":8443",protocol="h2"} 2)",
            R"(gatehouse_tls_handshakes_total{listener=":8443",version="1.3",protocol="h2",resumed="false"} 4)",
            R"(gatehouse_tls_handshake_failures_total{listener=":8443",reason="timeout"} 2)",
+           R"(gatehouse_connections_cut_total{listener=":8443",reason="excessive_head"} 2)",
            R"(gatehouse_quic_datagrams_received_total{listener=":8443"} 14)",
            R"(gatehouse_quic_datagrams_sent_total{listener=":8443"} 16)",
            R"(gatehouse_quic_datagrams_dropped_total{listener=":8443"} 0)",
