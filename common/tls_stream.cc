@@ -52,8 +52,14 @@ struct TlsStream::State {
   std::size_t next_record = kFirstRecord;
   MonotonicTime last_write{};
   std::string failure_reason;
-  bool dry = false;     // OpenSSL needs more than there is, and the socket will call
-  bool unseen = false;  // something has come since the last read()
+  MonotonicTime turn{};         // in which it was last read
+  std::uint64_t data = 0;       // bytes that have moved, both ways
+  std::uint64_t messages = 0;   // of TLS itself, since the handshake
+  std::uint32_t in_a_row = 0;   // records without data
+  bool established = false;     // the handshake is done
+  bool waits_for_turn = false;  // this turn's records have been read
+  bool dry = false;             // OpenSSL needs more than there is, and the socket will call
+  bool unseen = false;          // something has come since the last read()
   bool want_read = true;
   bool want_write = false;
   bool at_end = false;  // close_notify
@@ -67,9 +73,13 @@ TlsStream::TlsStream(EventLoop& loop, std::unique_ptr<TcpStream> socket, SslPtr 
       socket_(std::move(socket)),
       state_(std::make_unique<State>(*socket_)),
       ssl_(std::move(ssl)),
-      notifier_(loop, [this] { notify(); }) {
+      notifier_(loop, [this] { notify(); }),
+      next_turn_(loop, [this] { go_on(); }) {
   SSL_set_mode(ssl_.get(),
                SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_clear_mode(ssl_.get(), SSL_MODE_AUTO_RETRY);  // or one read would go on for as long as KeyUpdates come
+  SSL_set_msg_callback(ssl_.get(), on_message);
+  SSL_set_msg_callback_arg(ssl_.get(), this);
   SSL_set_options(ssl_.get(), SSL_OP_NO_RENEGOTIATION);
   SSL_clear_options(ssl_.get(), SSL_OP_IGNORE_UNEXPECTED_EOF);  // a truncated stream must not look ended
   SSL_set_read_ahead(ssl_.get(), 0);                            // the wire reads ahead, in memory that is shared
@@ -94,12 +104,18 @@ TlsStream::~TlsStream() {
 TlsStream::Handshake TlsStream::handshake() {
   State& state = *state_;
   if (state.failed) return Handshake::kFailed;
+  if (state.waits_for_turn) return Handshake::kInProgress;
   state.unseen = false;
-  ERR_clear_error();
+  begin_turn();
   state.wire.limit_receive(kFullRecord);
-  const int done = SSL_do_handshake(ssl_.get());
+  int done = 0;
+  int error = SSL_ERROR_NONE;
+  do {
+    ERR_clear_error();
+    done = SSL_do_handshake(ssl_.get());
+    error = done == 1 ? SSL_ERROR_NONE : SSL_get_error(ssl_.get(), done);
+  } while (error == SSL_ERROR_WANT_READ && asks_again());
   state.wire.keep_rest();
-  const int error = done == 1 ? SSL_ERROR_NONE : SSL_get_error(ssl_.get(), done);
   if (error != SSL_ERROR_NONE && error != SSL_ERROR_WANT_READ) fail(error);
   const IoStatus flushed = flush();
   if (!state.failed && flushed == IoStatus::kBroken) {
@@ -108,8 +124,8 @@ TlsStream::Handshake TlsStream::handshake() {
   }
   if (state.failed) return Handshake::kFailed;
   state.want_write = flushed == IoStatus::kWouldBlock;
+  state.established = done == 1;
   if (done == 1) return Handshake::kDone;
-  state.dry = true;
   state.want_read = true;
   return Handshake::kInProgress;
 }
@@ -133,7 +149,8 @@ IoResult TlsStream::read(Buffer& into, std::size_t max) {
   State& state = *state_;
   state.unseen = false;
   IoResult result;
-  if (!state.at_end && !state.failed && !state.dry) {
+  if (!state.at_end && !state.failed && !state.dry && !state.waits_for_turn) {
+    begin_turn();
     state.wire.limit_receive(max);
     result = decrypt(into, max);
     state.wire.keep_rest();
@@ -154,6 +171,46 @@ IoResult TlsStream::read(Buffer& into, std::size_t max) {
   return result;
 }
 
+// Called by OpenSSL for whatever it reads and writes.
+void TlsStream::on_message(int written, int /*version*/, int type, const void* /*bytes*/, std::size_t /*size*/,
+                           SSL* /*ssl*/, void* self) {
+  State& state = *static_cast<TlsStream*>(self)->state_;
+  if (written != 0 || !state.established) return;
+  if (type == SSL3_RT_HEADER) ++state.in_a_row;
+  if (type == SSL3_RT_HANDSHAKE || type == SSL3_RT_ALERT) ++state.messages;
+}
+
+bool TlsStream::too_much_without_data() const {
+  constexpr unsigned kMiB = 20;
+  return state_->in_a_row > kMostWithoutData ||
+         state_->messages > kMostMessages + kMostMessages * (state_->data >> kMiB);
+}
+
+void TlsStream::begin_turn() {
+  if (std::exchange(state_->turn, loop_.now()) != loop_.now()) state_->wire.begin_turn();
+}
+
+// After SSL_ERROR_WANT_READ: there are bytes, and OpenSSL has stopped only to let us have a look.
+bool TlsStream::asks_again() {
+  State& state = *state_;
+  if (state.wire.exhausted()) {
+    state.waits_for_turn = true;
+    next_turn_.arm(Duration::zero());
+    return false;
+  }
+  state.dry = state.wire.starved();
+  if (state.dry) state.wire.begin_turn();
+  return !state.dry;
+}
+
+void TlsStream::go_on() {
+  State& state = *state_;
+  state.waits_for_turn = false;
+  state.unseen = true;
+  state.wire.begin_turn();
+  notify();
+}
+
 // Why it stopped is left in state_.
 IoResult TlsStream::decrypt(Buffer& into, std::size_t max) {
   IoResult result;
@@ -165,10 +222,16 @@ IoResult TlsStream::decrypt(Buffer& into, std::size_t max) {
     const int done = SSL_read_ex(ssl_.get(), room.data(), std::min(room.size(), wanted), &count);
     into.commit(done == 1 ? count : 0);
     result.bytes += done == 1 ? count : 0;
-    if (done == 1) continue;
+    if (done == 1) {
+      state_->data += count;
+      state_->in_a_row = 0;
+      continue;
+    }
     const int error = SSL_get_error(ssl_.get(), done);
-    if (error == SSL_ERROR_WANT_READ) {
-      state_->dry = true;
+    if (too_much_without_data()) {
+      fail_for_excess();
+    } else if (error == SSL_ERROR_WANT_READ) {
+      if (asks_again()) continue;
     } else if (error == SSL_ERROR_ZERO_RETURN) {
       state_->at_end = true;
     } else {
@@ -211,6 +274,7 @@ IoStatus TlsStream::encrypt_batch(Buffer& from, std::size_t& taken) {
     }
     from.consume(count);
     taken += count;
+    state.data += count;
     state.next_record = std::min(state.next_record * 2, kFullRecord);
   }
   return IoStatus::kOk;
@@ -264,10 +328,18 @@ void TlsStream::fail(int ssl_error) {
   ERR_clear_error();
 }
 
+void TlsStream::fail_for_excess() {
+  State& state = *state_;
+  state.failed = true;
+  state.failure_reason = "too much without data";
+  ERR_clear_error();
+  if (excess_) excess_();
+}
+
 void TlsStream::on_readable() {
   state_->dry = false;
   state_->unseen = true;
-  notify();
+  if (!state_->waits_for_turn) notify();
 }
 
 void TlsStream::on_writable() {

@@ -58,9 +58,16 @@ void TlsWire::keep_rest() {
 int TlsWire::on_read(BIO* bio, char* into, std::size_t size, std::size_t* count) {
   BIO_clear_retry_flags(bio);
   auto& wire = *static_cast<TlsWire*>(BIO_get_data(bio));
+  *count = 0;
+  if (wire.exhausted()) {
+    BIO_set_retry_read(bio);
+    return 0;
+  }
   *count = wire.take_input(into, size);
   if (*count == 0 && wire.receive()) *count = wire.take_input(into, size);
-  if (*count == 0 && wire.input_status_ == IoStatus::kWouldBlock) BIO_set_retry_read(bio);
+  wire.starved_ = *count == 0 && wire.input_status_ == IoStatus::kWouldBlock;
+  if (wire.starved_) BIO_set_retry_read(bio);
+  if (*count > 0) ++wire.reads_;
   return *count > 0 ? 1 : 0;
 }
 

@@ -22,6 +22,9 @@ class TlsWire {
   using BioPtr = std::unique_ptr<BIO, BioDeleter>;
 
   static constexpr std::size_t kMaxReceive = 64 * 1024;
+  // By OpenSSL, which needs two for a record: its head and the rest. What is to be read beyond it waits for the next
+  // turn.
+  static constexpr std::size_t kReadsPerTurn = 256;
 
   explicit TlsWire(TcpStream& socket) : socket_(socket) {}
   TlsWire(const TlsWire&) = delete;
@@ -33,6 +36,12 @@ class TlsWire {
   void limit_receive(std::size_t bytes);
   // Ends a call into OpenSSL: what it has received but not read is kept for the next one.
   void keep_rest();
+  // The reads of a turn are counted from here.
+  void begin_turn() { reads_ = 0; }
+  // There may be more to read, but not in this turn.
+  bool exhausted() const { return reads_ >= kReadsPerTurn; }
+  // The last read found nothing, and the socket will call.
+  bool starved() const { return starved_; }
 
   IoStatus input_status() const { return input_status_; }  // of the last receive
   Buffer& output() { return output_; }                     // written by OpenSSL, not yet taken by the socket
@@ -52,6 +61,8 @@ class TlsWire {
   Buffer kept_;             // used up before anything more is received
   Buffer output_;
   IoStatus input_status_ = IoStatus::kOk;
+  std::size_t reads_ = 0;
+  bool starved_ = false;
   std::size_t receive_limit_ = kMaxReceive;
 };
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/log.h"
+#include "proxy/frontend/abuse_report.h"
 #include "proxy/frontend/h1_connection.h"
 #include "proxy/frontend/h2_connection.h"
 #include "proxy/frontend/tls_contexts.h"
@@ -52,6 +53,7 @@ TlsAccept::TlsAccept(ListenerContext& context, std::unique_ptr<TlsStream> stream
       progress_(context.loop, until_closed([this] { progress(); })),
       deadline_(context.loop, until_closed([this] { on_timeout(); })) {
   stream_->set_user(this);
+  stream_->on_excess([&context, peer] { report_abuse(context, peer, Abuse::kTlsMessage); });
   deadline_.arm(context_.policy->connection.handshake_timeout);
   progress_.wake();
 }
