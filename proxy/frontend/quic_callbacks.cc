@@ -66,10 +66,7 @@ struct QuicCallbacks {
   static int recv_tx_key(ngtcp2_conn* /*conn*/, ngtcp2_encryption_level level, void* user) {
     return status(level != NGTCP2_ENCRYPTION_LEVEL_1RTT || self(user).start_session());
   }
-  static int handshake_completed(ngtcp2_conn* /*conn*/, void* user) {
-    self(user).handshake_completed();
-    return 0;
-  }
+  static int handshake_completed(ngtcp2_conn* /*conn*/, void* user) { return status(self(user).handshake_completed()); }
   static void rand(std::uint8_t* out, std::size_t size, const ngtcp2_rand_ctx* /*context*/) {
     random::fill_secure({out, size});
   }

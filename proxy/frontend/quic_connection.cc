@@ -135,13 +135,7 @@ bool QuicConnection::set_up(const UdpDatagram& first, const Acceptance& acceptan
 QuicConnection::~QuicConnection() {
   session_.reset();
   if (peer_.counted) context_.counters.connections[static_cast<std::size_t>(Protocol::kH3)].subtract();
-  if (dispatch_ == nullptr || !engine_.conn) return;
-  dispatch_->stop_waiting(*this);
-  if (peer_.half_open) dispatch_->half_open_ended(peer_.prefix);
-  std::vector<ngtcp2_cid> ids(ngtcp2_conn_get_scid(engine_.conn.get(), nullptr));
-  ngtcp2_conn_get_scid(engine_.conn.get(), ids.data());
-  for (const ngtcp2_cid& id : ids) dispatch_->remove(id);
-  dispatch_->remove(*ngtcp2_conn_get_client_initial_dcid(engine_.conn.get()));
+  leave_dispatch();
 }
 
 const QuicEnvironment& QuicConnection::environment() const {
@@ -155,8 +149,7 @@ ngtcp2_tstamp QuicConnection::stamp() const {
 // ---- receiving ----
 
 void QuicConnection::receive(const UdpDatagram& datagram) {
-  if (phase_ == Phase::kClosing) return repeat_goodbye(datagram);
-  if (phase_ != Phase::kOpen) return;
+  if (gone()) return;
   const ngtcp2_path path = path_of(datagram.path);
   const ngtcp2_pkt_info info{.ecn = datagram.ecn};
   const int status =
@@ -190,7 +183,19 @@ bool QuicConnection::start_session() {
   return session_->start(streams);
 }
 
-void QuicConnection::handshake_completed() {
+bool QuicConnection::admitted() {
+  if (std::exchange(peer_.half_open, false) && dispatch_ != nullptr) dispatch_->half_open().proven(peer_.prefix);
+  if (permit_) return true;
+  permit_ = ConnectionPermit::request(context_.budget);
+  context_.connections.touch(*this);  // from now on it may have to make room
+  if (permit_) return true;
+  context_.counters.refused[static_cast<std::size_t>(ConnectionRefusal::kLimit)].add();
+  ngtcp2_ccerr_set_transport_error(&error_.emplace(), NGTCP2_CONNECTION_REFUSED, nullptr, 0);
+  return false;
+}
+
+bool QuicConnection::handshake_completed() {
+  if (!admitted()) return false;
   const SSL* const ssl = ngtcp2_crypto_ossl_ctx_get_ssl(engine_.crypto.get());
   const bool resumed = SSL_session_reused(ssl) != 0;
   peer_.tls = std::make_shared<const TlsSummary>(TlsSummary{.version = SSL_get_version(ssl),
@@ -204,13 +209,9 @@ void QuicConnection::handshake_completed() {
   context_.counters.connections_total[kH3].add();
   context_.counters.handshakes[kTls13][kH3][resumed ? 1 : 0].add();
   if (session_) session_->client_known(peer_.tls);
-  address_proven();
   offer_token(*ngtcp2_conn_get_path(engine_.conn.get()));
   if (context_.draining && session_) session_->drain();
-}
-
-void QuicConnection::address_proven() {
-  if (std::exchange(peer_.half_open, false) && dispatch_ != nullptr) dispatch_->half_open_ended(peer_.prefix);
+  return true;
 }
 
 void QuicConnection::offer_token(const ngtcp2_path& path) {
@@ -260,8 +261,8 @@ void QuicConnection::busy(bool is_busy) {
 }
 
 void QuicConnection::finish(std::uint64_t code) {
-  if (ending_.error) return;
-  ngtcp2_ccerr_set_application_error(&ending_.error.emplace(), code, nullptr, 0);
+  if (error_) return;
+  ngtcp2_ccerr_set_application_error(&error_.emplace(), code, nullptr, 0);
   flush_.wake();
 }
 

@@ -1,11 +1,12 @@
 // One QUIC connection of a client: ngtcp2 and OpenSSL's handshake below, an H3Session above. Owned by the listener's
 // ConnectionList, known to the QuicDispatch by its connection ids; one loop's thread.
 //
-//   open --error, drained, close_now()--> closing (CONNECTION_CLOSE kept and repeated) --3 PTO--> gone
-//        --CONNECTION_CLOSE of the client--> draining (silent) --3 PTO--> gone        --idle--> gone
+//   open --error, drained, close_now(): CONNECTION_CLOSE--> gone
+//        --CONNECTION_CLOSE of the client, idle-----------> gone
 //
 // What arrives is read at once; what is to be sent leaves in flush(), once a turn, so that acknowledgements ride on
-// answers. After the open state there is no session any more.
+// answers. A connection that has ended is destroyed at the end of the turn: what the closing and draining states of
+// RFC 9000 section 10.2 need after a handshake is left to the dispatch, and of a failed one nothing is left.
 #pragma once
 
 #include <cstddef>
@@ -43,7 +44,7 @@ class QuicConnection final : public ClientConnection, private H3Transport {
     ngtcp2_token_type token_type = NGTCP2_TOKEN_TYPE_UNKNOWN;  // of a valid token: the address is proven
     ngtcp2_cid original_dcid{};                                // after a Retry
     std::uint64_t prefix = 0;
-    ConnectionPermit permit;
+    ConnectionPermit permit;  // none while the address is unproven: it would be one that others go without
   };
   // Null if it cannot be made (memory, TLS set-up). The datagram itself is not read yet.
   static std::unique_ptr<QuicConnection> accept(QuicDispatch& dispatch, const UdpDatagram& first,
@@ -53,8 +54,6 @@ class QuicConnection final : public ClientConnection, private H3Transport {
 
   void receive(const UdpDatagram& datagram);
   void wake_flush() override { flush_.wake(); }
-  // The listener is going away: says goodbye, and is closed without it.
-  void leave_listener();
 
   void drain() override;
   Standing standing() const override;
@@ -63,7 +62,6 @@ class QuicConnection final : public ClientConnection, private H3Transport {
 
  private:
   friend struct QuicCallbacks;
-  enum class Phase : std::uint8_t { kOpen, kClosing, kDraining, kGone };
   struct ConnDeleter {
     void operator()(ngtcp2_conn* conn) const { ngtcp2_conn_del(conn); }
   };
@@ -84,15 +82,9 @@ class QuicConnection final : public ClientConnection, private H3Transport {
     Address address;       // of the validated path
     std::shared_ptr<const TlsSummary> tls;
   };
-  // How it ends: the reason while it is still to be sent, then the packet and how often it may be repeated.
-  struct Ending {
-    std::optional<ngtcp2_ccerr> error;
-    std::vector<std::uint8_t> packet;
-    std::uint64_t received = 0;
-    std::uint64_t repeat_at = 1;
-  };
 
   bool set_up(const UdpDatagram& first, const Acceptance& acceptance);
+  bool gone() const { return dispatch_ == nullptr; }
   const QuicEnvironment& environment() const;
   ngtcp2_tstamp stamp() const;
 
@@ -106,13 +98,13 @@ class QuicConnection final : public ClientConnection, private H3Transport {
 
   // --- called by ngtcp2 (quic_callbacks.cc); false: the connection fails ---
   bool start_session();
-  void handshake_completed();
-  void address_proven();
+  bool handshake_completed();
+  bool admitted();  // the address is proven: false if there is no place for one more connection
   void offer_token(const ngtcp2_path& path);
   void path_validated(const ngtcp2_path& path, bool wants_token);
   bool outcome(const std::expected<void, H3Session::Code>& result);
 
-  // --- sending (quic_send.cc) ---
+  // --- sending (quic_connection_sending.cc) ---
   void flush();
   bool write_trains(ngtcp2_tstamp now);
   static ngtcp2_ssize write_one(ngtcp2_conn* conn, ngtcp2_path* path, ngtcp2_pkt_info* info, std::uint8_t* into,
@@ -122,19 +114,20 @@ class QuicConnection final : public ClientConnection, private H3Transport {
   // --- ending ---
   void expired();
   void fail(int status);
-  void begin_closing();
-  void begin_draining();
-  void repeat_goodbye(const UdpDatagram& datagram);
+  void fail_handshake(int status);
+  void close_with_error();
+  void leave_farewell(std::span<const std::uint8_t> packet);
+  std::vector<ngtcp2_cid> ids() const;
+  void leave_dispatch();
   void end_session();
   void vanish();  // last statement
 
-  QuicDispatch* dispatch_;  // null once the listener has gone
+  QuicDispatch* dispatch_;  // null: it has ended
   ListenerContext& context_;
   ConnectionPermit permit_;
   Engine engine_;
   Peer peer_;
-  Phase phase_ = Phase::kOpen;
-  Ending ending_;
+  std::optional<ngtcp2_ccerr> error_;  // why it ends, while that is still to be sent
   Waker flush_;
   Timer timer_;
   std::unique_ptr<H3Session> session_;

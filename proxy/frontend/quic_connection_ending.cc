@@ -1,7 +1,9 @@
 // QuicConnection: time that passes, and the ways to end.
+#include <array>
 #include <utility>
 
 #include "common/event_loop.h"
+#include "common/log.h"
 #include "proxy/frontend/quic_connection.h"
 #include "proxy/frontend/quic_dispatch.h"
 
@@ -39,7 +41,6 @@ HandshakeFailure reason_of(int status, ngtcp2_conn* conn) {
 }  // namespace
 
 void QuicConnection::expired() {
-  if (phase_ != Phase::kOpen) return vanish();  // the closing or draining period is over
   const int status = ngtcp2_conn_handle_expiry(engine_.conn.get(), stamp());
   if (status != 0) return fail(status);
   flush_.wake();
@@ -47,13 +48,12 @@ void QuicConnection::expired() {
 
 // What ngtcp2 returned, or one of our callbacks made it return.
 void QuicConnection::fail(int status) {
-  ngtcp2_conn* const conn = engine_.conn.get();
-  if (!peer_.counted) {
-    context_.counters.handshake_failures[static_cast<std::size_t>(reason_of(status, conn))].add();
-  }
+  const bool refused = !permit_ && !peer_.half_open;  // and counted as such
+  if (!peer_.counted && !refused) fail_handshake(status);
   switch (status) {
     case NGTCP2_ERR_DRAINING:
-      return begin_draining();
+      if (peer_.counted) leave_farewell({});
+      return vanish();
     case NGTCP2_ERR_IDLE_CLOSE:
     case NGTCP2_ERR_HANDSHAKE_TIMEOUT:
     case NGTCP2_ERR_DROP_CONN:
@@ -62,57 +62,74 @@ void QuicConnection::fail(int status) {
     default:
       break;
   }
-  if (!ending_.error) {
-    auto& error = ending_.error.emplace();
+  if (!error_) {
+    ngtcp2_ccerr& error = error_.emplace();
     ngtcp2_ccerr_default(&error);
     if (status == NGTCP2_ERR_CRYPTO) {
-      ngtcp2_ccerr_set_tls_alert(&error, ngtcp2_conn_get_tls_alert(conn), nullptr, 0);
+      ngtcp2_ccerr_set_tls_alert(&error, ngtcp2_conn_get_tls_alert(engine_.conn.get()), nullptr, 0);
     } else {
       ngtcp2_ccerr_set_liberr(&error, status, nullptr, 0);
     }
   }
-  begin_closing();
+  close_with_error();
 }
 
-void QuicConnection::begin_closing() {
+void QuicConnection::fail_handshake(int status) {
+  const HandshakeFailure reason = reason_of(status, engine_.conn.get());
+  context_.counters.handshake_failures[static_cast<std::size_t>(reason)].add();
+  log::debug("QUIC handshake with {} failed: {}", peer_.address.to_string(), token(reason));
+}
+
+void QuicConnection::close_with_error() {
   end_session();
-  ngtcp2_conn* const conn = engine_.conn.get();
   ngtcp2_path_storage path;
   ngtcp2_path_storage_zero(&path);
   ngtcp2_pkt_info info{};
-  ending_.packet.resize(NGTCP2_MAX_UDP_PAYLOAD_SIZE);
-  const ngtcp2_ssize size = ngtcp2_conn_write_connection_close(conn, &path.path, &info, ending_.packet.data(),
-                                                               ending_.packet.size(), &*ending_.error, stamp());
+  std::array<std::uint8_t, NGTCP2_MAX_UDP_PAYLOAD_SIZE> packet;
+  const ngtcp2_ssize size = ngtcp2_conn_write_connection_close(engine_.conn.get(), &path.path, &info, packet.data(),
+                                                               packet.size(), &*error_, stamp());
   if (size <= 0) return vanish();  // no keys yet, or the client may not be sent more
-  ending_.packet.resize(static_cast<std::size_t>(size));
-  ending_.packet.shrink_to_fit();
+  const std::span<const std::uint8_t> bytes(packet.data(), static_cast<std::size_t>(size));
   const UdpPath way{.local = path.path.local.addr,
                     .local_length = path.path.local.addrlen,
                     .remote = path.path.remote.addr,
                     .remote_length = path.path.remote.addrlen};
-  environment().socket.send({.path = way, .ecn = info.ecn, .segment = ending_.packet.size(), .bytes = ending_.packet});
-  phase_ = Phase::kClosing;
-  timer_.arm(after_three_pto(conn));
-}
-
-void QuicConnection::begin_draining() {
-  end_session();
-  phase_ = Phase::kDraining;
-  timer_.arm(after_three_pto(engine_.conn.get()));
-}
-
-// RFC 9000 section 10.2.1: ever more rarely.
-void QuicConnection::repeat_goodbye(const UdpDatagram& datagram) {
-  if (++ending_.received < ending_.repeat_at) return;
-  ending_.repeat_at *= 2;
   QuicSocket& socket = environment().socket;
-  if (socket.blocked()) return;
-  socket.send({.path = datagram.path, .ecn = 0, .segment = ending_.packet.size(), .bytes = ending_.packet});
+  // A full socket keeps what it is given: not for those who have proven nothing.
+  if (peer_.counted || !socket.blocked()) {
+    socket.send({.path = way, .ecn = info.ecn, .segment = bytes.size(), .bytes = bytes});
+    context_.counters.datagrams_sent.add();
+  }
+  if (peer_.counted) leave_farewell(bytes);
+  vanish();
+}
+
+void QuicConnection::leave_farewell(std::span<const std::uint8_t> packet) {
+  QuicFarewell farewell{.ids = {},
+                        .packet = {packet.begin(), packet.end()},
+                        .until = context_.loop.now() + after_three_pto(engine_.conn.get())};
+  for (const ngtcp2_cid& id : ids()) farewell.ids.push_back(QuicId::of({id.data, id.datalen}));
+  dispatch_->bid(std::move(farewell));
+}
+
+std::vector<ngtcp2_cid> QuicConnection::ids() const {
+  ngtcp2_conn* const conn = engine_.conn.get();
+  std::vector<ngtcp2_cid> ids(ngtcp2_conn_get_scid(conn, nullptr));
+  ngtcp2_conn_get_scid(conn, ids.data());
+  ids.push_back(*ngtcp2_conn_get_client_initial_dcid(conn));
+  return ids;
+}
+
+void QuicConnection::leave_dispatch() {
+  if (dispatch_ == nullptr || !engine_.conn) return;
+  dispatch_->stop_waiting(*this);
+  if (std::exchange(peer_.half_open, false)) dispatch_->half_open().failed(peer_.prefix, context_.loop.now());
+  for (const ngtcp2_cid& id : ids()) dispatch_->remove(id);
+  dispatch_ = nullptr;
 }
 
 void QuicConnection::end_session() {
   flush_.cancel();
-  address_proven();  // or never to be: it is not half open any more
   if (!session_) return;
   session_->cancel_all();
   session_.reset();
@@ -120,14 +137,14 @@ void QuicConnection::end_session() {
 
 void QuicConnection::vanish() {
   end_session();
-  phase_ = Phase::kGone;
+  leave_dispatch();
   context_.connections.close(*this);
 }
 
 // ---- ClientConnection ----
 
 void QuicConnection::drain() {
-  if (phase_ != Phase::kOpen) return;
+  if (gone()) return;
   if (session_) {
     session_->drain();
   } else {
@@ -136,21 +153,15 @@ void QuicConnection::drain() {
 }
 
 ClientConnection::Standing QuicConnection::standing() const {
-  if (phase_ != Phase::kOpen) return Standing::kIdle;
+  if (gone()) return Standing::kIdle;
+  if (!permit_) return Standing::kServing;  // it takes no place that could be made free
   return peer_.counted && session_ ? session_->standing() : Standing::kUnfinished;
 }
 
 void QuicConnection::close_now() {
-  if (phase_ == Phase::kClosing || phase_ == Phase::kDraining) return vanish();
-  if (phase_ != Phase::kOpen || dispatch_ == nullptr) return;
-  if (!ending_.error) ngtcp2_ccerr_set_application_error(&ending_.error.emplace(), NGHTTP3_H3_NO_ERROR, nullptr, 0);
-  begin_closing();
-}
-
-void QuicConnection::leave_listener() {
-  if (phase_ == Phase::kOpen) close_now();
-  dispatch_ = nullptr;
-  if (phase_ != Phase::kGone) vanish();
+  if (gone()) return;
+  if (!error_) ngtcp2_ccerr_set_application_error(&error_.emplace(), NGHTTP3_H3_NO_ERROR, nullptr, 0);
+  close_with_error();
 }
 
 }  // namespace gatehouse

@@ -20,9 +20,9 @@ UdpPath udp_path(const ngtcp2_path& path) {
 }  // namespace
 
 void QuicConnection::flush() {
-  if (phase_ != Phase::kOpen || dispatch_ == nullptr) return;
+  if (gone()) return;
   if (environment().socket.blocked()) return dispatch_->wait_for_room(*this);
-  if (ending_.error) return begin_closing();
+  if (error_) return close_with_error();
   if (write_trains(stamp())) arm_timer();
 }
 

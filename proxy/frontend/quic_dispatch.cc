@@ -66,6 +66,9 @@ QuicDispatch::QuicDispatch(ListenerContext& context, QuicSocket& socket, QuicLis
       group_(std::move(setup.group)),
       worker_(setup.worker),
       ids_(0, QuicIdHash{random::fast()}),
+      farewells_(context.loop, ids_.hash_function()),
+      half_open_(
+          {.total = environment_.options.max_half_open, .per_prefix = environment_.options.max_half_open_per_prefix}),
       resets_(kResetRate, context.loop.now()),
       room_{.maker = RoomMaker(context, [] {}), .ask = Timer(context.loop, [this] { ask_for_room(); })} {}
 
@@ -77,9 +80,10 @@ void QuicDispatch::close_all() {
   accepting_ = false;
   std::unordered_set<QuicConnection*> connections;
   for (const auto& [id, connection] : ids_) connections.insert(connection);
-  for (QuicConnection* connection : connections) connection->leave_listener();
+  for (QuicConnection* connection : connections) connection->close_now();
   ids_.clear();
   waiting_.clear();
+  farewells_.clear();
 }
 
 void QuicDispatch::receive(const UdpDatagram& datagram) {
@@ -90,13 +94,21 @@ void QuicDispatch::receive(const UdpDatagram& datagram) {
   if (status == NGTCP2_ERR_VERSION_NEGOTIATION) return negotiate_version(datagram, ids);
   if (status != 0) return drop();
   const std::span<const std::uint8_t> id(ids.dcid, ids.dcidlen);
-  if (const auto known = ids_.find(QuicId::of(id)); known != ids_.end()) return known->second->receive(datagram);
+  const QuicId key = QuicId::of(id);
+  if (const auto known = ids_.find(key); known != ids_.end()) return known->second->receive(datagram);
+  if (farewells_.knows(key)) return repeat_farewell(datagram, key);
   if (hand_over(datagram, id)) return;
   if ((datagram.bytes[0] & kLongHeader) != 0) {
     unknown_long(datagram);
   } else {
     unknown_short(datagram, id);
   }
+}
+
+void QuicDispatch::repeat_farewell(const UdpDatagram& datagram, const QuicId& id) {
+  const auto packet = farewells_.answer(id);
+  if (packet.empty()) return drop();
+  reply(datagram, packet);
 }
 
 bool QuicDispatch::hand_over(const UdpDatagram& datagram, std::span<const std::uint8_t> id) {
@@ -123,13 +135,6 @@ void QuicDispatch::unknown_short(const UdpDatagram& datagram, std::span<const st
   reset(datagram, id);
 }
 
-bool QuicDispatch::crowded(std::uint64_t prefix) const {
-  const QuicOptions& options = environment_.options;
-  if (half_open_.total >= options.max_half_open) return true;
-  const auto same = half_open_.by_prefix.find(prefix);
-  return same != half_open_.by_prefix.end() && same->second >= options.max_half_open_per_prefix;
-}
-
 QuicDispatch::Validation QuicDispatch::validate(const UdpDatagram& datagram, const ngtcp2_pkt_hd& head) const {
   const auto& [context, socket, tokens, options] = environment_;
   const std::span<const std::uint8_t> token(head.token, head.tokenlen);
@@ -151,20 +156,17 @@ void QuicDispatch::accept(const UdpDatagram& datagram, const ngtcp2_pkt_hd& head
   const Validation validation = validate(datagram, head);
   if (validation.refused) return refuse(datagram, head, NGTCP2_INVALID_TOKEN);
   const std::uint64_t prefix = address_prefix(datagram.path);
-  if (!validation.proven && crowded(prefix)) return retry(datagram, head);
+  if (!validation.proven && half_open_.crowded(prefix, context.loop.now())) return retry(datagram, head);
   ConnectionPermit permit = ConnectionPermit::request(context.budget);
   if (!permit) return no_room(datagram, head, validation.proven);
   QuicConnection::Acceptance acceptance{.head = head,
                                         .token_type = validation.type,
                                         .original_dcid = validation.original_dcid,
                                         .prefix = prefix,
-                                        .permit = std::move(permit)};
+                                        .permit = validation.proven ? std::move(permit) : ConnectionPermit()};
   auto made = QuicConnection::accept(*this, datagram, std::move(acceptance));
   if (!made) return drop();
-  if (!validation.proven) {
-    ++half_open_.total;
-    ++half_open_.by_prefix[prefix];
-  }
+  if (!validation.proven) half_open_.began(prefix);
   QuicConnection& connection = *made;
   context.connections.add(std::move(made));
   connection.receive(datagram);
@@ -182,12 +184,6 @@ void QuicDispatch::no_room(const UdpDatagram& datagram, const ngtcp2_pkt_hd& hea
 void QuicDispatch::ask_for_room() {
   room_.asked_at = environment_.context.loop.now();
   room_.maker.want(ConnectionRefusal::kLimit, std::min(std::exchange(room_.waiting, 0), kMostMadeRoomFor));
-}
-
-void QuicDispatch::half_open_ended(std::uint64_t prefix) {
-  --half_open_.total;
-  const auto same = half_open_.by_prefix.find(prefix);
-  if (same != half_open_.by_prefix.end() && --same->second == 0) half_open_.by_prefix.erase(same);
 }
 
 QuicId QuicDispatch::make_id() const {

@@ -3,7 +3,8 @@
 // Owned by the QuicListener; holds no connection alive (context.connections does); one loop's thread.
 //
 //   datagram --id known--> connection          Initial  --token, half-open counts--> new connection, Retry, refusal
-//            --id of another worker--> group   version unknown --> Version Negotiation     other --> stateless reset
+//            --id that has ended--> farewell   version unknown --> Version Negotiation     other --> stateless reset
+//            --id of another worker--> group
 #pragma once
 
 #include <cstddef>
@@ -11,12 +12,15 @@
 #include <memory>
 #include <span>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include <ngtcp2/ngtcp2.h>
 
 #include "common/timer.h"
+#include "proxy/frontend/half_open_count.h"
 #include "proxy/frontend/listener_context.h"
+#include "proxy/frontend/quic_farewells.h"
 #include "proxy/frontend/quic_group.h"
 #include "proxy/frontend/quic_id.h"
 #include "proxy/frontend/quic_listener.h"
@@ -48,7 +52,8 @@ class QuicDispatch {
   void receive(const UdpDatagram& datagram);
   void socket_writable();
   void refuse_new() { accepting_ = false; }
-  void close_all();  // every connection says goodbye and forgets this listener
+  bool bids_farewell() const { return !farewells_.empty(); }  // to connections that have ended lately
+  void close_all();                                           // every connection says goodbye and forgets this listener
 
   // --- for connections ---
   const QuicEnvironment& environment() const { return environment_; }
@@ -57,14 +62,12 @@ class QuicDispatch {
   void remove(const ngtcp2_cid& id);
   void wait_for_room(QuicConnection& connection);  // its flush() is called again when the socket has room
   void stop_waiting(QuicConnection& connection);
+  // Takes over what is to be said to packets of a connection that has ended.
+  void bid(QuicFarewell farewell) { farewells_.add(std::move(farewell)); }
   // A connection counts as half open from its first packet until its client's address is proven.
-  void half_open_ended(std::uint64_t prefix);
+  HalfOpenCount& half_open() { return half_open_; }
 
  private:
-  struct HalfOpen {
-    std::size_t total = 0;
-    std::unordered_map<std::uint64_t, std::size_t> by_prefix;
-  };
   struct Room {
     RoomMaker maker;
     Timer ask;
@@ -81,10 +84,10 @@ class QuicDispatch {
 
   void unknown_long(const UdpDatagram& datagram);
   void unknown_short(const UdpDatagram& datagram, std::span<const std::uint8_t> id);
+  void repeat_farewell(const UdpDatagram& datagram, const QuicId& id);
   bool hand_over(const UdpDatagram& datagram, std::span<const std::uint8_t> id);
   void accept(const UdpDatagram& datagram, const ngtcp2_pkt_hd& head);
   Validation validate(const UdpDatagram& datagram, const ngtcp2_pkt_hd& head) const;
-  bool crowded(std::uint64_t prefix) const;
   void ask_for_room();
   void no_room(const UdpDatagram& datagram, const ngtcp2_pkt_hd& head, bool proven);
   void negotiate_version(const UdpDatagram& datagram, const ngtcp2_version_cid& ids);
@@ -98,7 +101,8 @@ class QuicDispatch {
   std::shared_ptr<QuicGroup> group_;
   std::size_t worker_;
   std::unordered_map<QuicId, QuicConnection*, QuicIdHash> ids_;
-  HalfOpen half_open_;
+  QuicFarewells farewells_;
+  HalfOpenCount half_open_;
   TokenBucket resets_;
   Room room_;
   std::vector<QuicConnection*> waiting_;

@@ -49,8 +49,8 @@ void QuicListener::receive(const UdpDatagram& datagram) {
   if (dispatch_) dispatch_->receive(datagram);
 }
 
-bool QuicListener::needed_by_others() const {
-  return dispatch_ && group_ && group_->relies_on(worker_);
+bool QuicListener::needed() const {
+  return dispatch_ && (dispatch_->bids_farewell() || (group_ && group_->relies_on(worker_)));
 }
 
 void QuicListener::drain() {

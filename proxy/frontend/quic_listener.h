@@ -37,9 +37,11 @@ class QuicListener {
   QuicListener& operator=(const QuicListener&) = delete;
 
   bool alive() const { return alive_; }  // accepts connections: only then may Alt-Svc name it
-  bool needed_by_others() const;         // other workers' packets still come in here
-  void drain();                          // new connections are refused from now on
-  void close();                          // CONNECTION_CLOSE to what is left, then the socket is shut; idempotent
+  // Other workers' packets still come in here, or a connection of its own has ended a moment ago and its client may
+  // not know yet.
+  bool needed() const;
+  void drain();  // new connections are refused from now on
+  void close();  // CONNECTION_CLOSE to what is left, then the socket is shut; idempotent
 
   // A datagram for this worker, from its socket, from the group, or from a test.
   void receive(const UdpDatagram& datagram);

@@ -36,7 +36,7 @@ class WorkerListener {
   bool is(const std::string& name, bool quic) const { return name_ == name && quic == (quic_ != nullptr); }
   bool wanted_by(const Snapshot& snapshot) const;
   bool draining() const { return context_.draining; }
-  bool empty() const { return context_.connections.size() == 0 && !(quic_ && quic_->needed_by_others()); }
+  bool empty() const { return context_.connections.size() == 0 && !(quic_ && quic_->needed()); }
 
  private:
   const std::string name_;

@@ -1,0 +1,50 @@
+// How many handshakes run with clients that have not proven their address, in all and of each part of the address
+// space: beyond either limit a newcomer must prove it first (RFC 9000 section 8.1). A handshake that failed goes on
+// counting for a while, or else somebody who makes each of them fail would never meet the limit. Nothing here grows
+// beyond the limit, whatever comes. A value of the QuicDispatch; its thread.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <unordered_map>
+
+#include "common/clock.h"
+
+namespace gatehouse {
+
+class HalfOpenCount {
+ public:
+  struct Limits {
+    std::size_t total;
+    std::size_t per_prefix;
+  };
+  // With these limits a worker spends a few per cent of its time on handshakes that fail, however many are tried.
+  static constexpr std::chrono::seconds kFailureCounts{1};
+
+  explicit HalfOpenCount(Limits limits) : limits_(limits) {}
+
+  bool crowded(std::uint64_t prefix, MonotonicTime now);
+  void began(std::uint64_t prefix);
+  // Each that began ends in one of two ways.
+  void proven(std::uint64_t prefix) { forget(prefix); }
+  void failed(std::uint64_t prefix, MonotonicTime now) {
+    failures_.push_back({.until = now + kFailureCounts, .prefix = prefix});
+  }
+  std::size_t total() const { return total_; }
+
+ private:
+  struct Failure {
+    MonotonicTime until;
+    std::uint64_t prefix;
+  };
+  void forget(std::uint64_t prefix);
+
+  Limits limits_;
+  std::size_t total_ = 0;
+  std::unordered_map<std::uint64_t, std::size_t> by_prefix_;
+  std::deque<Failure> failures_;  // in the order of time; part of the counts above
+};
+
+}  // namespace gatehouse
