@@ -59,8 +59,11 @@ struct H3Callbacks {
   }
   static int recv_data(nghttp3_conn* /*conn*/, std::int64_t /*id*/, const std::uint8_t* data, std::size_t size,
                        void* session, void* stream) {
-    session_of(session).transport_.credit_connection(size);
-    if (stream != nullptr) stream_of(stream)->body({data, size});
+    if (stream == nullptr) {
+      session_of(session).transport_.credit_connection(size);
+    } else {
+      stream_of(stream)->body({data, size});
+    }
     return 0;
   }
   static int recv_trailer(nghttp3_conn* /*conn*/, std::int64_t /*id*/, std::int32_t /*token*/, nghttp3_rcbuf* name,
@@ -185,6 +188,7 @@ std::expected<void, H3Session::Code> H3Session::closed(std::int64_t stream, Code
   const int status = nghttp3_conn_close_stream(conn_.get(), stream, code);
   if (const auto found = streams_.find(stream); found != streams_.end()) {
     cancelled(*found->second);
+    found->second->drop_held();
     streams_.erase(found);
     if (streams_.empty()) transport_.busy(false);
     finish_if_drained();

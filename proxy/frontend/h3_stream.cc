@@ -102,7 +102,8 @@ void H3Stream::begin(std::optional<Fault> fault) {
 }
 
 void H3Stream::body(std::span<const std::uint8_t> bytes) {
-  if (!exchange_) return;
+  if (!exchange_) return session_.transport_.credit_connection(bytes.size());
+  state_.held += bytes.size();
   arrived_.append({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   waker_.wake();
 }
@@ -129,8 +130,13 @@ void H3Stream::progress() {
 
 void H3Stream::move_request() {
   BodyWriter& pipe = exchange_->request_body();
-  if (pipe.abandoned()) return arrived_.clear();  // no window for what nobody wants: the answer's end says so
-  if (const std::size_t room = std::min(pipe.room(), arrived_.size()); room > 0) pipe.write(arrived_.split(room));
+  // No window of the stream for what nobody wants: the answer's end says so.
+  if (pipe.abandoned()) return drop_held();
+  // While the reader is behind, the bytes of single packets gather here first: each moved by itself would keep a slab.
+  const bool worth_moving = exchange_->request_pipe().reader().available() == 0 ||
+                            arrived_.size() >= Buffer::kSlabSize || state_.reading == Reading::kEnded;
+  const std::size_t room = worth_moving ? std::min(pipe.room(), arrived_.size()) : 0;
+  if (room > 0) pipe.write(arrived_.split(room));
   if (state_.reading == Reading::kEnded && arrived_.empty() && !pipe.ended()) {
     auto trailers = field_rules::check_request_trailers(std::move(trailers_), Protocol::kH3, *session_.context_.policy);
     if (!trailers) return exchange_->fail_request(trailers.error());
@@ -141,6 +147,8 @@ void H3Stream::move_request() {
 }
 
 void H3Stream::give_credit(std::size_t drained) {
+  release(drained);
+  session_.transport_.wake_flush();
   if (state_.reading == Reading::kEnded) return;
   // The responder has taken a whole window and leaves nothing behind: the window is what slows the client.
   const bool keeps_up = arrived_.empty() && exchange_->request_body().total() >= state_.window;
@@ -148,7 +156,17 @@ void H3Stream::give_credit(std::size_t drained) {
   const std::uint64_t growth = keeps_up ? std::min<std::uint64_t>(drained, most - state_.window) : 0;
   state_.window += growth;
   session_.transport_.credit_stream(id_, drained + growth);
-  session_.transport_.wake_flush();
+}
+
+void H3Stream::release(std::size_t count) {
+  assert(count <= state_.held);
+  state_.held -= count;
+  session_.transport_.credit_connection(count);
+}
+
+void H3Stream::drop_held() {
+  arrived_.clear();
+  if (state_.held > 0) release(state_.held);
 }
 
 void H3Stream::move_answer() {
@@ -232,6 +250,7 @@ void H3Stream::sent(std::size_t bytes, bool fin) {
   state_.writing = Writing::kEnded;
   if (state_.reading != Reading::kEnded) session_.stop_reading(*this);
   exchange_.reset();
+  drop_held();
 }
 
 void H3Stream::acknowledged(std::size_t bytes) {
@@ -262,7 +281,7 @@ void H3Stream::Offered::drop(std::size_t count) {
 
 void H3Stream::give_up() {
   exchange_.reset();
-  arrived_.clear();
+  drop_held();
   offered_.rest.clear();  // the chunks stay: QUIC may still look at them until the stream is closed
   state_.reading = Reading::kEnded;
   state_.writing = Writing::kEnded;

@@ -4,8 +4,9 @@
 //   DATA -> arrived_ --room()--> request pipe       answer pipe --> offered_ (nghttp3 has seen it) --acknowledged-->
 //   gone
 //
-// What the client's window lets in but the pipe has no room for waits in arrived_, bounded by that window; what has
-// been sent stays in offered_ until it is acknowledged, bounded by kMaxUnacknowledged.
+// What the client's window lets in but the pipe has no room for waits in arrived_, bounded by that window; the windows
+// of the stream and of the connection open only as the endpoint takes it, so that all streams together hold no more
+// than the connection's. What has been sent stays in offered_ until it is acknowledged, bounded by kMaxUnacknowledged.
 #pragma once
 
 #include <cstddef>
@@ -50,6 +51,8 @@ class H3Stream {
   // --- the session ---
   void sent(std::size_t bytes, bool fin);
   void give_up();  // the client did, or the stream is reset: cancels the exchange
+  // Nobody waits any more for what is held of the request: the connection's window for it goes back.
+  void drop_held();
   bool answered() const { return state_.writing == Writing::kEnded; }
   bool begun() const { return state_.reading != Reading::kHead; }  // its head is complete
   // Nothing has moved for too long: a head that does not end, or an answer that is not taken.
@@ -65,6 +68,7 @@ class H3Stream {
   void progress();  // the exchange's waker
   void move_request();
   void give_credit(std::size_t drained);
+  void release(std::size_t count);
   void move_answer();
   void submit(const ResponseHead& head);
   void offer_trailers(std::uint32_t* flags);
@@ -83,6 +87,7 @@ class H3Stream {
     Writing writing = Writing::kNothing;
     SectionMeter meter;        // of the head, then of the trailers
     std::uint64_t window = 0;  // the client's for this stream, as we have let it grow
+    std::size_t held = 0;      // received and not yet taken by the endpoint: the connection's window is smaller by it
     MonotonicTime moved{};     // when something last went the way that we wait for
   };
 

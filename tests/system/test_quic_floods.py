@@ -1,12 +1,16 @@
 """What peers of QUIC that prove nothing, or misbehave, leave behind in Gatehouse: memory, places, work."""
 
+import asyncio
+import contextlib
 import http.client
+import itertools
 import socket
 import ssl
 import unittest
 
 import harness
 import quic_packets
+from h3_client import h3_client
 
 CONFIG = """[server]
 workers = 2
@@ -40,8 +44,11 @@ BAD_PARAMETERS = {
 class Sender:
     """Sends datagrams from one address and throws away what comes back, so that nothing is lost in full buffers."""
 
+    sources = itertools.count(1)
+
     def __init__(self, port):
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind((f"127.0.{next(self.sources)}.1", 0))  # of a prefix of its own
         self.socket.connect(("127.0.0.1", port))
         self.socket.settimeout(0.2)
         self.answers = []
@@ -123,6 +130,39 @@ class Floods(unittest.TestCase):
         growth = self.flood(gatehouse, quic_packets.Hello().initial, 10_000)
         self.assertLess(growth, MOST_GROWTH_KIB)
         self.assertGreater(gatehouse.metric("^gatehouse_quic_retries_total"), 9_000)
+
+    def test_uploads_that_no_endpoint_reads_are_held_up_to_the_window_of_the_connection(self):
+        connections, streams, body = 4, 100, 64 * 1024
+
+        async def play(gatehouse):
+            async with contextlib.AsyncExitStack() as stack:
+                clients = [await stack.enter_async_context(h3_client(gatehouse.port, gatehouse.certificate))
+                           for _ in range(connections)]
+                begun = [(client, client.begin("/slow/600000", "POST", end=False)) for client in clients for _ in range(streams)]
+                await asyncio.sleep(2)
+                before = gatehouse.resident_kib()
+                for client, stream in begun:
+                    client.http.send_data(stream, bytes(body), end_stream=False)
+                    client.transmit()
+                sent = -1
+                while sent != (now := sum(client._quic._remote_max_data_used for client in clients)):
+                    sent = now
+                    await asyncio.sleep(1)
+                growth = gatehouse.resident_kib() - before
+                self.assertGreater(sent, connections * 900_000)  # the window is there to be used
+                for client in clients:
+                    for waiter in client.waiting.values():
+                        waiter.cancel()
+                    client._quic.close()
+                    client.transmit()
+                return sent, growth
+
+        # All but one wait for their turn at the endpoint, so that nothing of them is in the kernel.
+        gatehouse = self.start("max_requests = 1\n")
+        sent, growth = asyncio.run(play(gatehouse))
+        self.assertLess(sent, connections * 1_300_000)
+        self.assertLess(growth, connections * 2300)  # with what is not filled of the last slab of each stream
+        self.assertEqual(gatehouse.curl("h2", "/").status, 200)
 
 
 if __name__ == "__main__":
