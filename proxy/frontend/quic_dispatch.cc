@@ -62,7 +62,10 @@ std::uint64_t address_prefix(const UdpPath& path) {
 }
 
 QuicDispatch::QuicDispatch(ListenerContext& context, QuicSocket& socket, QuicListener::Setup setup)
-    : environment_{.context = context, .socket = socket, .tokens = QuicTokens(setup.secrets), .options = setup.options},
+    : environment_{.context = context,
+                   .socket = socket,
+                   .tokens = QuicTokens(setup.secrets.of_listener(socket.local())),
+                   .options = setup.options},
       group_(std::move(setup.group)),
       worker_(setup.worker),
       ids_(0, QuicIdHash{random::fast()}),

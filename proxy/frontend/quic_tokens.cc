@@ -55,6 +55,12 @@ void QuicSecrets::share(std::span<const std::uint8_t, 32> secret, std::span<cons
   reset_key = labelled(secret, label);
 }
 
+QuicSecrets QuicSecrets::of_listener(const Address& address) const {
+  QuicSecrets secrets = *this;
+  secrets.reset_key = labelled(reset_key, "gatehouse quic stateless reset at " + address.to_string());
+  return secrets;
+}
+
 bool QuicTokens::is_retry_token(std::span<const std::uint8_t> token) {
   return !token.empty() && token[0] == NGTCP2_CRYPTO_TOKEN_MAGIC_RETRY2;
 }

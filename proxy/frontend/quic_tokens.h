@@ -2,7 +2,8 @@
 // id. They derive from secrets that are the same on every worker and survive a restart, so that a fresh process can end
 // the connections of the old one (RFC 9000 sections 8.1 and 10.3). Machines may share the secret of the tokens; that of
 // the resets is a machine's own, since one that could reset another's connections would, with a packet that went
-// astray. Values and pure functions, any thread.
+// astray; and that of each listener differs, or else one would say by what token another's connections are ended.
+// Values and pure functions, any thread.
 #pragma once
 
 #include <array>
@@ -15,6 +16,7 @@
 
 #include <ngtcp2/ngtcp2.h>
 
+#include "common/address.h"
 #include "common/clock.h"
 #include "common/result.h"
 #include "proxy/frontend/quic_socket.h"
@@ -33,6 +35,10 @@ struct QuicSecrets {
   // From now on with the tokens of all machines that have this secret, and, if `server_id` says which one this is, with
   // resets that it can still send after it has lost its own secret.
   void share(std::span<const std::uint8_t, 32> secret, std::span<const std::uint8_t> server_id);
+
+  // The same with resets for the connections of the listener at `address` alone: a function of both, so that all
+  // workers and the process after a restart have the same.
+  QuicSecrets of_listener(const Address& address) const;
 };
 
 class QuicTokens {

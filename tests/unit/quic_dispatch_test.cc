@@ -192,6 +192,36 @@ TEST_F(QuicDispatchTest, ConnectionOfTheProcessBeforeIsEndedByItsResetToken) {
   EXPECT_GE(counters.stateless_resets_sent.value(), 1U);
 }
 
+TEST_F(QuicDispatchTest, AnotherListenerDoesNotTellByWhatTokenAConnectionIsReset) {
+  H3Client& client = connected();
+  const auto id = QuicId::of(client.destination_id());
+  std::vector<Bytes> told;
+  const Address elsewhere = Address::parse("127.0.0.1:5544").value();
+  QuicListener neighbour(
+      context, [&](const UdpDatagram& datagram) { told.emplace_back(datagram.bytes.begin(), datagram.bytes.end()); },
+      elsewhere, {.group = nullptr, .worker = 0, .secrets = secrets, .options = options});
+  const Bytes probe = short_packet(id, 100);
+  const Address stranger = Address::parse("10.6.6.6:6666").value();
+  neighbour.receive({.path = {.local = elsewhere.data(),
+                              .local_length = elsewhere.length(),
+                              .remote = stranger.data(),
+                              .remote_length = stranger.length()},
+                     .ecn = 0,
+                     .bytes = probe});
+  ASSERT_EQ(told.size(), 1U);  // it does not know the connection; and the token that it tells is worth nothing
+  const Address home = Address::parse("127.0.0.1:40000").value();
+  client.receive({.path = {.local = address.data(),
+                           .local_length = address.length(),
+                           .remote = home.data(),
+                           .remote_length = home.length()},
+                  .ecn = 0,
+                  .bytes = told[0]});
+  settle();
+  EXPECT_FALSE(client.closed().has_value());
+  const auto stream = client.get("/");
+  until([&] { return client.answer(stream).ended; });
+}
+
 TEST_F(QuicDispatchTest, ResetIsSmallerThanItsCauseAndNeverForSmallOrForeignPackets) {
   arrive(short_packet(QuicIdLayout().make(0), 42));
   arrive(Bytes(100, 0x40));

@@ -102,6 +102,32 @@ TEST(QuicSecretsTest, FileOfAnotherSizeIsAnErrorThatNamesIt) {
   EXPECT_NE(loaded.error().message.find(file.string()), std::string::npos);
 }
 
+TEST(QuicSecretsTest, EachListenerResetsOnlyItsOwnConnectionsWithASharedSecretToo) {
+  const secret_file::Secret shared{1, 2, 3};
+  const Address client = Address::parse("192.0.2.1:5000").value();
+  const WallTime now{std::chrono::hours(1000)};
+  const ngtcp2_cid id = id_of("some-connection");
+  QuicSecrets own = QuicSecrets::random();
+  QuicSecrets machine = own;
+  machine.share(shared, std::array<std::uint8_t, 1>{7});
+  for (const QuicSecrets& secrets : {own, machine}) {
+    const auto reset_at = [&](const QuicSecrets& of, const std::string& address) {
+      std::array<std::uint8_t, QuicTokens::kResetTokenSize> token{};
+      QuicTokens(of.of_listener(Address::parse(address).value())).reset_token(token, id);
+      return token;
+    };
+    const auto a = reset_at(secrets, "127.0.0.1:8443");
+    EXPECT_EQ(a, reset_at(secrets, "127.0.0.1:8443"));  // on every worker, and after a restart
+    EXPECT_NE(a, reset_at(secrets, "127.0.0.1:9443"));
+    EXPECT_NE(a, reset_at(secrets, "127.0.0.2:8443"));
+    EXPECT_NE(a, reset_at(secrets, "[::]:8443"));
+    // A token proves an address to all of them.
+    const QuicTokens here(secrets.of_listener(Address::parse("127.0.0.1:8443").value()));
+    const QuicTokens there(secrets.of_listener(Address::parse("127.0.0.1:9443").value()));
+    EXPECT_TRUE(there.verify_new_token(path_from(client), here.new_token(path_from(client), now), 1h, now));
+  }
+}
+
 TEST(QuicSecretsTest, MachinesThatShareASecretHonourEachOthersTokensAndResetOnlyTheirOwnConnections) {
   const secret_file::Secret shared{1, 2, 3};
   const Address client = Address::parse("192.0.2.1:5000").value();
