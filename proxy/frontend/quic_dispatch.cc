@@ -119,7 +119,9 @@ bool QuicDispatch::hand_over(const UdpDatagram& datagram, std::span<const std::u
   auto worker = environment_.options.ids.worker_of(id);
   if (!worker && (datagram.bytes[0] & kLongHeader) != 0) worker = group_->worker_for(id);
   if (!worker || *worker == worker_) return false;
-  return QuicGroup::forward(group_, *worker, datagram);
+  const auto forwarded = QuicGroup::forward(group_, *worker, datagram);
+  if (forwarded == QuicGroup::Forwarded::kTooMuch) drop();
+  return forwarded != QuicGroup::Forwarded::kNobodyThere;
 }
 
 void QuicDispatch::unknown_long(const UdpDatagram& datagram) {
@@ -206,11 +208,11 @@ void QuicDispatch::remove(const ngtcp2_cid& id) {
 }
 
 void QuicDispatch::wait_for_room(QuicConnection& connection) {
-  if (std::ranges::find(waiting_, &connection) == waiting_.end()) waiting_.push_back(&connection);
+  waiting_.insert(&connection);
 }
 
 void QuicDispatch::stop_waiting(QuicConnection& connection) {
-  std::erase(waiting_, &connection);
+  waiting_.erase(&connection);
 }
 
 void QuicDispatch::socket_writable() {

@@ -12,6 +12,7 @@
 #include <memory>
 #include <span>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -105,7 +106,7 @@ class QuicDispatch {
   HalfOpenCount half_open_;
   TokenBucket resets_;
   Room room_;
-  std::vector<QuicConnection*> waiting_;
+  std::unordered_set<QuicConnection*> waiting_;  // for room in the socket
   bool accepting_ = true;
 };
 

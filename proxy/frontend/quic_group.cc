@@ -23,29 +23,6 @@ namespace gatehouse {
 
 namespace {
 
-// A datagram on its way to another worker's thread.
-struct Parcel {
-  Address local;
-  Address remote;
-  std::uint8_t ecn;
-  std::vector<std::uint8_t> bytes;
-
-  explicit Parcel(const UdpDatagram& datagram)
-      : local(datagram.path.local, datagram.path.local_length),
-        remote(datagram.path.remote, datagram.path.remote_length),
-        ecn(datagram.ecn),
-        bytes(datagram.bytes.begin(), datagram.bytes.end()) {}
-
-  UdpDatagram datagram() const {
-    return {.path = {.local = local.data(),
-                     .local_length = local.length(),
-                     .remote = remote.data(),
-                     .remote_length = remote.length()},
-            .ecn = ecn,
-            .bytes = bytes};
-  }
-};
-
 constexpr sock_filter statement(unsigned code, std::uint32_t k) {
   return {.code = static_cast<std::uint16_t>(code), .jt = 0, .jf = 0, .k = k};
 }
@@ -113,8 +90,44 @@ bool attach_filter_for_surplus(int fd, std::size_t workers, const QuicIdLayout& 
 
 }  // namespace
 
+// A datagram on its way to another worker's thread; it counts as under way while it lives, wherever it ends.
+class QuicGroup::Parcel {
+ public:
+  Parcel(std::shared_ptr<QuicGroup> group, std::size_t worker, const UdpDatagram& datagram)
+      : group_(std::move(group)),
+        worker_(worker),
+        local_(datagram.path.local, datagram.path.local_length),
+        remote_(datagram.path.remote, datagram.path.remote_length),
+        ecn_(datagram.ecn),
+        bytes_(datagram.bytes.begin(), datagram.bytes.end()) {
+    group_->under_way_[worker_] += bytes_.size();
+  }
+  Parcel(Parcel&&) = default;
+  Parcel& operator=(Parcel&&) = delete;
+  ~Parcel() {
+    if (group_) group_->under_way_[worker_] -= bytes_.size();
+  }
+
+  void deliver() const {
+    group_->deliver(worker_, {.path = {.local = local_.data(),
+                                       .local_length = local_.length(),
+                                       .remote = remote_.data(),
+                                       .remote_length = remote_.length()},
+                              .ecn = ecn_,
+                              .bytes = bytes_});
+  }
+
+ private:
+  std::shared_ptr<QuicGroup> group_;
+  std::size_t worker_;
+  Address local_;
+  Address remote_;
+  std::uint8_t ecn_;
+  std::vector<std::uint8_t> bytes_;
+};
+
 QuicGroup::QuicGroup(std::size_t workers, std::size_t sockets)
-    : sockets_(sockets), key_(random::fast()), places_(workers) {}
+    : sockets_(sockets), key_(random::fast()), places_(workers), under_way_(workers) {}
 
 Result<QuicGroup::Binding> QuicGroup::bind(const Address& address, std::size_t workers, const QuicIdLayout& ids) {
   assert(workers >= 1 && workers <= 255);
@@ -185,12 +198,13 @@ bool QuicGroup::relies_on(std::size_t worker) {
                      [](const Place& place) { return place.loop != nullptr; });
 }
 
-bool QuicGroup::forward(const std::shared_ptr<QuicGroup>& group, std::size_t worker, const UdpDatagram& datagram) {
+QuicGroup::Forwarded QuicGroup::forward(const std::shared_ptr<QuicGroup>& group, std::size_t worker,
+                                        const UdpDatagram& datagram) {
   const std::scoped_lock lock(group->mutex_);  // held over post(): the loop lives at least until leave()
-  if (worker >= group->places_.size() || group->places_[worker].loop == nullptr) return false;
-  group->places_[worker].loop->post(
-      [group, worker, parcel = Parcel(datagram)] { group->deliver(worker, parcel.datagram()); });
-  return true;
+  if (worker >= group->places_.size() || group->places_[worker].loop == nullptr) return Forwarded::kNobodyThere;
+  if (group->under_way_[worker] + datagram.bytes.size() > kMostUnderWay) return Forwarded::kTooMuch;
+  group->places_[worker].loop->post([parcel = Parcel(group, worker, datagram)] { parcel.deliver(); });
+  return Forwarded::kOnItsWay;
 }
 
 void QuicGroup::deliver(std::size_t worker, const UdpDatagram& datagram) {

@@ -6,6 +6,7 @@
 // each worker has its own socket, not on the path of ordinary packets.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -52,20 +53,25 @@ class QuicGroup {
   void leave(std::size_t worker);
   // Others only send by this worker's socket, and are still there: it must go on reading for them.
   bool relies_on(std::size_t worker);
-  // Any thread: copies the datagram to `worker`'s listener. False if nobody is there.
-  static bool forward(const std::shared_ptr<QuicGroup>& group, std::size_t worker, const UdpDatagram& datagram);
+  enum class Forwarded : std::uint8_t { kOnItsWay, kNobodyThere, kTooMuch };
+  // What may be under way to one worker: beyond it datagrams are lost, as they are in a socket whose buffer is full.
+  static constexpr std::size_t kMostUnderWay = 4 * 1024 * 1024;
+  // Any thread: copies the datagram to `worker`'s listener.
+  static Forwarded forward(const std::shared_ptr<QuicGroup>& group, std::size_t worker, const UdpDatagram& datagram);
 
  private:
   struct Place {
     EventLoop* loop = nullptr;         // guarded by mutex_
     QuicListener* listener = nullptr;  // touched on the loop's thread only
   };
+  class Parcel;
   void steer(int fd, std::size_t sockets, const QuicIdLayout& ids);
   void deliver(std::size_t worker, const UdpDatagram& datagram);
 
   const std::size_t sockets_;
   const std::uint64_t key_;  // of the hash that spreads new clients
   std::vector<Place> places_;
+  std::vector<std::atomic<std::size_t>> under_way_;  // bytes, for each worker
   std::mutex mutex_;
   bool kernel_steers_ = false;
 };

@@ -278,6 +278,29 @@ TEST_F(QuicGroupTest, FirstPacketsOfOneClientMeetAtOneWorkerWhateverTheirIds) {
 
 class QuicHandoverTest : public testing_support::QuicCase {};
 
+TEST_F(QuicHandoverTest, WorkerThatDoesNotKeepUpLosesDatagramsAndHoldsABoundedNumber) {
+  using enum QuicGroup::Forwarded;
+  auto group = std::make_shared<QuicGroup>(2);
+  context.policy = policy;
+  listener = std::make_unique<QuicListener>(
+      context, [](const UdpDatagram&) {}, address,
+      QuicListener::Setup{.group = group, .worker = 1, .secrets = secrets, .options = options});
+  const Address from = Address::parse("127.0.0.1:40000").value();
+  const Bytes bytes(1200, 0x40);
+  const UdpDatagram datagram{.path = path_to(from, address), .ecn = 0, .bytes = bytes};
+  EXPECT_EQ(QuicGroup::forward(group, 0, datagram), kNobodyThere);
+  std::size_t taken = 0;
+  for (int i = 0; i < 10'000; ++i) {
+    if (QuicGroup::forward(group, 1, datagram) == kOnItsWay) ++taken;
+  }
+  EXPECT_EQ(taken, QuicGroup::kMostUnderWay / bytes.size());
+  EXPECT_EQ(QuicGroup::forward(group, 1, datagram), kTooMuch);
+  loop.turn(EventLoop::Wait::kNever);
+  EXPECT_EQ(counters.datagrams_dropped.value(), taken);  // they have arrived, and are nobody's
+  EXPECT_EQ(QuicGroup::forward(group, 1, datagram), kOnItsWay);
+  loop.turn(EventLoop::Wait::kNever);
+}
+
 TEST_F(QuicHandoverTest, PacketOfAnotherWorkersConnectionIsBroughtToIt) {
   auto group = std::make_shared<QuicGroup>(2);
   context.policy = policy;
