@@ -9,6 +9,7 @@
 
 #include "common/event_loop.h"
 #include "proxy/forward/affinity.h"
+#include "proxy/forward/connection_auth.h"
 #include "proxy/forward/request_rules.h"
 #include "proxy/forward/response_rules.h"
 #include "proxy/http/error_page.h"
@@ -103,6 +104,7 @@ void Forwarder::attempt(Place place, Pool::Kind kind) {
   record.endpoint = lease_->endpoint()->name();
   record.app_pid = lease_->endpoint()->pid();
   record.upstream_reused = lease_->reused();
+  private_ = connection_auth::binds(exchange_.request());
   if (!begin()) {
     fail(Fault::kRequestNotWritable);
     return;
@@ -154,13 +156,16 @@ void Forwarder::on_head(ResponseHead head) {
   auto& by_class = lease_->counters().requests_by_class;
   by_class[std::min<std::size_t>(head.status / 100, by_class.size() - 1)].add();
   judge_endpoint(retry::is_endpoints_fault(head.status));
+  private_ = private_ || connection_auth::binds(head);
   response_rules::apply(head, route_);
   stick(head);
   exchange_.respond(std::move(head));
 }
 
+// A connection that has an identity is nobody else's: it ends with its exchange.
 void Forwarder::on_done(bool reusable) {
-  if (reusable) lease_->put_back();
+  if (reusable && private_) lease_->counters().closed_private.add();
+  if (reusable && !private_) lease_->put_back();
   lease_.reset();
 }
 

@@ -63,7 +63,8 @@ class Forwarder final : public Responder, private UpstreamConnection::User, priv
   std::optional<Lease> lease_;
   std::array<const Endpoint*, retry::kMaxAttempts> tried_{};  // and failed, since it waited last
   std::size_t tried_count_ = 0;
-  std::string target_;  // what the endpoint gets instead of the client's; empty: the same
+  std::string target_;    // what the endpoint gets instead of the client's; empty: the same
+  bool private_ = false;  // the connection has, or may have, the identity of who sent this request
   MonotonicTime waiting_since_{};
   std::unique_ptr<Timer> settling_;  // rarely needed
 };

@@ -77,6 +77,9 @@ struct EndpointCounters {
   std::array<Counter, 6> requests_by_class;  // [status / 100]; 0: none
   Counter connects_ok, connects_refused, connects_failed, connects_timeout;
   Counter connections_idle, connections_active;
+  Counter extra_bytes;      // connections that were closed because the endpoint sent more than its answers
+  Counter closed_private;   // that were not kept because they carry the identity of one client
+  Counter closed_for_room;  // that were idle and gave their descriptor to others
 };
 
 // Why an exchange was tried again.
@@ -97,6 +100,7 @@ struct UpstreamCounters {
   Counter retries_denied;  // by the retry budget
   Counter panics;          // requests that tried an endpoint though none was well
   Counter waiting;         // requests in this worker's line now
+  Counter short_of_room;   // requests that had to wait because this process has no descriptor for a connection
 };
 
 }  // namespace gatehouse

@@ -195,6 +195,12 @@ void Metrics::collect_upstreams(MetricsPage& page) const {
       MetricsPage::gauge("upstream_connections", "Connections to endpoints now.", {"upstream", "endpoint", "state"});
   Family connects = MetricsPage::counter("upstream_connects_total", "Attempts to connect to endpoints.",
                                          {"upstream", "endpoint", "result"});
+  Family extra_bytes = MetricsPage::counter("upstream_extra_bytes_total",
+                                            "Connections closed because their endpoint sent more than its answers.",
+                                            {"upstream", "endpoint"});
+  Family not_kept = MetricsPage::counter("upstream_connections_not_kept_total",
+                                         "Connections fit for another request that were closed all the same.",
+                                         {"upstream", "endpoint", "reason"});
   Family retries = MetricsPage::counter("upstream_retries_total", "Requests sent once more.", {"upstream", "reason"});
   Family denied =
       MetricsPage::counter("upstream_retries_denied_total", "Retries that their budget did not allow.", {"upstream"});
@@ -226,11 +232,14 @@ void Metrics::collect_upstreams(MetricsPage& page) const {
       add(connects, "refused", counters.connects_refused);
       add(connects, "failed", counters.connects_failed);
       add(connects, "timeout", counters.connects_timeout);
+      extra_bytes.add(labels, number(counters.extra_bytes));
+      add(not_kept, "private", counters.closed_private);
     });
   }
   page.add(requests);
   page.add(durations);
-  for (Family* family : {&connections, &connects, &retries, &denied, &panics, &queue}) page.add(*family);
+  for (Family* family : {&connections, &connects, &extra_bytes, &not_kept, &retries, &denied, &panics, &queue})
+    page.add(*family);
 }
 
 }  // namespace gatehouse
