@@ -110,6 +110,20 @@ IoResult TcpStream::receive(std::span<iovec> vectors) {
   return {.status = IoStatus::kOk, .bytes = bytes};
 }
 
+IoStatus TcpStream::peek() {
+  edge_unseen_ = false;
+  if (in_.broken) return IoStatus::kBroken;
+  char byte = 0;
+  ssize_t count = 0;
+  do {
+    count = ::recv(socket_.get(), &byte, 1, MSG_PEEK);
+  } while (count < 0 && errno == EINTR);
+  if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return read_would_block().status;
+  if (count < 0) return break_reading(errno).status;
+  in_.ready = true;
+  return count == 0 ? IoStatus::kEof : IoStatus::kOk;
+}
+
 IoResult TcpStream::read_would_block() {
   in_.ready = false;
   in_.wanted = true;

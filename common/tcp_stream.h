@@ -33,6 +33,9 @@ class TcpStream final : public ByteStream {
   IoResult read(char* into, std::size_t size);
   // For users that gather from several buffers and drop what was taken themselves: one send. kOk: all was taken.
   IoResult write(std::span<iovec> parts);
+  // What the next read would say, asked of the socket itself and not of the poller, which may be late: one recv, that
+  // takes nothing. kOk: bytes are waiting.
+  IoStatus peek();
   int fd() const { return socket_.get(); }
   int last_error() const { return last_error_; }  // errno of the first call that returned kBroken
 

@@ -8,6 +8,10 @@ bool is_death(Fault fault) {
   return fault == Fault::kUpstreamReset || fault == Fault::kUpstreamClosed;
 }
 
+bool cannot_have_run(const UpstreamConnection::Failure& failure) {
+  return is_connect(failure.fault) || failure.unread || failure.unsent;
+}
+
 std::optional<Decision> after_connect(const Facts& facts) {
   const bool another_comes = facts.app || facts.gone;
   return Decision{.reason = RetryReason::kConnect,
@@ -23,10 +27,13 @@ Where after_death_of_connection(const Facts& facts) {
 
 std::optional<Decision> after_death(const Facts& facts) {
   if (facts.failure.answered) return std::nullopt;
-  const Decision decision{.reason = facts.failure.unread ? RetryReason::kUnread : RetryReason::kStale,
+  // A kept connection that was found unfit before anything was sent: the request has not been tried yet.
+  const bool untried = facts.failure.unsent && facts.failure.reused;
+  const bool unread = facts.failure.unread && !facts.failure.unsent;
+  const Decision decision{.reason = unread ? RetryReason::kUnread : RetryReason::kStale,
                           .where = after_death_of_connection(facts),
-                          .costs = !facts.gone};
-  if (facts.failure.unread) return decision;
+                          .costs = !facts.gone && !untried};
+  if (cannot_have_run(facts.failure)) return decision;
   if (!facts.idempotent) return std::nullopt;
   if (!facts.failure.reused && !facts.gone && !facts.app) return std::nullopt;
   return decision;
@@ -34,7 +41,7 @@ std::optional<Decision> after_death(const Facts& facts) {
 
 // A request that an endpoint may have run, and died of, gets few others to try that with.
 std::uint32_t most_attempts(const Facts& facts) {
-  if (!is_connect(facts.failure.fault) && !facts.failure.unread) return kMaxAttempts;
+  if (!cannot_have_run(facts.failure)) return kMaxAttempts;
   if (facts.gone) return kMaxAttemptsWhenGone;
   return facts.app ? kMaxAttemptsAtApp : kMaxAttempts;
 }

@@ -31,7 +31,8 @@ enum class Where : std::uint8_t {
 struct Decision {
   RetryReason reason = RetryReason::kConnect;
   Where where = Where::kOther;
-  bool costs = true;  // of the retry budget; not where the request only moves from an endpoint that is no more
+  bool costs = true;  // of the retry budget; not where the request only moves, from an endpoint that is no more or
+                      // from a kept connection on which nothing was sent
   friend bool operator==(const Decision&, const Decision&) = default;
 };
 
@@ -44,6 +45,7 @@ inline constexpr std::uint32_t kMaxAttemptsWhenGone = 10;
 // Nothing: no.
 //
 //   no connection, any method                    kConnect  another endpoint; or in line, for apps and where it is gone
+//   unsent: not a byte has left, any method      kStale    a fresh connection; elsewhere where it is gone
 //   unread: it has provably not read the head,   kUnread   a fresh connection; elsewhere where it is gone. For apps, on
 //     any method                                           a fresh connection already: elsewhere, or in a moment
 //   death of a kept connection, idempotent       kStale    a fresh connection; elsewhere where it is gone

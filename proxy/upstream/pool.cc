@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/event_loop.h"
+#include "common/log.h"
 #include "proxy/upstream/upstream_pools.h"
 
 namespace gatehouse {
@@ -18,6 +19,7 @@ constexpr Duration kShortestLearned = std::chrono::seconds(2);
 constexpr Duration kSameAge = std::chrono::milliseconds(500);
 constexpr Duration kLearnedMargin = std::chrono::seconds(1);
 constexpr Duration kLearnedFor = std::chrono::minutes(10);
+constexpr Duration kBetweenLines = std::chrono::seconds(10);
 
 }  // namespace
 
@@ -110,6 +112,7 @@ void Pool::end_lease() {
 
 // At the end of the turn, because this may have been called by the connection itself.
 void Pool::close(std::unique_ptr<UpstreamConnection> connection) {
+  if (connection->has_extra_bytes()) note_extra_bytes();
   connection->abandon();
   owner_.loop().retire(std::move(connection));
 }
@@ -121,6 +124,17 @@ void Pool::drop_idle(UpstreamConnection& connection, UpstreamConnection::IdleEnd
   counters_.connections_idle.subtract();
   close(std::move(*found));
   idle_.erase(found);
+}
+
+void Pool::note_extra_bytes() {
+  counters_.extra_bytes.add();
+  ++extra_bytes_.untold;
+  const MonotonicTime now = owner_.loop().now();
+  if (now < extra_bytes_.next) return;
+  extra_bytes_.next = now + kBetweenLines;
+  log::info(
+      "upstream_extra_bytes: {} of {} sent more than its answers; connections closed for it since the last line: {}",
+      endpoint_->name(), endpoint_->upstream(), std::exchange(extra_bytes_.untold, 0));
 }
 
 // A single close may be a restart; two of the same age are a timeout, and we had better be earlier than the third.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -67,6 +68,7 @@ class Pool {
   void end_lease();
   void close(std::unique_ptr<UpstreamConnection> connection);
   void drop_idle(UpstreamConnection& connection, UpstreamConnection::IdleEnd end);
+  void note_extra_bytes();
   void learn_from_close(Duration idle_for);
   Duration idle_limit() const;
 
@@ -83,6 +85,10 @@ class Pool {
     Duration limit = Duration::max();
     MonotonicTime until{};
   } learned_;
+  struct {  // the line in the log about bytes that nobody asked for
+    MonotonicTime next{};
+    std::uint64_t untold = 0;
+  } extra_bytes_;
 };
 
 }  // namespace gatehouse

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "common/event_loop.h"
-#include "common/log.h"
 #include "common/text.h"
 
 namespace gatehouse {
@@ -49,7 +48,11 @@ bool UpstreamConnection::begin(const Turn& turn, User& user) {
   state_ = State::kBusy;
   waiting_ = {};
   timer_.disarm();
-  waker_.wake();
+  if (idle_for() == Duration::zero()) {
+    wait_for_turn();
+  } else {
+    waker_.wake();
+  }
   return true;
 }
 
@@ -74,12 +77,14 @@ Duration UpstreamConnection::idle_for() const {
   return loop_.now() - history_.since;
 }
 
+// While it is idle the poller may still tell of bytes that were read before: then all is well.
 void UpstreamConnection::on_readable() {
   if (state_ == State::kIdle) {
-    idle_ended_(*this, IdleEnd::kClosed);
-  } else {
-    pump();
+    if (!is_silent()) idle_ended_(*this, history_.extra_bytes ? IdleEnd::kSpoke : IdleEnd::kClosed);
+    return;
   }
+  if (waiting_.what == Wait::kTurn) waiting_ = {};
+  pump();
 }
 
 void UpstreamConnection::on_writable() {
@@ -102,11 +107,7 @@ void UpstreamConnection::on_connect(Connector::Outcome outcome) {
 // Moves what can be moved in both directions. What there is to tell comes one at a time, each as the last statement;
 // the waker brings the rest.
 void UpstreamConnection::pump() {
-  if (state_ != State::kBusy) return;
-  if (wire_.sender.send(*wire_.stream) == RequestSender::State::kBodyFailed) {
-    fail(Fault::kRequestBodyInvalid);
-    return;
-  }
+  if (state_ != State::kBusy || waiting_.what == Wait::kTurn || !send()) return;
   // A socket that takes nothing any more may still hold an answer: too large, not allowed.
   switch (wire_.answer.read(*wire_.stream)) {
     case AnswerReader::Event::kWaiting:
@@ -130,6 +131,41 @@ void UpstreamConnection::pump() {
   }
 }
 
+// False: nothing is to be read now.
+bool UpstreamConnection::send() {
+  const bool untouched = reused() && wire_.sender.taken() == 0;
+  if (untouched && !is_silent()) {
+    fail(Fault::kUpstreamClosed);
+    return false;
+  }
+  const RequestSender::State state = wire_.sender.send(*wire_.stream);
+  if (state == RequestSender::State::kBodyFailed) {
+    fail(Fault::kRequestBodyInvalid);
+    return false;
+  }
+  if (!untouched || wire_.sender.taken() > 0) return true;
+  // Before anything was asked there is no answer.
+  if (state == RequestSender::State::kBroken) {
+    fail(Fault::kUpstreamReset);
+  } else {
+    set_timer();
+  }
+  return false;
+}
+
+// Asks the socket, not the poller: on a busy worker a turn is long.
+bool UpstreamConnection::is_silent() {
+  const IoStatus status = wire_.stream->peek();
+  if (status == IoStatus::kOk) history_.extra_bytes = true;
+  return status == IoStatus::kWouldBlock;
+}
+
+// A timer that is armed by an event may be due in the same turn; the second time it is not.
+void UpstreamConnection::wait_for_turn() {
+  waiting_.moved = 2;
+  wait(Wait::kTurn, Duration::zero());
+}
+
 void UpstreamConnection::on_head() {
   ResponseHead head = wire_.answer.take_head();
   learn_keep_alive(head.fields);
@@ -143,8 +179,7 @@ void UpstreamConnection::on_head() {
 void UpstreamConnection::finish() {
   const bool request_sent = wire_.sender.state() == RequestSender::State::kDone;
   const bool reusable = request_sent && history_.keep_alive > Duration::zero() && wire_.answer.reusable(*wire_.stream);
-  if (wire_.answer.has_extra_bytes())
-    log::info("upstream_extra_bytes: {} sent more than its answer", endpoint_->name());
+  history_.extra_bytes = wire_.answer.has_extra_bytes();
   if (!request_sent) wire_.sender.abandon_body();
   wire_.sender.stop();
   ++history_.carried;
@@ -155,8 +190,11 @@ void UpstreamConnection::finish() {
 }
 
 void UpstreamConnection::fail(Fault fault) {
-  const Failure failure{
-      .fault = fault, .reused = reused(), .answered = wire_.answer.begun(), .unread = provably_unread()};
+  const Failure failure{.fault = fault,
+                        .reused = reused(),
+                        .answered = wire_.answer.begun(),
+                        .unread = provably_unread(),
+                        .unsent = state_ == State::kBusy && !wire_.answer.begun() && wire_.sender.taken() == 0};
   User& user = *user_;
   abandon();
   user.on_fault(failure);
@@ -193,6 +231,14 @@ void UpstreamConnection::expire() {
       return;
     case Wait::kConnect:
       fail(Fault::kConnectTimeout);
+      return;
+    case Wait::kTurn:
+      if (--waiting_.moved > 0) {
+        wait(Wait::kTurn, Duration::zero());
+        return;
+      }
+      waiting_ = {};
+      pump();
       return;
     case Wait::kResponse:
       fail(Fault::kUpstreamTimeout);

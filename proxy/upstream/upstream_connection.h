@@ -5,6 +5,11 @@
 //   new -begin-> connecting -> busy -on_done(true)-> idle -begin-> busy ...
 //                    |           |                    |
 //                    +-----------+------ dead --------+   (the owner retires it)
+//
+// What an endpoint sends behind an answer, in a segment of its own, must not be taken for the answer to the next
+// request. So that request leaves in a later turn than the one in which the answer ended, and only after the socket
+// itself has said, right before, that nothing has come. If something has, not a byte of the request has left, and it
+// goes to another connection.
 #pragma once
 
 #include <cstdint>
@@ -37,6 +42,7 @@ class UpstreamConnection final : private ByteStream::User {
     bool reused = false;    // the connection had carried an exchange before
     bool answered = false;  // at least one byte of an answer came
     bool unread = false;    // the endpoint has provably not read the whole head (Unix sockets only)
+    bool unsent = false;    // not a byte of the request has left
   };
 
   // Who has the exchange. Each call is the connection's last statement: the user may drop it.
@@ -59,7 +65,11 @@ class UpstreamConnection final : private ByteStream::User {
     const ExchangeLimits& limits;  // outlives the turn
   };
 
-  enum class IdleEnd : std::uint8_t { kTimedOut, kClosed };  // kClosed: by the endpoint, or it has spoken out of turn
+  enum class IdleEnd : std::uint8_t {
+    kTimedOut,
+    kClosed,  // by the endpoint
+    kSpoke,   // the endpoint has sent what nobody asked for
+  };
 
   // `idle_ended` is called when an idle connection has become useless.
   UpstreamConnection(EventLoop& loop, std::shared_ptr<Endpoint> endpoint,
@@ -76,25 +86,31 @@ class UpstreamConnection final : private ByteStream::User {
   // After on_done(true): how long it may stay idle. The endpoint's own Keep-Alive: timeout= may shorten that.
   void rest(Duration at_most);
   bool reused() const { return history_.carried > 0; }
+  // Whether the endpoint has sent more than its answers: nothing that comes on this connection belongs to anybody.
+  bool has_extra_bytes() const { return history_.extra_bytes; }
   Duration idle_for() const;  // REQUIRES: idle
 
  private:
   enum class State : std::uint8_t { kNew, kConnecting, kBusy, kIdle, kDead };
-  enum class Wait : std::uint8_t { kNothing, kConnect, kResponse, kResponseBody, kIdle };
+  enum class Wait : std::uint8_t { kNothing, kConnect, kTurn, kResponse, kResponseBody, kIdle };
   struct History {
     std::uint64_t carried = 0;              // exchanges, the current one not included
     MonotonicTime since{};                  // connecting, or idle
     Duration keep_alive = Duration::max();  // what the endpoint has said, less a margin
+    bool extra_bytes = false;
   };
   struct Waiting {  // what the timer stands for, and how far things were when it was set
     Wait what = Wait::kNothing;
-    std::uint64_t moved = 0;
+    std::uint64_t moved = 0;  // for kTurn: how many turns are left
   };
 
   void on_readable() override;
   void on_writable() override;
   void on_connect(Connector::Outcome outcome);
   void pump();
+  bool send();
+  bool is_silent();
+  void wait_for_turn();
   void on_head();
   void finish();
   void fail(Fault fault);

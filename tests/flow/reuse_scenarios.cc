@@ -5,6 +5,17 @@
 namespace gatehouse::flow {
 namespace {
 
+// An app that has answered one request, and whose connection is kept.
+App& kept(Flow& f) {
+  const Stream s = f.get("/before");
+  App& app = f.accept_request();
+  f.respond(app, ok("x"), s);
+  f.expect_answer(s, 200, "x");
+  f.expect_pool(1);
+  app.forget();
+  return app;
+}
+
 // The app remembers who authenticated, as IIS does: the next request must come on another connection.
 void gives_an_identity(Flow& f, const Fields& fields, const std::string& answer, int status) {
   const Stream s = f.get("/who", fields);
@@ -35,6 +46,19 @@ std::string unauthorized(const std::string& challenge) {
   return "HTTP/1.1 401 Unauthorized\r\nContent-Length: 3\r\nWWW-Authenticate: " + challenge + "\r\n\r\nyou";
 }
 
+// Bytes that come behind an answer, in a segment of their own, and then a request: on another connection.
+void speaks_late(Flow& f, const std::string& method) {
+  App& evil = kept(f);
+  const Stream s = f.begin({.method = method, .target = "/again"});
+  evil.say(ok("EVIL"));
+  App& fresh = f.accept_request();
+  EXPECT_TRUE(evil.cut());
+  EXPECT_EQ(evil.received(), 0U) << "a request was sent to who had spoken before it";
+  f.respond(fresh, ok("right"), s);
+  f.expect_answer(s, 200, "right");
+  f.expect_pool(1);
+}
+
 const Table kTable = {
     {"ConnectionOfARequestWithNegotiateIsNotUsedAgain",
      [](Flow& f) { gives_an_identity(f, {{"authorization", "Negotiate YIIabc=="}}, ok("you"), 200); }},
@@ -50,6 +74,17 @@ const Table kTable = {
      [](Flow& f) { stays_anybodys(f, {{"authorization", "Bearer ntlm"}}, ok("you"), 200); }},
     {"ConnectionOnWhichBasicWasOfferedIsUsedAgain",
      [](Flow& f) { stays_anybodys(f, {}, unauthorized("Basic realm=\"x, NTLM\", ntlm=1"), 401); }},
+    {"LateBytesBehindAnAnswerAreNotTheAnswerToAGet", [](Flow& f) { speaks_late(f, "GET"); }},
+    {"LateBytesBehindAnAnswerAreNotTheAnswerToAPost", [](Flow& f) { speaks_late(f, "POST"); }},
+    {"KeptConnectionThatClosesBeforeAPostLeavesIsReplaced",
+     [](Flow& f) {
+       App& gone = kept(f);
+       const Stream s = f.begin({.method = "POST", .target = "/again"});
+       gone.close();
+       App& fresh = f.accept_request();
+       f.respond(fresh, ok("right"), s);
+       f.expect_answer(s, 200, "right");
+     }},
 };
 
 }  // namespace

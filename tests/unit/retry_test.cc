@@ -22,12 +22,13 @@ bool is_death(Fault fault) {
 template <class Check>
 void for_every_combination(Check&& check) {
   for (std::size_t number = 0; number < kFaultCount; ++number) {
-    for (unsigned bits = 0; bits < 256; ++bits) {
+    for (unsigned bits = 0; bits < 512; ++bits) {
       for (std::uint32_t attempts = 1; attempts <= 12; ++attempts) {
         check(retry::Facts{.failure = {.fault = static_cast<Fault>(number),
                                        .reused = (bits & 1) != 0,
                                        .answered = (bits & 2) != 0,
-                                       .unread = (bits & 4) != 0},
+                                       .unread = (bits & 4) != 0,
+                                       .unsent = (bits & 256) != 0},
                            .idempotent = (bits & 8) != 0,
                            .body_untouched = (bits & 16) != 0,
                            .app = (bits & 32) != 0,
@@ -41,7 +42,8 @@ void for_every_combination(Check&& check) {
 
 TEST(RetryTest, NeverRunsARequestTwiceThatMayNot) {
   for_every_combination([](const retry::Facts& facts) {
-    const bool may_have_run = !retry::is_connect(facts.failure.fault) && !facts.failure.unread;
+    const UpstreamConnection::Failure& failure = facts.failure;
+    const bool may_have_run = !retry::is_connect(failure.fault) && !failure.unread && !failure.unsent;
     const auto decision = retry::decide(facts);
     if (!decision) return;
     EXPECT_TRUE(facts.body_untouched);
@@ -52,7 +54,8 @@ TEST(RetryTest, NeverRunsARequestTwiceThatMayNot) {
     EXPECT_TRUE(facts.gone || facts.attempts < 6U);
     EXPECT_TRUE(app_may_return || facts.attempts < 3U);
     EXPECT_FALSE(facts.settled && decision->where == Where::kOtherOrLater) << "it would never end";
-    EXPECT_EQ(decision->costs, !facts.gone);
+    const bool free = !retry::is_connect(failure.fault) && failure.unsent && failure.reused;
+    EXPECT_EQ(decision->costs, !facts.gone && !free);
   });
 }
 
@@ -63,6 +66,8 @@ TEST(RetryTest, ForgivesWhateverItMayWithinTheAttempts) {
     if (retry::is_connect(facts.failure.fault)) {
       const Where where = facts.app || facts.gone ? Where::kOtherOrWait : Where::kOther;
       EXPECT_EQ(decision, (Decision{RetryReason::kConnect, where, !facts.gone}));
+    } else if (is_death(facts.failure.fault) && !facts.failure.answered && facts.failure.unsent) {
+      EXPECT_EQ(decision->reason, RetryReason::kStale);
     } else if (is_death(facts.failure.fault) && !facts.failure.answered && facts.failure.unread) {
       EXPECT_EQ(decision->reason, RetryReason::kUnread);
     } else if (is_death(facts.failure.fault) && !facts.failure.answered && facts.idempotent) {
@@ -87,6 +92,7 @@ TEST_P(RetryPairTest, IsDecidedAsWritten) {
 
 constexpr UpstreamConnection::Failure kRefused{.fault = Fault::kConnectRefused};
 constexpr UpstreamConnection::Failure kStaleDeath{.fault = Fault::kUpstreamClosed, .reused = true};
+constexpr UpstreamConnection::Failure kUnsent{.fault = Fault::kUpstreamClosed, .reused = true, .unsent = true};
 constexpr UpstreamConnection::Failure kFreshDeath{.fault = Fault::kUpstreamReset};
 constexpr UpstreamConnection::Failure kUnread{.fault = Fault::kUpstreamReset, .unread = true};
 
@@ -114,6 +120,10 @@ INSTANTIATE_TEST_SUITE_P(
         Pair{"APostOnAStaleConnection", {kStaleDeath, false, true, false, false, false, 1}, std::nullopt},
         Pair{
             "APostOnAStaleConnectionToAnAppThatIsGone", {kStaleDeath, false, true, true, true, false, 1}, std::nullopt},
+        Pair{"APostThatNeverLeftOnAStaleConnection",
+             {kUnsent, false, true, false, false, false, 1},
+             Decision{RetryReason::kStale, Where::kSame, false}},
+        Pair{"APostThatNeverLeftWhoseBodyIsGone", {kUnsent, false, false, false, false, false, 1}, std::nullopt},
         Pair{"AGetOnAFreshConnection", {kFreshDeath, true, true, false, false, false, 1}, std::nullopt},
         Pair{"AGetOnAFreshConnectionToAnApp",
              {kFreshDeath, true, true, true, false, false, 1},

@@ -1,0 +1,154 @@
+#!/usr/bin/env python3
+"""An endpoint that does what poisons pools of connections: bytes behind its answers, early closes, bodies where none may be.
+
+  /MODE/TAG   an answer whose body and X-Tag are TAG, in the manner of MODE, see MODES
+  /who        who authenticated on this connection, as IIS remembers it: Authorization of the first request that had one
+
+Every fake answer says EVIL. It is sent only where it comes before the next request: what an endpoint says later is an answer. `/facts` gives
+the counts. Requests that are not exactly what a client of test_pool.py sends, to the last byte, are counted as `malformed`.
+"""
+
+import asyncio
+import collections
+import json
+import random
+import re
+import socket
+import sys
+
+import uvloop
+
+FAKE = b"HTTP/1.1 200 OK\r\nX-Tag: EVIL\r\nContent-Length: 4\r\n\r\nEVIL"
+HEAD = re.compile(rb"^(GET|HEAD|POST) (/\S*) HTTP/1\.1\r\n((?:[A-Za-z0-9-]+: [^\r\n]*\r\n)*)\r\n")
+MODES = ("plain", "late", "soon", "behind", "close", "drop", "reset", "nobody", "unmodified", "half", "early", "slow", "twice", "chunks")
+facts = collections.Counter()
+
+
+class Evil(asyncio.Protocol):
+    def connection_made(self, transport):
+        self.transport, self.input, self.identity = transport, b"", None
+        self.busy = self.dead = False
+        self.skip = 0  # bytes of a body that was answered early
+        self.loop = asyncio.get_running_loop()
+        # Beside the loop, to look at what it has not read yet.
+        self.socket = socket.fromfd(transport.get_extra_info("socket").fileno(), socket.AF_INET, socket.SOCK_STREAM)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        facts["connections"] += 1
+
+    def connection_lost(self, _):
+        self.dead = True
+        self.socket.close()
+
+    def data_received(self, data):
+        self.input += data[self.skip:]
+        self.skip -= min(self.skip, len(data))
+        while self.input and not self.busy and self.take():
+            pass
+
+    def take(self):
+        """One request; False until it is whole."""
+        found = HEAD.match(self.input)
+        if not found:
+            if b"\r\n\r\n" in self.input:
+                facts["malformed"] += 1
+                self.transport.abort()
+            return False
+        method, target = found[1].decode(), found[2].decode()
+        fields = dict(line.lower().split(b": ", 1) for line in found[3].split(b"\r\n") if line)
+        mode, _, tag = target[1:].partition("/")
+        length = int(fields.get(b"content-length", b"0"))
+        if mode == "early" and method == "POST":
+            have = len(self.input) - found.end()
+            self.skip = length - min(have, length)
+            self.input = self.input[found.end() + length - self.skip:]
+            self.write(self.answer(tag))
+            return True
+        if len(self.input) < found.end() + length:
+            return False
+        body, self.input = self.input[found.end():found.end() + length], self.input[found.end() + length:]
+        if method == "POST" and body != tag.encode():
+            facts["malformed"] += 1
+        facts["requests"] += 1
+        if b"authorization" in fields and self.identity is None:
+            self.identity = fields[b"authorization"].decode()
+        self.respond(method, mode, tag)
+        return True
+
+    def write(self, data):
+        if not self.dead:
+            self.transport.write(data)
+
+    def unasked(self):
+        """A fake answer, unless the next request has come."""
+        if self.dead or self.input or self.busy:
+            return
+        try:
+            self.socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            facts["fakes"] += 1
+            self.write(FAKE)
+        except OSError:
+            pass
+
+    @staticmethod
+    def answer(tag, status="200 OK", more=""):
+        return f"HTTP/1.1 {status}\r\nX-Tag: {tag}\r\n{more}Content-Length: {len(tag)}\r\n\r\n{tag}".encode()
+
+    def later(self, seconds, action, *arguments):
+        self.busy = True
+
+        def run():
+            self.busy = False
+            action(*arguments)
+            self.data_received(b"")
+
+        self.loop.call_later(seconds, run)
+
+    def respond(self, method, mode, tag):
+        whole = self.answer(tag)
+        if method == "HEAD" and mode in ("plain", "late", "soon", "close"):
+            whole = whole[:-len(tag)]  # the others send a body all the same
+        if mode in ("who", "facts"):
+            text = self.identity or "nobody" if mode == "who" else json.dumps(facts)
+            self.write(self.answer(text))
+        elif mode == "drop":
+            self.transport.close()
+        elif mode == "reset":
+            self.transport.abort()
+        elif mode == "late":
+            self.write(whole)
+            self.loop.call_later(random.uniform(0, 0.005), self.unasked)
+        elif mode == "soon":
+            self.write(whole)
+            self.loop.call_soon(self.unasked)
+        elif mode == "behind":
+            self.write(whole + FAKE)
+        elif mode == "close":
+            self.write(whole)
+            self.loop.call_later(random.uniform(0, 0.003), self.transport.close)
+        elif mode == "nobody":
+            self.write(self.answer(tag, "204 No Content"))
+        elif mode == "unmodified":
+            self.write(self.answer(tag, "304 Not Modified"))
+        elif mode == "half":
+            self.write(whole[:-3])
+            self.later(random.uniform(0, 0.01), self.write, whole[-3:])
+        elif mode == "slow":
+            self.later(random.uniform(0, 0.01), self.write, whole)
+        elif mode == "twice":
+            self.write(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + whole)
+        elif mode == "chunks":
+            head = f"HTTP/1.1 200 OK\r\nX-Tag: {tag}\r\nTransfer-Encoding: chunked\r\n\r\n"
+            self.write(f"{head}{len(tag):x}\r\n{tag}\r\n0\r\n\r\n".encode())
+        else:
+            self.write(whole)
+
+
+async def serve():
+    server = await asyncio.get_running_loop().create_server(Evil, "127.0.0.1", int(sys.argv[1]), backlog=1024)
+    print("port", server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    uvloop.run(serve())
