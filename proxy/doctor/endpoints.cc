@@ -122,7 +122,7 @@ class Search {
       attempt.facts.error = reason(Fault::kConnectTimeout);  // until it answers
       attempt.connector =
           std::make_unique<Connector>(loop_, attempt.address, [this, &attempt](Connector::Outcome outcome) {
-            attempt.facts.error = outcome ? std::string() : reason(outcome.error());
+            attempt.facts.error = outcome ? std::string() : reason(outcome.error().fault);
             loop_.retire(std::move(attempt.connector));
             one_answered();
           });

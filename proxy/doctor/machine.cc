@@ -38,7 +38,10 @@ DescriptorFacts look_at_descriptors(const config::Config& config) {
 
 Finding judge_descriptors(const DescriptorFacts& facts) {
   const std::uint64_t possible = descriptors::connections_within(facts.hard);
-  const std::string carries = std::format("{} open files carry about {} connections", facts.hard, possible);
+  const std::string carries =
+      std::format("{} open files carry about {} connections of clients and {} to endpoints", facts.hard, possible,
+                  descriptors::endpoint_connections_within(
+                      facts.hard, std::min<std::uint64_t>(possible, facts.wanted == 0 ? possible : facts.wanted)));
   const auto fix = [](std::uint64_t files) {
     return std::format("LimitNOFILE={} in the systemd unit, or `ulimit -Hn {}` as root", files, files);
   };

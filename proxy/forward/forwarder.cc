@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -45,7 +46,7 @@ void Forwarder::start() {
   } else if (place.error() == NoPlace::kRefused) {
     on_refused(pools_.set_of(upstream_)->refusal);
   } else {
-    wait_in_line();
+    wait_in_line(place.error());
   }
 }
 
@@ -58,11 +59,11 @@ PlaceWish Forwarder::place_wish() const {
   return wish;
 }
 
-void Forwarder::wait_in_line() {
+void Forwarder::wait_in_line(NoPlace why) {
   lease_.reset();
   tried_count_ = 0;
   waiting_since_ = exchange_.loop().now();
-  if (!pools_.wait(upstream_, *this)) fail(Fault::kQueueFull);
+  if (!pools_.wait(upstream_, *this)) fail(why == NoPlace::kNoRoom ? Fault::kOutOfResources : Fault::kQueueFull);
 }
 
 void Forwarder::on_place(Place place) {
@@ -70,9 +71,9 @@ void Forwarder::on_place(Place place) {
   attempt(std::move(place), exchange_.record().attempts == 0 ? Pool::Kind::kAny : Pool::Kind::kFresh);
 }
 
-void Forwarder::on_wait_timeout() {
+void Forwarder::on_wait_timeout(NoPlace why) {
   note_waiting();
-  fail(Fault::kQueueTimeout);
+  fail(why == NoPlace::kNoRoom ? Fault::kOutOfResources : Fault::kQueueTimeout);
 }
 
 // The first look finds out as well that there is none.
@@ -188,7 +189,7 @@ void Forwarder::on_fault(const UpstreamConnection::Failure& failure) {
 void Forwarder::decide_on(UpstreamConnection::Failure failure, bool settled) {
   const std::optional<retry::Decision> decision = retry::decide(facts_of(failure, settled));
   if (decision && try_again(*decision)) return;
-  if (!decision || decision->where != retry::Where::kOtherOrLater) return give_up(failure.fault);
+  if (!decision || decision->where != retry::Where::kOtherOrLater) return give_up(failure);
   settling_ = std::make_unique<Timer>(exchange_.loop(), [this, failure] { decide_on(failure, true); });
   settling_->arm(kSettling);
 }
@@ -224,7 +225,7 @@ bool Forwarder::try_again(const retry::Decision& decision) {
   if (place) {
     attempt(*std::move(place), decision.reason == RetryReason::kConnect ? Pool::Kind::kAny : Pool::Kind::kFresh);
   } else {
-    wait_in_line();
+    wait_in_line(place.error());
   }
   return true;
 }
@@ -243,6 +244,10 @@ void Forwarder::note_failure(const UpstreamConnection::Failure& failure) {
   if (failure.fault == Fault::kConnectRefused) counters.connects_refused.add();
   if (failure.fault == Fault::kConnectFailed) counters.connects_failed.add();
   if (failure.fault == Fault::kConnectTimeout) counters.connects_timeout.add();
+  if (failure.fault == Fault::kOutOfResources) {
+    counters.connects_out_of_resources.add();
+    pools_.note_out_of_resources(*lease_->endpoint(), failure.error);
+  }
   if (retry::is_endpoints_fault(failure)) judge_endpoint(true);
   // Its process may have ended without anybody having noticed yet.
   const bool nobody_listens = failure.fault == Fault::kConnectRefused || failure.fault == Fault::kConnectFailed;
@@ -262,7 +267,8 @@ void Forwarder::judge_endpoint(bool failed) {
 }
 
 // Where one endpoint refuses, that is what there is to say; where several do, the upstream is down.
-void Forwarder::give_up(Fault fault) {
+void Forwarder::give_up(const UpstreamConnection::Failure& failure) {
+  Fault fault = failure.fault;
   const auto tried = std::span(tried_).first(tried_count_);
   const bool others =
       std::ranges::any_of(tried, [&](const Endpoint* each) { return each != lease_->endpoint().get(); });
@@ -270,12 +276,13 @@ void Forwarder::give_up(Fault fault) {
   // The body's own fault is known to the pipe, if it is one of size.
   const bool too_large = fault == Fault::kRequestBodyInvalid && exchange_.request_pipe().over_limit();
   if (refused && others) fault = Fault::kNoHealthyEndpoint;
-  fail(too_large ? Fault::kBodyTooLarge : fault);
+  fail(too_large ? Fault::kBodyTooLarge : fault, failure.error);
 }
 
-void Forwarder::fail(Fault fault) {
+void Forwarder::fail(Fault fault, int error) {
   end_lease();
-  exchange_.fail(fault, {.next_hop = client_may_know() ? std::string_view(exchange_.record().endpoint) : ""});
+  exchange_.fail(fault, {.next_hop = client_may_know() ? std::string_view(exchange_.record().endpoint) : "",
+                         .error = error == 0 ? "" : strerrorname_np(error)});
 }
 
 void Forwarder::end_lease() {

@@ -35,11 +35,11 @@ class Forwarder final : public Responder, private UpstreamConnection::User, priv
   void on_done(bool reusable) override;
   void on_fault(const UpstreamConnection::Failure& failure) override;
   void on_place(Place place) override;
-  void on_wait_timeout() override;
+  void on_wait_timeout(NoPlace why) override;
   void on_refused(const Refusal& refusal) override;
   PlaceWish place_wish() const override;
 
-  void wait_in_line();
+  void wait_in_line(NoPlace why);
   void note_waiting();
   void attempt(Place place, Pool::Kind kind);
   bool begin();
@@ -51,8 +51,8 @@ class Forwarder final : public Responder, private UpstreamConnection::User, priv
   void note_failure(const UpstreamConnection::Failure& failure);
   void judge_endpoint(bool failed);
   void stick(ResponseHead& head);
-  void give_up(Fault fault);
-  void fail(Fault fault);
+  void give_up(const UpstreamConnection::Failure& failure);
+  void fail(Fault fault, int error = 0);
   bool client_may_know() const;
   void end_lease();
 

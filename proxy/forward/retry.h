@@ -51,7 +51,8 @@ inline constexpr std::uint32_t kMaxAttemptsWhenGone = 10;
 //   death of a kept connection, idempotent       kStale    a fresh connection; elsewhere where it is gone
 //   death of a fresh connection, idempotent      kStale    elsewhere where it is gone, or for apps in a moment; else no
 //
-// Never after a byte of the answer, nor once a byte of the request's body has been taken.
+// Never after a byte of the answer, nor once a byte of the request's body has been taken, nor where our own machine has
+// no resources for a connection: it has none for a connection to another endpoint either.
 std::optional<Decision> decide(const Facts& facts);
 
 // No connection could be made: the endpoint cannot know of the request.

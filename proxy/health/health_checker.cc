@@ -191,6 +191,11 @@ void HealthChecker::Schedule::settle(Check& check, const Probe::Outcome& outcome
   if (check.endpoint->has(Obstacle::kNotServing)) return;
   HealthCheckResult result{
       .endpoint = check.endpoint, .passed = false, .answered = outcome.has_value(), .why = {}, .changed = false};
+  result.judged = outcome || outcome.error() != Fault::kOutOfResources;
+  if (!result.judged) {
+    on_result_(result);
+    return;
+  }
   if (!outcome) {
     result.why = rule(outcome.error()).token;
   } else if (*outcome < check.options.expect_first || *outcome > check.options.expect_last) {

@@ -34,6 +34,7 @@ struct HealthCheckResult {  // for counters and the log
   bool answered = false;  // whatever it was
   std::string why;        // "status 503", "connect_refused"; empty if passed
   bool changed = false;   // the endpoint's health with it
+  bool judged = true;     // false: our own machine could not ask, which says nothing of the endpoint
 };
 
 class HealthChecker {

@@ -29,6 +29,7 @@ std::chrono::seconds usual_retry_after(Fault fault) {
   switch (fault) {
     case Fault::kDraining:
     case Fault::kOverloaded:
+    case Fault::kOutOfResources:
     case Fault::kNoHealthyEndpoint:
     case Fault::kQueueFull:
     case Fault::kQueueTimeout:
@@ -75,10 +76,12 @@ std::string sf_string(std::string_view text) {
 }
 
 // RFC 9209: the kind of error in its words, then the fault in ours and what happened.
-std::string proxy_status(const FaultRule& rule, std::string_view next_hop) {
+std::string proxy_status(const FaultRule& rule, const FaultDetails& details) {
   std::string value = std::string("gatehouse; error=").append(rule.proxy_status);
-  if (!next_hop.empty()) value.append("; next-hop=").append(sf_string(next_hop));
-  return value.append("; details=").append(sf_string(std::format("{}: {}", rule.token, rule.details)));
+  if (!details.next_hop.empty()) value.append("; next-hop=").append(sf_string(details.next_hop));
+  std::string what = std::format("{}: {}", rule.token, rule.details);
+  if (!details.error.empty()) what.append(" (").append(details.error).append(")");
+  return value.append("; details=").append(sf_string(what));
 }
 
 }  // namespace
@@ -105,7 +108,7 @@ ErrorPage error_page(Fault fault, std::string_view accept, std::string_view requ
   fields.add("X-Content-Type-Options", "nosniff");
   if (as_html) fields.add("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'");
   if (!row.proxy_status.empty()) {
-    fields.add(FieldName::kProxyStatus, proxy_status(row, details.next_hop));
+    fields.add(FieldName::kProxyStatus, proxy_status(row, details));
   }
   const bool known = details.retry_after > std::chrono::seconds(0);
   const std::chrono::seconds retry_after = known ? details.retry_after : usual_retry_after(fault);

@@ -25,6 +25,7 @@ struct FaultDetails {
   std::string_view content_type{};      // of `body`
   std::string_view cause{};             // for the page, if the client may know; escaped
   std::string_view next_hop{};          // for Proxy-Status, likewise: the endpoint
+  std::string_view error{};             // for Proxy-Status: what the system said: "EMFILE"
 };
 
 // `accept` is the request's Accept field: HTML where it asks for it, else text. `request_id` is escaped.

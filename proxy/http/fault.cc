@@ -77,6 +77,9 @@ constexpr std::array<FaultRule, kFaultCount> kRules = {{
     {Fault::kLoopDetected, "loop_detected", 508, "proxy_loop_detected", kProxy, kH2Internal, kH3Internal, false, false,
      "The request leads back to where it came from.",
      "the request came by this listener and route before: the route's endpoint sends it back here"},
+    {Fault::kOutOfResources, "out_of_resources", 503, "connection_limit_reached", kProxy, kH2Internal, kH3Internal,
+     false, false, "The server has no room for another connection.",
+     "this proxy, not the endpoint, has no descriptor, port or memory for a connection to it"},
 
     {Fault::kNoHealthyEndpoint, "no_healthy_endpoint", 503, "destination_unavailable", kUpstream, kH2Internal,
      kH3Internal, false, false, "The application is not available at the moment.",

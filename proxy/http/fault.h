@@ -28,17 +28,18 @@ enum class Fault : std::uint8_t {
   kClientGone,          // the client went away (499 in the log)
   kClientStalled,       // the client does not read its answer
   // our own decisions
-  kNoRoute,        // 404
-  kDraining,       // 503
-  kOverloaded,     // 503
-  kInternalError,  // 500
-  kLoopDetected,   // 508: the request has been here before
+  kNoRoute,         // 404
+  kDraining,        // 503
+  kOverloaded,      // 503
+  kInternalError,   // 500
+  kLoopDetected,    // 508: the request has been here before
+  kOutOfResources,  // 503: no descriptor, port or memory for a connection to an endpoint
   // upstream
   kNoHealthyEndpoint,        // 503
   kQueueFull,                // 503
   kQueueTimeout,             // 503
   kConnectRefused,           // 502
-  kConnectFailed,            // 502: unreachable, no such socket, no descriptors
+  kConnectFailed,            // 502: unreachable, no such socket
   kConnectTimeout,           // 504
   kUpstreamReset,            // 502: reset or write error before the head of the answer
   kUpstreamClosed,           // 502: closed before the head of the answer was complete

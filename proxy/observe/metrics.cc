@@ -34,6 +34,7 @@ std::vector<prometheus::MetricFamily> Metrics::Collect() const {
   collect_quic(page);
   collect_requests(page);
   collect_upstreams(page);
+  collect_endpoints(page);
   append_control_metrics(page, control_);
   std::vector<prometheus::MetricFamily> families = page.take();
   append_process_metrics(families);
@@ -186,21 +187,20 @@ void Metrics::collect_requests(MetricsPage& page) const {
 }
 
 void Metrics::collect_upstreams(MetricsPage& page) const {
+  page.add(MetricsPage::gauge("upstream_connections_open",
+                              "Connections to all endpoints now, as the budget of descriptors counts them."),
+           static_cast<double>(status_.upstream_connections));
+  page.add(
+      MetricsPage::gauge("upstream_connections_limit", "How many of them the process's open files allow; 0: no limit."),
+      static_cast<double>(status_.upstream_connections_limit));
+  Family short_of_room = MetricsPage::counter(
+      "upstream_short_of_room_total", "Requests that had to wait because the process may not open another connection.",
+      {"upstream"});
   Family requests =
       MetricsPage::counter("upstream_requests_total", "Requests sent to endpoints, by the code they answered.",
                            {"upstream", "endpoint", "code"});
   HistogramFamily durations = MetricsPage::histogram(
       "upstream_request_duration_seconds", "From leaving the waiting line to the end of the answer.", {"upstream"});
-  Family connections =
-      MetricsPage::gauge("upstream_connections", "Connections to endpoints now.", {"upstream", "endpoint", "state"});
-  Family connects = MetricsPage::counter("upstream_connects_total", "Attempts to connect to endpoints.",
-                                         {"upstream", "endpoint", "result"});
-  Family extra_bytes = MetricsPage::counter("upstream_extra_bytes_total",
-                                            "Connections closed because their endpoint sent more than its answers.",
-                                            {"upstream", "endpoint"});
-  Family not_kept = MetricsPage::counter("upstream_connections_not_kept_total",
-                                         "Connections fit for another request that were closed all the same.",
-                                         {"upstream", "endpoint", "reason"});
   Family retries = MetricsPage::counter("upstream_retries_total", "Requests sent once more.", {"upstream", "reason"});
   Family denied =
       MetricsPage::counter("upstream_retries_denied_total", "Retries that their budget did not allow.", {"upstream"});
@@ -220,8 +220,27 @@ void Metrics::collect_upstreams(MetricsPage& page) const {
       }
       denied.add(labels, number(counters.retries_denied));
       panics.add(labels, number(counters.panics));
+      short_of_room.add(labels, number(counters.short_of_room));
       queue.add(labels, number(counters.waiting));
     });
+  }
+  page.add(requests);
+  page.add(durations);
+  for (Family* family : {&retries, &denied, &panics, &short_of_room, &queue}) page.add(*family);
+}
+
+void Metrics::collect_endpoints(MetricsPage& page) const {
+  Family connections =
+      MetricsPage::gauge("upstream_connections", "Connections to endpoints now.", {"upstream", "endpoint", "state"});
+  Family connects = MetricsPage::counter("upstream_connects_total", "Attempts to connect to endpoints.",
+                                         {"upstream", "endpoint", "result"});
+  Family extra_bytes = MetricsPage::counter("upstream_extra_bytes_total",
+                                            "Connections closed because their endpoint sent more than its answers.",
+                                            {"upstream", "endpoint"});
+  Family not_kept = MetricsPage::counter("upstream_connections_not_kept_total",
+                                         "Connections fit for another request that were closed all the same.",
+                                         {"upstream", "endpoint", "reason"});
+  for (const auto& worker : workers_) {
     worker->endpoints_.for_each([&](const auto& labels, const EndpointCounters& counters) {
       const auto add = [&labels](Family& family, const char* label, const Counter& count) {
         family.add({labels[0], labels[1], label}, number(count));
@@ -233,13 +252,12 @@ void Metrics::collect_upstreams(MetricsPage& page) const {
       add(connects, "failed", counters.connects_failed);
       add(connects, "timeout", counters.connects_timeout);
       extra_bytes.add(labels, number(counters.extra_bytes));
+      add(connects, "out_of_resources", counters.connects_out_of_resources);
       add(not_kept, "private", counters.closed_private);
+      add(not_kept, "for_room", counters.closed_for_room);
     });
   }
-  page.add(requests);
-  page.add(durations);
-  for (Family* family : {&connections, &connects, &extra_bytes, &not_kept, &retries, &denied, &panics, &queue})
-    page.add(*family);
+  for (Family* family : {&connections, &connects, &extra_bytes, &not_kept}) page.add(*family);
 }
 
 }  // namespace gatehouse

@@ -37,6 +37,8 @@ struct ServerStatus {
   std::vector<AltSvc> alt_svc;
   std::uint64_t access_log_lines = 0;
   std::uint64_t access_log_dropped = 0;
+  std::uint64_t upstream_connections = 0;  // open now, to all endpoints
+  std::uint64_t upstream_connections_limit = 0;
 };
 
 class Metrics final : public prometheus::Collectable {
@@ -56,6 +58,7 @@ class Metrics final : public prometheus::Collectable {
   void collect_quic(MetricsPage& page) const;
   void collect_requests(MetricsPage& page) const;
   void collect_upstreams(MetricsPage& page) const;
+  void collect_endpoints(MetricsPage& page) const;
 
   const ServerStatus& status_;
   const ControlMetrics& control_;

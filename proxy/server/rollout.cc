@@ -91,7 +91,8 @@ Rollout::Rollout(const Surroundings& surroundings, std::size_t workers)
       workers_({.control = surroundings.control,
                 .access_log = surroundings.access_log,
                 .faults = surroundings.faults,
-                .secrets = secrets_},
+                .secrets = secrets_,
+                .descriptors = surroundings.descriptors},
                worker_metrics(surroundings.metrics, workers)),
       sockets_(workers, surroundings.inherited) {}
 

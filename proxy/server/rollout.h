@@ -27,8 +27,9 @@ class Rollout {
     Metrics& metrics;
     UpstreamDirectory& upstreams;
     FaultBuffer::HandOver faults;
-    std::size_t connections;       // that the process can carry
-    const config::Server& server;  // of the first configuration: what later ones cannot change
+    std::size_t connections;                        // of clients that the process can carry
+    std::shared_ptr<DescriptorBudget> descriptors;  // for those to endpoints
+    const config::Server& server;                   // of the first configuration: what later ones cannot change
     const InheritedSockets& inherited;
     // All sockets are bound, and nothing runs yet that did not before; the reason if it must not.
     std::function<Result<>(const config::Config&)> bound;

@@ -113,17 +113,16 @@ int Server::run() {
 }
 
 bool Server::start() {
-  const std::size_t descriptors = descriptors::raise_limit();
+  files_ = descriptors::raise_limit();
   become_subreaper();
   config::Loaded loaded = source_.load();
   print(loaded.diagnostics);
   if (!loaded.config) return false;
   const config::Config& config = *loaded.config;
 
-  const std::size_t connections = descriptors::connections_within(descriptors);
-  if (config.limits.max_connections > connections) {
-    log::warn("limits.max_connections is lowered from {} to {}: the process may open {} files (ulimit -n)",
-              config.limits.max_connections, connections, descriptors);
+  const std::size_t connections = descriptors::connections_within(files_);
+  if (const std::string shortage = descriptors::shortage(files_, config.limits.max_connections); !shortage.empty()) {
+    log::warn("{}", shortage);
   }
   Diagnostics diagnostics = open_control(config);
   if (!config::has_errors(diagnostics)) {
@@ -135,6 +134,7 @@ bool Server::start() {
                               .upstreams = upstreams_,
                               .faults = board_.fault_sink(),
                               .connections = connections,
+                              .descriptors = descriptors_,
                               .server = config.server,
                               .inherited = inherited_,
                               .bound = [this](const config::Config& wanted) { return drop_rights(wanted); }},
@@ -210,8 +210,17 @@ Server::Diagnostics Server::apply(const config::Config& config) {
     log::warn("server.user takes effect with the next start");
   }
   config_ = config;
+  divide_descriptors();
   note_snapshot();
   return diagnostics;
+}
+
+// Fewer clients leave more for endpoints.
+void Server::divide_descriptors() {
+  const std::size_t possible = descriptors::connections_within(files_);
+  const std::size_t wanted = config_.limits.max_connections;
+  const std::size_t clients = wanted == 0 ? possible : std::min(wanted, possible);
+  descriptors_->set_limit(descriptors::endpoint_connections_within(files_, clients));
 }
 
 void Server::note_snapshot() {
@@ -358,6 +367,8 @@ Admin::Pages Server::pages() {
           [this] {
             status_.access_log_lines = access_log_.written();
             status_.access_log_dropped = access_log_.dropped();
+            status_.upstream_connections = descriptors_->open();
+            status_.upstream_connections_limit = descriptors_->limit();
             upstreams_.note(counts_);
             return metrics_.page();
           },

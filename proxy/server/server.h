@@ -50,6 +50,7 @@ class Server {
   bool start();
   Diagnostics open_control(const config::Config& config);
   Diagnostics apply(const config::Config& config);
+  void divide_descriptors();
   void note_snapshot();
   Result<> drop_rights(const config::Config& config) const;
   std::string status_line() const;
@@ -72,6 +73,8 @@ class Server {
   Metrics metrics_;
   AccessLog access_log_;
   config::Config config_;  // in force
+  std::size_t files_ = 0;  // that the process may open
+  std::shared_ptr<DescriptorBudget> descriptors_ = std::make_shared<DescriptorBudget>();
   UpstreamDirectory upstreams_;
   StatusBoard board_;
   std::unique_ptr<Rollout> rollout_;

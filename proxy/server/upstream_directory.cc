@@ -51,6 +51,10 @@ UpstreamDirectory::~UpstreamDirectory() = default;
 
 void UpstreamDirectory::on_health_check(const HealthCheckResult& result) {
   const Endpoint& endpoint = *result.endpoint;
+  if (!result.judged) {
+    ++metrics_.health_checks[{endpoint.upstream(), endpoint.name(), "skipped"}];
+    return;
+  }
   troubles_.note_check(endpoint, result.why, loop_.wall_now());
   ++metrics_.health_checks[{endpoint.upstream(), endpoint.name(), result.passed ? "passed" : "failed"}];
   if (result.changed && result.passed) log::info("{}: {} is healthy", endpoint.upstream(), endpoint.name());

@@ -21,12 +21,14 @@ Worker::Worker(EventLoop& loop, const Place& place)
       access_log_(loop, place.access_log),
       faults_(loop, place.faults),
       observer_(place.metrics, access_log_, faults_),
-      pools_(loop, {.endpoint = [this](const Endpoint& endpoint) -> EndpointCounters& {
-                      return place_.metrics.endpoint(endpoint.upstream(), endpoint.name());
-                    },
-                    .upstream = [this](std::string_view upstream) -> UpstreamCounters& {
-                      return place_.metrics.upstream(upstream);
-                    }}),
+      pools_(loop,
+             {.endpoint = [this](const Endpoint& endpoint) -> EndpointCounters& {
+                return place_.metrics.endpoint(endpoint.upstream(), endpoint.name());
+              },
+              .upstream = [this](std::string_view upstream) -> UpstreamCounters& {
+                return place_.metrics.upstream(upstream);
+              }},
+             place.descriptors),
       exchanges_{
           .loop = loop,
           .observer = observer_,

@@ -30,6 +30,7 @@ class Worker {
     FaultBuffer::HandOver faults;
     WorkerMetrics& metrics;
     const QuicSecrets& secrets;
+    std::shared_ptr<DescriptorBudget> descriptors;
   };
 
   Worker(EventLoop& loop, const Place& place);

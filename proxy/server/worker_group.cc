@@ -44,7 +44,8 @@ void WorkerGroup::run(Thread& self, const Shared& shared, WorkerMetrics& metrics
                        .access_log = shared.access_log,
                        .faults = shared.faults,
                        .metrics = metrics,
-                       .secrets = shared.secrets});
+                       .secrets = shared.secrets,
+                       .descriptors = shared.descriptors});
   self.loop = &loop;
   self.worker = &worker;
   self.ready.set_value();

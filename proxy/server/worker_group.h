@@ -20,6 +20,7 @@ class WorkerGroup {
     AccessLog& access_log;
     FaultBuffer::HandOver faults;
     const QuicSecrets& secrets;
+    std::shared_ptr<DescriptorBudget> descriptors;  // for connections to endpoints, of all workers together
   };
 
   // Returns when every loop runs. `metrics`: one for each worker.

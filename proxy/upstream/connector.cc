@@ -18,8 +18,16 @@ namespace {
 // A connect to a Unix socket does not wait for room in the backlog, and nothing tells when there is some.
 constexpr std::chrono::milliseconds kUnixRetry{5};
 
+// EADDRNOTAVAIL: all ports of ours towards this address are in use; EAGAIN the same, of older kernels.
 Fault fault_of(int error) {
   switch (error) {
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+    case EADDRNOTAVAIL:
+    case EAGAIN:
+      return Fault::kOutOfResources;
     case ECONNREFUSED:
       return Fault::kConnectRefused;
     case ETIMEDOUT:
@@ -27,6 +35,10 @@ Fault fault_of(int error) {
     default:
       return Fault::kConnectFailed;
   }
+}
+
+std::unexpected<Connector::Failure> failure_of(int error) {
+  return std::unexpected(Connector::Failure{.fault = fault_of(error), .error = error});
 }
 
 // So that a kept connection to a machine that has vanished ends within 15 s. Best effort: it works without.
@@ -61,7 +73,7 @@ void Connector::begin() {
     if (address_.is_unix() && socket.error().code == EAGAIN) {
       again_.arm(kUnixRetry);
     } else {
-      settle(std::unexpected(fault_of(socket.error().code)));
+      settle(failure_of(socket.error().code));
     }
     return;
   }
@@ -77,7 +89,7 @@ void Connector::begin() {
 void Connector::on_ready() {
   if (outcome_ || !socket_) return;
   if (const int error = sockets::take_error(socket_.get()); error != 0) {
-    settle(std::unexpected(fault_of(error)));
+    settle(failure_of(error));
     return;
   }
   // The poller may speak before the handshake is through.

@@ -19,8 +19,13 @@ class EventLoop;
 
 class Connector {
  public:
-  // The faults: kConnectRefused, kConnectTimeout, kConnectFailed.
-  using Outcome = std::expected<Fd, Fault>;
+  // kConnectRefused, kConnectTimeout, kConnectFailed: the endpoint, or the way to it. kOutOfResources: our own machine
+  // had no descriptor, port or memory for it, which says nothing of the endpoint.
+  struct Failure {
+    Fault fault;
+    int error;  // errno
+  };
+  using Outcome = std::expected<Fd, Failure>;
 
   // `done` is called once, from the loop, never from the constructor; it must not destroy the connector at once (retire
   // it). `address` outlives the connector.

@@ -22,6 +22,7 @@ enum class NoPlace : std::uint8_t {
   kComing,   // there is no endpoint now, but there will be: it may wait
   kRefused,  // there is none: the set's refusal says what the client hears
   kTried,    // all that there are have been tried
+  kNoRoom,   // the process may not open another connection now: it may wait
 };
 
 }  // namespace gatehouse

@@ -57,7 +57,10 @@ Place Lease::give_up() {
 // ---- Pool
 
 Pool::Pool(UpstreamPools& owner, std::shared_ptr<Endpoint> endpoint, EndpointCounters& counters)
-    : owner_(owner), endpoint_(std::move(endpoint)), counters_(counters) {}
+    : owner_(owner),
+      endpoint_(std::move(endpoint)),
+      counters_(counters),
+      share_(owner.descriptors()->share(endpoint_->upstream())) {}
 
 Pool::~Pool() {
   assert(leased_ == 0);
@@ -74,7 +77,8 @@ Lease Pool::acquire(Place place, Kind kind) {
   } else {
     connection = std::make_unique<UpstreamConnection>(
         owner_.loop(), endpoint_,
-        [this](UpstreamConnection& idle, UpstreamConnection::IdleEnd end) { drop_idle(idle, end); });
+        [this](UpstreamConnection& idle, UpstreamConnection::IdleEnd end) { drop_idle(idle, end); },
+        DescriptorBudget::take(owner_.descriptors(), share_));
   }
   ++leased_;
   counters_.connections_active.add();
@@ -86,15 +90,26 @@ void Pool::close_idle() {
   for (std::unique_ptr<UpstreamConnection>& connection : std::exchange(idle_, {})) close(std::move(connection));
 }
 
+void Pool::close_longest_idle() {
+  counters_.connections_idle.subtract();
+  counters_.closed_for_room.add();
+  const std::unique_ptr<UpstreamConnection> closed = std::move(idle_.front());
+  idle_.erase(idle_.begin());
+}
+
 void Pool::put_back(std::unique_ptr<UpstreamConnection> connection) {
   counters_.connections_active.subtract();
   if (options_.max_idle == 0 || !current_) {
+    close(std::move(connection));
+  } else if (owner_.gives_up_connection()) {
+    counters_.closed_for_room.add();
     close(std::move(connection));
   } else {
     const bool surplus = idle_.size() >= options_.max_idle;
     counters_.connections_idle.add();
     connection->rest(surplus ? std::min(kSurplusIdle, idle_limit()) : idle_limit());
     idle_.push_back(std::move(connection));
+    owner_.connection_is_idle();
   }
   end_lease();
 }

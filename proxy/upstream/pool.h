@@ -9,6 +9,7 @@
 
 #include "common/clock.h"
 #include "proxy/http/counters.h"
+#include "proxy/upstream/descriptor_budget.h"
 #include "proxy/upstream/endpoint.h"
 #include "proxy/upstream/upstream.h"
 #include "proxy/upstream/upstream_connection.h"
@@ -54,6 +55,10 @@ class Pool {
   Lease acquire(Place place, Kind kind = Kind::kAny);
   void set_options(const PoolOptions& options) { options_ = options; }
   void close_idle();
+  // The one that has been idle for longest gives its descriptor to others, at once. REQUIRES: idle() > 0, and none of
+  // its frames is on the stack.
+  void close_longest_idle();
+  Duration longest_idle() const { return idle_.front()->idle_for(); }  // REQUIRES: idle() > 0
   // False: its endpoint is in no upstream any more. Nothing is kept then, and the pool goes with its last lease.
   void set_current(bool current) { current_ = current; }
   bool current() const { return current_; }
@@ -75,6 +80,7 @@ class Pool {
   UpstreamPools& owner_;
   std::shared_ptr<Endpoint> endpoint_;
   EndpointCounters& counters_;
+  const DescriptorBudget::SharePtr share_;
   PoolOptions options_;
   std::vector<std::unique_ptr<UpstreamConnection>> idle_;  // most recently used last
   std::size_t leased_ = 0;

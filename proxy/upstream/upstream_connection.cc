@@ -20,8 +20,10 @@ constexpr std::uint64_t kLongestKeepAlive = 24UL * 3600;
 }  // namespace
 
 UpstreamConnection::UpstreamConnection(EventLoop& loop, std::shared_ptr<Endpoint> endpoint,
-                                       std::move_only_function<void(UpstreamConnection&, IdleEnd)> idle_ended)
+                                       std::move_only_function<void(UpstreamConnection&, IdleEnd)> idle_ended,
+                                       DescriptorBudget::Permit permit)
     : loop_(loop),
+      permit_(std::move(permit)),
       endpoint_(std::move(endpoint)),
       idle_ended_(std::move(idle_ended)),
       waker_(loop, [this] { pump(); }),
@@ -94,7 +96,7 @@ void UpstreamConnection::on_writable() {
 void UpstreamConnection::on_connect(Connector::Outcome outcome) {
   loop_.retire(std::move(wire_.connector));  // this is its call
   if (!outcome) {
-    fail(outcome.error());
+    fail(outcome.error().fault, outcome.error().error);
     return;
   }
   wire_.stream = std::make_unique<TcpStream>(loop_, *std::move(outcome));
@@ -189,12 +191,13 @@ void UpstreamConnection::finish() {
   std::exchange(user_, nullptr)->on_done(reusable);
 }
 
-void UpstreamConnection::fail(Fault fault) {
+void UpstreamConnection::fail(Fault fault, int error) {
   const Failure failure{.fault = fault,
                         .reused = reused(),
                         .answered = wire_.answer.begun(),
                         .unread = provably_unread(),
-                        .unsent = state_ == State::kBusy && !wire_.answer.begun() && wire_.sender.taken() == 0};
+                        .unsent = state_ == State::kBusy && !wire_.answer.begun() && wire_.sender.taken() == 0,
+                        .error = error};
   User& user = *user_;
   abandon();
   user.on_fault(failure);

@@ -27,6 +27,7 @@
 #include "proxy/http/message.h"
 #include "proxy/upstream/answer_reader.h"
 #include "proxy/upstream/connector.h"
+#include "proxy/upstream/descriptor_budget.h"
 #include "proxy/upstream/endpoint.h"
 #include "proxy/upstream/request_sender.h"
 
@@ -43,6 +44,7 @@ class UpstreamConnection final : private ByteStream::User {
     bool answered = false;  // at least one byte of an answer came
     bool unread = false;    // the endpoint has provably not read the whole head (Unix sockets only)
     bool unsent = false;    // not a byte of the request has left
+    int error = 0;          // errno, where our own machine refused (kOutOfResources)
   };
 
   // Who has the exchange. Each call is the connection's last statement: the user may drop it.
@@ -71,9 +73,10 @@ class UpstreamConnection final : private ByteStream::User {
     kSpoke,   // the endpoint has sent what nobody asked for
   };
 
-  // `idle_ended` is called when an idle connection has become useless.
+  // `idle_ended` is called when an idle connection has become useless. `permit` is held until the socket is closed.
   UpstreamConnection(EventLoop& loop, std::shared_ptr<Endpoint> endpoint,
-                     std::move_only_function<void(UpstreamConnection&, IdleEnd)> idle_ended);
+                     std::move_only_function<void(UpstreamConnection&, IdleEnd)> idle_ended,
+                     DescriptorBudget::Permit permit = {});
   ~UpstreamConnection();
   UpstreamConnection(const UpstreamConnection&) = delete;
   UpstreamConnection& operator=(const UpstreamConnection&) = delete;
@@ -113,7 +116,7 @@ class UpstreamConnection final : private ByteStream::User {
   void wait_for_turn();
   void on_head();
   void finish();
-  void fail(Fault fault);
+  void fail(Fault fault, int error = 0);
   void set_timer();
   Wait waits_for() const;
   void wait(Wait what, Duration at_most);
@@ -122,6 +125,7 @@ class UpstreamConnection final : private ByteStream::User {
   bool provably_unread() const;
 
   EventLoop& loop_;
+  const DescriptorBudget::Permit permit_;
   std::shared_ptr<Endpoint> endpoint_;
   std::move_only_function<void(UpstreamConnection&, IdleEnd)> idle_ended_;
   State state_ = State::kNew;

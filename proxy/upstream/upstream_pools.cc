@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cassert>
 #include <chrono>
+#include <cstring>
 #include <utility>
 
 #include "common/event_loop.h"
+#include "common/log.h"
 #include "proxy/upstream/balancer.h"
 
 namespace gatehouse {
@@ -13,6 +15,7 @@ namespace gatehouse {
 namespace {
 
 constexpr Duration kLostFor = std::chrono::milliseconds(100);
+constexpr Duration kBetweenLines = std::chrono::seconds(10);  // in the log
 
 bool allowed_somewhere(const PickRequest& request) {
   return std::ranges::any_of(request.table.members(),
@@ -38,11 +41,20 @@ bool is_panic(const BalanceTable& table) {
 
 }  // namespace
 
-UpstreamPools::UpstreamPools(EventLoop& loop, UpstreamCounting counting)
-    : loop_(loop), counting_(std::move(counting)), lost_timer_(loop, [this] { find_lost_again(); }) {}
+UpstreamPools::UpstreamPools(EventLoop& loop, UpstreamCounting counting, std::shared_ptr<DescriptorBudget> descriptors)
+    : loop_(loop),
+      counting_(std::move(counting)),
+      lost_timer_(loop, [this] { find_lost_again(); }),
+      descriptors_(descriptors ? std::move(descriptors) : std::make_shared<DescriptorBudget>()),
+      look_(loop, [this] { look_for_room(); }) {
+  shortage_.door = std::make_shared<DescriptorBudget::Door>(loop, [this] { on_told(); });
+  descriptors_->join(shortage_.door);
+}
 
 UpstreamPools::~UpstreamPools() {
   assert(lines_.empty());
+  descriptors_->leave(shortage_.door);
+  shortage_.door->told = nullptr;
   for (const Lost& each : lost_) each.endpoint->clear(Obstacle::kLost);
 }
 
@@ -72,6 +84,7 @@ UpstreamPools::Standing& UpstreamPools::standing(const UpstreamPtr& upstream) {
   Standing& fresh = standings_[upstream.get()];
   fresh.upstream = upstream;
   fresh.counters = &counting_.upstream(upstream->name());
+  fresh.share = descriptors_->share(upstream->name());
   update(fresh);
   return fresh;
 }
@@ -134,7 +147,9 @@ std::expected<Place, NoPlace> UpstreamPools::take_place(const UpstreamPtr& upstr
   if (wish.tried.empty()) known.budget.on_request();
   // Whatever is free has been promised to those who came before.
   if (upstream->waiting() > 0) return std::unexpected(NoPlace::kTaken);
-  return pick_place(known, wish);
+  std::expected<Place, NoPlace> place = pick_place(known, wish);
+  if (!place && place.error() == NoPlace::kNoRoom) note_short(known);
+  return place;
 }
 
 std::expected<Place, NoPlace> UpstreamPools::pick_place(Standing& known, const PlaceWish& wish) {
@@ -144,7 +159,7 @@ std::expected<Place, NoPlace> UpstreamPools::pick_place(Standing& known, const P
       .table = *known.table, .upstream = upstream, .tried = wish.tried, .key = wish.key, .now = loop_.now()};
   if (!wish.cookie.empty()) {
     const EndpointSet::Member* named = known.table->named_by(wish.cookie);
-    if (named != nullptr && request.fits(*named->endpoint)) {
+    if (named != nullptr && request.fits(*named->endpoint) && has_room(known, *named->endpoint)) {
       if (std::optional<Place> place = Place::take(named->endpoint, limit)) return *std::move(place);
     }
   }
@@ -154,6 +169,10 @@ std::expected<Place, NoPlace> UpstreamPools::pick_place(Standing& known, const P
     request.panic = true;
     member = balancer.pick(request);
     if (member != nullptr) known.counters->panics.add();
+  }
+  if (member != nullptr && !has_room(known, *member->endpoint)) {
+    member = with_connection(request);
+    if (member == nullptr) return std::unexpected(NoPlace::kNoRoom);
   }
   // Another worker may have taken the last place between the choice and this.
   for (; member != nullptr; member = balancer.pick(request)) {
@@ -190,6 +209,103 @@ void UpstreamPools::find_lost_again() {
     lost_.erase(lost_.begin());
   }
   if (!lost_.empty()) lost_timer_.arm_at(lost_.front().until);
+}
+
+// ---- room for connections
+
+bool UpstreamPools::has_idle(const Endpoint& endpoint) const {
+  const auto found = pools_.find(&endpoint);
+  return found != pools_.end() && found->second->idle() > 0;
+}
+
+// Where no other can be opened, whoever has a connection is as good as who was chosen.
+const EndpointSet::Member* UpstreamPools::with_connection(const PickRequest& request) {
+  const auto& members = request.table.members();
+  const auto found = std::ranges::find_if(members, [&](const EndpointSet::Member& member) {
+    return request.fits(*member.endpoint) && has_idle(*member.endpoint);
+  });
+  return found == members.end() ? nullptr : &*found;
+}
+
+bool UpstreamPools::has_room(const Standing& known, const Endpoint& endpoint) {
+  if (descriptors_->has_room(*known.share) || has_idle(endpoint)) return true;
+  while (!descriptors_->has_room(*known.share)) {
+    if (!close_longest_idle()) return false;
+  }
+  return true;
+}
+
+bool UpstreamPools::close_longest_idle() {
+  Pool* longest = nullptr;
+  for (const auto& [endpoint, pool] : pools_) {
+    if (pool->idle() == 0) continue;
+    if (longest == nullptr || pool->longest_idle() > longest->longest_idle()) longest = pool.get();
+  }
+  if (longest == nullptr) return false;
+  longest->close_longest_idle();
+  return true;
+}
+
+void UpstreamPools::note_short(const Standing& known) {
+  known.counters->short_of_room.add();
+  if (!shortage_.may_tell(loop_.now())) return;
+  log::warn(
+      "no room for another connection to {}: {} connections to endpoints are open, and the process may have {}; "
+      "requests "
+      "wait (ulimit -n, LimitNOFILE= of the service); {} such requests since the last line",
+      known.upstream->name(), descriptors_->open(), descriptors_->limit(), std::exchange(shortage_.untold, 0));
+}
+
+void UpstreamPools::note_out_of_resources(const Endpoint& endpoint, int error) {
+  if (!shortage_.may_tell(loop_.now())) return;
+  log::warn(
+      "this machine has no descriptor, port or memory for a connection to {} of {}: {}; {} such requests since the "
+      "last "
+      "line",
+      endpoint.name(), endpoint.upstream(), std::strerror(error), std::exchange(shortage_.untold, 0));
+}
+
+bool UpstreamPools::Shortage::may_tell(MonotonicTime now) {
+  ++untold;
+  if (now < next_line) return false;
+  next_line = now + kBetweenLines;
+  return true;
+}
+
+// A connection that others have asked for goes rather than rests, once for each time that they have asked.
+bool UpstreamPools::gives_up_connection() {
+  return std::exchange(shortage_.owes, false) && descriptors_->wanting() > shortage_.lines;
+}
+
+void UpstreamPools::connection_is_idle() {
+  if (shortage_.lines > 0) look_.wake();
+}
+
+void UpstreamPools::line_wants_room(bool wants) {
+  if (wants) {
+    ++shortage_.lines;
+    descriptors_->wants_room();
+  } else {
+    --shortage_.lines;
+    descriptors_->wants_no_more();
+  }
+}
+
+void UpstreamPools::on_told() {
+  if (descriptors_->wanting() > shortage_.lines && !close_longest_idle()) shortage_.owes = true;
+  look_for_room();
+}
+
+// Lines that end meanwhile stay until the end of the turn.
+void UpstreamPools::look_for_room() {
+  if (shortage_.lines == 0) return;
+  std::vector<WaitingLine*> wanting;
+  for (const auto& [upstream, line] : lines_) {
+    if (line->wants_room()) wanting.push_back(line.get());
+  }
+  for (WaitingLine* line : wanting) {
+    if (line->wants_room()) line->look_for_places();
+  }
 }
 
 // ---- connections

@@ -15,8 +15,10 @@
 
 #include "common/clock.h"
 #include "common/timer.h"
+#include "common/waker.h"
 #include "proxy/http/counters.h"
 #include "proxy/upstream/balance_table.h"
+#include "proxy/upstream/descriptor_budget.h"
 #include "proxy/upstream/place_wish.h"
 #include "proxy/upstream/pool.h"
 #include "proxy/upstream/retry_budget.h"
@@ -25,6 +27,7 @@
 namespace gatehouse {
 
 class EventLoop;
+struct PickRequest;
 
 // Where the counts of a worker live (see WorkerMetrics); each is asked for once per pool or upstream and kept.
 struct UpstreamCounting {
@@ -36,7 +39,8 @@ class UpstreamPools {
  public:
   using UpstreamPtr = std::shared_ptr<const Upstream>;
 
-  UpstreamPools(EventLoop& loop, UpstreamCounting counting);
+  // `descriptors` is what all workers share; null: as many connections as are wanted.
+  UpstreamPools(EventLoop& loop, UpstreamCounting counting, std::shared_ptr<DescriptorBudget> descriptors = nullptr);
   ~UpstreamPools();
   UpstreamPools(const UpstreamPools&) = delete;
   UpstreamPools& operator=(const UpstreamPools&) = delete;
@@ -64,6 +68,10 @@ class UpstreamPools {
   // Nobody listens there though its process should: no request goes there for a moment.
   void lost(const std::shared_ptr<Endpoint>& endpoint);
 
+  // Our own machine had no descriptor, port or memory for a connection, for the reason `error` (errno): the log hears
+  // of it, now and then.
+  void note_out_of_resources(const Endpoint& endpoint, int error);
+
   RetryBudget& budget(const UpstreamPtr& upstream);
   UpstreamCounters& counters(const UpstreamPtr& upstream);
   EventLoop& loop() { return loop_; }
@@ -76,6 +84,7 @@ class UpstreamPools {
   struct Standing {
     UpstreamPtr upstream;
     UpstreamCounters* counters = nullptr;
+    DescriptorBudget::SharePtr share;
     std::uint64_t version = 0;  // of the membership
     std::unique_ptr<const BalanceTable> table;
     RetryBudget budget;
@@ -92,7 +101,26 @@ class UpstreamPools {
     return pick_place(standing(upstream), wish);
   }
   std::expected<Place, NoPlace> pick_place(Standing& known, const PlaceWish& wish);
+  const EndpointSet::Member* with_connection(const PickRequest& request);
   NoPlace outlook(const UpstreamPtr& upstream);
+
+  // Room for connections, see descriptor_budget.h.
+  const std::shared_ptr<DescriptorBudget>& descriptors() const { return descriptors_; }
+  bool has_idle(const Endpoint& endpoint) const;
+  // Whether a request can have a connection to the endpoint: an idle one, or another, for which one that is idle
+  // elsewhere may have to go.
+  bool has_room(const Standing& known, const Endpoint& endpoint);
+  bool has_room(const UpstreamPtr& upstream, const Endpoint& endpoint) {
+    return has_room(standing(upstream), endpoint);
+  }
+  void note_short(const Standing& known);
+  bool close_longest_idle();
+  bool gives_up_connection();  // rather than keep it, because others have asked for one
+  void connection_is_idle();   // those who wait for room may use it
+  void look_again() { look_.wake(); }
+  void line_wants_room(bool wants);
+  void on_told();
+  void look_for_room();
   void find_lost_again();
   bool current(const Endpoint& endpoint) const { return !adopted_ || current_.contains(&endpoint); }
   void forget(Pool& pool);         // its endpoint is gone and its last lease has ended
@@ -107,6 +135,17 @@ class UpstreamPools {
   std::unordered_map<const Upstream*, std::unique_ptr<WaitingLine>> lines_;
   std::vector<Lost> lost_;  // soonest first
   Timer lost_timer_;
+  std::shared_ptr<DescriptorBudget> descriptors_;
+  struct Shortage {
+    std::shared_ptr<DescriptorBudget::Door> door;
+    std::size_t lines = 0;      // of this worker that want room
+    bool owes = false;          // a connection, to other workers
+    MonotonicTime next_line{};  // in the log
+    std::uint64_t untold = 0;
+    bool may_tell(MonotonicTime now);
+  };
+  Shortage shortage_;
+  Waker look_;  // for room
 };
 
 }  // namespace gatehouse

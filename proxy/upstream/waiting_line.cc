@@ -39,8 +39,19 @@ void WaitingLine::join(PoolWaiter& waiter) {
   open();
 }
 
+// A place without a connection is of no use: others may have it.
 void WaitingLine::receive(Place place) {
   assert(first_ != nullptr);
+  if (!wants_room_ && owner_.has_room(upstream_, *place.endpoint())) {
+    hand_over(std::move(place));
+    return;
+  }
+  want_room(true);
+  const Place given_back = std::move(place);
+  owner_.look_again();
+}
+
+void WaitingLine::hand_over(Place place) {
   PoolWaiter& waiter = *first_;
   unlink(waiter);
   waiter.on_place(std::move(place));
@@ -62,8 +73,10 @@ void WaitingLine::begin() {
 void WaitingLine::look_for_places() {
   while (first_ != nullptr) {
     std::expected<Place, NoPlace> place = owner_.pick_place(upstream_, first_->place_wish());
+    want_room(!place && place.error() == NoPlace::kNoRoom);
+    if (wants_room_) return;
     if (place) {
-      receive(*std::move(place));
+      hand_over(*std::move(place));
       continue;
     }
     if (place.error() == NoPlace::kRefused) {
@@ -98,13 +111,24 @@ void WaitingLine::open() {
 }
 
 void WaitingLine::close() {
+  want_room(false);
   upstream_->membership().leave_line(door_);
-  for (const EndpointSet::Member& member : stands_at_->members) member.endpoint->leave_line(door_);
-  stands_at_.reset();
+  leave_endpoints();
   door_->line = nullptr;
   door_.reset();
   begin_.cancel();
   owner_.forget(*this);
+}
+
+void WaitingLine::leave_endpoints() {
+  if (!stands_at_) return;
+  for (const EndpointSet::Member& member : stands_at_->members) member.endpoint->leave_line(door_);
+  stands_at_.reset();
+}
+
+void WaitingLine::want_room(bool wants) {
+  if (wants) leave_endpoints();
+  if (std::exchange(wants_room_, wants) != wants) owner_.line_wants_room(wants);
 }
 
 // Endpoints that are in both sets keep the door, and the line its turn there.
@@ -141,8 +165,9 @@ void WaitingLine::expire() {
   const MonotonicTime now = owner_.loop().now();
   while (first_ != nullptr && first_->since_ + upstream_->options().queue_timeout <= now) {
     PoolWaiter& waiter = *first_;
+    const NoPlace why = wants_room_ ? NoPlace::kNoRoom : NoPlace::kTaken;
     unlink(waiter);
-    waiter.on_wait_timeout();
+    waiter.on_wait_timeout(why);
   }
   set_timer();
 }

@@ -39,14 +39,16 @@ class CountingObserver final : public ExchangeObserver {
 // The clock that tests move; one worker's loop and upstream half.
 class UpstreamWorld {
  public:
-  UpstreamWorld()
+  explicit UpstreamWorld(std::shared_ptr<DescriptorBudget> descriptors = nullptr)
       : loop(clock),
-        pools(loop, {.endpoint = [this](const Endpoint& endpoint) -> EndpointCounters& {
-                       return endpoint_counters[endpoint.name()];
-                     },
-                     .upstream = [this](std::string_view name) -> UpstreamCounters& {
-                       return upstream_counters[std::string(name)];
-                     }}) {}
+        pools(loop,
+              {.endpoint = [this](const Endpoint& endpoint) -> EndpointCounters& {
+                 return endpoint_counters[endpoint.name()];
+               },
+               .upstream = [this](std::string_view name) -> UpstreamCounters& {
+                 return upstream_counters[std::string(name)];
+               }},
+              std::move(descriptors)) {}
 
   // Turns until `done`; fails the test after some seconds of real time. What is waited for comes from sockets of this
   // very process, so that it is there at once or never.

@@ -90,7 +90,8 @@ TEST(DoctorMachine, DescriptorsAreHeldAgainstTheConnectionsWanted) {
   const Finding few = judge_descriptors({.soft = 1024, .hard = 4096, .wanted = 10000});
   EXPECT_EQ(few.grade, Grade::kProblem);
   EXPECT_EQ(few.message,
-            "4096 open files carry about 2016 connections, but max_connections is 10000; LimitNOFILE=65536 in the "
+            "4096 open files carry about 2016 connections of clients and 1568 to endpoints, but max_connections is "
+            "10000; LimitNOFILE=65536 in the "
             "systemd unit, or `ulimit -Hn 65536` as root");
 }
 

@@ -300,7 +300,7 @@ class Taker final : public PoolWaiter {
     place_.emplace(std::move(place));
     pools_.loop().post([this] { again_.wake(); });
   }
-  void on_wait_timeout() override { FAIL() << "starved"; }
+  void on_wait_timeout(NoPlace) override { FAIL() << "starved"; }
   void on_refused(const Refusal&) override { FAIL() << "refused"; }
 
   UpstreamPools& pools_;
