@@ -8,7 +8,6 @@
 #include <filesystem>
 #include <format>
 #include <fstream>
-#include <iterator>
 #include <pugixml.hpp>
 #include <system_error>
 #include <utility>
@@ -322,7 +321,9 @@ WebConfig read_web_config(const std::string& folder) {
   const std::string path = find_file(folder);
   std::ifstream file(path, std::ios::binary);
   if (path.empty() || !file) return failed("cannot be read");
-  std::string text(std::istreambuf_iterator<char>(file), {});
+  std::string text(kLargestFile + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(file.gcount()));
   if (text.size() > kLargestFile) return failed("larger than 1 MiB; this is no configuration");
   return parse_web_config(text, folder);
 }
