@@ -28,8 +28,8 @@ rlimit files_at_start() {
 }
 const rlimit kFilesAtStart = files_at_start();
 
-[[noreturn]] void fail(const ChildPlan& plan, ChildStep step, int code) {
-  const ChildReport report{.step = step, .code = code};
+[[noreturn]] void fail(const ChildPlan& plan, ChildStep step, int code, bool found = false) {
+  const ChildReport report{.step = step, .code = code, .found = found};
   (void)!::write(plan.report, &report, sizeof report);
   ::_exit(127);
 }
@@ -89,6 +89,13 @@ int run(const ChildPlan& plan) {
   return denied != 0 ? denied : ENOENT;
 }
 
+bool is_there(const ChildPlan& plan) {
+  for (char* const* candidate = plan.candidates; *candidate != nullptr; ++candidate) {
+    if (::access(*candidate, F_OK) == 0) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 void become_child(const ChildPlan& plan) {
@@ -106,7 +113,8 @@ void become_child(const ChildPlan& plan) {
   if (plan.directory != nullptr && ::chdir(plan.directory) != 0) fail(plan, ChildStep::kDirectory, errno);
   write_own_pid(plan.listen_pid_digits);
   reset_signals();
-  fail(plan, ChildStep::kExec, run(plan));
+  const int code = run(plan);
+  fail(plan, ChildStep::kExec, code, is_there(plan));
 }
 
 }  // namespace gatehouse

@@ -25,7 +25,8 @@ struct ChildPlan {
 enum class ChildStep : int { kDescriptors, kIdentity, kDirectory, kExec };
 struct ChildReport {
   ChildStep step;
-  int code;  // errno
+  int code;    // errno
+  bool found;  // kExec: the program is there, as far as its user can see
 };
 
 [[noreturn]] void become_child(const ChildPlan& plan);

@@ -216,7 +216,10 @@ void Instance::terminate() {
 }
 
 void Instance::send_stop_signal() {
-  if (child_.pid > 0) ::kill(-child_.pid, setting_.spec->process.stop_signal);
+  if (child_.pid <= 0) return;
+  const int signal = setting_.spec->process.stop_signal;
+  // Its number is its own until it has been waited for; a group of that number it makes as the first that it does.
+  if (::kill(-child_.pid, signal) != 0) ::kill(child_.pid, signal);
 }
 
 void Instance::kill() {
@@ -262,6 +265,9 @@ InstanceEnd Instance::end_from(int code, int status) const {
   if (life_.ready) end.ready_for = context_.loop.now() - *life_.ready;
   if (life_.asked_to_stop) {
     end.text = life_.killed ? "did not stop when asked, and was killed" : "stopped";
+  } else if (std::optional<SpawnFailure> failed = why_not_run(child_)) {
+    end.reason = failed->reason;
+    end.text = std::move(failed->text);
   } else if (life_.cause) {
     end.reason = *life_.cause;
     end.text = life_.cause_text;

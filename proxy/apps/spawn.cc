@@ -55,30 +55,25 @@ SpawnFailure denied(std::string what, int code) {
   return {ExitReason::kExecDenied, std::move(what) + ": " + std::generic_category().message(code)};
 }
 
-SpawnFailure explain(const SpawnPlan& plan, const ChildReport& report, const std::vector<std::string>& candidates) {
+SpawnFailure explain(const Child& child, const ChildReport& report) {
   const std::string why = std::generic_category().message(report.code);
   switch (report.step) {
     case ChildStep::kDescriptors:
       return {ExitReason::kExecDenied, "cannot prepare the process: " + why};
     case ChildStep::kIdentity:
-      return {ExitReason::kExecDenied, "cannot become the user " + plan.user + ": " + why};
+      return {ExitReason::kExecDenied, "cannot become the user " + child.user + ": " + why};
     case ChildStep::kDirectory:
       return {report.code == ENOENT ? ExitReason::kExecNotFound : ExitReason::kExecDenied,
-              "cannot enter the directory " + plan.directory + ": " + why};
+              "cannot enter the directory " + child.directory + ": " + why};
     case ChildStep::kExec:
       break;
   }
-  const std::string program = "cannot run " + plan.command.front() + ": ";
+  const std::string program = "cannot run " + child.program + ": ";
   if (report.code != ENOENT) return {ExitReason::kExecDenied, program + why};
-  for (const std::string& candidate : candidates) {
-    const std::string full =
-        candidate.starts_with('/') || plan.directory.empty() ? candidate : plan.directory + "/" + candidate;
-    if (::access(full.c_str(), F_OK) == 0) {
-      return {ExitReason::kExecNotFound, program + "the interpreter or loader that it names is missing"};
-    }
+  if (report.found) {
+    return {ExitReason::kExecNotFound, program + "the interpreter or loader that it names is missing"};
   }
-  return {ExitReason::kExecNotFound,
-          program + (plan.command.front().contains('/') ? "no such file" : "not found in PATH")};
+  return {ExitReason::kExecNotFound, program + (child.program.contains('/') ? "no such file" : "not found in PATH")};
 }
 
 // The child must not run a handler of ours: signals stay blocked from before the fork until it has reset them.
@@ -97,16 +92,6 @@ class SignalsBlocked {
   sigset_t before_{};
 };
 
-std::optional<ChildReport> report_from(int fd) {
-  ChildReport report{};
-  ssize_t got = 0;
-  do {
-    got = ::read(fd, &report, sizeof report);
-  } while (got < 0 && errno == EINTR);
-  if (got != static_cast<ssize_t>(sizeof report)) return std::nullopt;
-  return report;
-}
-
 // What the child needs, allocated before there is one.
 struct Prepared {
   std::vector<std::string> candidates, arguments, environment;
@@ -118,7 +103,7 @@ struct Prepared {
 
 std::optional<SpawnFailure> open_descriptors(const SpawnPlan& plan, Prepared& prepared) {
   int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return denied("cannot make a pipe", errno);
+  if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return denied("cannot make a pipe", errno);
   prepared.report_out = Fd(ends[0]);
   const Fd low(ends[1]);
   prepared.report_in = moved_up(low.get());
@@ -183,13 +168,6 @@ std::expected<Child, SpawnFailure> spawn(const SpawnPlan& plan) {
     if (pid == 0) become_child(prepared.plan);
   }
   if (pid < 0) return std::unexpected(denied("cannot make a process", errno));
-  prepared.report_in.reset();
-  const std::optional<ChildReport> report = report_from(prepared.report_out.get());
-  if (report) {
-    while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
-    }
-    return std::unexpected(explain(plan, *report, prepared.candidates));
-  }
   Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));  // the C library's has no C++ linkage
   if (!pidfd) {
     SpawnFailure failure = denied("cannot watch the process", errno);
@@ -197,7 +175,18 @@ std::expected<Child, SpawnFailure> spawn(const SpawnPlan& plan) {
     ::waitpid(pid, nullptr, 0);
     return std::unexpected(std::move(failure));
   }
-  return Child{.pid = pid, .pidfd = std::move(pidfd)};
+  return Child{.pid = pid,
+               .pidfd = std::move(pidfd),
+               .report = std::move(prepared.report_out),
+               .program = plan.command.front(),
+               .directory = plan.directory,
+               .user = plan.user};
+}
+
+std::optional<SpawnFailure> why_not_run(const Child& child) {
+  ChildReport report{};
+  if (::read(child.report.get(), &report, sizeof report) != static_cast<ssize_t>(sizeof report)) return std::nullopt;
+  return explain(child, report);
 }
 
 }  // namespace gatehouse

@@ -1,6 +1,7 @@
 // Starts a program in a session and process group of its own, with nothing of ours but what it is meant to have: three
 // descriptors (and a listening one), the given environment, default signals, the limits that we were started with. It
-// dies with the thread that started it. Called on the control thread; blocks until the program runs or has failed to.
+// dies with the thread that started it. Called on the control thread, which never waits for the program: its folder may
+// be on a disk that hangs.
 #pragma once
 
 #include <sys/types.h>
@@ -28,7 +29,11 @@ struct SpawnPlan {
 
 struct Child {
   pid_t pid = -1;
-  Fd pidfd;  // readable once the process has ended
+  Fd pidfd;             // readable once the process has ended
+  Fd report;            // closed at the other end once the program runs
+  std::string program;  // for what is told if it does not
+  std::string directory;
+  std::string user;
 };
 
 struct SpawnFailure {
@@ -37,5 +42,8 @@ struct SpawnFailure {
 };
 
 std::expected<Child, SpawnFailure> spawn(const SpawnPlan& plan);
+
+// Once it has ended: why the program was never run; nothing if it was.
+std::optional<SpawnFailure> why_not_run(const Child& child);
 
 }  // namespace gatehouse

@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -6,6 +7,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,6 +46,11 @@ class SpawnTest : public testing_support::RealLoopTest {
     siginfo_t info{};
     EXPECT_EQ(::waitid(P_PIDFD, static_cast<id_t>(child->pidfd.get()), &info, WEXITED), 0);
     return text;
+  }
+  // Waits until the program has taken the place of what was forked.
+  static void runs(const Child& child) {
+    pollfd report{.fd = child.report.get(), .events = 0, .revents = 0};
+    EXPECT_EQ(::poll(&report, 1, 20'000), 1);
   }
   static std::vector<std::string> python(const std::string& code) { return {"python3", "-c", code}; }
   static std::vector<std::string> basic() { return {"PATH=/usr/local/bin:/usr/bin:/bin"}; }
@@ -115,8 +122,15 @@ TEST_F(SpawnTest, WhatCannotBeRunIsToldWithItsReason) {
   const auto failure_of = [](SpawnPlan plan) {
     plan.environment = basic();
     const auto child = spawn(plan);
-    EXPECT_FALSE(child.has_value());
-    return child ? "" : std::string(token(child.error().reason)) + ": " + child.error().text;
+    std::optional<SpawnFailure> failure;
+    if (child) {
+      ::waitid(P_PIDFD, static_cast<id_t>(child->pidfd.get()), nullptr, WEXITED);
+      failure = why_not_run(*child);
+    } else {
+      failure = child.error();
+    }
+    EXPECT_TRUE(failure.has_value());
+    return failure ? std::string(token(failure->reason)) + ": " + failure->text : "";
   };
   EXPECT_EQ(failure_of({.command = {"no-such-program"}}),
             "exec_not_found: cannot run no-such-program: not found in PATH");
@@ -213,6 +227,8 @@ TEST_F(SpawnTest, WhoseAPortIsCanBeTold) {
   auto child = spawn({.command = {"sleep", "1000"}, .environment = basic(), .listening = listening.get()});
   auto other = spawn({.command = {"sleep", "1000"}, .environment = basic()});
   ASSERT_TRUE(child.has_value() && other.has_value());
+  runs(*child);
+  runs(*other);
   EXPECT_EQ(owner_of_port(port, {.leader = child->pid}), PortOwner::kOurs);
   EXPECT_EQ(owner_of_port(port, {.leader = other->pid}), PortOwner::kOther);
   EXPECT_EQ(owner_of_port(1, {.leader = other->pid}), PortOwner::kNobody);
