@@ -1,6 +1,7 @@
 #include "proxy/apps/process_table.h"
 
 #include <fcntl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -47,6 +48,7 @@ std::optional<ProcessEntry> entry_of(pid_t pid) {
   return ProcessEntry{.pid = pid,
                       .parent = static_cast<pid_t>(field(rest, 1)),
                       .session = static_cast<pid_t>(field(rest, 3)),
+                      .started = static_cast<std::uint64_t>(field(rest, 19)),
                       .resident_bytes = static_cast<std::uint64_t>(field(rest, 21)) * kPageSize,
                       .zombie = rest.front() == 'Z' || rest.front() == 'X'};
 }
@@ -68,6 +70,15 @@ ProcessTable ProcessTable::read() {
   }
   std::ranges::sort(table.entries_, {}, &ProcessEntry::pid);
   return table;
+}
+
+// A descriptor that was opened before the process was seen once more, unchanged, is of that process.
+void ProcessTable::signal(const ProcessEntry& process, int number) {
+  const Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0)));
+  if (!pidfd) return;
+  const std::optional<ProcessEntry> now = entry_of(process.pid);
+  if (!now || now->started != process.started) return;
+  ::syscall(SYS_pidfd_send_signal, pidfd.get(), number, nullptr, 0);
 }
 
 std::vector<ProcessEntry> ProcessTable::tree(const TreeMark& mark) const {

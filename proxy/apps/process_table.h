@@ -14,6 +14,7 @@ struct ProcessEntry {
   pid_t pid = 0;
   pid_t parent = 0;
   pid_t session = 0;
+  std::uint64_t started = 0;  // in the machine's ticks: tells it from a later one of the same number
   std::uint64_t resident_bytes = 0;
   bool zombie = false;
 };
@@ -27,6 +28,9 @@ struct TreeMark {
 class ProcessTable {
  public:
   static ProcessTable read();
+
+  // Sends a signal to this process, and to none that has got its number since.
+  static void signal(const ProcessEntry& process, int number);
 
   // The leader, its session, those of our own orphans that bear the mark, and the descendants of all of them.
   std::vector<ProcessEntry> tree(const TreeMark& mark) const;

@@ -6,6 +6,8 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
+#include <utility>
 
 #include "common/log.h"
 #include "common/result.h"
@@ -41,11 +43,11 @@ void Strays::reap() {
 void Strays::kill_tree(const TreeMark& mark) {
   if (mark.leader <= 1) return;
   ::kill(-mark.leader, SIGKILL);
-  std::set<pid_t> killed;
+  std::set<std::pair<pid_t, std::uint64_t>> killed;  // numbers come back
   for (int pass = 0; pass < kMostPasses; ++pass) {
     const std::size_t before = killed.size();
     for (const ProcessEntry& entry : ProcessTable::read().tree(mark)) {
-      if (!entry.zombie && killed.insert(entry.pid).second) ::kill(entry.pid, SIGKILL);
+      if (!entry.zombie && killed.emplace(entry.pid, entry.started).second) ProcessTable::signal(entry, SIGKILL);
     }
     if (killed.size() == before) return;
   }

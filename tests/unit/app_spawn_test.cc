@@ -238,6 +238,23 @@ TEST_F(SpawnTest, WhoseAPortIsCanBeTold) {
   }
 }
 
+TEST_F(SpawnTest, ASignalReachesItsProcessAndNoLaterOneOfThatNumber) {
+  auto child = spawn({.command = {"sleep", "1000"}, .environment = basic()});
+  ASSERT_TRUE(child.has_value());
+  const ProcessTable table = ProcessTable::read();
+  const auto found = std::ranges::find(table.entries(), child->pid, &ProcessEntry::pid);
+  ASSERT_NE(found, table.entries().end());
+  ProcessEntry another = *found;
+  --another.started;
+  ProcessTable::signal(another, SIGKILL);
+  siginfo_t info{};
+  EXPECT_EQ(::waitid(P_PIDFD, static_cast<id_t>(child->pidfd.get()), &info, WEXITED | WNOHANG), 0);
+  EXPECT_EQ(info.si_pid, 0);
+  ProcessTable::signal(*found, SIGKILL);
+  EXPECT_EQ(::waitid(P_PIDFD, static_cast<id_t>(child->pidfd.get()), &info, WEXITED), 0);
+  EXPECT_EQ(info.si_status, SIGKILL);
+}
+
 class LogPipeTest : public SpawnTest {
  protected:
   void run(LogPipe& pipe, const std::string& code) {
