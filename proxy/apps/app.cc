@@ -3,7 +3,6 @@
 #include <poll.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <format>
 #include <utility>
 
@@ -15,6 +14,7 @@ namespace gatehouse {
 namespace {
 
 constexpr Duration kDebounce = std::chrono::milliseconds(500);
+constexpr Duration kFresh = std::chrono::seconds(1);  // an environment file as it was read
 
 // Whether somebody has connected to a listening socket that no process serves now.
 bool anybody_waits(const SpareListeners& spares) {
@@ -35,17 +35,21 @@ App::App(AppContext& context, AppSpec spec)
     : context_(context),
       spec_(std::make_shared<const AppSpec>(std::move(spec))),
       trouble_{.rapid_fail = RapidFail(spec_->rapid_fail)},
+      looking_{.question = FileQuestion<Look>([this](Look look) { on_look(std::move(look)); })},
       watching_{.retry = Timer(context.loop, [this] { context_.changed(); }),
                 .debounce = Timer(context.loop, [this] { recycle("files have changed"); }),
                 .offline{context.watcher,
                          [this](const std::string& path) {
                            if (!path.empty() && path != spec_->offline_file) return;
-                           watching_.offline_due = true;
+                           looking_.due = true;
                            context_.changed();
                          }},
-                .changes{context.watcher, [this](const std::string& path) {
+                .changes{context.watcher,
+                         [this](const std::string& path) {
                            if (path.empty() || counts_as_change(path)) watching_.debounce.arm(kDebounce);
-                         }}} {
+                         }},
+                .question =
+                    FileQuestion<WatchedFolders>([this](WatchedFolders folders) { on_watched(std::move(folders)); })} {
   wishes_.up = spec_->start == AppStart::kEager;
   watch_files();
 }
@@ -71,8 +75,8 @@ void App::change(AppSpec spec) {
 
 void App::remove() {
   wishes_.removed = true;
-  watching_.offline_due = true;
   wishes_.up = false;
+  offline_.reset();
   context_.changed();
 }
 
@@ -127,20 +131,19 @@ bool App::may_run() const {
 }
 
 void App::watch_files() {
-  watching_.offline_due = true;
+  looking_.due = true;
   watching_.offline.clear();
   watching_.changes.clear();
-  if (!spec_->offline_file.empty()) {
-    watching_.offline.add_folder(std::filesystem::path(spec_->offline_file).parent_path().native());
-  }
-  for (const std::string& path : spec_->recycle.on_change) {
-    std::error_code unknown;
-    if (std::filesystem::is_directory(path, unknown)) {
-      watching_.changes.add_tree(path);
-    } else {
-      watching_.changes.add_folder(std::filesystem::path(path).parent_path().native());
-    }
-  }
+  watching_.question.ask(context_.file_threads.of(spec_->process.user),
+                         [spec = spec_, watcher = context_.watcher.handle()] {
+                           const Result<AppUser> user = identity_to_take(spec->process.user);
+                           return user ? watch_folders_of(*spec, *user, watcher) : WatchedFolders();
+                         });
+}
+
+void App::on_watched(WatchedFolders folders) {
+  for (FileWatcher::Held& folder : folders.offline) watching_.offline.adopt(std::move(folder));
+  for (FileWatcher::Held& folder : folders.changes) watching_.changes.adopt(std::move(folder));
 }
 
 // A file that is named itself counts whatever its name, and its neighbours do not.
@@ -150,9 +153,36 @@ bool App::counts_as_change(const std::string& path) const {
   });
 }
 
-void App::note_offline() {
-  if (!std::exchange(watching_.offline_due, false)) return;
-  std::optional<OfflinePage> now = wishes_.removed ? std::nullopt : offline_page(spec_->offline_file);
+// Away from the loop: the folder is the app's user's, and so is how long it takes.
+void App::look_at_files() {
+  if (wishes_.removed || looking_.question.waits() || (!looking_.due && !looking_.environment_due && looked())) return;
+  looking_.due = false;
+  looking_.since = context_.loop.now();
+  const bool environment = std::exchange(looking_.environment_due, false);
+  looking_.question.ask(context_.file_threads.of(spec_->process.user), [spec = spec_, environment] {
+    Look look{.spec = spec};
+    const Result<AppUser> user = identity_to_take(spec->process.user);
+    if (user) look.offline = offline_page(spec->offline_file, *user);
+    if (!environment) return look;
+    look.environment = user ? environment_from_file(spec->process.environment_file, *user)
+                            : Result<Environment>(std::unexpected(user.error()));
+    return look;
+  });
+}
+
+void App::on_look(Look look) {
+  context_.changed();
+  if (look.spec != spec_) return;  // it is asked again
+  looking_.at = std::move(look.spec);
+  looking_.told_slow = false;
+  if (look.environment) {
+    looking_.environment = std::move(look.environment);
+    looking_.read_at = context_.loop.now();
+  }
+  note_offline(std::move(look.offline));
+}
+
+void App::note_offline(std::optional<OfflinePage> now) {
   if (now == offline_) return;
   if (now.has_value() != offline_.has_value()) {
     log::info("app {}: {} {}", spec_->name, spec_->offline_file, now ? "takes it offline" : "is gone: online again");
@@ -163,7 +193,7 @@ void App::note_offline() {
 }
 
 void App::reconcile() {
-  note_offline();
+  look_at_files();
   collect_ended();
   note_ready();
   take_down();
@@ -295,19 +325,31 @@ MonotonicTime App::not_before() const {
 void App::start_missing() {
   watching_.retry.disarm();
   if (context_.loop.now() < not_before()) watching_.retry.arm_at(not_before());
-  if (!wishes_.up || !may_run()) return;
+  if (!wishes_.up || !may_run() || !looked()) return;
+  const bool reads_a_file = !spec_->process.environment_file.empty();
+  if (context_.loop.now() - looking_.read_at > kFresh) looking_.environment.reset();
   for (std::uint32_t slot = 0; slot < spec_->instances; ++slot) {
     if (covered(slot)) continue;
     if (watching_.retry.armed()) return;
     if (context_.starting >= AppContext::kMostStarting) return;  // whoever gets ready or ends wakes us
+    if (reads_a_file && !looking_.environment) {
+      looking_.environment_due = true;
+      return look_at_files();
+    }
     start(slot);
   }
+  looking_.environment.reset();  // the next start reads it again
 }
 
 void App::start(std::uint32_t slot) {
-  auto instance = std::make_unique<Instance>(
-      context_, Instance::Setting{.id = ++context_.last_id, .slot = slot, .generation = generation_, .spec = spec_},
-      spares_);
+  auto instance =
+      std::make_unique<Instance>(context_,
+                                 Instance::Setting{.id = ++context_.last_id,
+                                                   .slot = slot,
+                                                   .generation = generation_,
+                                                   .spec = spec_,
+                                                   .environment = looking_.environment.value_or(Environment())},
+                                 spares_);
   if (instance->state() == InstanceState::kStarting) {
     ++context_.starting;
     context_.taken_ports.push_back(instance->view().address.port());
@@ -316,6 +358,7 @@ void App::start(std::uint32_t slot) {
 }
 
 void App::publish() {
+  if (!looking_.at && !wishes_.removed) return;  // nobody knows yet whether it is offline
   AppView now = view();
   std::string said = std::format("{} {} {} {} {} {}", token(now.state), now.retry_at.time_since_epoch().count(),
                                  now.failure_text, now.stopped_by_command, now.recycle_failed, now.offline_body);

@@ -18,9 +18,11 @@
 #include "proxy/apps/app_context.h"
 #include "proxy/apps/app_host.h"
 #include "proxy/apps/backoff.h"
+#include "proxy/apps/file_thread.h"
 #include "proxy/apps/instance.h"
 #include "proxy/apps/offline_page.h"
 #include "proxy/apps/rapid_fail.h"
+#include "proxy/apps/watched_folders.h"
 
 namespace gatehouse {
 
@@ -77,9 +79,20 @@ class App {
     MonotonicTime since{};
   };
 
+  // What an app's own files say, as they were looked at for a start, or because one of them may have changed.
+  struct Look {
+    std::shared_ptr<const AppSpec> spec;  // that it was for
+    std::optional<OfflinePage> offline;
+    std::optional<Result<Environment>> environment;  // if a start asked for it
+  };
+
   bool may_run() const;
-  void note_offline();
+  void look_at_files();
+  void on_look(Look look);
+  void note_offline(std::optional<OfflinePage> now);
+  bool looked() const { return looking_.at == spec_; }
   void watch_files();
+  void on_watched(WatchedFolders folders);
   bool counts_as_change(const std::string& path) const;
   void collect_ended();
   void note_trouble(const Instance& instance, const InstanceEnd& end);
@@ -96,6 +109,7 @@ class App {
   bool any(InstanceState state) const;
   void supersede(Running& running, const char* why);
   void tell_what_takes_long(Running& running);
+  void tell_if_files_hang();
   void check_idle(std::uint64_t requests, std::uint32_t in_flight);
   void forget_trouble();
   MonotonicTime not_before() const;
@@ -115,12 +129,22 @@ class App {
     bool start_failed = false;
     std::vector<InstanceId> drains{};
   } telling_;
+  struct Looking {
+    bool due = true;  // something may have changed
+    bool environment_due = false;
+    std::shared_ptr<const AppSpec> at{};               // whose files have been looked at
+    std::optional<Result<Environment>> environment{};  // read for the starts of now
+    MonotonicTime read_at{};
+    MonotonicTime since{};  // the question waits
+    bool told_slow = false;
+    FileQuestion<Look> question;
+  } looking_;
   struct Watching {
-    bool offline_due = true;  // the offline file shall be looked at
     Timer retry;
     Timer debounce;
     FileWatcher::Interest offline;
     FileWatcher::Interest changes;
+    FileQuestion<WatchedFolders> question;
   } watching_;
 };
 

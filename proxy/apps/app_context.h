@@ -10,7 +10,8 @@
 #include "common/waker.h"
 #include "proxy/apps/app_surroundings.h"
 #include "proxy/apps/cgroup.h"
-#include "proxy/apps/rotating_file.h"
+#include "proxy/apps/file_thread.h"
+#include "proxy/apps/output_file.h"
 #include "proxy/apps/strays.h"
 
 namespace gatehouse {
@@ -28,7 +29,8 @@ struct AppContext {
   Waker reconcile;
   Strays strays{};
   Cgroups cgroups{};
-  RotatingFiles files{};
+  FileThreads file_threads{loop};
+  OutputFiles outputs{};
   FileWatcher watcher{loop};
   InstanceId last_id = 0;
   std::uint32_t starting = 0;                // instances in that state, over all apps

@@ -113,8 +113,17 @@ void App::tick(const ProcessTable& processes) {
     supersede(running, why);
   }
   if (spec_->timing.idle_stop > std::chrono::milliseconds::zero()) check_idle(requests, in_flight);
-  watching_.offline_due = true;  // it may be where it cannot be watched
+  tell_if_files_hang();
+  looking_.due = true;  // it may be where it cannot be watched
   context_.changed();
+}
+
+void App::tell_if_files_hang() {
+  if (!looking_.question.waits() || looking_.told_slow || context_.loop.now() - looking_.since < kLongStart) return;
+  looking_.told_slow = true;
+  log::warn(
+      "app {}: its files do not answer: {}, or a folder on the way there, is on a disk that hangs; it is not started",
+      spec_->name, spec_->offline_file);
 }
 
 // An app that listens elsewhere than it was told would otherwise be a riddle until start_timeout.

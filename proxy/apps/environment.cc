@@ -4,9 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <string_view>
 
@@ -21,6 +18,7 @@ constexpr std::array<std::string_view, 16> kInherited = {
     "PATH", "HOME",      "LANG",         "LANGUAGE", "TZ",   "USER",        "LOGNAME",       "SHELL",
     "TERM", "JAVA_HOME", "SSL_CERT_DIR", "TMPDIR",   "TEMP", "VIRTUAL_ENV", "SSL_CERT_FILE", "NO_COLOR"};
 constexpr std::array<std::string_view, 2> kInheritedPrefixes = {"LC_", "DOTNET_"};
+constexpr std::size_t kLargestFile = 1024UL * 1024;
 constexpr std::string_view kDefaultPath = "/usr/local/bin:/usr/bin:/bin";
 
 bool inherited(std::string_view name) {
@@ -36,16 +34,6 @@ std::string_view unquoted(std::string_view value) {
 
 bool is_name(std::string_view name) {
   return !name.empty() && name.find_first_of(" \t=") == std::string_view::npos;
-}
-
-Result<Environment> environment_from(const std::string& path) {
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return system_failure("cannot read the environment file " + path, errno != 0 ? errno : ENOENT);
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  Result<Environment> parsed = parse_environment(text);
-  if (!parsed) return failure("the environment file " + path + ": " + parsed.error().message);
-  return parsed;
 }
 
 }  // namespace
@@ -71,7 +59,20 @@ Result<Environment> parse_environment(const std::string& text) {
   return found;
 }
 
-Result<std::vector<std::string>> environment_of(const AppSpec::Process& process, const Environment& added) {
+Result<Environment> environment_from_file(const std::string& path, const AppUser& user) {
+  if (path.empty()) return Environment();
+  const auto failed = [](const Error& error) { return failure("the environment file: " + error.message, error.code); };
+  const Result<FilePlace> place = FilePlace::find(path, user);
+  if (!place) return failed(place.error());
+  const Result<std::string> text = place->read(kLargestFile, FilePlace::Excess::kFails);
+  if (!text) return failed(text.error());
+  Result<Environment> parsed = parse_environment(*text);
+  if (!parsed) return failure("the environment file " + path + ": " + parsed.error().message);
+  return parsed;
+}
+
+Result<std::vector<std::string>> environment_of(const AppSpec::Process& process, const Environment& from_file,
+                                                const Environment& added) {
   std::map<std::string, std::string, std::less<>> variables;
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
     const std::string_view text = *entry;
@@ -86,11 +87,7 @@ Result<std::vector<std::string>> environment_of(const AppSpec::Process& process,
     variables["HOME"] = (*identity)->home;
     variables["USER"] = variables["LOGNAME"] = (*identity)->name;
   }
-  if (!process.environment_file.empty()) {
-    Result<Environment> file = environment_from(process.environment_file);
-    if (!file) return std::unexpected(std::move(file).error());
-    for (auto& [name, value] : *file) variables.insert_or_assign(name, value);
-  }
+  for (const auto& [name, value] : from_file) variables.insert_or_assign(name, value);
   for (const auto& [name, value] : process.environment) variables.insert_or_assign(name, value);
   for (const auto& [name, value] : added) variables.insert_or_assign(name, value);
   std::vector<std::string> texts;

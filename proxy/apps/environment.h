@@ -1,6 +1,6 @@
 // The environment of a process: what of ours is harmless and useful, then the file, then the configuration, then what
-// the transport adds; the later wins. Our own secrets, LD_PRELOAD and the like never reach an app. Pure but for reading
-// the file and our environment.
+// the transport adds; the later wins. Our own secrets, LD_PRELOAD and the like never reach an app. Pure but for our
+// environment and, where it says so, the file.
 #pragma once
 
 #include <string>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/result.h"
+#include "proxy/apps/app_file.h"
 #include "proxy/apps/app_spec.h"
 
 namespace gatehouse {
@@ -17,7 +18,11 @@ using Environment = std::vector<std::pair<std::string, std::string>>;
 // The lines NAME=value of an environment file; # begins a comment line, quotes around a value are taken off.
 Result<Environment> parse_environment(const std::string& text);
 
-// "NAME=value" for each variable of the process.
-Result<std::vector<std::string>> environment_of(const AppSpec::Process& process, const Environment& added);
+// What an environment file says; "" is none. Reads it: on a FileThread.
+Result<Environment> environment_from_file(const std::string& path, const AppUser& user);
+
+// "NAME=value" for each variable of the process, of which `from_file` is what its file says.
+Result<std::vector<std::string>> environment_of(const AppSpec::Process& process, const Environment& from_file,
+                                                const Environment& added);
 
 }  // namespace gatehouse

@@ -45,7 +45,10 @@ LogPipe::Setting output_setting(AppContext& context, const Instance::Setting& se
   const AppSpec& spec = *setting.spec;
   LogPipe::Setting output{.app = spec.name, .slot = setting.slot, .kind = spec.output.kind};
   if (spec.output.kind == AppOutput::kFile) {
-    output.file = &context.files.try_emplace(spec.output.path, spec.output.path).first->second;
+    const std::string& user = spec.process.user;
+    output.file =
+        &context.outputs.try_emplace({user, spec.output.path}, context.file_threads.of(user), spec.output.path, user)
+             .first->second;
     output.rate = {.lines = 100'000, .bytes = 16UL * 1024 * 1024};
   }
   return output;
@@ -87,7 +90,8 @@ std::optional<SpawnFailure> Instance::start(SpareListeners& spares) {
   Result<ListeningPlace> place = ListeningPlace::prepare({.spec = spec,
                                                           .id = setting_.id,
                                                           .runtime_directory = context_.surroundings.runtime_directory,
-                                                          .taken_ports = context_.taken_ports},
+                                                          .taken_ports = context_.taken_ports,
+                                                          .files = context_.file_threads.of(spec.process.user)},
                                                          spares);
   if (!place) return not_prepared(std::move(place).error());
   place_ = *std::move(place);
@@ -97,7 +101,9 @@ std::optional<SpawnFailure> Instance::start(SpareListeners& spares) {
     token_ = new_token();
     add_module_contract(place_, token_, added);
   }
-  Result<std::vector<std::string>> environment = environment_of(spec.process, added);
+  if (!setting_.environment) return not_prepared(setting_.environment.error());
+  Result<std::vector<std::string>> environment = environment_of(spec.process, *setting_.environment, added);
+  setting_.environment->clear();  // of no use any more, and nobody else's business
   if (!environment) return not_prepared(std::move(environment).error());
   if (Result<> opened = output_.open(); !opened) return not_prepared(std::move(opened).error());
   cgroup_ = context_.cgroups.make(setting_.id);

@@ -14,6 +14,7 @@
 #include "proxy/apps/app_process.h"
 #include "proxy/apps/app_spec.h"
 #include "proxy/apps/app_view.h"
+#include "proxy/apps/environment.h"
 #include "proxy/apps/listening_place.h"
 #include "proxy/apps/log_pipe.h"
 #include "proxy/apps/readiness.h"
@@ -36,6 +37,7 @@ class Instance {
     std::uint32_t slot = 0;
     std::uint64_t generation = 0;
     std::shared_ptr<const AppSpec> spec;
+    Result<Environment> environment{};  // what its environment file says
   };
   Instance(AppContext& context, Setting setting, SpareListeners& spares);
   ~Instance();

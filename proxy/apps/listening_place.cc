@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "common/sockets.h"
+#include "proxy/apps/app_file.h"
 #include "proxy/apps/user_identity.h"
 
 namespace gatehouse {
@@ -43,6 +44,20 @@ Result<Address> free_port() {
     return system_failure("cannot find a free port", errno);
   }
   return Address::local_of(probe.get());
+}
+
+// Away from the loop: the app may have put anything into it. What is left then, whoever cleans the directory finds.
+void remove_folder(const std::string& folder, const std::string& user) {
+  const Result<AppUser> identity = identity_to_take(user);
+  if (!identity) return;
+  {
+    const Result<std::optional<AsUser>> acting = act_as(*identity);
+    if (!acting) return;
+    std::error_code ignored;
+    ::chmod(folder.c_str(), 0700);
+    std::filesystem::remove_all(folder, ignored);
+  }
+  ::rmdir(folder.c_str());
 }
 
 }  // namespace
@@ -79,28 +94,48 @@ Result<> ListeningPlace::choose_port(const Wish& wish) {
 }
 
 Result<> ListeningPlace::make_socket_folder(const Wish& wish) {
+  const std::string& user = wish.spec.process.user;
+  const Result<AppUser> identity = identity_to_take(user);
+  if (!identity) return std::unexpected(identity.error());
   // Other processes of Gatehouse may share the directory. One of our number that was killed may have left the folder.
-  const std::string folder =
+  const std::string usual =
       wish.runtime_directory + "/app-" + std::to_string(::getpid()) + "-" + std::to_string(wish.id);
+  std::string folder = usual;
+  for (int attempt = 1; ::mkdir(folder.c_str(), 0700) != 0; ++attempt) {
+    if (errno != EEXIST || attempt > kAttempts) return system_failure("cannot make " + folder, errno);
+    wish.files.run([folder, user] -> FileThread::Then {
+      remove_folder(folder, user);
+      return {};
+    });
+    folder = usual + "-" + std::to_string(attempt);
+  }
+  folder_ = {.path = folder, .user = user, .files = &wish.files};
   const std::string path = folder + "/s";
   if (path.size() >= sizeof(sockaddr_un{}.sun_path)) return failure("the path of a socket would be too long: " + path);
-  std::error_code ignored;
-  std::filesystem::remove_all(folder, ignored);
-  if (::mkdir(folder.c_str(), 0700) != 0) return system_failure("cannot make " + folder, errno);
-  folder_ = folder;
-  const Result<std::optional<UserIdentity>> identity = identity_to_take(wish.spec.process.user);
-  if (!identity) return std::unexpected(identity.error());
   if (*identity) {
-    // Who the app runs as must be able to reach its own folder, and nothing else in there.
-    if (::chmod(wish.runtime_directory.c_str(), 0711) != 0 ||
-        ::chown(folder.c_str(), (*identity)->uid, (*identity)->gid) != 0) {
-      return system_failure("cannot give " + folder + " to " + (*identity)->name, errno);
-    }
+    if (Result<> done = give_folder(wish.runtime_directory, **identity); !done) return done;
   }
   Result<Address> address = Address::parse("unix:" + path);
   if (!address) return std::unexpected(std::move(address).error());
   address_ = *address;
   environment_ = {{"SOCKET", path}, {"ASPNETCORE_URLS", "http://unix:" + path}};
+  return {};
+}
+
+// Who the app runs as must be able to reach its own folder, and nothing else in there.
+Result<> ListeningPlace::give_folder(const std::string& runtime_directory, const UserIdentity& user) {
+  const Fd around(::open(runtime_directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  struct stat status{};
+  if (!around || ::fstat(around.get(), &status) != 0) return system_failure("cannot open " + runtime_directory, errno);
+  if (status.st_uid != ::geteuid() || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+    return failure("others can change what is in " + runtime_directory + ": no place for the socket of " + user.name,
+                   EPERM);
+  }
+  const std::string name = std::filesystem::path(folder_.path).filename().native();
+  const Fd folder(::openat(around.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!folder || ::fchmod(around.get(), 0711) != 0 || ::fchown(folder.get(), user.uid, user.gid) != 0) {
+    return system_failure("cannot give " + folder_.path + " to " + user.name, errno);
+  }
   return {};
 }
 
@@ -121,9 +156,11 @@ Result<> ListeningPlace::listen_here(SpareListeners& spares) {
 }
 
 ListeningPlace::~ListeningPlace() {
-  if (folder_.empty()) return;
-  std::error_code ignored;  // whoever cleans the runtime directory finds it
-  std::filesystem::remove_all(folder_, ignored);
+  if (folder_.path.empty()) return;
+  folder_.files->run([path = folder_.path, user = folder_.user] -> FileThread::Then {
+    remove_folder(path, user);
+    return {};
+  });
 }
 
 }  // namespace gatehouse

@@ -12,6 +12,7 @@
 #include "proxy/apps/app_spec.h"
 #include "proxy/apps/app_view.h"
 #include "proxy/apps/environment.h"
+#include "proxy/apps/file_thread.h"
 
 namespace gatehouse {
 
@@ -26,6 +27,7 @@ class ListeningPlace {
     InstanceId id;
     const std::string& runtime_directory;
     const std::vector<std::uint16_t>& taken_ports;  // given to instances that may not listen yet
+    FileThread& files;                              // of the app's user; outlives the place
   };
   static Result<ListeningPlace> prepare(const Wish& wish, SpareListeners& spares);
 
@@ -44,12 +46,17 @@ class ListeningPlace {
  private:
   Result<> choose_port(const Wish& wish);
   Result<> make_socket_folder(const Wish& wish);
+  Result<> give_folder(const std::string& runtime_directory, const UserIdentity& user);
   Result<> listen_here(SpareListeners& spares);
 
   Address address_;
   Environment environment_;
   Fd listening_;
-  std::string folder_;  // of the Unix socket
+  struct Folder {  // of the Unix socket
+    std::string path{};
+    std::string user{};
+    FileThread* files = nullptr;
+  } folder_;
 };
 
 }  // namespace gatehouse

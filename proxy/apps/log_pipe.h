@@ -19,7 +19,7 @@
 #include "common/timer.h"
 #include "proxy/apps/app_spec.h"
 #include "proxy/apps/line_cutter.h"
-#include "proxy/apps/rotating_file.h"
+#include "proxy/apps/output_file.h"
 
 namespace gatehouse {
 
@@ -44,7 +44,7 @@ class LogPipe {
     std::string app;
     std::uint32_t slot = 0;
     AppOutput kind = AppOutput::kLog;
-    RotatingFile* file = nullptr;  // kFile
+    OutputFile* file = nullptr;  // kFile
     Rate rate{};
     std::function<void(const std::string&)> write;  // kLog; a whole line with its tags. Empty: the program's log
   };

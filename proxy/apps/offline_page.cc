@@ -2,7 +2,6 @@
 
 #include <array>
 #include <filesystem>
-#include <fstream>
 #include <string_view>
 #include <utility>
 
@@ -29,15 +28,11 @@ std::string type_of(const std::filesystem::path& path) {
 
 }  // namespace
 
-std::optional<OfflinePage> offline_page(const std::string& path) {
+std::optional<OfflinePage> offline_page(const std::string& path, const AppUser& user) {
   if (path.empty()) return std::nullopt;
-  std::error_code error;
-  if (!std::filesystem::is_regular_file(path, error)) return std::nullopt;
-  OfflinePage page{.body = std::string(kMostBytes, '\0'), .type = type_of(path)};
-  std::ifstream file(path, std::ios::binary);
-  file.read(page.body.data(), static_cast<std::streamsize>(page.body.size()));
-  page.body.resize(static_cast<std::size_t>(file.gcount()));
-  return page;
+  const Result<FilePlace> place = FilePlace::find(path, user);
+  if (!place || place->kind() != FilePlace::Kind::kRegular) return std::nullopt;
+  return OfflinePage{.body = place->read(kMostBytes, FilePlace::Excess::kIsCut).value_or(""), .type = type_of(path)};
 }
 
 }  // namespace gatehouse

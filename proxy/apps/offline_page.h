@@ -1,9 +1,11 @@
 // The page that takes an app offline while it is there, as a file that an operator or a deployment puts into its
-// folder: what is answered instead, with the type that its name says. Values, control thread.
+// folder: what is answered instead, with the type that its name says. Values; read on a FileThread.
 #pragma once
 
 #include <optional>
 #include <string>
+
+#include "proxy/apps/app_file.h"
 
 namespace gatehouse {
 
@@ -13,7 +15,8 @@ struct OfflinePage {
   friend bool operator==(const OfflinePage&, const OfflinePage&) = default;
 };
 
-// Nothing if there is no such file. One that is there but cannot be read counts, with an empty body.
-std::optional<OfflinePage> offline_page(const std::string& path);
+// Nothing if there is no such file, as far as `user` can see. One that is there but cannot be read counts, with an
+// empty body.
+std::optional<OfflinePage> offline_page(const std::string& path, const AppUser& user);
 
 }  // namespace gatehouse

@@ -5,46 +5,73 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 
 #include "common/log.h"
 
 namespace gatehouse {
 
-bool RotatingFile::open() {
-  file_ = Fd(::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640));
-  struct stat status{};
-  if (!file_ || ::fstat(file_.get(), &status) != 0) {
-    if (!told_) log::warn("{}", system_failure("cannot open the output file " + path_, errno).error().message);
-    told_ = true;
-    return false;
-  }
-  size_ = static_cast<std::size_t>(status.st_size);
-  return true;
+namespace {
+constexpr int kFlags = O_WRONLY | O_APPEND | O_CREAT;
+constexpr mode_t kMode = 0640;
+
+std::string ending(int number) {
+  return number == 0 ? "" : "." + std::to_string(number);
 }
 
-void RotatingFile::rotate() {
-  file_.reset();
-  for (int number = kFiles - 1; number > 0; --number) {
-    const std::string from = number == 1 ? path_ : path_ + "." + std::to_string(number - 1);
-    ::rename(from.c_str(), (path_ + "." + std::to_string(number)).c_str());  // the first times there is none
+}  // namespace
+
+void RotatingFile::tell(const Error& error) {
+  if (!told_) log::warn("the output file: {}", error.message);
+  told_ = true;
+}
+
+Result<> RotatingFile::open() {
+  const Result<AppUser> user = identity_to_take(user_);
+  if (!user) return std::unexpected(user.error());
+  Result<FilePlace> place = FilePlace::find(path_, *user);
+  if (!place) return std::unexpected(std::move(place).error());
+  place_ = *std::move(place);
+  Result<Fd> file = place_->open(kFlags, kMode);
+  if (!file && file.error().code == EACCES && place_->kind_without_link() == FilePlace::Kind::kRegular && rotate()) {
+    file = place_->open(kFlags, kMode);  // what was there is somebody else's, as from before the app had a user
   }
+  if (!file) return std::unexpected(std::move(file).error());
+  struct stat status{};
+  if (::fstat(file->get(), &status) != 0) return system_failure("cannot look at " + path_, errno);
+  file_ = *std::move(file);
+  size_ = S_ISREG(status.st_mode) ? static_cast<std::size_t>(status.st_size) : 0;
+  return {};
+}
+
+// The first times there are none of the older ones.
+bool RotatingFile::rotate() {
+  for (int number = kFiles - 1; number > 1; --number) place_->rename(ending(number - 1), ending(number));
+  return place_->rename("", ending(1));
+}
+
+Result<> RotatingFile::start_anew() {
+  if (rotate()) {
+    file_.reset();
+    return open();
+  }
+  size_ = 0;
+  if (::ftruncate(file_.get(), 0) == 0 || errno == EINVAL) return {};  // not for what is no file
+  return system_failure("cannot begin " + path_ + " anew", errno);
 }
 
 void RotatingFile::write_line(std::string_view line) {
-  if (!file_ && !open()) return;
+  if (!file_) {
+    if (const Result<> done = open(); !done) return tell(done.error());
+  }
   if (size_ > 0 && size_ + line.size() + 1 > most_bytes_) {
-    rotate();
-    if (!open()) return;
+    if (const Result<> done = start_anew(); !done) return tell(done.error());
   }
   std::string bytes(line);
   bytes += '\n';
   const ssize_t written = ::write(file_.get(), bytes.data(), bytes.size());
-  if (written > 0) size_ += static_cast<std::size_t>(written);
-  if (written < 0 && !told_) {
-    log::warn("{}", system_failure("cannot write to the output file " + path_, errno).error().message);
-  }
-  told_ = written < 0;
+  if (written < 0) return tell(system_failure("cannot write to " + path_, errno).error());
+  size_ += static_cast<std::size_t>(written);
+  told_ = false;
 }
 
 }  // namespace gatehouse

@@ -168,7 +168,7 @@ TEST(LastOutput, KeepsTheEndOnly) {
 TEST(RotatingFile, KeepsThreeFilesOfABoundedSize) {
   const testing_support::TemporaryFolder folder;
   const std::string path = folder.path() / "out.log";
-  RotatingFile file(path, 100);
+  RotatingFile file(path, "", 100);
   for (char c = 'a'; c <= 'e'; ++c) file.write_line(std::string(60, c));
   EXPECT_EQ(testing_support::contents_of(path), std::string(60, 'e') + "\n");
   EXPECT_EQ(testing_support::contents_of(path + ".1"), std::string(60, 'd') + "\n");
@@ -191,17 +191,17 @@ TEST(AppEnvironment, TheLaterWinsAndOursStaysOurs) {
   ::setenv("LC_TEST", "inherited", 1);
   const testing_support::TemporaryFolder folder;
   AppSpec::Process process;
-  process.environment_file = folder.write("env", "A=file\nB=file\nC=file\n");
+  const std::string file = folder.write("env", "A=file\nB=file\nC=file\n");
   process.environment = {{"B", "spec"}, {"C", "spec"}};
-  const auto made = environment_of(process, {{"C", "transport"}});
+  const auto made = environment_of(process, environment_from_file(file, {}).value(), {{"C", "transport"}});
   ASSERT_TRUE(made.has_value());
   const auto has = [&](const std::string& entry) { return std::ranges::contains(*made, entry); };
   EXPECT_TRUE(has("A=file") && has("B=spec") && has("C=transport") && has("LC_TEST=inherited"));
   for (const std::string& entry : *made) {
     EXPECT_FALSE(entry.starts_with("SECRET_OF_OURS=") || entry.starts_with("LD_PRELOAD")) << entry;
   }
-  process.environment_file = folder.path() / "missing";
-  EXPECT_NE(environment_of(process, {}).error().message.find("No such file"), std::string::npos);
+  EXPECT_NE(environment_from_file(folder.path() / "missing", {}).error().message.find("No such file"),
+            std::string::npos);
 }
 
 }  // namespace
