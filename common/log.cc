@@ -1,17 +1,22 @@
 #include "common/log.h"
 
-#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
+#include <csignal>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string_view>
 
 #include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/base_sink.h>
+#include <spdlog/sinks/sink.h>
 
-#include "common/fd.h"
+#include "common/log_target.h"
+#include "common/log_writer.h"
 
 namespace gatehouse::log {
 
@@ -70,46 +75,101 @@ std::unique_ptr<spdlog::formatter> make_formatter(const char* pattern) {
   return formatter;
 }
 
-// Where lines go, exchangeable while other threads log (spdlog's default logger itself is not). One write per line, so
-// that lines of several processes do not mix; a line that cannot be written is lost, for there is nowhere to say so.
-class ProgramSink final : public spdlog::sinks::base_sink<std::mutex> {
+// Where lines go, exchangeable while other threads log (spdlog's default logger itself is not). Formats each line where
+// it is made and leaves it to the writer.
+class ProgramSink final : public spdlog::sinks::sink {
  public:
-  void direct(Fd target, std::string path) {
-    const std::scoped_lock lock(mutex_);
-    target_ = std::move(target);
-    path_ = std::move(path);
-  }
-  std::string path() {
-    const std::scoped_lock lock(mutex_);
-    return path_;
-  }
-
- protected:
-  void sink_it_(const spdlog::details::log_msg& message) override {
+  void log(const spdlog::details::log_msg& message) override {
     spdlog::memory_buf_t line;
-    formatter_->format(message, line);
-    while (::write(target_.get(), line.data(), line.size()) < 0 && errno == EINTR) {
+    std::shared_ptr<LogTarget> target;
+    {
+      const std::scoped_lock lock(mutex_);
+      formatter_->format(message, line);
+      target = target_;
+      if (writer_ && !in_child_) return writer_->add(target, {line.data(), line.size()});
+    }
+    if (target) {
+      target->write({line.data(), line.size()}, [] { return false; });
+    } else {
+      while (::write(STDERR_FILENO, line.data(), line.size()) < 0 && errno == EINTR) {
+      }
     }
   }
-  void flush_() override {}
+  void flush() override {}
+  void set_pattern(const std::string& pattern) override { set_formatter(make_formatter(pattern.c_str())); }
+  void set_formatter(std::unique_ptr<spdlog::formatter> formatter) override {
+    const std::scoped_lock lock(mutex_);
+    formatter_ = std::move(formatter);
+  }
+
+  void direct(std::shared_ptr<LogTarget> target) {
+    const std::scoped_lock lock(mutex_);
+    target_ = std::move(target);
+    if (!writer_) writer_.emplace(LogWriter::Options{.thread = "log", .caught_up = tell_dropped});
+  }
+  void reopen_soon() {
+    const std::scoped_lock lock(mutex_);
+    if (target_) target_->reopen_soon();
+  }
+  // Only set once, by the first direct(), before there are other threads; then it stays.
+  LogWriter* writer() { return writer_ && !in_child_ ? &*writer_ : nullptr; }
+
+  void before_fork() {
+    mutex_.lock();
+    if (writer_) writer_->before_fork();
+  }
+  void after_fork_in_parent() {
+    if (writer_) writer_->after_fork_in_parent();
+    mutex_.unlock();
+  }
+  void after_fork_in_child() {
+    if (writer_) writer_->after_fork_in_child();
+    in_child_ = true;
+    mutex_.unlock();
+  }
 
  private:
-  Fd target_;
-  std::string path_;  // empty unless it is a file
+  static void tell_dropped(std::uint64_t dropped) {
+    spdlog::warn("{} lines of this log were dropped: it was not read or written fast enough", dropped);
+  }
+
+  std::mutex mutex_;
+  std::unique_ptr<spdlog::formatter> formatter_ = make_formatter(kPlainPattern);
+  std::shared_ptr<LogTarget> target_;  // null before the first configure()
+  std::optional<LogWriter> writer_;    // from then on
+  bool in_child_ = false;
 };
 
-std::shared_ptr<ProgramSink> program_sink;  // set by the first configure(), before there are other threads
-
-Result<Fd> open_file(const std::string& path) {
-  Fd fd(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640));
-  if (!fd) return system_failure("cannot open the log file " + path, errno);
-  return fd;
+// Behind spdlog's default logger, which owns it to the end of the process.
+ProgramSink& program_sink() {
+  static ProgramSink& sink = []() -> ProgramSink& {
+    const auto made = std::make_shared<ProgramSink>();
+    spdlog::set_default_logger(std::make_shared<spdlog::logger>("", made));
+    return *made;
+  }();
+  return sink;
 }
 
-Result<Fd> duplicate(int standard) {
-  Fd fd(::fcntl(standard, F_DUPFD_CLOEXEC, 3));
-  if (!fd) return system_failure("cannot log to a standard stream", errno);
-  return fd;
+// Lines of before configure() take the same form, and do not land in what a command prints.
+[[maybe_unused]] const ProgramSink& kFromTheStart = program_sink();
+
+// The writer's thread goes on while this one waits here; then the signal does what it would have done.
+void come_out_before_the_end(int signal) {
+  constexpr int kTimes = 100;
+  constexpr int kWaitMs = 10;
+  const LogWriter* const writer = program_sink().writer();
+  for (int i = 0; writer != nullptr && !writer->idle() && i < kTimes; ++i) ::poll(nullptr, 0, kWaitMs);
+  std::signal(signal, SIG_DFL);
+  std::raise(signal);
+}
+
+void prepare_for_forks_and_aborts() {
+  ::pthread_atfork([] { program_sink().before_fork(); }, [] { program_sink().after_fork_in_parent(); },
+                   [] { program_sink().after_fork_in_child(); });
+  struct sigaction action{};
+  if (::sigaction(SIGABRT, nullptr, &action) != 0 || action.sa_handler != SIG_DFL) return;  // somebody else's
+  action.sa_handler = come_out_before_the_end;
+  ::sigaction(SIGABRT, &action, nullptr);
 }
 
 spdlog::level::level_enum spdlog_level(Level level) {
@@ -129,28 +189,29 @@ spdlog::level::level_enum spdlog_level(Level level) {
 }  // namespace
 
 Result<> configure(Level level, const std::string& output) {
-  const bool standard = output == "stderr" || output == "stdout" || output == "journal";
-  Result<Fd> target = standard ? duplicate(output == "stdout" ? STDOUT_FILENO : STDERR_FILENO) : open_file(output);
+  auto target = LogTarget::open(output == "journal" ? "stderr" : output, {.log = "log"});
   if (!target) return std::unexpected(std::move(target).error());
-  const bool first = program_sink == nullptr;
-  if (first) program_sink = std::make_shared<ProgramSink>();
-  program_sink->set_formatter(make_formatter(output == "journal" ? kJournalPattern : kPlainPattern));
-  program_sink->direct(std::move(*target), standard ? std::string() : output);
-  if (first) spdlog::set_default_logger(std::make_shared<spdlog::logger>("", program_sink));
+  program_sink().set_formatter(make_formatter(output == "journal" ? kJournalPattern : kPlainPattern));
+  program_sink().direct(*std::move(target));
+  static std::once_flag prepared;
+  std::call_once(prepared, prepare_for_forks_and_aborts);
   spdlog::set_level(spdlog_level(level));
   return {};
 }
 
 void reopen() {
-  if (program_sink == nullptr) return;
-  std::string path = program_sink->path();
-  if (path.empty()) return;
-  Result<Fd> target = open_file(path);
-  if (!target) {
-    error("{}; the old one stays in use", target.error().message);
-    return;
-  }
-  program_sink->direct(std::move(*target), std::move(path));
+  program_sink().reopen_soon();
+}
+
+void flush() {
+  constexpr std::chrono::seconds kPatience{1};
+  if (LogWriter* const writer = program_sink().writer()) writer->flush(kPatience);
+}
+
+Counts counts() {
+  const LogWriter* const writer = program_sink().writer();
+  if (writer == nullptr) return {};
+  return {.written = writer->written(), .dropped = writer->dropped()};
 }
 
 }  // namespace gatehouse::log

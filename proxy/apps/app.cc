@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/log.h"
+#include "common/log_limit.h"
 #include "common/random.h"
 
 namespace gatehouse {
@@ -15,6 +16,8 @@ namespace {
 
 constexpr Duration kDebounce = std::chrono::milliseconds(500);
 constexpr Duration kFresh = std::chrono::seconds(1);  // an environment file as it was read
+
+constinit log::Limited offline_changes("offline files that came or went");
 
 // Whether somebody has connected to a listening socket that no process serves now.
 bool anybody_waits(const SpareListeners& spares) {
@@ -185,7 +188,8 @@ void App::on_look(Look look) {
 void App::note_offline(std::optional<OfflinePage> now) {
   if (now == offline_) return;
   if (now.has_value() != offline_.has_value()) {
-    log::info("app {}: {} {}", spec_->name, spec_->offline_file, now ? "takes it offline" : "is gone: online again");
+    offline_changes.info("app {}: {} {}", spec_->name, spec_->offline_file,
+                         now ? "takes it offline" : "is gone: online again");
     wishes_.up = !now && spec_->start == AppStart::kEager;
     if (!now) forget_trouble();
   }

@@ -3,13 +3,15 @@
 #include <utility>
 
 #include "common/event_loop.h"
-#include "common/log.h"
+#include "common/log_limit.h"
 #include "proxy/frontend/quic_connection.h"
 #include "proxy/frontend/quic_dispatch.h"
 
 namespace gatehouse {
 
 namespace {
+
+constinit log::Limited failed_handshakes("failed QUIC handshakes");
 
 // RFC 9000 section 10.2: as long as packets of before may still be on their way.
 Duration after_three_pto(ngtcp2_conn* conn) {
@@ -77,7 +79,7 @@ void QuicConnection::fail(int status) {
 void QuicConnection::fail_handshake(int status) {
   const HandshakeFailure reason = reason_of(status, engine_.conn.get());
   context_.counters.handshake_failures[static_cast<std::size_t>(reason)].add();
-  log::debug("QUIC handshake with {} failed: {}", peer_.address.to_string(), token(reason));
+  failed_handshakes.debug("QUIC handshake with {} failed: {}", peer_.address.to_string(), token(reason));
 }
 
 void QuicConnection::close_with_error() {

@@ -13,13 +13,15 @@
 #include <utility>
 
 #include "common/event_loop.h"
-#include "common/log.h"
+#include "common/log_limit.h"
 
 namespace gatehouse {
 
 namespace {
 
 using namespace std::chrono_literals;
+
+constinit log::Limited no_segmentation("no UDP segmentation offload");
 
 constexpr std::size_t kBatch = 8;                // of a turn: its work follows before more is taken
 constexpr std::size_t kReceiveSize = 64 * 1024;  // what GRO may join
@@ -307,7 +309,8 @@ QuicSocket::Sent QuicSocket::send_train(const UdpTrain& train) {
   }
   if (!single && (error == EIO || error == EINVAL)) {
     gso_ = false;
-    log::warn("UDP segmentation offload does not work on {}: sending datagrams one by one", local_.to_string());
+    no_segmentation.warn("UDP segmentation offload does not work on {}: sending datagrams one by one",
+                         local_.to_string());
     return Sent::kWithoutGso;
   }
   ++lost_;  // EMSGSIZE (a probe of the path's MTU), EPERM, unreachable: as if the network had lost it

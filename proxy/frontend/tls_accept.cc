@@ -3,7 +3,7 @@
 #include <array>
 #include <utility>
 
-#include "common/log.h"
+#include "common/log_limit.h"
 #include "proxy/frontend/abuse_report.h"
 #include "proxy/frontend/h1_connection.h"
 #include "proxy/frontend/h2_connection.h"
@@ -12,6 +12,8 @@
 namespace gatehouse {
 
 namespace {
+
+constinit log::Limited failed_handshakes("failed TLS handshakes");
 
 std::string_view chosen_protocol(const SSL* ssl) {
   const unsigned char* name = nullptr;
@@ -67,7 +69,7 @@ void TlsAccept::progress() {
     case TlsStream::Handshake::kInProgress:
       return;
     case TlsStream::Handshake::kFailed:
-      log::debug("TLS handshake with {} failed: {}", peer_.to_string(), stream_->failure_reason());
+      failed_handshakes.debug("TLS handshake with {} failed: {}", peer_.to_string(), stream_->failure_reason());
       return fail(handshake_failure(stream_->failure_reason()));
     case TlsStream::Handshake::kDone:
       return succeed();

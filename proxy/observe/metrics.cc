@@ -5,6 +5,7 @@
 
 #include <prometheus/text_serializer.h>
 
+#include "common/log_limit.h"
 #include "common/version.h"
 #include "proxy/observe/metrics_page.h"
 #include "proxy/observe/process_metrics.h"
@@ -51,6 +52,8 @@ void Metrics::collect_server(MetricsPage& page) const {
   page.add(build);
   page.add(MetricsPage::gauge("draining", "1 while the server finishes what runs before it ends."),
            status_.draining ? 1 : 0);
+  page.add(MetricsPage::gauge("workers_hanging", "Workers that have not come round for some seconds."),
+           static_cast<double>(status_.workers_hanging));
   page.add(
       MetricsPage::gauge("config_last_reload_success", "Whether the last reload of the configuration was applied."),
       status_.last_reload_ok ? 1 : 0);
@@ -77,6 +80,15 @@ void Metrics::collect_server(MetricsPage& page) const {
   page.add(
       MetricsPage::counter("access_log_dropped_total", "Lines lost because the access log was too slow or failed."),
       static_cast<double>(status_.access_log_dropped));
+  const log::Counts lines = log::counts();
+  page.add(MetricsPage::counter("log_lines_total", "Lines written to the program's log."),
+           static_cast<double>(lines.written));
+  page.add(MetricsPage::counter("log_dropped_total",
+                                "Lines lost because the program's log was not read or written fast enough, or failed."),
+           static_cast<double>(lines.dropped));
+  page.add(MetricsPage::counter("log_suppressed_total",
+                                "Lines not logged because too many of their kind came; the log says how many."),
+           static_cast<double>(log::suppressed()));
 }
 
 void Metrics::collect_listeners(MetricsPage& page) const {

@@ -3,6 +3,7 @@
 // it is also scraped; reads the workers' counters while they count.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -31,6 +32,7 @@ struct ServerStatus {
   };
 
   bool draining = false;
+  std::size_t workers_hanging = 0;
   bool last_reload_ok = true;
   WallTime last_reload{};
   std::vector<Certificate> certificates;

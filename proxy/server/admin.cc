@@ -44,7 +44,7 @@ class AdminResponder final : public Responder {
     const std::string_view path = request.canonical_path();
     if (path == "/metrics") return answer(200, pages_.metrics(), "text/plain; version=0.0.4; charset=utf-8");
     if (path == "/healthz") return answer(200, "ok\n");
-    if (path == "/readyz") return pages_.draining() ? answer(503, "draining\n") : answer(200, "ready\n");
+    if (path == "/readyz") return ready();
     if (path == "/status.json") return answer(200, pages_.status_json(), "application/json");
     if (path == "/status/events") return subscribe();
     if (path == "/status") return status();
@@ -54,6 +54,11 @@ class AdminResponder final : public Responder {
 
  private:
   static constexpr std::string_view kAssets = "/status/";
+
+  void ready() {
+    const std::string why_not = pages_.not_ready();
+    why_not.empty() ? answer(200, "ready\n") : answer(503, why_not + '\n');
+  }
 
   // A page for browsers; a table for people with `curl`.
   void status() {

@@ -22,8 +22,8 @@ class Admin {
     std::function<std::string()> metrics;
     std::function<std::string()> status_json;
     std::function<std::string()> status_table;
-    std::function<bool()> draining;
-    StatusEvents* events;  // never null; outlives the pages
+    std::function<std::string()> not_ready;  // why; empty: ready
+    StatusEvents* events;                    // never null; outlives the pages
   };
 
   struct Site;  // the pages and their listener

@@ -5,10 +5,12 @@
 #include <utility>
 #include <variant>
 
-#include "common/log.h"
+#include "common/log_limit.h"
 
 namespace gatehouse {
 namespace {
+
+constinit log::Limited unresolved("names that cannot be resolved");
 
 constexpr std::chrono::seconds kRetryAfter{1};
 
@@ -33,8 +35,8 @@ ListedEndpoints::ListedEndpoints(const Surroundings& surroundings, const config:
     const DnsQuestion question{.name = names_[i].name->name, .port = names_[i].name->port};
     names_[i].watch = surroundings.resolver.watch(question, [this, i](const Resolver::Answer& answer) {
       if (!answer.error.empty() && answer.error != names_[i].answer.error) {
-        log::warn("upstream {}: {} cannot be resolved: {}", membership_->upstream(), text_of(*names_[i].name),
-                  answer.error);
+        unresolved.warn("upstream {}: {} cannot be resolved: {}", membership_->upstream(), text_of(*names_[i].name),
+                        answer.error);
       }
       names_[i].answered = true;
       names_[i].answer = answer;

@@ -5,12 +5,12 @@
 
 #include <algorithm>
 #include <csignal>
-#include <cstdio>
 #include <format>
 #include <iterator>
 #include <utility>
 
 #include "common/log.h"
+#include "common/log_target.h"
 #include "common/text.h"
 #include "common/version.h"
 #include "proxy/apps/strays.h"
@@ -25,10 +25,15 @@ namespace {
 constexpr std::string_view kAppCommand = "app ";
 constexpr std::chrono::milliseconds kForcedEnd{500};  // for connections to be closed once time is up
 
+// To standard error, whatever the log is; not waiting for somebody who does not read it.
+void print(std::string_view text) {
+  if (const auto errors = LogTarget::open("stderr", {})) (*errors)->write(text, [] { return false; });
+}
+
 void print(const std::vector<config::Diagnostic>& diagnostics) {
-  for (const config::Diagnostic& diagnostic : diagnostics) {
-    std::fputs((diagnostic.to_string() + '\n').c_str(), stderr);
-  }
+  std::string text;
+  for (const config::Diagnostic& diagnostic : diagnostics) text += diagnostic.to_string() + '\n';
+  print(text);
 }
 
 std::string log_lines(const std::vector<config::Diagnostic>& diagnostics) {
@@ -358,7 +363,8 @@ void Server::announce() const {
   }
   line += admin_ ? std::format("; admin http://{}", admin_->address().to_string()) : "; no admin address";
   line += '\n';
-  std::fputs(line.c_str(), stderr);
+  log::flush();  // what was said before stands before it
+  print(line);
 }
 
 Admin::Pages Server::pages() {
@@ -369,12 +375,13 @@ Admin::Pages Server::pages() {
             status_.access_log_dropped = access_log_.dropped();
             status_.upstream_connections = descriptors_->open();
             status_.upstream_connections_limit = descriptors_->limit();
+            status_.workers_hanging = supervision_.hanging();
             upstreams_.note(counts_);
             return metrics_.page();
           },
       .status_json = [this] { return board_.json(); },
       .status_table = [this] { return board_.table(); },
-      .draining = [this] { return status_.draining; },
+      .not_ready = [this] { return status_.draining ? std::string("draining") : supervision_.trouble(); },
       .events = &board_.events(),
   };
 }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/event_loop.h"
+#include "common/log_limit.h"
 #include "proxy/server/status_json.h"
 #include "proxy/server/status_table.h"
 
@@ -38,6 +39,7 @@ void StatusBoard::watch(Rollout& rollout) {
 void StatusBoard::tick() {
   tick_.arm(kTick);
   sources_.upstreams.forget_troubles();
+  log::tell_suppressed(loop_.now());
   traffic_.sample(sources_.metrics.workers(), loop_.now());
   if (events_.listened_to()) events_.publish(json());
 }

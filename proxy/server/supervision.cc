@@ -15,7 +15,9 @@ using std::chrono::duration_cast;
 using std::chrono::microseconds;
 using std::chrono::seconds;
 
-// The watchdog is fed at every second ask at the latest, with as much again in reserve.
+constexpr seconds kAskWorkers{1};
+constexpr seconds kPatience{3};
+// The service manager's watchdog is fed at every second ask at the latest, with as much again in reserve.
 constexpr int kAsksPerPeriod = 4;
 constexpr seconds kAskForTime{5};
 constexpr seconds kTimeAskedFor{15};
@@ -25,11 +27,20 @@ constexpr seconds kTimeAskedFor{15};
 Supervision::Supervision(EventLoop& control) : control_(control), more_time_(control, [this] { ask_for_time(); }) {}
 
 void Supervision::watch(std::vector<EventLoop*> loops) {
-  const auto period = service_manager::watchdog_period();
-  if (!period) return;
-  watchdog_ =
-      std::make_unique<Watchdog>(control_, std::move(loops), std::max(Duration(*period / kAsksPerPeriod), Duration(1)),
-                                 [] { service_manager::notify("WATCHDOG=1"); });
+  Watchdog::Options options{.interval = kAskWorkers, .patience = kPatience};
+  if (const auto period = service_manager::watchdog_period()) {
+    const Duration share = std::max(Duration(*period / kAsksPerPeriod), Duration(1));
+    options.interval = std::min(options.interval, share);
+    options.patience = std::min(options.patience, 2 * share);  // the reason is told before the end comes
+    options.feed = [this, share] { feed(share); };
+  }
+  watchdog_ = std::make_unique<Watchdog>(control_, std::move(loops), std::move(options));
+}
+
+void Supervision::feed(Duration at_most_every) {
+  if (control_.now() - fed_at_ < at_most_every) return;
+  fed_at_ = control_.now();
+  service_manager::notify("WATCHDOG=1");
 }
 
 void Supervision::ready(std::string_view status) {

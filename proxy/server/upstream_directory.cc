@@ -9,12 +9,16 @@
 
 #include "common/event_loop.h"
 #include "common/log.h"
+#include "common/log_limit.h"
 #include "proxy/apps/strays.h"
 #include "proxy/server/directories.h"
 #include "proxy/server/upstream_settings.h"
 
 namespace gatehouse {
 namespace {
+
+constinit log::Limited ejections("endpoints taken out or tried again");
+constinit log::Limited checks("endpoints that became healthy or unhealthy");
 
 std::optional<AppHost::Command> command_of(std::string_view verb) {
   using enum AppHost::Command;
@@ -41,10 +45,11 @@ UpstreamDirectory::UpstreamDirectory(EventLoop& loop, ControlMetrics& metrics, s
       changed_(loop, std::move(changed)),
       checker_(loop, [this](const HealthCheckResult& result) { on_health_check(result); }),
       outliers_(loop, [this](const Endpoint& endpoint, bool ejected) {
-        if (!ejected) return log::info("{}: {} is tried again", endpoint.upstream(), endpoint.name());
+        if (!ejected) return ejections.info("{}: {} is tried again", endpoint.upstream(), endpoint.name());
         ++metrics_.ejections[{endpoint.upstream(), endpoint.name()}];
         troubles_.note_ejection(endpoint, loop_.wall_now());
-        log::warn("{}: {} is taken out for a while: its requests keep failing", endpoint.upstream(), endpoint.name());
+        ejections.warn("{}: {} is taken out for a while: its requests keep failing", endpoint.upstream(),
+                       endpoint.name());
       }) {}
 
 UpstreamDirectory::~UpstreamDirectory() = default;
@@ -57,9 +62,9 @@ void UpstreamDirectory::on_health_check(const HealthCheckResult& result) {
   }
   troubles_.note_check(endpoint, result.why, loop_.wall_now());
   ++metrics_.health_checks[{endpoint.upstream(), endpoint.name(), result.passed ? "passed" : "failed"}];
-  if (result.changed && result.passed) log::info("{}: {} is healthy", endpoint.upstream(), endpoint.name());
+  if (result.changed && result.passed) checks.info("{}: {} is healthy", endpoint.upstream(), endpoint.name());
   if (result.changed && !result.passed) {
-    log::warn("{}: {} is unhealthy: {}", endpoint.upstream(), endpoint.name(), result.why);
+    checks.warn("{}: {} is unhealthy: {}", endpoint.upstream(), endpoint.name(), result.why);
   }
   // A process that hangs does not come back. One that answers, whatever it is, knows what it does.
   if (result.answered || !endpoint.has(Obstacle::kUnhealthy)) return;

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <format>
 #include <utility>
 
 #include "common/event_loop.h"
 #include "common/log.h"
+#include "common/text.h"
 
 namespace gatehouse {
 
@@ -19,11 +21,8 @@ struct Watchdog::Round {
   std::vector<std::atomic<bool>> answered;
 };
 
-Watchdog::Watchdog(EventLoop& control, std::vector<EventLoop*> loops, Duration interval,
-                   std::move_only_function<void()> feed)
-    : control_(control), loops_(std::move(loops)), interval_(interval), feed_(std::move(feed)), timer_(control, [this] {
-        tick();
-      }) {
+Watchdog::Watchdog(EventLoop& control, std::vector<EventLoop*> loops, Options options)
+    : control_(control), loops_(std::move(loops)), options_(std::move(options)), timer_(control, [this] { tick(); }) {
   ask();
 }
 
@@ -31,12 +30,13 @@ Watchdog::~Watchdog() = default;
 
 void Watchdog::tick() {
   if (!round_->complete()) {
-    complain();
-    return timer_.arm(interval_);
+    const std::string why = trouble();
+    if (!why.empty() && !std::exchange(complained_, true)) log::error("{}", why);
+    return timer_.arm(options_.interval);
   }
   if (std::exchange(complained_, false)) log::warn("all workers answer again");
   ask();
-  feed_();
+  if (options_.feed) options_.feed();
 }
 
 void Watchdog::ask() {
@@ -45,15 +45,25 @@ void Watchdog::ask() {
   for (std::size_t i = 0; i < loops_.size(); ++i) {
     loops_[i]->post([round = round_, i] { round->answered[i].store(true); });
   }
-  timer_.arm(interval_);
+  timer_.arm(options_.interval);
 }
 
-void Watchdog::complain() {
-  if (std::exchange(complained_, true)) return;
-  const double seconds = std::chrono::duration<double>(control_.now() - asked_at_).count();
+std::vector<std::size_t> Watchdog::hanging() const {
+  std::vector<std::size_t> indexes;
+  if (control_.now() - asked_at_ < options_.patience) return indexes;
   for (std::size_t i = 0; i < loops_.size(); ++i) {
-    if (!round_->answered[i].load()) log::error("worker-{} has not come round for {:.1f} s", i, seconds);
+    if (!round_->answered[i].load()) indexes.push_back(i);
   }
+  return indexes;
+}
+
+std::string Watchdog::trouble() const {
+  std::vector<std::string> names;
+  for (const std::size_t index : hanging()) names.push_back(std::format("worker-{}", index));
+  if (names.empty()) return {};
+  const double seconds = std::chrono::duration<double>(control_.now() - asked_at_).count();
+  return std::format("{} {} not come round for {:.1f} s", text::joined(names, ", "), names.size() == 1 ? "has" : "have",
+                     seconds);
 }
 
 }  // namespace gatehouse

@@ -57,8 +57,12 @@ FAMILIES = {
     "config_last_reload_success": "",
     "config_last_reload_timestamp_seconds": "",
     "draining": "",
+    "workers_hanging": "",
     "access_log_lines_total": "",
     "access_log_dropped_total": "",
+    "log_lines_total": "",
+    "log_dropped_total": "",
+    "log_suppressed_total": "",
 }
 PROCESS = ("cpu_seconds_total", "open_fds", "max_fds", "resident_memory_bytes", "virtual_memory_bytes", "threads", "start_time_seconds")
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, float("inf"))

@@ -108,7 +108,7 @@ TEST(AccessLogTest, ASinkThatNobodyReadsDropsAndHoldsNobodyUp) {
   const std::string block(AccessLog::kBlockSize - 1, 'x');
   std::size_t handed = 0;
   {
-    AccessLog log(4);
+    AccessLog log(4 * AccessLog::kBlockSize);
     const auto sink = sink_at(path);
     // The pipe takes one block or so; what it does not take waits, and beyond four waiting blocks lines are lost.
     while (log.dropped() == 0 && handed < 100) {

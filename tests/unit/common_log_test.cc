@@ -30,6 +30,12 @@ class LogTest : public testing::Test {
  protected:
   void TearDown() override { ASSERT_TRUE(log::configure(log::Level::kError, "stderr").has_value()); }
 
+  // What is in the file once everything said so far has been written.
+  static std::string written(const std::string& path) {
+    log::flush();
+    return contents_of(path);
+  }
+
   // Everything that `speak` writes to stderr.
   std::string stderr_of(const std::function<void()>& speak) {
     const std::string path = folder.path() / "stderr";
@@ -38,7 +44,7 @@ class LogTest : public testing::Test {
     ::dup2(target.get(), STDERR_FILENO);
     speak();
     ::dup2(kept.get(), STDERR_FILENO);
-    return contents_of(path);
+    return written(path);
   }
 
   testing_support::TemporaryFolder folder;
@@ -52,7 +58,7 @@ TEST_F(LogTest, ALineHasAUtcTimeALevelAndTheText) {
   log::info("listening on {}", "127.0.0.1:80");
   ::unsetenv("TZ");
   ::tzset();
-  const std::string line = contents_of(file);
+  const std::string line = written(file);
   EXPECT_THAT(line, testing::MatchesRegex("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{3}Z info "
                                           "listening on 127\\.0\\.0\\.1:80\n"));
   std::tm time{};
@@ -68,7 +74,7 @@ TEST_F(LogTest, OnlyTheLevelAndWhatIsGraverIsWritten) {
   log::error("e");
   ASSERT_TRUE(log::configure(log::Level::kDebug, file).has_value());
   log::debug("d");
-  std::istringstream lines(contents_of(file));
+  std::istringstream lines(written(file));
   std::vector<std::string> ends;
   for (std::string line; std::getline(lines, line);) ends.push_back(line.substr(line.find(' ') + 1));
   EXPECT_EQ(ends, (std::vector<std::string>{"warning w", "error e", "debug d"}));
@@ -77,7 +83,7 @@ TEST_F(LogTest, OnlyTheLevelAndWhatIsGraverIsWritten) {
 TEST_F(LogTest, WhatAClientSentCannotForgeALine) {
   ASSERT_TRUE(log::configure(log::Level::kInfo, file).has_value());
   log::info("bad host {}", "a\nb\r\x1B[31m\x7F gr\xC3\xBC");
-  const std::string text = contents_of(file);
+  const std::string text = written(file);
   EXPECT_TRUE(text.ends_with("bad host a\\x0ab\\x0d\\x1b[31m\\x7f gr\xC3\xBC\n")) << text;
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1);
 }
@@ -98,11 +104,12 @@ TEST_F(LogTest, ReopenGoesOnInANewFileAfterRotation) {
   log::info("one");
   std::filesystem::rename(file, file + ".1");
   log::info("two");
+  log::flush();
   log::reopen();
   log::info("three");
-  EXPECT_TRUE(contents_of(file + ".1").ends_with(" info two\n"));
-  EXPECT_TRUE(contents_of(file).ends_with(" info three\n"));
-  EXPECT_FALSE(contents_of(file).contains("two"));
+  EXPECT_TRUE(written(file + ".1").ends_with(" info two\n"));
+  EXPECT_TRUE(written(file).ends_with(" info three\n"));
+  EXPECT_FALSE(written(file).contains("two"));
 }
 
 TEST_F(LogTest, AFileThatCannotBeOpenedIsAnErrorAndTheOldTargetStays) {
@@ -113,7 +120,7 @@ TEST_F(LogTest, AFileThatCannotBeOpenedIsAnErrorAndTheOldTargetStays) {
   EXPECT_TRUE(result.error().message.contains(missing));
   EXPECT_EQ(result.error().code, ENOENT);
   log::info("still here");
-  EXPECT_TRUE(contents_of(file).ends_with("still here\n"));
+  EXPECT_TRUE(written(file).ends_with("still here\n"));
 }
 
 TEST_F(LogTest, ThreadsLogWhileItIsReconfiguredAndNoLineIsLostOrMixed) {
@@ -131,7 +138,7 @@ TEST_F(LogTest, ThreadsLogWhileItIsReconfiguredAndNoLineIsLostOrMixed) {
     log::reopen();
   }
   for (std::thread& thread : threads) thread.join();
-  std::istringstream lines(contents_of(file));
+  std::istringstream lines(written(file));
   int count = 0;
   for (std::string line; std::getline(lines, line); ++count) {
     EXPECT_THAT(line, testing::MatchesRegex("[^ ]+Z info a line of some length [0-9]+"));

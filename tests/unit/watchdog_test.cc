@@ -78,7 +78,8 @@ class WatchdogTest : public testing::Test {
   LoopThread first;
   LoopThread second;
   int fed = 0;
-  Watchdog watchdog{control, {&first.loop(), &second.loop()}, 100ms, [this] { ++fed; }};
+  Watchdog watchdog{
+      control, {&first.loop(), &second.loop()}, {.interval = 100ms, .patience = 300ms, .feed = [this] { ++fed; }}};
 };
 
 TEST_F(WatchdogTest, FeedsOnceAnIntervalWhileAllLoopsTurn) {
@@ -108,6 +109,25 @@ TEST_F(WatchdogTest, ALoopThatHangsStopsTheFeedingUntilItTurnsAgain) {
     pass_when_answered(110ms);
     EXPECT_EQ(fed, before + 3);
   }
+}
+
+TEST_F(WatchdogTest, WhoHangsIsToldAfterAWhileAndUntilItTurnsAgain) {
+  pass_when_answered(110ms);
+  first.come_round();
+  second.come_round();
+  std::promise<void> end;
+  second.hang(end.get_future().share());
+  pass(110ms);  // what was answered before it hung
+  EXPECT_EQ(watchdog.trouble(), "");
+  first.come_round();
+  pass(290ms);
+  EXPECT_EQ(watchdog.trouble(), "") << "a turn may take a while";
+  pass(110ms);
+  EXPECT_EQ(watchdog.trouble(), "worker-1 has not come round for 0.4 s");
+  EXPECT_EQ(watchdog.hanging(), std::vector<std::size_t>{1});
+  end.set_value();
+  second.come_round();
+  EXPECT_EQ(watchdog.trouble(), "") << "it is known at once";
 }
 
 TEST_F(WatchdogTest, AControlLoopThatDoesNotTurnFeedsNothing) {
