@@ -70,16 +70,27 @@ bool is_stale_socket(const Address& address) {
   return probe && ::connect(probe.get(), address.data(), address.length()) != 0 && errno == ECONNREFUSED;
 }
 
-Result<Fd> bound_unix_socket(const Address& address) {
+bool has_mode(const char* path, mode_t mode) {
+  struct stat status{};
+  return ::lstat(path, &status) == 0 && (status.st_mode & ALLPERMS) == mode;
+}
+
+Result<Fd> bound_unix_socket(const Address& address, std::optional<mode_t> mode) {
   const std::string what = "cannot bind " + address.to_string();
   Fd fd = open_socket(AF_UNIX, SOCK_STREAM);
   if (!fd) return system_failure(what, errno);
-  if (::bind(fd.get(), address.data(), address.length()) == 0) return fd;
-  const int error = errno;
-  if (error != EADDRINUSE || !is_stale_socket(address)) return system_failure(what, error);
+  // Linux makes the file with the mode of the socket, less the umask: nobody finds it open even for a moment.
+  if (mode && ::fchmod(fd.get(), *mode) != 0) return system_failure(what, errno);
   const auto& name = reinterpret_cast<const sockaddr_un&>(*address.data());
-  if (::unlink(name.sun_path) != 0 && errno != ENOENT) return system_failure(what, errno);
-  if (::bind(fd.get(), address.data(), address.length()) != 0) return system_failure(what, errno);
+  if (::bind(fd.get(), address.data(), address.length()) != 0) {
+    const int error = errno;
+    if (error != EADDRINUSE || !is_stale_socket(address)) return system_failure(what, error);
+    if (::unlink(name.sun_path) != 0 && errno != ENOENT) return system_failure(what, errno);
+    if (::bind(fd.get(), address.data(), address.length()) != 0) return system_failure(what, errno);
+  }
+  if (mode && !has_mode(name.sun_path, *mode) && ::chmod(name.sun_path, *mode) != 0) {
+    return system_failure("cannot protect " + address.to_string(), errno);
+  }
   return fd;
 }
 
@@ -103,8 +114,8 @@ bool set_v6_datagram_options(int fd) {
 }  // namespace
 
 Result<Fd> listen(const Address& address, const ListenOptions& options) {
-  Result<Fd> fd =
-      address.is_unix() ? bound_unix_socket(address) : bound_or_v4(address, SOCK_STREAM, options.reuse_port);
+  Result<Fd> fd = address.is_unix() ? bound_unix_socket(address, options.mode)
+                                    : bound_or_v4(address, SOCK_STREAM, options.reuse_port);
   if (!fd) return fd;
   if (::listen(fd->get(), options.backlog) != 0)
     return system_failure("cannot listen on " + address.to_string(), errno);

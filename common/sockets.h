@@ -2,7 +2,10 @@
 // address.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
+#include <optional>
 
 #include "common/address.h"
 #include "common/fd.h"
@@ -13,6 +16,7 @@ namespace gatehouse::sockets {
 struct ListenOptions {
   bool reuse_port = true;  // each worker has a socket of its own
   int backlog = 4096;
+  std::optional<mode_t> mode = {};  // of the file of a Unix socket, from its first moment; else by the umask
 };
 
 // TCP (dual-stack for ":PORT", v4 only where the machine has no IPv6) or Unix (a stale socket file is removed, a live

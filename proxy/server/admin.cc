@@ -1,6 +1,5 @@
 #include "proxy/server/admin.h"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -152,15 +151,10 @@ Result<std::unique_ptr<Admin>> Admin::open(EventLoop& loop, const Address& addre
     site->listener = std::make_unique<TcpListener>(site->context, std::move(handed_over.front()));
     return std::make_unique<Admin>(std::move(site));
   }
-  auto socket = sockets::listen(address, {.reuse_port = false, .backlog = 64});
+  auto socket = sockets::listen(address, {.reuse_port = false, .backlog = 64, .mode = 0660});
   if (!socket) return std::unexpected(socket.error());
   Address bound = address;
-  if (!address.is_unix()) {
-    bound.set_port(Address::local_of(socket->get()).port());
-  } else if (const std::string path = address.host().substr(std::string_view("unix:").size());
-             chmod(path.c_str(), 0660) != 0) {
-    return system_failure("cannot protect " + path, errno);
-  }
+  if (!address.is_unix()) bound.set_port(Address::local_of(socket->get()).port());
   auto site = std::make_unique<Site>(loop, bound, std::move(pages));
   if (address.is_unix()) site->file = address.host().substr(std::string_view("unix:").size());
   site->listener = std::make_unique<TcpListener>(site->context, *std::move(socket));

@@ -1,25 +1,30 @@
 #include "proxy/server/control_socket.h"
 
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <system_error>
 #include <utility>
 
 #include "common/event_loop.h"
-#include "common/log.h"
+#include "common/log_limit.h"
 #include "common/sockets.h"
 #include "common/tcp_stream.h"
 #include "common/text.h"
+#include "common/timer.h"
 
 namespace gatehouse {
 namespace {
 
 constexpr std::size_t kMaxCommand = 256;
 constexpr std::size_t kMaxClients = 16;
+constexpr std::chrono::seconds kPatience{5};  // for the command, and then for its reply to be read
+
+constinit log::Limited commands("commands on the control socket");
+constinit log::Limited refusals("clients refused on the control socket");
 
 bool may_command(int fd) {
   ucred peer{};
@@ -32,10 +37,18 @@ bool may_command(int fd) {
 
 class ControlSocket::Client final : private ByteStream::User {
  public:
-  Client(ControlSocket& owner, Fd socket) : owner_(owner), stream_(owner.loop_, std::move(socket)) {
+  Client(ControlSocket& owner, Fd socket)
+      : owner_(owner), stream_(owner.loop_, std::move(socket)), deadline_(owner.loop_, [this] { owner_.end(*this); }) {
     stream_.set_user(this);
+    deadline_.arm(kPatience);
   }
   void begin() { on_readable(); }
+  // Who has asked for nothing yet, who reads no reply, and last who waits for the end.
+  int worth() const { return waits_for_the_end_ ? 2 : replied_ ? 1 : 0; }
+  void close() {
+    deadline_.disarm();
+    stream_.set_user(nullptr);
+  }
 
  private:
   void on_readable() override {
@@ -56,11 +69,12 @@ class ControlSocket::Client final : private ByteStream::User {
   void answer(std::string_view command) {
     replied_ = true;
     input_.clear();
-    log::info("command {} on the control socket", command);
+    commands.info("command {} on the control socket", command);
     const ControlReply reply = owner_.handler_(command);
     until_the_end_ = reply.until_the_end;
     output_.append(reply.text);
     output_.append(reply.ok ? "ok\n" : "failed\n");
+    deadline_.arm(kPatience);
     send();
   }
 
@@ -68,8 +82,9 @@ class ControlSocket::Client final : private ByteStream::User {
     if (!replied_) return;
     const IoResult result = stream_.write(output_);
     if (result.status == IoStatus::kWouldBlock) return;
-    if (result.status == IoStatus::kOk && until_the_end_) return;
-    owner_.end(*this);
+    if (result.status != IoStatus::kOk || !until_the_end_) return owner_.end(*this);
+    waits_for_the_end_ = true;
+    deadline_.disarm();
   }
 
   ControlSocket& owner_;
@@ -78,20 +93,20 @@ class ControlSocket::Client final : private ByteStream::User {
   Buffer output_;
   bool replied_ = false;
   bool until_the_end_ = false;
+  bool waits_for_the_end_ = false;
+  Timer deadline_;
 };
 
 Result<std::unique_ptr<ControlSocket>> ControlSocket::open(EventLoop& loop, const std::filesystem::path& path,
                                                            Handler handler) {
   const auto address = Address::parse("unix:" + path.string());
   if (!address) return failure("the control socket " + path.string() + ": " + address.error().message);
-  auto socket = sockets::listen(*address, {.reuse_port = false, .backlog = 16});
+  auto socket = sockets::listen(*address, {.reuse_port = false, .backlog = 16, .mode = 0600});
   if (!socket) {
     return failure("cannot make the control socket " + path.string() + ": " + socket.error().message +
                        " (does another instance serve the same configuration?)",
                    socket.error().code);
   }
-  if (chmod(path.c_str(), 0600) != 0)
-    return system_failure("cannot protect the control socket " + path.string(), errno);
   return std::make_unique<ControlSocket>(Private{}, loop, Bound{path, *std::move(socket)}, std::move(handler));
 }
 
@@ -121,23 +136,31 @@ void ControlSocket::accept() {
     Fd socket(accept4(listening_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!socket) {
       if (errno == EINTR || errno == ECONNABORTED) continue;
-      if (errno != EAGAIN) log::warn("cannot accept on the control socket {}", path_.string());
+      if (errno != EAGAIN) refusals.warn("cannot accept on the control socket {}", path_.string());
       return;
     }
     if (!may_command(socket.get())) {
-      log::warn("refused another user on the control socket {}", path_.string());
+      refusals.warn("refused another user on the control socket {}", path_.string());
       continue;
     }
-    if (clients_.size() >= kMaxClients) continue;
+    make_room();
     clients_.push_back(std::make_unique<Client>(*this, std::move(socket)));
     clients_.back()->begin();
   }
+}
+
+// The oldest of those who are least worth it goes: silence must not keep a command out.
+void ControlSocket::make_room() {
+  if (clients_.size() < kMaxClients) return;
+  refusals.warn("too many clients on the control socket {}: the oldest silent one is dropped", path_.string());
+  end(**std::ranges::min_element(clients_, {}, [](const auto& held) { return held->worth(); }));
 }
 
 void ControlSocket::end(Client& client) {
   const auto at =
       std::find_if(clients_.begin(), clients_.end(), [&](const auto& held) { return held.get() == &client; });
   if (at == clients_.end()) return;
+  client.close();
   loop_.retire(std::move(*at));
   clients_.erase(at);
 }

@@ -1,7 +1,8 @@
 // The Unix socket (mode 0600, peers of the same user or root only) through which `gatehouse reload`, `drain` and `stop`
 // reach the running process. One line in, the outcome out, its last line "ok" or "failed"; then the connection is
-// closed, but a reply may ask to keep it open, so that its client notices when the process ends. Owned by the Server;
-// its thread.
+// closed, but a reply may ask to keep it open, so that its client notices when the process ends. Who says nothing, or
+// does not read its reply, is dropped after five seconds, and at once where another wants to be heard. Owned by the
+// Server; its thread.
 #pragma once
 
 #include <filesystem>
@@ -50,6 +51,7 @@ class ControlSocket {
   class Client;
 
   void accept();
+  void make_room();
   void end(Client& client);
 
   EventLoop& loop_;

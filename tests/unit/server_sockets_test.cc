@@ -1,13 +1,19 @@
 // Sockets are bound as a whole or not at all; what is bound already is not bound again; and the control socket obeys
 // its owner only.
+#include <sys/inotify.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
 #include <filesystem>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "common/clock.h"
 #include "common/event_loop.h"
 #include "common/sockets.h"
 #include "proxy/cli_client.h"
@@ -18,6 +24,7 @@
 namespace gatehouse {
 namespace {
 
+using namespace std::chrono_literals;
 using testing_support::TemporaryFolder;
 
 const InheritedSockets kNone;
@@ -151,9 +158,33 @@ class ControlSocketTest : public ::testing::Test {
     return answer;
   }
 
+  // A client that has said `text`, and that the loop has seen.
+  Fd client_of(const std::string& text) {
+    Fd client(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const auto address = *Address::parse("unix:" + path.string());
+    EXPECT_EQ(connect(client.get(), address.data(), address.length()), 0);
+    if (!text.empty()) {
+      EXPECT_EQ(send(client.get(), text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
+    }
+    for (int turns = 0; turns < 5; ++turns) loop.turn(EventLoop::Wait::kNever);
+    return client;
+  }
+  void pass(Duration time) {
+    clock.advance(time);
+    for (int turns = 0; turns < 5; ++turns) loop.turn(EventLoop::Wait::kNever);
+  }
+  static bool dropped(const Fd& client) {
+    char piece[65536];
+    ssize_t count = 0;
+    do count = recv(client.get(), piece, sizeof piece, MSG_DONTWAIT);
+    while (count > 0);
+    return count == 0 || errno == ECONNRESET;
+  }
+
   TemporaryFolder folder;
   std::filesystem::path path = folder.path() / "control.sock";
-  EventLoop loop;
+  ManualClock clock;
+  EventLoop loop{clock};
   ControlReply reply{.ok = true, .text = "done\n"};
   std::vector<std::string> commands;
 };
@@ -176,6 +207,74 @@ TEST_F(ControlSocketTest, EndlessCommandsAreCutOff) {
   const auto control = open();
   EXPECT_TRUE(ask(std::string(600, 'x')).ends_with("<end>"));
   EXPECT_TRUE(commands.empty());
+}
+
+TEST_F(ControlSocketTest, WhoSaysNothingIsDroppedAfterAWhile) {
+  const auto control = open();
+  const Fd silent = client_of("");
+  const Fd slow = client_of("relo");
+  pass(4s);
+  EXPECT_FALSE(dropped(silent));
+  pass(2s);
+  EXPECT_TRUE(dropped(silent));
+  EXPECT_TRUE(dropped(slow));
+  EXPECT_TRUE(commands.empty());
+}
+
+TEST_F(ControlSocketTest, WhoDoesNotReadTheReplyIsDroppedAfterAWhile) {
+  const auto control = open();
+  reply.text = std::string(4'000'000, 'x') + '\n';
+  const Fd deaf = client_of("reload\n");
+  pass(6s);
+  char piece[65536];
+  std::size_t got = 0;
+  ssize_t count = 1;
+  for (; count > 0; got += static_cast<std::size_t>(std::max<ssize_t>(count, 0))) {
+    count = recv(deaf.get(), piece, sizeof piece, MSG_DONTWAIT);
+  }
+  EXPECT_EQ(count, 0) << "it is still connected";
+  EXPECT_LT(got, reply.text.size());
+}
+
+TEST_F(ControlSocketTest, WhoWaitsForTheEndMayWaitForLong) {
+  auto control = open();
+  reply.until_the_end = true;
+  const Fd waiting = client_of("stop\n");
+  pass(1h);
+  EXPECT_FALSE(dropped(waiting));
+  control.reset();
+  loop.turn(EventLoop::Wait::kNever);
+  EXPECT_TRUE(dropped(waiting));
+}
+
+TEST_F(ControlSocketTest, SilentClientsDoNotKeepACommandOut) {
+  const auto control = open();
+  reply.until_the_end = true;
+  const Fd waiting = client_of("stop\n");
+  reply.until_the_end = false;
+  std::vector<Fd> silent;
+  for (int i = 0; i < 40; ++i) silent.push_back(client_of(""));
+  EXPECT_EQ(ask("reload\n"), "done\nok\n<end>");
+  EXPECT_FALSE(dropped(waiting));
+  EXPECT_TRUE(dropped(silent.front()));
+  EXPECT_FALSE(dropped(silent.back()));
+}
+
+TEST_F(ControlSocketTest, TheFileIsClosedToOthersFromItsFirstMoment) {
+  const Fd changes(inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
+  ASSERT_GE(inotify_add_watch(changes.get(), folder.path().c_str(), IN_CREATE | IN_ATTRIB), 0);
+  const mode_t before = umask(0);
+  const auto control = open();
+  umask(before);
+  struct stat status{};
+  ASSERT_EQ(stat(path.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777U, 0600U);
+  alignas(inotify_event) char events[4096];
+  const ssize_t size = read(changes.get(), events, sizeof events);
+  ASSERT_GT(size, 0);
+  const auto* event = reinterpret_cast<const inotify_event*>(events);
+  EXPECT_EQ(event->mask, static_cast<std::uint32_t>(IN_CREATE));
+  EXPECT_EQ(static_cast<std::size_t>(size), sizeof *event + event->len) << "made as it is, and not changed afterwards";
 }
 
 TEST_F(ControlSocketTest, OnlyItsOwnerMayOpenItAndItGoesWithItsServer) {
