@@ -121,7 +121,9 @@ void Rehearsal::cast(const config::Upstream& upstream) {
 void Rehearsal::cast(const config::App& app) {
   auto set = std::make_shared<EndpointSet>();
   const AppSpec spec = app_spec(app, {});
-  if (auto page = offline_page(spec.offline_file); page && !spec.offline_file.empty()) {
+  // Who may not become the app's user sees what he can see himself.
+  const AppUser user = identity_to_take(spec.process.user).value_or(std::nullopt);
+  if (auto page = offline_page(spec.offline_file, user); page && !spec.offline_file.empty()) {
     set->refusal = {.fault = Fault::kAppOffline, .retry_after = {}, .body = page->body, .content_type = page->type};
     directory_.membership(app.name)->replace(std::move(set));
     return;
