@@ -15,6 +15,7 @@
 
 #include "common/address.h"
 #include "common/log.h"
+#include "config/units.h"
 
 namespace gatehouse::config {
 
@@ -127,6 +128,14 @@ struct Listener {
   std::optional<Tls> tls;
 };
 
+// A limit of one client address (IPv6: of a /64), not of trusted proxies and Unix sockets. As long as nobody has asked
+// for it, it spares loopback as well: there stand balancers and tunnels, whose address is everybody's.
+template <class T>
+struct PerClient {
+  T value;
+  bool written = false;  // in a file: then it holds for loopback too
+};
+
 // [limits]
 struct Limits {
   std::size_t max_connections = 0;  // whole process; 0: bounded by file descriptors, with a reserve kept
@@ -137,6 +146,8 @@ struct Limits {
   std::size_t max_header_bytes = 32768;                        // 431 beyond
   std::size_t max_header_count = 100;                          // 431 beyond
   std::size_t max_target_bytes = 8192;                         // 414 beyond
+  PerClient<std::uint32_t> max_connections_per_client{1000};   // open at a time; 0: no limit
+  PerClient<Rate> max_handshakes_per_client{{.count = 100}};   // TLS and QUIC
 };
 
 // [timeouts]

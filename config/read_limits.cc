@@ -27,6 +27,10 @@ void read_limits(TableReader& reader, Limits& limits) {
   reader.read_size("max_header_bytes", limits.max_header_bytes, {.min = kKiB, .max = 16 * kMiB});
   reader.read("max_header_count", limits.max_header_count, {.min = 1, .max = kMostHeaders});
   reader.read_size("max_target_bytes", limits.max_target_bytes, {.min = 64, .max = kMiB});
+  auto& connections = limits.max_connections_per_client;
+  connections.written = reader.read_count_or_off("max_connections_per_client", connections.value);
+  auto& handshakes = limits.max_handshakes_per_client;
+  handshakes.written = reader.read_rate_or_off("max_handshakes_per_client", handshakes.value);
 }
 
 void read_timeouts(TableReader& reader, Timeouts& timeouts) {

@@ -144,6 +144,10 @@ void write_limits(TomlWriter& writer, const Limits& limits, const Timeouts& time
   writer.value("max_header_bytes", limits.max_header_bytes, limit_defaults.max_header_bytes);
   writer.value("max_header_count", limits.max_header_count, limit_defaults.max_header_count);
   writer.value("max_target_bytes", limits.max_target_bytes, limit_defaults.max_target_bytes);
+  writer.value("max_connections_per_client", limits.max_connections_per_client.value,
+               limit_defaults.max_connections_per_client.value);
+  writer.value("max_handshakes_per_client", limits.max_handshakes_per_client.value,
+               limit_defaults.max_handshakes_per_client.value);
 
   const Timeouts defaults;
   writer.section("[timeouts]");

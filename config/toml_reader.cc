@@ -276,6 +276,42 @@ bool TableReader::read_size_or_off(std::string_view key, std::optional<std::uint
   return size.has_value();
 }
 
+bool TableReader::read_count_or_off(std::string_view key, std::uint32_t& value) {
+  const toml::node* const node = find(key);
+  if (node == nullptr) return false;
+  if (node->value_or(std::string_view()) == "off") {
+    value = 0;
+    return true;
+  }
+  if (node->as_integer() == nullptr) {
+    wrong_type(*node, key, "a whole number, or \"off\"");
+    return false;
+  }
+  return read(key, value);
+}
+
+bool TableReader::read_rate_or_off(std::string_view key, Rate& value) {
+  const toml::node* const node = find(key);
+  if (node == nullptr) return false;
+  if (node->value_or(std::int64_t{1}) == 0) {
+    value = {};
+    return true;
+  }
+  if (node->as_string() == nullptr) {
+    wrong_type(*node, key, "a rate such as \"100/s\", or \"off\"");
+    return false;
+  }
+  const auto text = string_of(*node, key);
+  if (!text) return false;
+  const auto rate = *text == "off" ? Result<Rate>(Rate{}) : parse_rate(*text);
+  if (!rate) {
+    error(key, std::format("{}: {}", in_quotes(key), rate.error().message));
+    return false;
+  }
+  value = *rate;
+  return true;
+}
+
 std::optional<std::size_t> TableReader::choice(std::string_view key, std::span<const std::string_view> names) {
   const toml::node* const node = find(key);
   if (node == nullptr) return std::nullopt;

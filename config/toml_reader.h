@@ -81,8 +81,10 @@ class TableReader {
   bool read_size(std::string_view key, std::uint64_t& value, Range<std::uint64_t> range = {});
   // As read_size; "off" is nullopt.
   bool read_size_or_off(std::string_view key, std::optional<std::uint64_t>& value, Range<std::uint64_t> range = {});
-  bool read_path(std::string_view key, std::string& value);          // not empty; absolute, or relative to the file
-  bool read_path_or_none(std::string_view key, std::string& value);  // likewise; "" is none
+  bool read_count_or_off(std::string_view key, std::uint32_t& value);  // "off" and 0 are the same: no limit
+  bool read_rate_or_off(std::string_view key, Rate& value);            // "100/s"; "off" and 0 likewise
+  bool read_path(std::string_view key, std::string& value);            // not empty; absolute, or relative to the file
+  bool read_path_or_none(std::string_view key, std::string& value);    // likewise; "" is none
 
   bool strings(std::string_view key, const ReadString& each);  // [ "a", "b" ]
   bool strings_or_tables(std::string_view key, const ReadString& each, const ReadTable& read_each);

@@ -16,6 +16,7 @@
 
 #include "common/address.h"
 #include "config/names.h"
+#include "config/units.h"
 
 namespace gatehouse::config {
 
@@ -24,6 +25,9 @@ std::string literal(std::string_view text);
 std::string literal(std::chrono::milliseconds value);
 std::string literal(const std::optional<std::uint64_t>& size);
 std::string literal(const Address& address);
+inline std::string literal(const Rate& rate) {
+  return literal(std::string_view(format_rate(rate)));
+}
 inline std::string literal(bool value) {
   return value ? "true" : "false";
 }

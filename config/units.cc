@@ -20,6 +20,8 @@ using Unit = std::pair<std::string_view, std::uint64_t>;
 
 // Largest first, so that formatting takes the first that divides.
 constexpr std::array<Unit, 4> kDurationUnits{{{"h", 3'600'000}, {"m", 60'000}, {"s", 1'000}, {"ms", 1}}};
+constexpr std::array<Unit, 3> kPeriods{{{"s", 1'000}, {"m", 60'000}, {"h", 3'600'000}}};
+constexpr std::uint64_t kMaxRate = 1'000'000;
 constexpr std::array<Unit, 3> kBinaryUnits{{{"GiB", 1U << 30U}, {"MiB", 1U << 20U}, {"KiB", 1U << 10U}}};
 constexpr std::array<Unit, 9> kSizeUnits{{{"", 1},
                                           {"B", 1},
@@ -93,6 +95,26 @@ std::string format_size(std::uint64_t bytes) {
   const auto* unit = std::ranges::find_if(kBinaryUnits, [&](const Unit& u) { return bytes % u.second == 0; });
   if (bytes == 0 || unit == kBinaryUnits.end()) return std::to_string(bytes);
   return std::format("{}{}", bytes / unit->second, unit->first);
+}
+
+Result<Rate> parse_rate(std::string_view text) {
+  const Quantity quantity = split(text);
+  const std::string_view name = quantity.unit.starts_with('/') ? quantity.unit.substr(1) : std::string_view();
+  const auto* unit = std::ranges::find(kPeriods, name, &Unit::first);
+  if (quantity.digits.empty() || unit == kPeriods.end()) {
+    return failure(std::format(
+        R"({} is no rate; write a whole number, a slash and s, m or h, such as "100/s", or "off")", in_quotes(text)));
+  }
+  const auto count = product(quantity.digits, 1, kMaxRate);
+  if (!count) return failure(std::format("{} is too much; the highest rate is {}/s", in_quotes(text), kMaxRate));
+  return Rate{.count = static_cast<std::uint32_t>(*count), .period = milliseconds(unit->second)};
+}
+
+std::string format_rate(const Rate& rate) {
+  if (rate.count == 0) return "off";
+  const auto period = static_cast<std::uint64_t>(rate.period.count());
+  const auto* unit = std::ranges::find(kPeriods, period, &Unit::second);
+  return std::format("{}/{}", rate.count, unit == kPeriods.end() ? format_duration(rate.period) : unit->first);
 }
 
 }  // namespace gatehouse::config

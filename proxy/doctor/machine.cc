@@ -56,6 +56,26 @@ Finding judge_descriptors(const DescriptorFacts& facts) {
   return finding(Grade::kOk, "descriptors", carries);
 }
 
+ClientFacts look_at_clients(const config::Config& config) {
+  const std::uint64_t possible = descriptors::connections_within(look_at_descriptors(config).hard);
+  const std::uint64_t wanted = config.limits.max_connections;
+  return {.possible = wanted == 0 ? possible : std::min(wanted, possible),
+          .per_client = config.limits.max_connections_per_client.value,
+          .handshakes = config::format_rate(config.limits.max_handshakes_per_client.value)};
+}
+
+Finding judge_clients(const ClientFacts& facts) {
+  if (facts.per_client == 0 || facts.per_client >= facts.possible) {
+    return finding(Grade::kWarning, "clients",
+                   std::format("one address may take all {} connections; max_connections_per_client = {} in [limits], "
+                               "and proxies in front into trusted_proxies",
+                               facts.possible, std::clamp<std::uint64_t>(facts.possible / 4, 1, 1000)));
+  }
+  return finding(Grade::kOk, "clients",
+                 std::format("one address may have {} of {} connections, and begin handshakes at a rate of {}",
+                             facts.per_client, facts.possible, facts.handshakes));
+}
+
 Findings judge_udp(const UdpFacts& facts) {
   if (!facts.made) {
     return {finding(Grade::kProblem, "udp", std::format("no socket for HTTP/3 can be made: {}", facts.error))};
@@ -149,6 +169,7 @@ Findings check_machine(const config::Config& config) {
   Findings findings;
   findings.push_back(judge_clock(look_at_clock()));
   findings.push_back(judge_descriptors(look_at_descriptors(config)));
+  findings.push_back(judge_clients(look_at_clients(config)));
   std::ranges::move(judge_ipv6(look_at_ipv6(config)), std::back_inserter(findings));
   const bool quic = std::ranges::any_of(config.listeners, [](const auto& listener) { return listener.protocols.h3; });
   if (quic) std::ranges::move(judge_udp(look_at_udp()), std::back_inserter(findings));

@@ -20,6 +20,15 @@ struct DescriptorFacts {
 DescriptorFacts look_at_descriptors(const config::Config& config);
 Finding judge_descriptors(const DescriptorFacts& facts);
 
+// What one address may take of the connections that there can be.
+struct ClientFacts {
+  std::uint64_t possible = 0;    // client connections of the process: by max_connections and descriptors
+  std::uint64_t per_client = 0;  // [limits] max_connections_per_client; 0: off
+  std::string handshakes;        // max_handshakes_per_client as it is written
+};
+ClientFacts look_at_clients(const config::Config& config);
+Finding judge_clients(const ClientFacts& facts);
+
 struct UdpFacts {
   bool made = true;           // a socket as QUIC has it
   std::string error;          // why not

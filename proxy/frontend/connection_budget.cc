@@ -109,6 +109,7 @@ ConnectionPermit& ConnectionPermit::operator=(ConnectionPermit&& other) noexcept
   release();
   granted_ = std::exchange(other.granted_, false);
   budget_ = std::move(other.budget_);
+  client_ = std::move(other.client_);
   return *this;
 }
 
@@ -116,6 +117,7 @@ void ConnectionPermit::release() {
   if (granted_ && budget_) ConnectionBudget::give_back(budget_);
   granted_ = false;
   budget_.reset();
+  client_ = ClientEntry();
 }
 
 }  // namespace gatehouse

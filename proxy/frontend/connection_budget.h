@@ -15,6 +15,8 @@
 #include <utility>
 #include <vector>
 
+#include "proxy/frontend/client_table.h"
+
 namespace gatehouse {
 
 class EventLoop;
@@ -25,7 +27,11 @@ class ConnectionBudget {
   using Ptr = std::shared_ptr<ConnectionBudget>;
 
   // limit 0: none. `parent` is asked too.
-  explicit ConnectionBudget(std::uint64_t limit, Ptr parent = nullptr) : limit_(limit), parent_(std::move(parent)) {}
+  explicit ConnectionBudget(std::uint64_t limit, Ptr parent = nullptr)
+      : limit_(limit), parent_(std::move(parent)), clients_(parent_ ? parent_->clients_ : nullptr) {}
+  // One that stands above others, whose connections are counted by client too.
+  ConnectionBudget(std::uint64_t limit, std::shared_ptr<ClientTable> clients)
+      : limit_(limit), clients_(std::move(clients)) {}
 
   void set_limit(std::uint64_t limit) { limit_.store(limit, std::memory_order_relaxed); }  // after a reload
   std::uint64_t limit() const { return limit_.load(std::memory_order_relaxed); }
@@ -34,6 +40,9 @@ class ConnectionBudget {
   // The first of `budget` and those above it that has no room left; null: all have, by now.
   static Ptr full_one(Ptr budget);
   static Ptr topmost(Ptr budget);
+
+  // By client; null: nobody asks.
+  const std::shared_ptr<ClientTable>& clients() const { return clients_; }
 
   // True for so many connections as others wish to see closed: the caller ends with the answer that it begins, or goes
   // away in good order if it is idle.
@@ -73,6 +82,7 @@ class ConnectionBudget {
   std::atomic<std::uint64_t> wished_{0};
   std::atomic<bool> somebody_waits_{false};
   const Ptr parent_;
+  const std::shared_ptr<ClientTable> clients_;
   std::mutex mutex_;
   std::vector<Member> members_;  // by id, which only grows
 };
@@ -83,17 +93,22 @@ class ConnectionPermit {
   // With a null budget the permit is always granted.
   static ConnectionPermit request(const std::shared_ptr<ConnectionBudget>& budget);
   ConnectionPermit(ConnectionPermit&& other) noexcept
-      : granted_(std::exchange(other.granted_, false)), budget_(std::move(other.budget_)) {}
+      : granted_(std::exchange(other.granted_, false)),
+        budget_(std::move(other.budget_)),
+        client_(std::move(other.client_)) {}
   ConnectionPermit& operator=(ConnectionPermit&& other) noexcept;
   ~ConnectionPermit() { release(); }
 
   explicit operator bool() const { return granted_; }
+  // Whose it is, for as long as it lives.
+  void count_for(ClientEntry client) { client_ = std::move(client); }
 
  private:
   void release();
 
   bool granted_ = false;
   std::shared_ptr<ConnectionBudget> budget_;
+  ClientEntry client_;
 };
 
 }  // namespace gatehouse

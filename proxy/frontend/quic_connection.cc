@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/event_loop.h"
+#include "proxy/frontend/client_admission.h"
 #include "proxy/frontend/quic_callbacks.h"
 #include "proxy/frontend/quic_dispatch.h"
 #include "proxy/frontend/tls_contexts.h"
@@ -188,8 +189,8 @@ bool QuicConnection::admitted() {
   if (permit_) return true;
   permit_ = ConnectionPermit::request(context_.budget);
   context_.connections.touch(*this);  // from now on it may have to make room
-  if (permit_) return true;
-  context_.counters.refused[static_cast<std::size_t>(ConnectionRefusal::kLimit)].add();
+  if (permit_ && client_admission::admit(context_, peer_.address, permit_)) return true;
+  if (!permit_) context_.counters.refused[static_cast<std::size_t>(ConnectionRefusal::kLimit)].add();
   ngtcp2_ccerr_set_transport_error(&error_.emplace(), NGTCP2_CONNECTION_REFUSED, nullptr, 0);
   return false;
 }

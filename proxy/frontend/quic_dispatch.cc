@@ -12,6 +12,7 @@
 
 #include "common/event_loop.h"
 #include "common/random.h"
+#include "proxy/frontend/client_admission.h"
 #include "proxy/frontend/quic_connection.h"
 
 namespace gatehouse {
@@ -161,9 +162,16 @@ void QuicDispatch::accept(const UdpDatagram& datagram, const ngtcp2_pkt_hd& head
   const Validation validation = validate(datagram, head);
   if (validation.refused) return refuse(datagram, head, NGTCP2_INVALID_TOKEN);
   const std::uint64_t prefix = address_prefix(datagram.path);
-  if (!validation.proven && half_open_.crowded(prefix, context.loop.now())) return retry(datagram, head);
+  const Address client(datagram.path.remote, datagram.path.remote_length);
+  const bool suspect =
+      half_open_.crowded(prefix, context.loop.now()) || client_admission::would_refuse(context, client);
+  if (!validation.proven && suspect) return retry(datagram, head);
   ConnectionPermit permit = ConnectionPermit::request(context.budget);
   if (!permit) return no_room(datagram, head, validation.proven);
+  // Whose address is not proven is counted once it is.
+  if (validation.proven && !client_admission::admit(context, client, permit)) {
+    return refuse(datagram, head, NGTCP2_CONNECTION_REFUSED);
+  }
   QuicConnection::Acceptance acceptance{.head = head,
                                         .token_type = validation.type,
                                         .original_dcid = validation.original_dcid,

@@ -15,6 +15,7 @@
 #include "common/tcp_stream.h"
 #include "common/tls_stream.h"
 #include "proxy/frontend/clear_accept.h"
+#include "proxy/frontend/client_admission.h"
 #include "proxy/frontend/tls_accept.h"
 #include "proxy/frontend/tls_contexts.h"
 
@@ -104,7 +105,12 @@ TcpListener::Outcome TcpListener::accept_one() {
     }
     return Outcome::kAccepted;  // that one was gone before it came; the next one may be there
   }
-  begin(std::move(socket), Address(reinterpret_cast<const sockaddr*>(&peer), length), std::move(permit));
+  const Address client(reinterpret_cast<const sockaddr*>(&peer), length);
+  if (client_admission::admit(context_, client, permit)) {
+    begin(std::move(socket), client, std::move(permit));
+  } else {
+    sockets::set_linger_reset(socket.get());
+  }
   return Outcome::kAccepted;
 }
 

@@ -6,6 +6,7 @@
 #include <array>
 #include <format>
 #include <limits>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -51,6 +52,15 @@ bool sends_via(const config::Config& config, const config::Route& route) {
   if (forward == nullptr) return false;
   const auto refuses = [&](const auto& target) { return target.name == forward->upstream && !target.balancing.via; };
   return std::ranges::none_of(config.upstreams, refuses) && std::ranges::none_of(config.apps, refuses);
+}
+
+ClientLimits client_limits(const config::Limits& limits) {
+  const auto& [connections, handshakes] = std::tie(limits.max_connections_per_client, limits.max_handshakes_per_client);
+  return {.connections = connections.value,
+          .handshakes = handshakes.value.count,
+          .period = handshakes.value.period,
+          .spare_connections_of_loopback = !connections.written,
+          .spare_handshakes_of_loopback = !handshakes.written};
 }
 
 HeaderEdits edits_of(const config::HeaderEdits& edits) {
@@ -144,7 +154,7 @@ SnapshotBuilder::SnapshotBuilder(std::size_t connections, UpstreamDirectory& dir
       affinity_key_(std::move(affinity_key)),
       pseudonym_key_(random_key()),
       ticket_keys_(std::make_shared<TicketKeys>()),
-      process_budget_(std::make_shared<ConnectionBudget>(connections)) {}
+      process_budget_(std::make_shared<ConnectionBudget>(connections, std::make_shared<ClientTable>())) {}
 
 std::expected<Snapshot, SnapshotBuilder::Diagnostics> SnapshotBuilder::build(const config::Config& config,
                                                                              const Snapshot* current) {
@@ -301,6 +311,7 @@ void SnapshotBuilder::settle(Snapshot& snapshot, const config::Config& config,
 void SnapshotBuilder::committed(const config::Config& config) {
   const std::size_t wanted = config.limits.max_connections;
   process_budget_->set_limit(wanted == 0 ? connections_ : std::min(wanted, connections_));
+  process_budget_->clients()->set_limits(client_limits(config.limits));
   const std::vector<std::string> names = listener_names(config);
   for (std::size_t i = 0; i < names.size(); ++i) budget_of(names[i])->set_limit(config.listeners[i].max_connections);
   std::erase_if(budgets_, [](const auto& entry) { return entry.second.use_count() == 1; });

@@ -138,6 +138,17 @@ max_target_bytes = -1
 3:20: "max_request_body": "of" is no size; write bytes as a whole number, or one with KB, MB, GB, KiB, MiB or GiB, such as "64KiB"
 4:20: "max_target_bytes" must not be negative, but is -1
 )"},
+    {.name = "RatesThatAreNone",
+     .text = R"([limits]
+max_handshakes_per_client = "100"
+max_connections_per_client = "many"
+[[listeners]]
+address = ":80"
+)",
+     .expected =
+         R"(2:29: "max_handshakes_per_client": "100" is no rate; write a whole number, a slash and s, m or h, such as "100/s", or "off"
+3:30: "max_connections_per_client" must be a whole number, or "off", not a string
+)"},
     {.name = "DurationsThatAreNone",
      .text = R"([timeouts]
 idle = "120"

@@ -63,6 +63,7 @@ TEST(Reference, TheSchemaIsTheOneOfThePlan) {
                                           "apps.NAME.sticky.cookie",
                                           "apps.NAME.error_page",
                                           "limits.max_streams",
+                                          "limits.max_handshakes_per_client",
                                           "timeouts.response_body"}));
 }
 

@@ -207,6 +207,8 @@ max_request_body = "off"
 max_header_bytes = 4096
 max_header_count = 50
 max_target_bytes = 1000
+max_connections_per_client = 7
+max_handshakes_per_client = "20/m"
 
 [timeouts]
 handshake = "1s"

@@ -108,6 +108,25 @@ class ExpandTest : public testing::Test {
   }
 };
 
+TEST(Rates, AreANumberAndAPeriod) {
+  EXPECT_EQ(parse_rate("100/s").value(), (Rate{.count = 100, .period = std::chrono::seconds(1)}));
+  EXPECT_EQ(parse_rate("5/m").value(), (Rate{.count = 5, .period = std::chrono::minutes(1)}));
+  EXPECT_EQ(parse_rate("1/h").value(), (Rate{.count = 1, .period = std::chrono::hours(1)}));
+  EXPECT_EQ(parse_rate("0/s").value().count, 0U);
+  for (const std::string_view text : {"100/s", "5/m", "1/h"}) EXPECT_EQ(format_rate(parse_rate(text).value()), text);
+  EXPECT_EQ(format_rate({}), "off");
+}
+
+TEST(Rates, MistakesAreSaid) {
+  for (const std::string_view text : {"", "100", "100/", "/s", "100/ms", "100 /s", "-1/s", "1.5/s", "100/s ", "100s"}) {
+    EXPECT_EQ(
+        parse_rate(text).error().message,
+        in_quotes(text) + " is no rate; write a whole number, a slash and s, m or h, such as \"100/s\", or \"off\"");
+  }
+  EXPECT_EQ(parse_rate("99999999999/s").error().message,
+            "\"99999999999/s\" is too much; the highest rate is 1000000/s");
+}
+
 TEST_F(ExpandTest, VariablesAreReplacedAndWhatTheyHoldIsNotExpandedAgain) {
   EXPECT_EQ(expand("").value(), "");
   EXPECT_EQ(expand("plain").value(), "plain");

@@ -95,6 +95,14 @@ TEST(DoctorMachine, DescriptorsAreHeldAgainstTheConnectionsWanted) {
             "systemd unit, or `ulimit -Hn 65536` as root");
 }
 
+TEST(DoctorMachine, OneClientMustNotBeAbleToTakeEveryConnection) {
+  EXPECT_EQ(judge_clients({.possible = 2016, .per_client = 1000, .handshakes = "100/s"}).grade, Grade::kOk);
+  EXPECT_EQ(judge_clients({.possible = 480, .per_client = 1000, .handshakes = "100/s"}).message,
+            "one address may take all 480 connections; max_connections_per_client = 120 in [limits], and proxies in "
+            "front into trusted_proxies");
+  EXPECT_EQ(judge_clients({.possible = 2016, .per_client = 0, .handshakes = "off"}).grade, Grade::kWarning);
+}
+
 TEST(DoctorMachine, UdpBuffersAndAbilities) {
   const UdpFacts good{
       .receive = 4 << 20, .send = 4 << 20, .wanted = 4 << 20, .gso = true, .gro = true, .steering = true};

@@ -259,6 +259,24 @@ TEST_F(SnapshotBuilderTest, AltSvcIsThereWhileQuicIs) {
   EXPECT_EQ(alt_svc(true), "");
 }
 
+TEST_F(SnapshotBuilderTest, LimitsOfOneClientHoldOnceTheConfigurationIsInForce) {
+  const auto table_of = [this](const std::string& limits) {
+    const auto config = parse(https + shop + limits);
+    const auto snapshot = builder.build(config, nullptr);
+    builder.committed(config);
+    return snapshot->listeners[0].budget->clients();
+  };
+  const auto standard = table_of("");
+  EXPECT_TRUE(standard->limits_connections(false));
+  EXPECT_TRUE(standard->limits_handshakes(false));
+  EXPECT_FALSE(standard->limits_connections(true));  // loopback
+  EXPECT_FALSE(standard->limits_handshakes(true));
+  const auto written = table_of("[limits]\nmax_connections_per_client = 1000\nmax_handshakes_per_client = \"off\"\n");
+  EXPECT_EQ(written, standard);  // what is counted outlives a reload
+  EXPECT_TRUE(written->limits_connections(true));
+  EXPECT_FALSE(written->limits_handshakes(false));
+}
+
 TEST_F(SnapshotBuilderTest, TheRedirectToHttpsLeadsToThePortThatIsBound) {
   const auto config = parse(https + shop + "[[listeners]]\naddress = \"127.0.0.1:8080\"\nredirect_to_https = true\n");
   auto snapshot = builder.build(config, nullptr);

@@ -1,0 +1,169 @@
+"""More clients than there is room for: they wait and are served, whatever they speak; one address gets no more than its share."""
+
+import asyncio
+import contextlib
+import os
+import resource
+import socket
+import ssl
+import time
+import unittest
+
+import h2.config
+import h2.connection
+import h2.events
+import harness
+
+CLIENTS, LIMIT = 60, 40
+REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+ANSWER = """[[routes]]
+respond = {{ status = 200, body = "hello" }}
+"""
+CROWDED = harness.LISTENERS + ANSWER + f"[limits]\nmax_connections = {LIMIT}\n"
+
+
+def tls(alpn):
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_alpn_protocols([alpn])
+    return context
+
+
+async def over_h1(port, context=None):
+    """One complete request; the connection stays open until the answer is complete, and as long as the caller likes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
+    writer.write(REQUEST)
+    answer = b""
+    while not answer.endswith(b"hello"):
+        piece = await reader.read(65536)
+        assert piece, f"closed after {answer!r}"
+        answer += piece
+    return writer
+
+
+async def over_h2(port):
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls("h2"))
+    client = h2.connection.H2Connection(h2.config.H2Configuration(header_encoding="utf-8"))
+    client.initiate_connection()
+    client.send_headers(1, [(":method", "GET"), (":scheme", "https"), (":authority", "localhost"), (":path", "/")], end_stream=True)
+    writer.write(client.data_to_send())
+    while True:
+        piece = await reader.read(65536)
+        assert piece, "closed without an answer"
+        for event in client.receive_data(piece):
+            assert not isinstance(event, h2.events.StreamReset), event
+            if isinstance(event, h2.events.StreamEnded):
+                return writer
+        writer.write(client.data_to_send())
+
+
+class AtTheLimit(unittest.TestCase):
+    def crowd(self, gatehouse, ask):
+        async def all_of_them():
+            asked = asyncio.gather(*[ask() for _ in range(CLIENTS)], return_exceptions=True)
+            outcomes = await asyncio.wait_for(asked, 60)
+            for outcome in outcomes:
+                if isinstance(outcome, asyncio.StreamWriter):
+                    outcome.close()
+            return outcomes
+
+        outcomes = asyncio.run(all_of_them())
+        self.assertEqual([outcome for outcome in outcomes if isinstance(outcome, BaseException)], [])
+        self.assertGreater(gatehouse.metric(r"^gatehouse_connections_refused_total\{.*reason=\"limit\""), 0)
+
+    def test_complete_requests_over_h1_wait_and_are_served(self):
+        with harness.Gatehouse(CROWDED) as gatehouse:
+            self.crowd(gatehouse, lambda: over_h1(gatehouse.http))
+            self.assertIn("as many as may be", gatehouse.log())
+
+    def test_over_h1_and_tls(self):
+        with harness.Gatehouse(CROWDED) as gatehouse:
+            self.crowd(gatehouse, lambda: over_h1(gatehouse.port, tls("http/1.1")))
+
+    def test_over_h2(self):
+        with harness.Gatehouse(CROWDED) as gatehouse:
+            self.crowd(gatehouse, lambda: over_h2(gatehouse.port))
+
+    def test_who_holds_places_with_heads_that_do_not_end_makes_room(self):
+        with harness.Gatehouse(CROWDED) as gatehouse, contextlib.ExitStack() as stack:
+            for _ in range(LIMIT + 10):
+                slow = stack.enter_context(socket.create_connection(("127.0.0.1", gatehouse.http)))
+                slow.sendall(b"GET / HT")
+            time.sleep(4)
+            took = []
+            for _ in range(20):
+                begun = time.monotonic()
+                self.assertEqual(harness.curl(f"http://127.0.0.1:{gatehouse.http}/").body, b"hello")
+                took.append(time.monotonic() - begun)
+            self.assertLess(sorted(took)[10], 1)
+            self.assertGreater(gatehouse.metric(r"^gatehouse_connections_evicted_total\{.*state=\"unfinished\""), 0)
+
+
+def asks(port, source):
+    """True if a client at that address gets an answer, False if its connection is reset."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=10, source_address=(source, 0)) as client:
+            client.sendall(REQUEST)
+            return client.recv(100).startswith(b"HTTP/1.1 200")
+    except ConnectionError:
+        return False
+
+
+class OneClient(unittest.TestCase):
+    def test_has_so_many_connections_and_no_more(self):
+        config = harness.LISTENERS + ANSWER + "[limits]\nmax_connections_per_client = 5\n"
+        with harness.Gatehouse(config) as gatehouse:
+            with contextlib.ExitStack() as stack:
+                for _ in range(5):
+                    client = stack.enter_context(socket.create_connection(("127.0.0.1", gatehouse.http)))
+                    client.sendall(REQUEST)
+                    self.assertTrue(client.recv(100))
+                self.assertFalse(asks(gatehouse.http, "127.0.0.1"))
+                self.assertTrue(asks(gatehouse.http, "127.0.0.2"))
+                self.assertNotEqual(gatehouse.curl("h2", "/", "--ipv4").exit_code, 0)  # all listeners together
+            harness.wait_until(lambda: asks(gatehouse.http, "127.0.0.1"), "a place for the client again")
+            self.assertGreater(gatehouse.metric(r"^gatehouse_connections_refused_total\{.*reason=\"client_connections\""), 0)
+            gatehouse.await_message(r"refused a connection of 127\.0\.0\.1 on ")
+
+    def test_begins_so_many_handshakes_and_no_more(self):
+        config = harness.LISTENERS + ANSWER + '[limits]\nmax_handshakes_per_client = "5/h"\n'
+        with harness.Gatehouse(config) as gatehouse:
+            codes = [gatehouse.curl("h1", "/", "--ipv4").status for _ in range(7)]
+            self.assertEqual(codes, [200] * 5 + [0] * 2)
+            self.assertTrue(asks(gatehouse.http, "127.0.0.1"))  # no handshake
+            self.assertEqual(gatehouse.curl("h2", "/", "--interface", "127.0.0.2").status, 200)
+            self.assertGreaterEqual(gatehouse.metric(r"^gatehouse_connections_refused_total\{.*reason=\"client_handshakes\""), 2)
+
+    def test_on_loopback_has_no_limit_that_nobody_asked_for(self):
+        with harness.Gatehouse(harness.LISTENERS + ANSWER) as gatehouse:
+            self.assertEqual({gatehouse.curl("h1", "/[1-150]", "--header", "Connection: close", "--output", "/dev/null").exit_code}, {0})
+            self.assertEqual(gatehouse.metric(r"^gatehouse_connections_refused_total"), 0)
+
+
+class WithoutDescriptors(unittest.TestCase):
+    def test_accepting_rests_without_a_spin_and_recovers(self):
+        with harness.Gatehouse(harness.LISTENERS + ANSWER) as gatehouse:
+            pid = gatehouse.process.pid
+            before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, (gatehouse.descriptors(), before[1]))
+            with socket.create_connection(("127.0.0.1", gatehouse.http), timeout=10) as client:
+                client.sendall(REQUEST)
+                used = self.cpu(pid)
+                time.sleep(2)
+                self.assertLess(self.cpu(pid) - used, 0.1)
+                resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+                begun = time.monotonic()
+                self.assertTrue(client.recv(100).startswith(b"HTTP/1.1 200"))
+                self.assertLess(time.monotonic() - begun, 1)
+            self.assertGreater(gatehouse.metric(r"^gatehouse_connections_refused_total\{.*reason=\"descriptors\""), 0)
+            self.assertIn("no descriptor", gatehouse.log())
+
+    @staticmethod
+    def cpu(pid):
+        with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
+            fields = stat.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+if __name__ == "__main__":
+    harness.main()
