@@ -63,9 +63,9 @@ struct ListenerCounters {
   std::array<Counter, kHandshakeFailureCount> handshake_failures;
   std::array<Counter, kConnectionRefusalCount> refused;
   std::array<Counter, kAbuseCount> cut;  // connections, by what their clients did too much of
-  Counter evicted_idle;        // closed to make room for others
-  Counter evicted_unfinished;  // likewise, with a handshake or a request head that did not end
-  Counter retries_sent;        // QUIC Retry
+  Counter evicted_idle;                  // closed to make room for others
+  Counter evicted_unfinished;            // likewise, with a handshake or a request head that did not end
+  Counter retries_sent;                  // QUIC Retry
   Counter stateless_resets_sent;
   Counter datagrams_received;  // QUIC: from the socket, whosever they are
   Counter datagrams_sent;
