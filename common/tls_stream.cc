@@ -285,7 +285,7 @@ std::size_t TlsStream::unsent() const {
 }
 
 bool TlsStream::unread() const {
-  return state_->unseen || SSL_has_pending(ssl_.get()) == 1 || socket_->unread();
+  return state_->unseen || state_->waits_for_turn || SSL_has_pending(ssl_.get()) == 1 || socket_->unread();
 }
 
 void TlsStream::shutdown_write() {
