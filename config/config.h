@@ -14,8 +14,9 @@
 #include <vector>
 
 #include "common/address.h"
-#include "common/log.h"
+#include "common/log_level.h"
 #include "config/units.h"
+#include "config/veil.h"
 
 namespace gatehouse::config {
 
@@ -64,6 +65,9 @@ struct AccessLog {
 struct Log {
   log::Level level = log::Level::kInfo;
   std::string output = "stderr";  // "stderr", "stdout", "journal", or an absolute path (reopened on SIGUSR1)
+  // Ends of the names of query parameters whose values are not logged.
+  std::vector<std::string> redact{"token",  "password", "code", "sig", "signature", "secret",    "key",       "pass",
+                                  "passwd", "pwd",      "auth", "jwt", "session",   "sessionid", "credential"};
   AccessLog access;
 };
 
@@ -350,6 +354,7 @@ struct Config {
   std::vector<App> apps;            // likewise; no name is both
   Limits limits;
   Timeouts timeouts;
+  Veil veil;  // over what came from the environment, for diagnostics that come later
 };
 
 // Of a listener with this tls and address: h1; with tls h2 too, and h3 if it is no Unix socket.

@@ -20,7 +20,7 @@ bool is_variable_name(std::string_view name) {
 }
 
 // `inside` is what stands between the braces.
-Result<std::string> variable(std::string_view inside) {
+Result<std::string> variable(std::string_view inside, Veil* veil) {
   const std::size_t separator = inside.find(":-");
   const std::string name(inside.substr(0, separator));
   if (!is_variable_name(name)) {
@@ -34,12 +34,13 @@ Result<std::string> variable(std::string_view inside) {
     return failure(
         std::format("the environment variable {} is not set; ${{{}:-default}} would give it a default", name, name));
   }
+  if (veil != nullptr) veil->add(name, value);
   return value;
 }
 
 }  // namespace
 
-Result<std::string> expand(std::string_view text) {
+Result<std::string> expand(std::string_view text, Veil* veil) {
   std::string out;
   std::size_t at = 0;
   while (true) {
@@ -50,7 +51,7 @@ Result<std::string> expand(std::string_view text) {
     if (next == '{') {
       const std::size_t end = text.find('}', dollar);
       if (end == std::string_view::npos) return failure("\"${\" without a closing \"}\"; write $$ for a literal $");
-      auto value = variable(text.substr(dollar + 2, end - dollar - 2));
+      auto value = variable(text.substr(dollar + 2, end - dollar - 2), veil);
       if (!value) return value;
       out += *value;
       at = end + 1;

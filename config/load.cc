@@ -59,7 +59,10 @@ void make_one_line(Diagnostic& diagnostic) {
 }
 
 Loaded finish(Config config, std::vector<Diagnostic> diagnostics) {
-  std::ranges::for_each(diagnostics, make_one_line);
+  for (Diagnostic& diagnostic : diagnostics) {
+    diagnostic.message = config.veil.over(diagnostic.message);
+    make_one_line(diagnostic);
+  }
   std::ranges::stable_sort(diagnostics, {}, [](const Diagnostic& diagnostic) {
     return std::pair(diagnostic.location.line, diagnostic.location.column);
   });
@@ -77,6 +80,7 @@ Loaded read(std::string_view text, const std::string& filename, Depth depth) {
   Config config{.file = filename};
   Reading reading(filename);
   TableReader::read_document(reading, &*document, [&](TableReader& top) { read_config(top, config); });
+  config.veil = std::move(reading.veil);
   std::vector<Diagnostic> diagnostics = std::move(reading.diagnostics);
   std::ranges::move(validate(config), std::back_inserter(diagnostics));
   if (depth == Depth::kMachine) std::ranges::move(validate_machine(config), std::back_inserter(diagnostics));

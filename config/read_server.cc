@@ -111,6 +111,26 @@ void read_output(TableReader& reader, std::span<const std::string_view> keywords
   }
 }
 
+bool is_redactable(std::string_view word) {
+  constexpr std::size_t kLongest = 64;
+  const auto fits = [](char c) { return c > ' ' && c < '\x7F' && c != '&' && c != '=' && c != '%'; };
+  return !word.empty() && word.size() <= kLongest && std::ranges::all_of(word, fits);
+}
+
+void read_redact(TableReader& reader, std::vector<std::string>& words) {
+  std::vector<std::string> given;
+  const bool right = reader.strings("redact", [&](const std::string& word, const Location& where) {
+    if (is_redactable(word)) {
+      given.push_back(word);
+    } else {
+      reader.error(where, std::format(R"("redact": {} is no name of a query parameter: 1 to 64 characters of ASCII, )"
+                                      R"(decoded, without "&", "=" and "%")",
+                                      in_quotes(word)));
+    }
+  });
+  if (right) words = std::move(given);
+}
+
 }  // namespace
 
 void read_server(TableReader& reader, Server& server) {
@@ -132,6 +152,7 @@ void read_log(TableReader& reader, Log& log) {
   static constexpr std::array<std::string_view, 3> kAccessOutputs{"stdout", "stderr", "off"};
   reader.read("level", log.level, kLevelNames);
   read_output(reader, kOutputs, log.output);
+  read_redact(reader, log.redact);
   reader.table("access", [&](TableReader& access) {
     read_output(access, kAccessOutputs, log.access.output);
     access.read("format", log.access.format, kFormatNames);

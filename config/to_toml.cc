@@ -35,6 +35,7 @@ void write_server(TomlWriter& writer, const Server& server, const Log& log) {
   writer.section("[log]");
   writer.value("level", log.level, log_defaults.level, kLevelNames);
   writer.value("output", log.output, log_defaults.output);
+  if (log.redact != log_defaults.redact) writer.line("redact", array_of(log.redact));
   writer.section("[log.access]");
   writer.value("output", log.access.output, log_defaults.access.output);
   writer.value("format", log.access.format, log_defaults.access.format, kFormatNames);

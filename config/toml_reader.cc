@@ -110,7 +110,7 @@ std::optional<std::string> TableReader::string_of(const toml::node& node, std::s
     wrong_type(node, key, "a string");
     return std::nullopt;
   }
-  auto expanded = expand(string->get());
+  auto expanded = expand(string->get(), &reading_.veil);
   if (!expanded) {
     reading_.error(reading_.location(node.source()), std::format("{}: {}", in_quotes(key), expanded.error().message));
     return std::nullopt;

@@ -39,6 +39,7 @@ class Reading {
   const std::string& file() const { return file_; }
 
   std::vector<Diagnostic> diagnostics;
+  Veil veil;
   std::set<std::string>
       known_keys;                   // every key that was asked for: "listeners.tls.min_version", "upstreams.NAME.queue"
   std::set<std::string> used_keys;  // those that the document has

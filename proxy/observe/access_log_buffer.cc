@@ -12,15 +12,21 @@ constexpr std::chrono::milliseconds kFlushAfter{200};
 
 AccessLogBuffer::AccessLogBuffer(EventLoop& loop, AccessLog& log) : log_(log), flush_(loop, [this] { hand_over(); }) {}
 
-void AccessLogBuffer::use(std::shared_ptr<AccessLogSink> sink) {
+void AccessLogBuffer::use(std::shared_ptr<AccessLogSink> sink, std::shared_ptr<const Redaction> redaction) {
   hand_over();
   sink_ = std::move(sink);
+  redaction_ = std::move(redaction);
 }
 
 void AccessLogBuffer::write(const Exchange& exchange) {
   if (!sink_) return;
   if (text_.empty()) flush_.arm(kFlushAfter);
-  append_line(text_, AccessRecord::of(exchange), sink_->format(), times_);
+  AccessRecord record = AccessRecord::of(exchange);
+  if (redaction_) {
+    record.query = redaction_->query(record.query, query_);
+    record.referer = redaction_->url(record.referer, referer_);
+  }
+  append_line(text_, record, sink_->format(), times_);
   ++lines_;
   if (text_.size() >= AccessLog::kBlockSize) hand_over();
 }

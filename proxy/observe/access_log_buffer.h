@@ -11,6 +11,7 @@
 #include "proxy/observe/access_log.h"
 #include "proxy/observe/access_record.h"
 #include "proxy/observe/log_text.h"
+#include "proxy/observe/redaction.h"
 
 namespace gatehouse {
 
@@ -19,8 +20,8 @@ class AccessLogBuffer {
   AccessLogBuffer(EventLoop& loop, AccessLog& log);
   ~AccessLogBuffer() { hand_over(); }
 
-  // Lines from now on go to `sink`; null: nowhere.
-  void use(std::shared_ptr<AccessLogSink> sink);
+  // Lines from now on go to `sink`, without what `redaction` leaves out. Null: nowhere; nothing is left out.
+  void use(std::shared_ptr<AccessLogSink> sink, std::shared_ptr<const Redaction> redaction);
 
   void write(const Exchange& exchange);
   void hand_over();
@@ -28,6 +29,9 @@ class AccessLogBuffer {
  private:
   AccessLog& log_;
   std::shared_ptr<AccessLogSink> sink_;
+  std::shared_ptr<const Redaction> redaction_;
+  std::string query_;  // as it may be logged; likewise the referer
+  std::string referer_;
   std::string text_;
   std::size_t lines_ = 0;
   log_text::LogTime times_;

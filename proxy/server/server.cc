@@ -50,6 +50,11 @@ void append(std::vector<config::Diagnostic>& diagnostics, std::vector<config::Di
   std::ranges::move(more, std::back_inserter(diagnostics));
 }
 
+// What the configuration took from the environment is not for logs.
+void veil(std::vector<config::Diagnostic>& diagnostics, const config::Config& config) {
+  for (config::Diagnostic& diagnostic : diagnostics) diagnostic.message = config.veil.over(diagnostic.message);
+}
+
 config::Diagnostic error_at(config::Location location, std::string message) {
   return {.location = std::move(location), .message = std::move(message)};
 }
@@ -146,6 +151,7 @@ bool Server::start() {
         workers_of(config));
     append(diagnostics, apply(config));
   }
+  veil(diagnostics, config);
   print(diagnostics);
   if (config::has_errors(diagnostics)) return false;
   append(diagnostics, loaded.diagnostics);
@@ -253,7 +259,10 @@ ControlReply Server::reload() {
   supervision_.reloading();
   config::Loaded loaded = source_.load();
   Diagnostics diagnostics = std::move(loaded.diagnostics);
-  if (loaded.config) append(diagnostics, apply(*loaded.config));
+  if (loaded.config) {
+    append(diagnostics, apply(*loaded.config));
+    veil(diagnostics, *loaded.config);
+  }
 
   std::string text = log_lines(diagnostics);
   const bool ok = loaded.config && !config::has_errors(diagnostics);

@@ -16,6 +16,7 @@
 #include "proxy/frontend/tls_contexts.h"
 #include "proxy/http/client_info.h"
 #include "proxy/observe/access_log_sink.h"
+#include "proxy/observe/redaction.h"
 #include "proxy/upstream/upstream.h"
 
 namespace gatehouse {
@@ -40,6 +41,7 @@ struct Snapshot {
   std::shared_ptr<const RouteTable> routes;
   std::vector<std::shared_ptr<const Upstream>> upstreams;
   std::shared_ptr<AccessLogSink> access_log;  // null: off
+  std::shared_ptr<const Redaction> redaction;
   std::chrono::milliseconds drain_timeout{30'000};
 };
 

@@ -168,6 +168,7 @@ std::expected<Snapshot, SnapshotBuilder::Diagnostics> SnapshotBuilder::build(con
   }
   build_upstreams(config, snapshot);
   snapshot.routes = std::make_shared<RouteTable>(build_routes(config, snapshot));
+  snapshot.redaction = std::make_shared<const Redaction>(config.log.redact);
   if (auto sink = access_log_of(config.log.access, current)) {
     snapshot.access_log = *std::move(sink);
   } else {

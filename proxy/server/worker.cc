@@ -37,7 +37,7 @@ Worker::Worker(EventLoop& loop, const Place& place)
 
 void Worker::adopt(std::shared_ptr<const Snapshot> snapshot, std::vector<WorkerSocket> sockets) {
   snapshot_ = std::move(snapshot);
-  access_log_.use(snapshot_->access_log);
+  access_log_.use(snapshot_->access_log, snapshot_->redaction);
   pools_.adopt(snapshot_->upstreams);
   for (const ListenerSnapshot& listener : snapshot_->listeners) {
     for (const auto& held : listeners_) {

@@ -29,6 +29,7 @@ quic_config_id = 6
 [log]
 level = "debug"
 output = "journal"
+redact = ["token", "pin"]
 
 [log.access]
 output = "/var/log/access.log"
