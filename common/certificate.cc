@@ -45,7 +45,9 @@ int no_passphrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*user*
 Result<std::string> contents(const std::string& file) {
   constexpr std::streamsize kMostBytes = 1024 * 1024;
   errno = 0;
-  std::ifstream in(file, std::ios::binary);
+  std::ifstream in;
+  in.rdbuf()->pubsetbuf(nullptr, 0);  // or a copy of a key would stay in its buffer
+  in.open(file, std::ios::binary);
   if (!in) return system_failure("cannot open " + file, errno);
   std::string text(static_cast<std::size_t>(kMostBytes) + 1, '\0');
   in.read(text.data(), static_cast<std::streamsize>(text.size()));

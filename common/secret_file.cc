@@ -8,6 +8,8 @@
 #include <string>
 #include <utility>
 
+#include <openssl/crypto.h>
+
 #include "common/fd.h"
 #include "common/random.h"
 
@@ -42,6 +44,10 @@ Result<> write_secret(const std::string& file) {
 }
 
 }  // namespace
+
+Secret::~Secret() {
+  OPENSSL_cleanse(data(), size());
+}
 
 Result<Secret> load_or_create(const std::filesystem::path& file) {
   auto secret = read_secret(file);

@@ -10,7 +10,9 @@
 
 namespace gatehouse::secret_file {
 
-using Secret = std::array<std::uint8_t, 32>;
+struct Secret : std::array<std::uint8_t, 32> {  // every copy is wiped when it goes
+  ~Secret();
+};
 
 Result<Secret> load_or_create(const std::filesystem::path& file);
 

@@ -5,6 +5,7 @@
 
 #include <ngtcp2/ngtcp2.h>
 #include <ngtcp2/ngtcp2_crypto.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
@@ -29,6 +30,10 @@ ngtcp2_tstamp stamp(WallTime now) {
 }
 
 }  // namespace
+
+QuicSecrets::~QuicSecrets() {
+  OPENSSL_cleanse(this, sizeof *this);
+}
 
 QuicSecrets QuicSecrets::derive(std::span<const std::uint8_t, 32> secret) {
   return {.reset_key = labelled(secret, "gatehouse quic stateless reset"),

@@ -23,7 +23,9 @@
 
 namespace gatehouse {
 
-struct QuicSecrets {
+struct QuicSecrets {  // every copy is wiped when it goes
+  ~QuicSecrets();
+
   std::array<std::uint8_t, 32> reset_key{};
   std::array<std::uint8_t, 32> token_key{};
 

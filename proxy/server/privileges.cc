@@ -15,6 +15,7 @@
 #include <system_error>
 
 #include "common/log.h"
+#include "common/secret_memory.h"
 #include "proxy/apps/user_identity.h"
 #include "proxy/server/directories.h"
 
@@ -77,8 +78,7 @@ Result<> become(const UserIdentity& user) {
   if (setresuid(user.uid, user.uid, user.uid) != 0) return system_failure(what, errno);
   prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0);
   if (!keep_only_binding()) log::info("as {}, a reload cannot bind ports below 1024", user.name);
-  // The change of user has turned core dumps and /proc/self off; a service that begins as this user has both.
-  prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+  secret_memory::close_to_others();
   // For apps, which get them from here. Nobody else reads the environment now.
   setenv("HOME", user.home.c_str(), 1);
   setenv("USER", user.name.c_str(), 1);

@@ -2,7 +2,6 @@
 
 #include <format>
 #include <optional>
-#include <tuple>
 #include <utility>
 
 #include "common/key_file.h"
@@ -17,7 +16,7 @@ namespace {
 
 constexpr std::chrono::seconds kPatience{5};
 
-constexpr std::size_t kSecretSize = std::tuple_size_v<secret_file::Secret>;
+constexpr std::size_t kSecretSize = sizeof(secret_file::Secret);
 
 // What the machines of a fleet have in common, if they do.
 std::optional<key_file::Key> shared_secret(const config::Server& server) {

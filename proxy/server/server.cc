@@ -11,6 +11,7 @@
 
 #include "common/log.h"
 #include "common/log_target.h"
+#include "common/secret_memory.h"
 #include "common/text.h"
 #include "common/version.h"
 #include "proxy/apps/strays.h"
@@ -114,6 +115,7 @@ Server::Server(Load load)
 Server::~Server() = default;
 
 int Server::run() {
+  secret_memory::set_up();
   if (!start()) return 1;
   loop_.run();
   if (phase_ == Phase::kForced) arm_watchdog();

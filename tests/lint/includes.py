@@ -28,7 +28,7 @@ MAY_INCLUDE = {
 # header: the files that may include it, besides the tests.
 THIRD_PARTY = {
     r"event2/": r"common/(event_loop|io_watcher)[^/]*",
-    r"openssl/": r"common/(tls_|certificate|random|mac|key_file)[^/]*|proxy/frontend/(tls|quic|ticket)_[^/]*",
+    r"openssl/": r"common/(tls_|certificate|random|mac|key_file|secret_)[^/]*|proxy/frontend/(tls|quic|ticket)_[^/]*",
     r"(spdlog|fmt)/": r"common/log[^/]*",
     r"toml\+\+/": r"config/[^/]*",
     r"pugixml\.hpp": r"config/web_config[^/]*",
