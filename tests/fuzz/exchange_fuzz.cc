@@ -1,9 +1,8 @@
 // Both halves of an exchange do what they like, one operation a byte, and it is destroyed wherever the input ends.
-// Whatever the order: it is reported once, a broken answer is never a clean end, and nothing is used after it has gone.
+// Whatever the order, also that of timers that are due together: it is reported once, a broken answer is never a clean
+// end, nothing is used after it has gone, and no more is held than its pipes may hold and its responder has written.
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
-#include <iostream>
 #include <memory>
 #include <optional>
 #include <span>
@@ -11,20 +10,22 @@
 #include <string_view>
 
 #include "common/event_loop.h"
+#include "common/timer_heap.h"
 #include "proxy/http/exchange.h"
+#include "tests/support/disorder.h"
+#include "tests/support/session_play.h"
 
 namespace gatehouse {
 namespace {
 
-void require(bool holds, std::string_view what) {
-  if (holds) return;
-  std::cerr << what << "\n";
-  std::abort();
-}
+using fuzz::require;
+
+constexpr std::size_t kMostAtRest = 256UL * 1024;
+constexpr std::size_t kMostWakes = 8;  // of the client half by one act
 
 class Play final : ExchangeObserver {
  public:
-  explicit Play(std::uint8_t kind) {
+  explicit Play(std::uint8_t kind) : disorder_(kind), random_(kind) {
     policy_->exchange.max_request_body = (kind & 1) != 0 ? 50'000 : kUnlimited;
     policy_->alt_svc = (kind & 2) != 0 ? "h3=\":443\"" : "";
     RequestHead head{.protocol = static_cast<Protocol>(kind >> 2 & 3),
@@ -51,14 +52,18 @@ class Play final : ExchangeObserver {
   void act(std::uint8_t byte) {
     const std::uint8_t operation = byte >> 4;
     const std::size_t amount = static_cast<std::size_t>(byte & 15) * 3000;
+    const std::size_t wakes = wakes_;
     if (operation < 6) {
       act_as_client(operation, amount);
     } else if (operation < 14) {
       if (responder_ != nullptr && !quiet_) act_as_responder(operation, amount);
+    } else if (byte == 0xfe) {
+      testing_support::stall(loop_, clock_, random_);
     } else {
       clock_.advance(std::chrono::seconds(operation == 14 ? 0 : amount / 1000));
       loop_.turn(EventLoop::Wait::kNever);
     }
+    require(wakes_ <= wakes + kMostWakes, "the client half is woken for nothing");
     check();
   }
 
@@ -121,6 +126,7 @@ class Play final : ExchangeObserver {
         break;
       case 9:
         if (may_write) answer.write(Buffer(std::string(amount, 'a')));
+        if (may_write) written_ += amount;
         break;
       case 10:
         if (may_write) answer.finish();
@@ -146,11 +152,17 @@ class Play final : ExchangeObserver {
     require(!answer.finished() || exchange_->response(), "a body without a head");
     require(credit_ <= exchange_->bytes_in(), "more window given back than was taken");
     require(exchange_->request_pipe().reader().total() <= exchange_->bytes_in(), "more was read than written");
+    require(fuzz::held_memory() <= held_before_ + kMostAtRest + 2 * written_, "more is held than was written");
   }
 
+  TimerDisorder disorder_;
+  testing_support::Random random_;
+  const std::size_t held_before_ = fuzz::held_memory();
+  std::size_t written_ = 0;
+  std::size_t wakes_ = 0;
   ManualClock clock_;
   EventLoop loop_{clock_};
-  Waker waker_{loop_, [] {}};
+  Waker waker_{loop_, [this] { ++wakes_; }};
   std::shared_ptr<ListenerPolicy> policy_ = std::make_shared<ListenerPolicy>();
   ExchangeContext context_{.loop = loop_, .observer = *this, .make_responder = [this](Exchange&) {
                              return std::make_unique<Player>(*this);

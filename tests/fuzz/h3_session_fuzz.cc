@@ -1,6 +1,9 @@
 // HTTP/3 frames and QPACK, in any order and cut anywhere, at an H3Session on streams in memory. The input is a list of
 // operations (what, on which stream, how many bytes); this transport keeps to QUIC's own rules, so that only what a
 // client can really do is done: streams open in order, nothing follows their end, only what was sent is acknowledged.
+// It may go at any point. Timers that are due together run in an order that the input decides, and an operation lets
+// all of them be due. What is held is bounded by what is under way, and the session asks for its transport no more
+// often than there is a reason.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -8,8 +11,11 @@
 #include <memory>
 #include <span>
 
+#include "common/timer_heap.h"
 #include "proxy/frontend/h3_session.h"
+#include "tests/support/disorder.h"
 #include "tests/support/quic_case.h"
+#include "tests/support/session_play.h"
 
 namespace gatehouse {
 namespace {
@@ -19,6 +25,9 @@ using testing_support::ScriptedResponder;
 
 constexpr std::size_t kMostOpen = 100;
 constexpr std::uint64_t kWindow = 256 * 1024;
+constexpr std::size_t kMostOfSession = 1UL << 20;
+constexpr std::size_t kMostOfStream = 192UL * 1024;
+constexpr std::size_t kMostCallsOfStep = 64;  // of the transport, and four for each stream that is open
 
 void insist(bool fine) {
   if (!fine) std::abort();
@@ -45,14 +54,21 @@ struct StreamState {
 
 class MemoryTransport final : public H3Transport {
  public:
-  void wake_flush() override {}
+  void wake_flush() override { ++calls; }
   void credit_stream(std::int64_t stream, std::size_t bytes) override { streams[stream].allowed += bytes; }
   void credit_connection(std::size_t bytes) override { allowed += bytes; }
-  void reset(std::int64_t stream, std::uint64_t /*code*/) override { streams[stream].we_ended = true; }
-  void stop_sending(std::int64_t /*stream*/, std::uint64_t /*code*/) override {}
-  void busy(bool /*is_busy*/) override {}
-  void finish(std::uint64_t /*code*/) override { finished = true; }
+  void reset(std::int64_t stream, std::uint64_t /*code*/) override {
+    ++calls;
+    streams[stream].we_ended = true;
+  }
+  void stop_sending(std::int64_t /*stream*/, std::uint64_t /*code*/) override { ++calls; }
+  void busy(bool /*is_busy*/) override { ++calls; }
+  void finish(std::uint64_t /*code*/) override {
+    ++calls;
+    finished = true;
+  }
 
+  std::size_t calls = 0;
   std::map<std::int64_t, StreamState> streams;
   std::uint64_t allowed = 1 << 20;
   std::uint64_t arrived = 0;
@@ -61,7 +77,7 @@ class MemoryTransport final : public H3Transport {
 
 class Driver {
  public:
-  Driver() {
+  explicit Driver(std::uint64_t seed) : disorder_(seed), random_(seed) {
     policy_->exchange.max_request_body = 1 << 20;
     policy_->head.max_header_bytes = 4096;
     insist(session_->start({.control = 3, .encoder = 7, .decoder = 11}));
@@ -70,7 +86,8 @@ class Driver {
   // False: the session is over.
   bool step(std::uint8_t what, std::uint8_t which, std::span<const std::uint8_t> bytes) {
     bool fine = true;
-    switch (what % 9) {
+    const std::size_t before = transport_.calls;
+    switch (what % 10) {
       case 0:
         open();
         break;
@@ -95,12 +112,17 @@ class Driver {
       case 7:
         fine = close(request(which));
         break;
-      default:
+      case 8:
         clock_.advance(std::chrono::milliseconds(which * 50));
         if (which == 255) session_->drain();
         break;
+      default:
+        testing_support::stall(loop_, clock_, random_);
+        break;
     }
     loop_.turn(EventLoop::Wait::kNever);
+    insist(transport_.calls <= before + kMostCallsOfStep + 4 * opened_ + bytes.size());
+    insist(fuzz::held_memory() <= held_before_ + kMostOfSession + session_->streams() * kMostOfStream);
     return fine && !transport_.finished;
   }
 
@@ -183,6 +205,9 @@ class Driver {
     return session_->closed(id, NGHTTP3_H3_NO_ERROR).has_value();
   }
 
+  TimerDisorder disorder_;
+  testing_support::Random random_;
+  const std::size_t held_before_ = fuzz::held_memory();
   ManualClock clock_;
   EventLoop loop_{clock_};
   NotingObserver observer_;
@@ -208,7 +233,7 @@ class Driver {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::span<const std::uint8_t> input(data, size);
-  gatehouse::Driver driver;
+  gatehouse::Driver driver(size);
   while (input.size() >= 4) {
     const std::size_t length = std::min(input[2] + std::size_t{256} * input[3], input.size() - 4);
     const bool goes_on = driver.step(input[0], input[1], input.subspan(4, length));
