@@ -19,13 +19,10 @@ DescriptorBudget::Permit::~Permit() {
 
 DescriptorBudget::SharePtr DescriptorBudget::share(std::string_view upstream) {
   const std::scoped_lock lock(mutex_);
-  std::erase_if(shares_, [](const auto& entry) { return entry.second.expired(); });
-  auto found = shares_.find(upstream);
-  SharePtr share = found == shares_.end() ? nullptr : found->second.lock();
-  if (!share) {
-    share = std::make_shared<Share>();
-    shares_[std::string(upstream)] = share;
-  }
+  // What nobody else holds stays so, because whoever wants a copy has to come here.
+  std::erase_if(shares_, [](const auto& entry) { return entry.second.use_count() == 1; });
+  SharePtr& share = shares_[std::string(upstream)];
+  if (!share) share = std::make_shared<Share>();
   shares_known_.store(shares_.size());
   return share;
 }

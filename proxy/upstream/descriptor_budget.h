@@ -1,18 +1,6 @@
 // How many connections to endpoints the process may have, idle ones included, so that its descriptors last for clients,
 // for files, and for every upstream. Shared by all workers (shared_ptr), any thread; nothing is taken or asked per
 // request, only per connection.
-//
-// Of two or more upstreams none can take everything: a quarter of the limit is kept for those that have less than their
-// fair part of that quarter, so that an upstream always gets some connections however many others hold.
-//
-//   | ............ whoever comes ............ | . fair part . | . fair part . | ... |
-//   0                                   3/4 limit                             limit
-//
-// The limit is soft. A worker asks has_room() first and takes a permit a moment later, or a second one while the
-// connection that it replaces is not closed yet: what is kept back for files bears that.
-//
-// A worker that finds no room says so (wants_room), and everybody is told: others give up a connection that is idle, or
-// the next one that would be, and whoever wants looks again with every permit that comes back.
 #pragma once
 
 #include <atomic>
@@ -31,6 +19,17 @@ namespace gatehouse {
 
 class EventLoop;
 
+// Of two or more upstreams none can take everything: a quarter of the limit is kept for those that have less than their
+// fair part of that quarter, so that an upstream always gets some connections however many others hold.
+//
+//   | ............ whoever comes ............ | . fair part . | . fair part . | ... |
+//   0                                   3/4 limit                             limit
+//
+// The limit is soft. A worker asks has_room() first and takes a permit a moment later, or a second one while the
+// connection that it replaces is not closed yet: what is kept back for files bears that.
+//
+// A worker that finds no room says so (wants_room), and everybody is told: others give up a connection that is idle, or
+// the next one that would be, and whoever wants looks again with every permit that comes back.
 class DescriptorBudget {
  public:
   // One upstream's connections: kept by whoever may open some, for as long as that is so.
@@ -93,7 +92,8 @@ class DescriptorBudget {
   std::atomic<std::size_t> wanting_{0};
   std::atomic<std::size_t> shares_known_{0};
   std::mutex mutex_;  // what follows; never per request
-  std::map<std::string, std::weak_ptr<Share>, std::less<>> shares_;
+  // Of upstreams that a worker knows; of those that none does any more until share() is called next.
+  std::map<std::string, SharePtr> shares_;
   std::vector<std::shared_ptr<Door>> doors_;
 };
 

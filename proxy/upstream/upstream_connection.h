@@ -5,11 +5,6 @@
 //   new -begin-> connecting -> busy -on_done(true)-> idle -begin-> busy ...
 //                    |           |                    |
 //                    +-----------+------ dead --------+   (the owner retires it)
-//
-// What an endpoint sends behind an answer, in a segment of its own, must not be taken for the answer to the next
-// request. So that request leaves in a later turn than the one in which the answer ended, and only after the socket
-// itself has said, right before, that nothing has come. If something has, not a byte of the request has left, and it
-// goes to another connection.
 #pragma once
 
 #include <cstdint>
@@ -35,6 +30,10 @@ namespace gatehouse {
 
 class EventLoop;
 
+// What an endpoint sends behind an answer, in a segment of its own, must not be taken for the answer to the next
+// request. So that request leaves in a later turn than the one in which the answer ended, and only after the socket
+// itself has said, right before, that nothing has come. If something has, not a byte of the request has left, and it
+// goes to another connection.
 class UpstreamConnection final : private ByteStream::User {
  public:
   // How an exchange failed, with what a retry must know.

@@ -122,7 +122,7 @@ class Driver {
     }
     loop_.turn(EventLoop::Wait::kNever);
     insist(transport_.calls <= before + kMostCallsOfStep + 4 * opened_ + bytes.size());
-    insist(fuzz::held_memory() <= held_before_ + kMostOfSession + session_->streams() * kMostOfStream);
+    insist(fuzz::held_memory() <= held_before_ + kMostOfSession + opened_ * kMostOfStream);
     return fine && !transport_.finished;
   }
 
