@@ -151,7 +151,7 @@ ProgramSink& program_sink() {
 }
 
 // Lines of before configure() take the same form, and do not land in what a command prints.
-[[maybe_unused]] const ProgramSink& kFromTheStart = program_sink();
+[[maybe_unused]] const ProgramSink& from_the_start = program_sink();
 
 // The writer's thread goes on while this one waits here; then the signal does what it would have done.
 void come_out_before_the_end(int signal) {
