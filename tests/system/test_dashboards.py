@@ -71,7 +71,7 @@ max_requests = 1
 # Queries that may show nothing but zero here: what is too brief for a scrape (an app that starts), or would take a limit, a
 # release or a connection of its own to provoke.
 QUIET = {"apps.json 'Starting' A", "apps.json 'Waiting line' A", "apps.json 'Failed recycles' A", "tls-quic.json 'New connections' B",
-         "tls-quic.json 'Retry and reset' B", "upstreams.json 'Without a way out' A"}
+         "tls-quic.json 'New connections' C", "tls-quic.json 'Retry and reset' B", "upstreams.json 'Without a way out' A"}
 
 
 def dashboards():
