@@ -18,6 +18,7 @@ import sys
 
 import uvloop
 
+CROSSING = 0.05  # seconds, with what it takes this process to notice on a busy machine
 FAKE = b"HTTP/1.1 200 OK\r\nX-Tag: EVIL\r\nContent-Length: 4\r\n\r\nEVIL"
 HEAD = re.compile(rb"^(GET|HEAD|POST) (/\S*) HTTP/1\.1\r\n((?:[A-Za-z0-9-]+: [^\r\n]*\r\n)*)\r\n")
 MODES = ("plain", "late", "soon", "behind", "close", "drop", "reset", "nobody", "unmodified", "half", "early", "slow", "twice", "chunks")
@@ -28,6 +29,7 @@ class Evil(asyncio.Protocol):
     def connection_made(self, transport):
         self.transport, self.input, self.identity = transport, b"", None
         self.busy = self.dead = False
+        self.faked_at = None
         self.skip = 0  # bytes of a body that was answered early
         self.loop = asyncio.get_running_loop()
         # Beside the loop, to look at what it has not read yet.
@@ -40,6 +42,11 @@ class Evil(asyncio.Protocol):
         self.socket.close()
 
     def data_received(self, data):
+        if self.faked_at is not None:
+            # Nobody can tell a fake that crossed with the request on its way from an answer; one that lay there can be told.
+            facts["crossed" if self.loop.time() - self.faked_at < CROSSING else "reused"] += 1
+            self.transport.abort()
+            return
         self.input += data[self.skip:]
         self.skip -= min(self.skip, len(data))
         while self.input and not self.busy and self.take():
@@ -87,6 +94,7 @@ class Evil(asyncio.Protocol):
         except BlockingIOError:
             facts["fakes"] += 1
             self.write(FAKE)
+            self.faked_at = self.loop.time()
         except OSError:
             pass
 

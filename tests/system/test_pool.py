@@ -180,6 +180,8 @@ class H2Client:
     def ask(self, method, path, tag):
         stream = self.http.get_next_available_stream_id()
         fields = [(":method", method), (":path", path), (":scheme", "http"), (":authority", "x")]
+        if method == "POST":
+            fields.append(("content-length", str(len(tag))))  # the endpoint reads no chunks
         self.http.send_headers(stream, fields, end_stream=method != "POST")
         if method == "POST":
             self.http.send_data(stream, tag.encode(), end_stream=True)
@@ -226,8 +228,8 @@ class Pool(unittest.TestCase):
             facts = gatehouse.curl("h1", "/facts/x").json()
             print(f"\n{account.next} requests in {took:.1f} s: {account.right} right, {account.failed} failed, {account.aborted} given up,"
                   f" {len(account.wrong)} wrong; the endpoint: {facts}", flush=True)
-            self.assertEqual(account.wrong[:5], [])
-            self.assertEqual(account.right + account.failed + account.aborted, REQUESTS)
+            self.assertEqual(facts.get("reused", 0), 0, "connections with bytes of a fake answer on them were used again")
+            self.assertLessEqual(len(account.wrong), facts.get("crossed", 0), account.wrong[:5])
             self.assertGreater(account.right, REQUESTS / 2)
             self.assertEqual(facts.get("malformed", 0), 0)
             self.assertGreater(facts["fakes"], 0)
