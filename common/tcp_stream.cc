@@ -1,5 +1,7 @@
 #include "common/tcp_stream.h"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -122,6 +124,11 @@ IoStatus TcpStream::peek() {
   if (count < 0) return break_reading(errno).status;
   in_.ready = true;
   return count == 0 ? IoStatus::kEof : IoStatus::kOk;
+}
+
+std::size_t TcpStream::unacknowledged() const {
+  int bytes = 0;
+  return ::ioctl(socket_.get(), SIOCOUTQ, &bytes) == 0 ? static_cast<std::size_t>(bytes) : 0;
 }
 
 IoResult TcpStream::read_would_block() {

@@ -36,6 +36,8 @@ class TcpStream final : public ByteStream {
   // What the next read would say, asked of the socket itself and not of the poller, which may be late: one recv, that
   // takes nothing. kOk: bytes are waiting.
   IoStatus peek();
+  // How many bytes of those written the peer's machine has not acknowledged yet. REQUIRES: TCP
+  std::size_t unacknowledged() const;
   int fd() const { return socket_.get(); }
   int last_error() const { return last_error_; }  // errno of the first call that returned kBroken
 

@@ -111,7 +111,14 @@ void UpstreamConnection::on_connect(Connector::Outcome outcome) {
 void UpstreamConnection::pump() {
   if (state_ != State::kBusy || waiting_.what == Wait::kTurn || !send()) return;
   // A socket that takes nothing any more may still hold an answer: too large, not allowed.
-  switch (wire_.answer.read(*wire_.stream)) {
+  const bool begun = wire_.answer.begun();
+  const AnswerReader::Event event = wire_.answer.read(*wire_.stream);
+  if (!begun && wire_.answer.begun() && is_unasked()) {
+    history_.extra_bytes = true;
+    fail(Fault::kUpstreamClosed);
+    return;
+  }
+  switch (event) {
     case AnswerReader::Event::kWaiting:
     case AnswerReader::Event::kNoRoom:
       set_timer();
@@ -162,6 +169,13 @@ bool UpstreamConnection::is_silent() {
   return status == IoStatus::kWouldBlock;
 }
 
+// Whether the first bytes that came were sent before anything of the request had arrived. Every segment acknowledges
+// all that has arrived by then (RFC 9293 section 3.10.7.4), so that the one with an answer, and whatever comes behind
+// it, acknowledges a part of its request; here nothing is acknowledged. A Unix socket says no such thing.
+bool UpstreamConnection::is_unasked() const {
+  return reused() && !endpoint_->address().is_unix() && wire_.stream->unacknowledged() >= wire_.sender.taken();
+}
+
 // A timer that is armed by an event may be due in the same turn; the second time it is not.
 void UpstreamConnection::wait_for_turn() {
   waiting_.moved = 2;
@@ -192,9 +206,10 @@ void UpstreamConnection::finish() {
 }
 
 void UpstreamConnection::fail(Fault fault, int error) {
+  const bool answered = wire_.answer.begun() && !has_extra_bytes();
   const Failure failure{.fault = fault,
                         .reused = reused(),
-                        .answered = wire_.answer.begun(),
+                        .answered = answered,
                         .unread = provably_unread(),
                         .unsent = state_ == State::kBusy && !wire_.answer.begun() && wire_.sender.taken() == 0,
                         .error = error};

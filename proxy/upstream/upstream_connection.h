@@ -33,7 +33,7 @@ class EventLoop;
 // What an endpoint sends behind an answer, in a segment of its own, must not be taken for the answer to the next
 // request. So that request leaves in a later turn than the one in which the answer ended, and only after the socket
 // itself has said, right before, that nothing has come. If something has, not a byte of the request has left, and it
-// goes to another connection.
+// goes to another connection. What crosses with the request is told by TCP: an answer acknowledges some of its request.
 class UpstreamConnection final : private ByteStream::User {
  public:
   // How an exchange failed, with what a retry must know.
@@ -112,6 +112,7 @@ class UpstreamConnection final : private ByteStream::User {
   void pump();
   bool send();
   bool is_silent();
+  bool is_unasked() const;
   void wait_for_turn();
   void on_head();
   void finish();

@@ -1,5 +1,9 @@
 // A kept connection before its next request: what the endpoint has said meanwhile is nobody's answer, and a request
 // that has not left goes elsewhere.
+#include <linux/filter.h>
+#include <sys/socket.h>
+
+#include <array>
 #include <optional>
 #include <string>
 
@@ -20,6 +24,12 @@ class ReuseTest : public ForwardingTest {
     routes = routes_to(upstream);
   }
   EndpointCounters& counters() { return world.endpoint_counters[endpoint.address().to_string()]; }
+  // From now on that end takes no segment any more, as if all of them were still on their way.
+  static void hold_back_requests(ScriptedConnection& connection) {
+    std::array<sock_filter, 1> none = {{{.code = BPF_RET | BPF_K, .jt = 0, .jf = 0, .k = 0}}};
+    const sock_fprog program{.len = none.size(), .filter = none.data()};
+    ASSERT_EQ(::setsockopt(connection.fd(), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program), 0);
+  }
   std::uint64_t waiting() { return world.upstream_counters["shop"].waiting.value(); }
 };
 
@@ -41,6 +51,30 @@ TEST_F(ReuseTest, BytesThatThePollerHasNotToldOfAreSeenBeforeTheNextRequestLeave
   }
   EXPECT_EQ(counters().extra_bytes.value(), 2U);
   EXPECT_EQ(world.upstream_counters["shop"].retries[static_cast<std::size_t>(RetryReason::kStale)].value(), 2U);
+}
+
+TEST_F(ReuseTest, BytesThatCrossWithTheNextRequestAreNotItsAnswer) {
+  for (const char* method : {"GET", "POST"}) {
+    ScriptedConnection evil = kept_connection();
+    world.clock.advance(1s);
+    hold_back_requests(evil);
+    TestExchange e = exchange(method);
+    world.settle();
+    EXPECT_TRUE(e->record().upstream_reused);
+    EXPECT_FALSE(e.over());
+    evil.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nEVIL");
+    if (e->request().method == "GET") {
+      ScriptedConnection fresh = world.accept(endpoint);
+      carry(e, fresh, kOkAnswer);
+      EXPECT_EQ(e.body, "hello");
+    } else {  // nobody knows whether it has run
+      world.turn_until([&] { return e.over(); });
+      EXPECT_EQ(e.status(), 502);
+    }
+    world.advance(61s);
+  }
+  EXPECT_EQ(counters().extra_bytes.value(), 2U);
+  EXPECT_EQ(endpoints_of(*upstream)[0]->failures_in_row(), 0U);
 }
 
 TEST_F(ReuseTest, ACloseThatThePollerHasNotToldOfIsSeenBeforeTheNextRequestLeaves) {
