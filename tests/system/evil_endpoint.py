@@ -1,35 +1,52 @@
 #!/usr/bin/env python3
 """An endpoint that does what poisons pools of connections: bytes behind its answers, early closes, bodies where none may be.
 
-  /MODE/TAG   an answer whose body and X-Tag are TAG, in the manner of MODE, see MODES
+  /MODE/TAG   an answer whose body and X-Tag are TAG, in the manner of MODE, see MODES; MODE-at-once: what may have no body has one
   /who        who authenticated on this connection, as IIS remembers it: Authorization of the first request that had one
 
-Every fake answer says EVIL. It is sent only where it comes before the next request: what an endpoint says later is an answer. `/facts` gives
-the counts. Requests that are not exactly what a client of test_pool.py sends, to the last byte, are counted as `malformed`.
+Every fake answer says "evil" and has a number. It is sent only where it comes before the next request: what an endpoint says later is an
+answer. Of a request that comes on a connection with a fake on it TCP tells which was first, at least over loopback:
+
+  crossed  the request lay here when the fake had just been sent, or the last segment of Gatehouse's does not acknowledge the fake: the
+           request had left before the fake came, and nobody can tell that from an answer
+  reused   every other one: it left after the fake had come
+
+`/facts` gives the counts, and `crossings`, the numbers of those fakes that crossed. Requests that are not exactly what a client of
+test_pool.py sends, to the last byte, are counted as `malformed`.
 """
 
+import array
 import asyncio
 import collections
+import fcntl
 import json
 import random
 import re
 import socket
 import sys
+import termios
 
 import uvloop
 
-CROSSING = 0.05  # seconds, with what it takes this process to notice on a busy machine
-FAKE = b"HTTP/1.1 200 OK\r\nX-Tag: EVIL\r\nContent-Length: 4\r\n\r\nEVIL"
 HEAD = re.compile(rb"^(GET|HEAD|POST) (/\S*) HTTP/1\.1\r\n((?:[A-Za-z0-9-]+: [^\r\n]*\r\n)*)\r\n")
-MODES = ("plain", "late", "soon", "behind", "close", "drop", "reset", "nobody", "unmodified", "half", "early", "slow", "twice", "chunks")
+MODES = ("plain", "late", "soon", "behind", "close", "drop", "reset", "nobody", "nobody-at-once", "unmodified",
+         "unmodified-at-once", "half", "early", "slow", "twice", "chunks")
 facts = collections.Counter()
+crossings = []
+
+
+def fake():
+    """(number, answer): each can be told from all others."""
+    facts["made"] += 1
+    tag = f"evil{facts['made']}"
+    return facts["made"], f"HTTP/1.1 200 OK\r\nX-Tag: {tag}\r\nContent-Length: {len(tag)}\r\n\r\n{tag}".encode()
 
 
 class Evil(asyncio.Protocol):
     def connection_made(self, transport):
         self.transport, self.input, self.identity = transport, b"", None
         self.busy = self.dead = False
-        self.faked_at = None
+        self.fake = None  # the number of the one on this connection
         self.skip = 0  # bytes of a body that was answered early
         self.loop = asyncio.get_running_loop()
         # Beside the loop, to look at what it has not read yet.
@@ -42,9 +59,12 @@ class Evil(asyncio.Protocol):
         self.socket.close()
 
     def data_received(self, data):
-        if self.faked_at is not None:
-            # Nobody can tell a fake that crossed with the request on its way from an answer; one that lay there can be told.
-            facts["crossed" if self.loop.time() - self.faked_at < CROSSING else "reused"] += 1
+        if self.fake is not None:
+            if self.crossed or self.unacknowledged() > 0:
+                facts["crossed"] += 1
+                crossings.append(self.fake)
+            else:
+                facts["reused"] += 1
             self.transport.abort()
             return
         self.input += data[self.skip:]
@@ -85,18 +105,33 @@ class Evil(asyncio.Protocol):
         if not self.dead:
             self.transport.write(data)
 
-    def unasked(self):
-        """A fake answer, unless the next request has come."""
-        if self.dead or self.input or self.busy:
-            return
+    def silent(self):
+        """Whether nothing has come that was not read, be it bytes or an end."""
         try:
             self.socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
         except BlockingIOError:
-            facts["fakes"] += 1
-            self.write(FAKE)
-            self.faked_at = self.loop.time()
+            return True
         except OSError:
             pass
+        return False
+
+    def unacknowledged(self):
+        left = array.array("i", [0])
+        fcntl.ioctl(self.socket, termios.TIOCOUTQ, left)
+        return left[0]
+
+    def unasked(self):
+        """A fake answer, unless the next request has come. Past the loop, whose writes would wait for the end of its turn."""
+        unanswered = self.input or self.busy or self.transport.is_closing() or self.transport.get_write_buffer_size() > 0
+        if self.dead or unanswered or not self.silent():
+            return
+        number, answer = fake()
+        try:
+            self.socket.send(answer)
+        except OSError:
+            return
+        facts["fakes"] += 1
+        self.fake, self.crossed = number, not self.silent()
 
     @staticmethod
     def answer(tag, status="200 OK", more=""):
@@ -117,7 +152,7 @@ class Evil(asyncio.Protocol):
         if method == "HEAD" and mode in ("plain", "late", "soon", "close"):
             whole = whole[:-len(tag)]  # the others send a body all the same
         if mode in ("who", "facts"):
-            text = self.identity or "nobody" if mode == "who" else json.dumps(facts)
+            text = self.identity or "nobody" if mode == "who" else json.dumps({**facts, "crossings": crossings})
             self.write(self.answer(text))
         elif mode == "drop":
             self.transport.close()
@@ -130,14 +165,16 @@ class Evil(asyncio.Protocol):
             self.write(whole)
             self.loop.call_soon(self.unasked)
         elif mode == "behind":
-            self.write(whole + FAKE)
+            self.write(whole + fake()[1])
         elif mode == "close":
             self.write(whole)
             self.loop.call_later(random.uniform(0, 0.003), self.transport.close)
-        elif mode == "nobody":
-            self.write(self.answer(tag, "204 No Content"))
-        elif mode == "unmodified":
-            self.write(self.answer(tag, "304 Not Modified"))
+        elif mode in ("nobody", "unmodified"):
+            whole = self.answer(tag, "204 No Content" if mode == "nobody" else "304 Not Modified")
+            self.write(whole[:-len(tag)])
+            self.loop.call_later(random.uniform(0, 0.003), self.unasked)
+        elif mode in ("nobody-at-once", "unmodified-at-once"):
+            self.write(self.answer(tag, "204 No Content" if mode.startswith("nobody") else "304 Not Modified"))
         elif mode == "half":
             self.write(whole[:-3])
             self.later(random.uniform(0, 0.01), self.write, whole[-3:])
