@@ -27,6 +27,14 @@ ConnectionBudget::Ptr ConnectionBudget::full_one(Ptr budget) {
   return budget;
 }
 
+bool ConnectionBudget::has_place_for_newcomer(Ptr budget) {
+  for (; budget; budget = budget->parent_) {
+    const std::uint64_t expected = budget->open() + budget->hoped_for_.load(std::memory_order_relaxed);
+    if (budget->limit() != 0 && expected >= budget->limit()) return false;
+  }
+  return true;
+}
+
 ConnectionBudget::Ptr ConnectionBudget::topmost(Ptr budget) {
   while (budget && budget->parent_) budget = budget->parent_;
   return budget;
@@ -95,6 +103,14 @@ void ConnectionBudget::tell_waiting(const Ptr& budget) {
       if (RoomMaker* const maker = budget->find(id)) maker->room_came();
     });
   }
+}
+
+ConnectionHope::ConnectionHope(ConnectionBudget::Ptr budget) : budget_(std::move(budget)) {
+  for (auto each = budget_; each; each = each->parent_) each->hoped_for_.fetch_add(1, std::memory_order_relaxed);
+}
+
+ConnectionHope::~ConnectionHope() {
+  for (auto each = budget_; each; each = each->parent_) each->hoped_for_.fetch_sub(1, std::memory_order_relaxed);
 }
 
 ConnectionPermit ConnectionPermit::request(const std::shared_ptr<ConnectionBudget>& budget) {

@@ -41,6 +41,9 @@ class ConnectionBudget {
   static Ptr full_one(Ptr budget);
   static Ptr topmost(Ptr budget);
 
+  // Whether one more newcomer would find a place if all those of before get theirs (ConnectionHope).
+  static bool has_place_for_newcomer(Ptr budget);
+
   // By client; null: nobody asks.
   const std::shared_ptr<ClientTable>& clients() const { return clients_; }
 
@@ -50,6 +53,7 @@ class ConnectionBudget {
 
  private:
   friend class ConnectionPermit;
+  friend class ConnectionHope;
   friend class RoomMaker;
   // A listener on its worker; `maker` is touched on the loop's thread only.
   struct Member {
@@ -79,12 +83,30 @@ class ConnectionBudget {
 
   std::atomic<std::uint64_t> limit_;
   std::atomic<std::uint64_t> open_{0};
+  std::atomic<std::uint64_t> hoped_for_{0};
   std::atomic<std::uint64_t> wished_{0};
   std::atomic<bool> somebody_waits_{false};
   const Ptr parent_;
   const std::shared_ptr<ClientTable> clients_;
   std::mutex mutex_;
   std::vector<Member> members_;  // by id, which only grows
+};
+
+// Somebody who will ask for a permit once the address is proven: no place is kept for it, because anybody can pretend
+// to come; but whoever comes later is not let begin in vain. Counted for as long as this lives.
+class ConnectionHope {
+ public:
+  ConnectionHope() = default;
+  explicit ConnectionHope(ConnectionBudget::Ptr budget);
+  ConnectionHope(ConnectionHope&& other) noexcept : budget_(std::move(other.budget_)) {}
+  ConnectionHope& operator=(ConnectionHope&& other) noexcept {
+    std::swap(budget_, other.budget_);
+    return *this;
+  }
+  ~ConnectionHope();
+
+ private:
+  ConnectionBudget::Ptr budget_;
 };
 
 class ConnectionPermit {

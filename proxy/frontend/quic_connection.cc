@@ -127,6 +127,7 @@ bool QuicConnection::set_up(const UdpDatagram& first, const Acceptance& acceptan
   ngtcp2_conn_set_tls_native_handle(conn, crypto);
   peer_.prefix = acceptance.prefix;
   peer_.half_open = acceptance.token_type == NGTCP2_TOKEN_TYPE_UNKNOWN;
+  if (peer_.half_open) peer_.hope = ConnectionHope(context_.budget);
   peer_.address = Address(first.path.remote, first.path.remote_length);
   dispatch_->add(scid, *this);
   dispatch_->add(head.dcid, *this);
@@ -186,11 +187,16 @@ bool QuicConnection::start_session() {
 
 bool QuicConnection::admitted() {
   if (std::exchange(peer_.half_open, false) && dispatch_ != nullptr) dispatch_->half_open().proven(peer_.prefix);
+  peer_.hope = ConnectionHope();
   if (permit_) return true;
   permit_ = ConnectionPermit::request(context_.budget);
   context_.connections.touch(*this);  // from now on it may have to make room
-  if (permit_ && client_admission::admit(context_, peer_.address, permit_)) return true;
-  if (!permit_) context_.counters.refused[static_cast<std::size_t>(ConnectionRefusal::kLimit)].add();
+  if (!permit_) {
+    context_.counters.refused[static_cast<std::size_t>(ConnectionRefusal::kLimit)].add();
+  } else if (client_admission::admit(context_, peer_.address, permit_)) {
+    return true;
+  }
+  permit_ = ConnectionPermit();
   ngtcp2_ccerr_set_transport_error(&error_.emplace(), NGTCP2_CONNECTION_REFUSED, nullptr, 0);
   return false;
 }

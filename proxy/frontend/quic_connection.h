@@ -78,6 +78,7 @@ class QuicConnection final : public ClientConnection, private H3Transport {
   struct Peer {
     std::uint64_t prefix = 0;
     bool half_open = false;
+    ConnectionHope hope;   // while it is half-open
     bool counted = false;  // among the connections: the handshake is complete
     Address address;       // of the validated path
     std::shared_ptr<const TlsSummary> tls;

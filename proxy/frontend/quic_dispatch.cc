@@ -163,20 +163,19 @@ void QuicDispatch::accept(const UdpDatagram& datagram, const ngtcp2_pkt_hd& head
   if (validation.refused) return refuse(datagram, head, NGTCP2_INVALID_TOKEN);
   const std::uint64_t prefix = address_prefix(datagram.path);
   const Address client(datagram.path.remote, datagram.path.remote_length);
-  const bool suspect =
-      half_open_.crowded(prefix, context.loop.now()) || client_admission::would_refuse(context, client);
-  if (!validation.proven && suspect) return retry(datagram, head);
-  ConnectionPermit permit = ConnectionPermit::request(context.budget);
-  if (!permit) return no_room(datagram, head, validation.proven);
-  // Whose address is not proven is counted once it is.
-  if (validation.proven && !client_admission::admit(context, client, permit)) {
-    return refuse(datagram, head, NGTCP2_CONNECTION_REFUSED);
+  ConnectionPermit permit;
+  if (validation.proven) {
+    permit = ConnectionPermit::request(context.budget);
+    if (!permit) return no_room();
+    if (!client_admission::admit(context, client, permit)) return refuse(datagram, head, NGTCP2_CONNECTION_REFUSED);
+  } else if (must_prove_itself(prefix, client)) {
+    return retry(datagram, head);
   }
   QuicConnection::Acceptance acceptance{.head = head,
                                         .token_type = validation.type,
                                         .original_dcid = validation.original_dcid,
                                         .prefix = prefix,
-                                        .permit = validation.proven ? std::move(permit) : ConnectionPermit()};
+                                        .permit = std::move(permit)};
   auto made = QuicConnection::accept(*this, datagram, std::move(acceptance));
   if (!made) return drop();
   if (!validation.proven) half_open_.began(prefix);
@@ -185,10 +184,17 @@ void QuicDispatch::accept(const UdpDatagram& datagram, const ngtcp2_pkt_hd& head
   connection.receive(datagram);
 }
 
-// As a client of TCP waits in the backlog, one of QUIC comes again by itself with what is dropped here; but only for
-// one whose address is proven are others asked to go.
-void QuicDispatch::no_room(const UdpDatagram& datagram, const ngtcp2_pkt_hd& head, bool proven) {
-  if (!proven) return retry(datagram, head);
+// Before it costs a handshake. It is counted, and let in, once its address is proven; whoever may find no room then
+// proves it first, so that it can wait for some, and others be asked to go.
+bool QuicDispatch::must_prove_itself(std::uint64_t prefix, const Address& client) {
+  const ListenerContext& context = environment_.context;
+  return half_open_.crowded(prefix, context.loop.now()) || client_admission::would_refuse(context, client) ||
+         !ConnectionBudget::has_place_for_newcomer(context.budget);
+}
+
+// As a client of TCP waits in the backlog, one of QUIC whose address is proven comes again by itself with what is
+// dropped here.
+void QuicDispatch::no_room() {
   drop();
   if (room_.waiting++ == 0)
     room_.ask.arm_at(std::max(environment_.context.loop.now(), room_.asked_at + kBetweenWishes));

@@ -90,7 +90,8 @@ class QuicDispatch {
   void accept(const UdpDatagram& datagram, const ngtcp2_pkt_hd& head);
   Validation validate(const UdpDatagram& datagram, const ngtcp2_pkt_hd& head) const;
   void ask_for_room();
-  void no_room(const UdpDatagram& datagram, const ngtcp2_pkt_hd& head, bool proven);
+  bool must_prove_itself(std::uint64_t prefix, const Address& client);
+  void no_room();
   void negotiate_version(const UdpDatagram& datagram, const ngtcp2_version_cid& ids);
   void retry(const UdpDatagram& datagram, const ngtcp2_pkt_hd& head);
   void refuse(const UdpDatagram& datagram, const ngtcp2_pkt_hd& head, std::uint64_t error);

@@ -13,6 +13,7 @@ import h2.config
 import h2.connection
 import h2.events
 import harness
+from h3_client import h3_client
 
 CLIENTS, LIMIT = 60, 40
 REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -57,10 +58,21 @@ async def over_h2(port):
         writer.write(client.data_to_send())
 
 
+async def over_h3(gatehouse, all_served):
+    """The same; the connection stays open until everybody has been served."""
+    try:
+        async with h3_client(gatehouse.port, gatehouse.certificate) as client:
+            assert (await client.request("/"))[0] == 200
+            await all_served.wait()
+    except BaseException:
+        await all_served.abort()
+        raise
+
+
 class AtTheLimit(unittest.TestCase):
-    def crowd(self, gatehouse, ask):
+    def crowd(self, gatehouse, ask, clients=CLIENTS):
         async def all_of_them():
-            asked = asyncio.gather(*[ask() for _ in range(CLIENTS)], return_exceptions=True)
+            asked = asyncio.gather(*[ask() for _ in range(clients)], return_exceptions=True)
             outcomes = await asyncio.wait_for(asked, 60)
             for outcome in outcomes:
                 if isinstance(outcome, asyncio.StreamWriter):
@@ -83,6 +95,23 @@ class AtTheLimit(unittest.TestCase):
     def test_over_h2(self):
         with harness.Gatehouse(CROWDED) as gatehouse:
             self.crowd(gatehouse, lambda: over_h2(gatehouse.port))
+
+    def test_over_h3(self):
+        clients, limit = 18, 12  # what proves an address is good for some seconds, and these clients are slow
+        with harness.Gatehouse(CROWDED.replace(str(LIMIT), str(limit))) as gatehouse:
+            all_served = asyncio.Barrier(clients)
+            self.crowd(gatehouse, lambda: over_h3(gatehouse, all_served), clients)
+            # Whoever waits does so before the handshake.
+            self.assertEqual(gatehouse.metric(r"^gatehouse_tls_handshakes_total\{.*protocol=\"h3\""), clients)
+
+    def test_idle_connections_make_room_for_a_client_of_h3(self):
+        with harness.Gatehouse(CROWDED) as gatehouse, contextlib.ExitStack() as stack:
+            for _ in range(LIMIT):
+                idle = stack.enter_context(socket.create_connection(("127.0.0.1", gatehouse.http), timeout=10))
+                idle.sendall(REQUEST)
+                self.assertTrue(idle.recv(100).startswith(b"HTTP/1.1 200"))
+            self.assertEqual(gatehouse.curl("h3", "/").status, 200)
+            self.assertGreater(gatehouse.metric(r"^gatehouse_connections_evicted_total\{.*state=\"idle\""), 0)
 
     def test_who_holds_places_with_heads_that_do_not_end_makes_room(self):
         with harness.Gatehouse(CROWDED) as gatehouse, contextlib.ExitStack() as stack:
@@ -110,6 +139,8 @@ def asks(port, source):
 
 
 class OneClient(unittest.TestCase):
+    SOON = ("--connect-timeout", "2")  # curl asks a server of h3 that refuses it again and again
+
     def test_has_so_many_connections_and_no_more(self):
         config = harness.LISTENERS + ANSWER + "[limits]\nmax_connections_per_client = 5\n"
         with harness.Gatehouse(config) as gatehouse:
@@ -133,6 +164,19 @@ class OneClient(unittest.TestCase):
             self.assertTrue(asks(gatehouse.http, "127.0.0.1"))  # no handshake
             self.assertEqual(gatehouse.curl("h2", "/", "--interface", "127.0.0.2").status, 200)
             self.assertGreaterEqual(gatehouse.metric(r"^gatehouse_connections_refused_total\{.*reason=\"client_handshakes\""), 2)
+            # Those of all protocols count together.
+            self.assertEqual(gatehouse.curl("h3", "/", "--ipv4", *self.SOON).status, 0)
+            self.assertEqual(gatehouse.curl("h3", "/", "--interface", "127.0.0.2").status, 200)
+
+    def test_begins_so_many_handshakes_over_h3(self):
+        config = harness.LISTENERS + ANSWER + '[limits]\nmax_handshakes_per_client = "5/h"\n'
+        with harness.Gatehouse(config) as gatehouse:
+            self.assertEqual([gatehouse.curl("h3", "/", "--ipv4").status for _ in range(5)], [200] * 5)
+            refused = r"^gatehouse_connections_refused_total\{.*reason=\"client_handshakes\""
+            self.assertEqual(gatehouse.metric(refused), 0)
+            self.assertEqual(gatehouse.curl("h3", "/", "--ipv4", *self.SOON).status, 0)
+            self.assertGreater(gatehouse.metric(refused), 0)
+            self.assertEqual(gatehouse.curl("h2", "/", "--ipv4").status, 0)
 
     def test_on_loopback_has_no_limit_that_nobody_asked_for(self):
         with harness.Gatehouse(harness.LISTENERS + ANSWER) as gatehouse:

@@ -54,6 +54,17 @@ TEST_F(QuicAdmissionTest, BeyondItsHandshakesAClientIsRefusedOnceItHasProvenItsA
   EXPECT_GE(refused(ConnectionRefusal::kClientHandshakes), 1U);
 }
 
+// Neither is known to be one too many when it begins.
+TEST_F(QuicAdmissionTest, OfTwoThatEndTheirHandshakesTogetherTheOneTooManyIsRefusedAndNoFailure) {
+  limit({.handshakes = 1, .period = 60s});
+  H3Client& first = from("192.0.2.1:4001");
+  H3Client& second = from("192.0.2.1:4002");
+  until([&] { return first.closed().has_value() || second.closed().has_value(); });
+  EXPECT_NE(first.closed().has_value(), second.closed().has_value());
+  EXPECT_EQ(refused(ConnectionRefusal::kClientHandshakes), 1U);
+  for (const auto& failures : counters.handshake_failures) EXPECT_EQ(failures.value(), 0U);
+}
+
 TEST_F(QuicAdmissionTest, PacketsWithAVictimsAddressUseUpNothingOfIts) {
   limit({.connections = 2, .handshakes = 3, .period = 60s});
   for (int i = 0; i < 50; ++i) {

@@ -1,6 +1,8 @@
 #include <array>
 #include <chrono>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -299,6 +301,26 @@ TEST_F(QuicDispatchTest, AtTheLimitNobodyGoesForAnAddressThatIsNotProven) {
   EXPECT_FALSE(first.closed().has_value());
   EXPECT_EQ(counters.evicted_idle.value(), 0U);
   EXPECT_GE(counters.retries_sent.value(), 20U);
+}
+
+TEST_F(QuicDispatchTest, AtTheLimitWhoComesAtOnceWaitsBeforeTheHandshakeAndIsServed) {
+  context.budget = std::make_shared<ConnectionBudget>(2);
+  std::vector<std::pair<H3Client*, std::optional<std::int64_t>>> crowd;
+  for (int i = 0; i < 6; ++i) {
+    const Address local = Address::parse("10.0." + std::to_string(i) + ".1:4000").value();
+    crowd.emplace_back(&connect({.clock = clock, .to_server = {}, .local = local}), std::nullopt);
+  }
+  until([&] {
+    std::size_t served = 0;
+    for (auto& [client, asked] : crowd) {
+      if (client->connected() && !asked) asked = client->get("/");
+      if (asked && client->answer(*asked).ended) ++served;
+    }
+    return served == crowd.size();
+  });
+  EXPECT_LE(context.budget->open(), 2U);
+  constexpr std::size_t kTls13 = 1;
+  EXPECT_EQ(counters.handshakes[kTls13][static_cast<std::size_t>(Protocol::kH3)][0].value(), crowd.size());
 }
 
 // Nobody is idle, for the request is answered only in the end: then that answer ends the connection.
