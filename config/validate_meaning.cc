@@ -121,7 +121,8 @@ void check_balancing(const Balancing& balancing, std::size_t endpoints, const Di
   }
 }
 
-// Only what may have no endpoint for a while, or no place there, makes a request wait.
+// Only what may have no endpoint for a while, or no place there, makes a request wait; and a process without room for
+// another connection, which nobody plans for.
 void check_queue(const Upstream& upstream, std::vector<Diagnostic>& out) {
   const Balancing& balancing = upstream.balancing;
   const bool said = balancing.queue != Balancing{}.queue || balancing.queue_timeout != Balancing{}.queue_timeout;
@@ -131,8 +132,8 @@ void check_queue(const Upstream& upstream, std::vector<Diagnostic>& out) {
                      });
   if (!said || waits) return;
   warning(out, upstream.location,
-          std::format("no request ever waits for the upstream {}: \"queue\" and \"queue_timeout\" need "
-                      "\"max_requests\"",
+          std::format("requests wait for the upstream {} only while descriptors are short: \"queue\" and "
+                      "\"queue_timeout\" need \"max_requests\"",
                       in_quotes(upstream.name)));
 }
 

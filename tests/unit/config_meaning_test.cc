@@ -93,7 +93,7 @@ queue = 5
 address = "127.0.0.1:1"
 )",
      .expected =
-         R"(1:1: warning: no request ever waits for the upstream "base": "queue" and "queue_timeout" need "max_requests"
+         R"(1:1: warning: requests wait for the upstream "base" only while descriptors are short: "queue" and "queue_timeout" need "max_requests"
 )",
      .around = Around::kNothing},
     {.name = "ChecksThatTakeLongerThanTheirInterval",
