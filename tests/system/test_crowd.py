@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-import os
-import resource
 import socket
 import ssl
 import time
@@ -182,31 +180,6 @@ class OneClient(unittest.TestCase):
         with harness.Gatehouse(harness.LISTENERS + ANSWER) as gatehouse:
             self.assertEqual({gatehouse.curl("h1", "/[1-150]", "--header", "Connection: close", "--output", "/dev/null").exit_code}, {0})
             self.assertEqual(gatehouse.metric(r"^gatehouse_connections_refused_total"), 0)
-
-
-class WithoutDescriptors(unittest.TestCase):
-    def test_accepting_rests_without_a_spin_and_recovers(self):
-        with harness.Gatehouse(harness.LISTENERS + ANSWER) as gatehouse:
-            pid = gatehouse.process.pid
-            before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-            resource.prlimit(pid, resource.RLIMIT_NOFILE, (gatehouse.descriptors(), before[1]))
-            with socket.create_connection(("127.0.0.1", gatehouse.http), timeout=10) as client:
-                client.sendall(REQUEST)
-                used = self.cpu(pid)
-                time.sleep(2)
-                self.assertLess(self.cpu(pid) - used, 0.1)
-                resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
-                begun = time.monotonic()
-                self.assertTrue(client.recv(100).startswith(b"HTTP/1.1 200"))
-                self.assertLess(time.monotonic() - begun, 1)
-            self.assertGreater(gatehouse.metric(r"^gatehouse_connections_refused_total\{.*reason=\"descriptors\""), 0)
-            self.assertIn("no descriptor", gatehouse.log())
-
-    @staticmethod
-    def cpu(pid):
-        with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
-            fields = stat.read().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":
