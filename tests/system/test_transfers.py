@@ -28,8 +28,7 @@ class Transfers(unittest.TestCase):
                                  self.gatehouse.url(path)], stdout=subprocess.PIPE, **streams)
 
     def check_memory(self):
-        if not harness.SANITIZED:
-            self.assertLess(self.gatehouse.resident_kib(), MAX_RESIDENT_KIB)
+        self.assertLess(self.gatehouse.resident_kib(), MAX_RESIDENT_KIB)
 
     def test_download(self):
         for protocol in PROTOCOLS:

@@ -102,24 +102,24 @@ class H2Floods(Table):
     def test_a_flood_is_cut_off_and_the_endpoint_sees_little_of_it(self):
         def play(data, codes):
             mark = self.world.endpoint.mark()
-            before = self.world.memory()
+            before = self.world.gatehouse.resident_kib()
             with self.connect() as client:
                 client.send(data)
                 self.assertTrue(client.until_closed(), "the connection is still open")
                 if client.goaway is not None:  # else a reset overtook it
                     self.assertIn(client.goaway, codes)
             self.assertLessEqual(len(self.world.endpoint.since(mark)), 300)
-            self.assertLess(self.world.memory() - before, 8192, "KiB grown")
+            self.assertLess(self.world.gatehouse.resident_kib() - before, 8192, "KiB grown")
 
         self.play_all(self.world, FLOODS, play)
 
     def test_a_flood_of_pings_whose_answers_nobody_reads_holds_nothing(self):
         def play(data):
-            before = self.world.memory()
+            before = self.world.gatehouse.resident_kib()
             with self.connect() as client:
                 client.send(data)
                 self.assertTrue(client.until_closed())
-            self.assertLess(self.world.memory() - before, 4096)
+            self.assertLess(self.world.gatehouse.resident_kib() - before, 4096)
 
         self.play_all(self.world, [("PING", frame(PING, 0, 0, b"12345678") * MANY)], play)
 
@@ -161,11 +161,11 @@ class H2Floods(Table):
 
     def test_a_hundred_answers_that_nobody_takes_hold_little(self):
         def play(size):
-            before = self.world.memory()
+            before = self.world.gatehouse.resident_kib()
             with self.connect(settings=setting(0x4, size)) as client:
                 client.send(b"".join(frame(HEADERS, END_STREAM | END_HEADERS, n, REQUEST) for n in streams(100)))
                 client.until(lambda: sum(bool(stream.status) for stream in client.streams.values()) == 100)
-                self.assertLess(self.world.memory() - before, 8192)
+                self.assertLess(self.world.gatehouse.resident_kib() - before, 8192)
 
         self.play_all(self.world, [("a window of zero", 0), ("a window of a byte", 1)], play)
 

@@ -94,13 +94,13 @@ class QuicTransport(Table):
 
     def test_new_connection_ids_that_retire_all_others_hold_nothing(self):
         def play(count):
-            before = self.world.memory()
+            before = self.world.gatehouse.resident_kib()
             with self.connect() as client:
                 for first in range(10, count, 20):
                     self.send_frames(client, [(0x18, varint(n) + varint(n - 1) + b"\x08" + os.urandom(8) + os.urandom(16)) for n in range(first, first + 20)])
                     if not client.until(lambda: False, patience=0.01) and client.terminated:
                         break
-                self.assertLess(self.world.memory() - before, 2048)
+                self.assertLess(self.world.gatehouse.resident_kib() - before, 2048)
 
         self.play_all(self.world, [("two thousand", 2000)], play)
 
@@ -132,7 +132,7 @@ class QuicTransport(Table):
             return buffer.data.ljust(1200, b"\xff")
 
         def play(datagram, most):
-            before = self.world.memory()
+            before = self.world.gatehouse.resident_kib()
             received = 0
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
                 client.bind(("127.0.0.1", 0))
@@ -144,7 +144,7 @@ class QuicTransport(Table):
                 except TimeoutError:
                     pass
             self.assertLessEqual(received, most)
-            self.assertLess(self.world.memory() - before, 2048)
+            self.assertLess(self.world.gatehouse.resident_kib() - before, 2048)
 
         self.play_all(self.world, [
             ("an Initial of 1199 bytes", flight[:1199], 0),
@@ -162,12 +162,12 @@ class QuicTransport(Table):
 
     def test_a_stream_that_begins_far_behind_holds_no_memory_for_the_gap(self):
         def play(count):
-            before = self.world.memory()
+            before = self.world.gatehouse.resident_kib()
             with self.connect() as client:
                 self.send_frames(client, [stream_frame(4 * n, 60_000, b"x") for n in range(count)])
                 client.until(lambda: False, patience=0.2)
                 self.assertIsNone(client.terminated)
-                self.assertLess(self.world.memory() - before, 4096)
+                self.assertLess(self.world.gatehouse.resident_kib() - before, 4096)
 
         self.play_all(self.world, [("fifteen streams", 15)], play)
 
@@ -181,9 +181,9 @@ class QuicTransport(Table):
                     client.socket.sendto(data, address)
             client.socket.close()
 
-        before = self.world.memory()
+        before = self.world.gatehouse.resident_kib()
         self.play_all(self.world, [("five hundred", 500)], play)
-        self.assertLess(self.world.memory() - before, 4096)
+        self.assertLess(self.world.gatehouse.resident_kib() - before, 4096)
 
     def test_a_head_that_never_ends_is_given_up(self):
         def play(protocol):

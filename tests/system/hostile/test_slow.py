@@ -93,7 +93,7 @@ class Slow(Table):
 
     def test_an_answer_that_nobody_reads_holds_little(self):
         def play(_):
-            before = self.world.memory()
+            before = self.world.gatehouse.resident_kib()
             with contextlib.ExitStack() as stack:
                 for _ in range(50):
                     connection = stack.enter_context(socket.socket())
@@ -101,7 +101,7 @@ class Slow(Table):
                     connection.connect(("127.0.0.1", self.world.gatehouse.http))
                     connection.sendall(b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 harness.wait_until(lambda: sum(seen.target == "/large" for seen in self.world.endpoint.requests) >= 50, "all are asked for")
-                self.assertLess(self.world.memory() - before, 50 * 256)
+                self.assertLess(self.world.gatehouse.resident_kib() - before, 50 * 256)
 
         def large(wire, seen):
             wire.read_body(seen)

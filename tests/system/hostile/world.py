@@ -83,10 +83,6 @@ class World:
         violations = self.endpoint.take_violations()
         assert not violations, f"the endpoint got: {violations}"
 
-    def memory(self):
-        """Resident KiB; always the same under a sanitizer, which keeps what is given back for a while."""
-        return 0 if harness.SANITIZED else self.gatehouse.resident_kib()
-
     def assert_descriptors_are_back(self):
         """Connections kept to the endpoint may be a few more than before."""
         harness.wait_until(lambda: self.gatehouse.descriptors() <= self.descriptors + 8, "descriptors are given back")
@@ -103,7 +99,7 @@ class Table(unittest.TestCase):
                     play(*row[1:])
                     world.assert_sane()
             world.assert_descriptors_are_back()
-            memory.append(world.memory())
+            memory.append(world.gatehouse.resident_kib())
         self.assertLess(memory[1] - memory[0], 1024 + memory[0] // 100, "KiB grown when the table was played again")
 
 
