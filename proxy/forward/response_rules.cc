@@ -1,5 +1,6 @@
 #include "proxy/forward/response_rules.h"
 
+#include <format>
 #include <string_view>
 
 #include "common/text.h"
@@ -11,15 +12,24 @@ namespace {
 
 constexpr std::string_view kProxy = "proxy-";
 
-// Proxy-Status is for us to say, and the others speak of a proxy that the client does not know it has.
+// They speak to a proxy that the client does not know it has. Proxy-Status alone is for the client.
 bool is_proxys(const Field& field) {
-  return field.name.size() > kProxy.size() && text::iequals(field.name.substr(0, kProxy.size()), kProxy);
+  return field.token != FieldName::kProxyStatus && field.name.size() > kProxy.size() &&
+         text::iequals(field.name.substr(0, kProxy.size()), kProxy);
+}
+
+// RFC 9209 section 2: what the proxies behind us said of themselves stays, and who handed it on comes last. So an
+// answer of ours is one whose last member is ours and names an error.
+void append_proxy_status(ResponseHead& head) {
+  if (!head.fields.find(FieldName::kProxyStatus)) return;
+  head.fields.add(FieldName::kProxyStatus, std::format("gatehouse; received-status={}", head.status));
 }
 
 }  // namespace
 
 void apply(ResponseHead& head, const Route& route) {
   apply_interim(head);
+  append_proxy_status(head);
   route.response_headers.apply(head.fields);
 }
 

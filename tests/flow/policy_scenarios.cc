@@ -172,13 +172,21 @@ const Table kTable = {
        f.respond(app,
                  ok("x",
                     "Connection: X-Mine\r\nX-Mine: 1\r\nKeep-Alive: timeout=50\r\nUpgrade: h2c\r\n"
-                    "Proxy-Status: evil\r\nX-Kept: 2\r\n"),
+                    "Proxy-Authenticate: Basic\r\nX-Kept: 2\r\n"),
                  s);
-       for (const char* name : {"x-mine", "keep-alive", "upgrade", "proxy-status"}) {
+       for (const char* name : {"x-mine", "keep-alive", "upgrade", "proxy-authenticate"}) {
          EXPECT_EQ(f.answer(s).field(name), "") << name;
        }
        EXPECT_EQ(f.answer(s).field("x-kept"), "2");
        f.expect_answer(s, 200, "x");
+     }},
+    {"ProxyStatusOfTheAppIsAppendedTo",
+     [](Flow& f) {
+       const Stream s = f.get();
+       App& app = f.accept_request();
+       f.respond(app, "HTTP/1.1 504 x\r\nContent-Length: 0\r\nProxy-Status: inner; error=dns_timeout\r\n\r\n", s);
+       EXPECT_EQ(f.answer(s).field("proxy-status"), "inner; error=dns_timeout, gatehouse; received-status=504");
+       f.expect_answer(s, 504, "");
      }},
     {"DateIsAddedWhereTheAppHasNone",
      [](Flow& f) {

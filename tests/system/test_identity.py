@@ -135,8 +135,9 @@ class Loops(unittest.TestCase):
                     before = len(gatehouse.access_log())
                     answer = gatehouse.curl(protocol, "/loop")
                     self.assertEqual(answer.status, 508, answer.error)
-                    # Each hop says what it is itself to say; Proxy-Status of an endpoint, which here is ourselves, goes no further.
-                    self.assertNotIn("proxy-status", answer.fields)
+                    said = [value for name, value in answer.all_fields if name.lower() == "proxy-status"]
+                    self.assertRegex(said[0], "^gatehouse; error=proxy_loop_detected")
+                    self.assertEqual(said[1:], ["gatehouse; received-status=508"] * 2)
                     # By the listener with TLS, by that without it, and by that once more.
                     lines = gatehouse.access_log(before + 3)[before:]
                     self.assertEqual([line["fault"] for line in lines if line["fault"]], ["loop_detected"])

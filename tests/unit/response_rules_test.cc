@@ -23,7 +23,6 @@ TEST(ResponseRulesTest, HopByHopAndNominatedFieldsAndThoseOfProxiesGo) {
                                                                   {"Upgrade", "h2c"},
                                                                   {"Trailer", "X-Sum"},
                                                                   {"Proxy-Authenticate", "Basic"},
-                                                                  {"Proxy-Status", "evil; error=x"},
                                                                   {"Proxy-Anything", "x"},
                                                                   {"Proximity", "near"},
                                                                   {"Location", "http://internal/x"},
@@ -34,6 +33,15 @@ TEST(ResponseRulesTest, HopByHopAndNominatedFieldsAndThoseOfProxiesGo) {
   response_rules::apply(head, Route{});
   EXPECT_EQ(names(head.fields), "Server Proximity Location Set-Cookie Set-Cookie ");
   EXPECT_EQ(head.fields.find("Location"), "http://internal/x");
+}
+
+TEST(ResponseRulesTest, ProxyStatusIsAppendedTo) {
+  ResponseHead head{.status = 502};
+  head.fields.add("proxy-status", "inner; error=dns_error");
+  response_rules::apply(head, Route{});
+  ASSERT_EQ(names(head.fields), "proxy-status Proxy-Status ");
+  EXPECT_EQ(head.fields.at(0).value, "inner; error=dns_error");
+  EXPECT_EQ(head.fields.at(1).value, "gatehouse; received-status=502");
 }
 
 TEST(ResponseRulesTest, EditsComeLast) {
