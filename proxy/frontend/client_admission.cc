@@ -1,24 +1,17 @@
 #include "proxy/frontend/client_admission.h"
 
-#include <array>
-#include <atomic>
 #include <utility>
 
 #include "common/event_loop.h"
-#include "common/log.h"
+#include "common/log_limit.h"
 #include "proxy/frontend/client_table.h"
 
 namespace gatehouse::client_admission {
 
 namespace {
 
-// One line a second of each kind, for all workers: clients can cause as many as they like.
-bool may_tell(ConnectionRefusal why, MonotonicTime now) {
-  static std::array<std::atomic<MonotonicTime>, kConnectionRefusalCount> not_before;
-  std::atomic<MonotonicTime>& next = not_before[static_cast<std::size_t>(why)];
-  MonotonicTime seen = next.load(std::memory_order_relaxed);
-  return now >= seen && next.compare_exchange_strong(seen, now + std::chrono::seconds(1), std::memory_order_relaxed);
-}
+constinit log::Limited too_many_connections("connections beyond those that one client may have");
+constinit log::Limited too_many_handshakes("handshakes beyond those that one client may begin");
 
 ClientTable* table_for(const ListenerContext& context, const Address& client) {
   if (!context.budget || context.policy->trusts(client)) return nullptr;
@@ -27,12 +20,13 @@ ClientTable* table_for(const ListenerContext& context, const Address& client) {
 
 void refused(const ListenerContext& context, const Address& client, ConnectionRefusal why) {
   context.counters.refused[static_cast<std::size_t>(why)].add();
-  if (!may_tell(why, context.loop.now())) return;
   const std::string& name = context.policy->name;
   if (why == ConnectionRefusal::kClientConnections) {
-    log::info("refused a connection of {} on {}: it has as many as one client may have", client.host(), name);
+    too_many_connections.info("refused a connection of {} on {}: it has as many as one client may have", client.host(),
+                              name);
   } else {
-    log::info("refused a connection of {} on {}: too many handshakes for one client", client.host(), name);
+    too_many_handshakes.info("refused a connection of {} on {}: too many handshakes for one client", client.host(),
+                             name);
   }
 }
 

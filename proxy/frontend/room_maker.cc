@@ -4,14 +4,15 @@
 #include <utility>
 
 #include "common/event_loop.h"
-#include "common/log.h"
+#include "common/log_limit.h"
 #include "proxy/frontend/listener_context.h"
 
 namespace gatehouse {
 
 namespace {
 
-constexpr TokenBucket::Rate kLines{.burst = 1, .per_second = 1};
+constinit log::Limited no_descriptor("clients that wait for a descriptor");
+constinit log::Limited full_limit("clients that wait for a connection to end");
 
 std::uint64_t next_id() {
   static std::atomic<std::uint64_t> last{0};
@@ -21,11 +22,7 @@ std::uint64_t next_id() {
 }  // namespace
 
 RoomMaker::RoomMaker(ListenerContext& context, std::move_only_function<void()> room)
-    : context_(context),
-      room_(std::move(room)),
-      id_(next_id()),
-      budget_(context.budget),
-      lines_(kLines, context.loop.now()) {
+    : context_(context), room_(std::move(room)), id_(next_id()), budget_(context.budget) {
   for (auto budget = budget_; budget; budget = budget->parent_) {
     budget->join({.id = id_, .loop = &context.loop, .maker = this});
   }
@@ -62,13 +59,12 @@ std::size_t RoomMaker::give(std::size_t connections) {
 }
 
 void RoomMaker::tell(ConnectionRefusal why, const ConnectionBudget* full) {
-  if (!lines_.take(context_.loop.now())) return;
   const std::string& name = context_.policy->name;
   if (why == ConnectionRefusal::kDescriptors) {
-    log::warn("no descriptor for another connection on {}: clients wait, idle ones are closed", name);
+    no_descriptor.warn("no descriptor for another connection on {}: clients wait, idle ones are closed", name);
   } else {
-    log::info("{} connections are open, as many as may be: on {} clients wait, idle ones are closed",
-              full != nullptr ? full->open() : 0, name);
+    full_limit.info("{} connections are open, as many as may be: on {} clients wait, idle ones are closed",
+                    full != nullptr ? full->open() : 0, name);
   }
 }
 

@@ -8,7 +8,6 @@
 #include <functional>
 #include <memory>
 
-#include "proxy/frontend/token_bucket.h"
 #include "proxy/http/counters.h"
 
 namespace gatehouse {
@@ -42,7 +41,6 @@ class RoomMaker {
   const std::uint64_t id_;
   const std::shared_ptr<ConnectionBudget> budget_;  // of the context, as it was joined
   std::shared_ptr<ConnectionBudget> wanted_from_;   // null: nothing is wanted
-  TokenBucket lines_;
 };
 
 }  // namespace gatehouse

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "common/event_loop.h"
-#include "common/log.h"
+#include "common/log_limit.h"
 #include "proxy/upstream/upstream_pools.h"
 
 namespace gatehouse {
@@ -19,7 +19,7 @@ constexpr Duration kShortestLearned = std::chrono::seconds(2);
 constexpr Duration kSameAge = std::chrono::milliseconds(500);
 constexpr Duration kLearnedMargin = std::chrono::seconds(1);
 constexpr Duration kLearnedFor = std::chrono::minutes(10);
-constexpr Duration kBetweenLines = std::chrono::seconds(10);
+constinit log::Limited extra_bytes("endpoints that sent more than their answers");
 
 }  // namespace
 
@@ -143,13 +143,8 @@ void Pool::drop_idle(UpstreamConnection& connection, UpstreamConnection::IdleEnd
 
 void Pool::note_extra_bytes() {
   counters_.extra_bytes.add();
-  ++extra_bytes_.untold;
-  const MonotonicTime now = owner_.loop().now();
-  if (now < extra_bytes_.next) return;
-  extra_bytes_.next = now + kBetweenLines;
-  log::info(
-      "upstream_extra_bytes: {} of {} sent more than its answers; connections closed for it since the last line: {}",
-      endpoint_->name(), endpoint_->upstream(), std::exchange(extra_bytes_.untold, 0));
+  extra_bytes.info("upstream_extra_bytes: {} of {} sent more than its answers; the connection is closed",
+                   endpoint_->name(), endpoint_->upstream());
 }
 
 // A single close may be a restart; two of the same age are a timeout, and we had better be earlier than the third.

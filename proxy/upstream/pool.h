@@ -91,10 +91,6 @@ class Pool {
     Duration limit = Duration::max();
     MonotonicTime until{};
   } learned_;
-  struct {  // the line in the log about bytes that nobody asked for
-    MonotonicTime next{};
-    std::uint64_t untold = 0;
-  } extra_bytes_;
 };
 
 }  // namespace gatehouse

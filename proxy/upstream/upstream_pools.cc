@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "common/event_loop.h"
-#include "common/log.h"
+#include "common/log_limit.h"
 #include "proxy/upstream/balancer.h"
 
 namespace gatehouse {
@@ -15,7 +15,8 @@ namespace gatehouse {
 namespace {
 
 constexpr Duration kLostFor = std::chrono::milliseconds(100);
-constexpr Duration kBetweenLines = std::chrono::seconds(10);  // in the log
+constinit log::Limited full("requests that wait for room for a connection");
+constinit log::Limited exhausted("connections that this machine had no room for");
 
 bool allowed_somewhere(const PickRequest& request) {
   return std::ranges::any_of(request.table.members(),
@@ -248,28 +249,15 @@ bool UpstreamPools::close_longest_idle() {
 
 void UpstreamPools::note_short(const Standing& known) {
   known.counters->short_of_room.add();
-  if (!shortage_.may_tell(loop_.now())) return;
-  log::warn(
+  full.warn(
       "no room for another connection to {}: {} connections to endpoints are open, and the process may have {}; "
-      "requests "
-      "wait (ulimit -n, LimitNOFILE= of the service); {} such requests since the last line",
-      known.upstream->name(), descriptors_->open(), descriptors_->limit(), std::exchange(shortage_.untold, 0));
+      "requests wait (ulimit -n, LimitNOFILE= of the service)",
+      known.upstream->name(), descriptors_->open(), descriptors_->limit());
 }
 
 void UpstreamPools::note_out_of_resources(const Endpoint& endpoint, int error) {
-  if (!shortage_.may_tell(loop_.now())) return;
-  log::warn(
-      "this machine has no descriptor, port or memory for a connection to {} of {}: {}; {} such requests since the "
-      "last "
-      "line",
-      endpoint.name(), endpoint.upstream(), std::strerror(error), std::exchange(shortage_.untold, 0));
-}
-
-bool UpstreamPools::Shortage::may_tell(MonotonicTime now) {
-  ++untold;
-  if (now < next_line) return false;
-  next_line = now + kBetweenLines;
-  return true;
+  exhausted.warn("this machine has no descriptor, port or memory for a connection to {} of {}: {}", endpoint.name(),
+                 endpoint.upstream(), std::strerror(error));
 }
 
 // A connection that others have asked for goes rather than rests, once for each time that they have asked.

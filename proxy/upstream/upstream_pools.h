@@ -138,11 +138,8 @@ class UpstreamPools {
   std::shared_ptr<DescriptorBudget> descriptors_;
   struct Shortage {
     std::shared_ptr<DescriptorBudget::Door> door;
-    std::size_t lines = 0;      // of this worker that want room
-    bool owes = false;          // a connection, to other workers
-    MonotonicTime next_line{};  // in the log
-    std::uint64_t untold = 0;
-    bool may_tell(MonotonicTime now);
+    std::size_t lines = 0;  // of this worker that want room
+    bool owes = false;      // a connection, to other workers
   };
   Shortage shortage_;
   Waker look_;  // for room
