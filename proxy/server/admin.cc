@@ -167,6 +167,16 @@ Admin::~Admin() {
   if (!site_->file.empty()) unlink(site_->file.c_str());
 }
 
+// What is retired while others are destroyed is destroyed after them.
+void Admin::retire(EventLoop& loop, std::unique_ptr<Admin> admin) {
+  struct Last {
+    EventLoop& loop;
+    std::unique_ptr<Admin> admin;
+    ~Last() { loop.retire(std::move(admin)); }
+  };
+  if (admin) loop.retire(std::unique_ptr<Last>(new Last(loop, std::move(admin))));
+}
+
 const Address& Admin::address() const {
   return site_->address;
 }

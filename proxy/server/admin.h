@@ -33,6 +33,8 @@ class Admin {
   static Result<std::unique_ptr<Admin>> open(EventLoop& loop, const Address& address, Pages pages,
                                              const InheritedSockets& inherited);
   ~Admin();
+  // Closes it at the end of the turn, after those of its connections that end in this turn by themselves.
+  static void retire(EventLoop& loop, std::unique_ptr<Admin> admin);
 
   const Address& address() const;  // where it really is
 

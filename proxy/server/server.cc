@@ -207,7 +207,7 @@ Server::Diagnostics Server::apply(const config::Config& config) {
     return diagnostics;
   }
   if (admin_changes) {
-    loop_.retire(std::move(admin_));  // its connections of this turn may be waiting for their end
+    Admin::retire(loop_, std::move(admin_));
     admin_ = std::move(new_admin);
   }
   if (phase_ != Phase::kStarting && workers_of(config) != rollout_->workers().size()) {
