@@ -65,7 +65,7 @@ class Recycle(unittest.TestCase):
         with apps.Gatehouse(apps.hosted()) as gatehouse:
             first = gatehouse.pid()
             answers = []
-            asking = [threading.Thread(target=lambda p=p: answers.append(gatehouse.curl(p, "/stream/100"))) for p in harness.PROTOCOLS]
+            asking = [threading.Thread(target=lambda p=p: answers.append(gatehouse.curl(p, "/stream/600"))) for p in harness.PROTOCOLS]
             for thread in asking:
                 thread.start()
             gatehouse.await_in_flight(3)
@@ -74,7 +74,7 @@ class Recycle(unittest.TestCase):
             self.assertIn(first, gatehouse.processes())
             for thread in asking:
                 thread.join()
-            self.assertEqual([(a.status, len(a.body)) for a in answers], [(200, 1000)] * 3)
+            self.assertEqual([(a.status, len(a.body)) for a in answers], [(200, 6000)] * 3)
             harness.wait_until(lambda: first not in gatehouse.processes(), "the old one has ended")
 
     def test_what_takes_longer_than_draining_may_is_cut_and_not_passed_on_as_complete(self):
