@@ -162,6 +162,13 @@ int take_error(int fd) {
   return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0 ? error : errno;
 }
 
+std::optional<uid_t> user_at_other_end(int fd) {
+  ucred peer{};
+  socklen_t length = sizeof peer;
+  const bool told = ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0;
+  return told && peer.uid != static_cast<uid_t>(-1) ? std::optional(peer.uid) : std::nullopt;
+}
+
 void set_no_delay(int fd) {
   set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 }

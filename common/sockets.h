@@ -37,6 +37,9 @@ bool shares_port(int fd);  // SO_REUSEPORT is set
 // Starts a connect; the socket becomes writable when it is done or has failed (SO_ERROR).
 Result<Fd> connect(const Address& address);
 int take_error(int fd);  // SO_ERROR
+// Of a connected Unix socket: the user who called listen() at the other end. Nothing if the system does not say, which
+// of other sockets it never does.
+std::optional<uid_t> user_at_other_end(int fd);
 
 void set_no_delay(int fd);
 void set_linger_reset(int fd);  // close() sends RST

@@ -2,6 +2,8 @@
 // how busy it is. Made by the Server, called on its thread only.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -23,6 +25,7 @@ struct AppProbe {
   std::string path;
   std::vector<std::pair<std::string, std::string>> fields;  // besides Host and User-Agent
   std::chrono::milliseconds timeout{3000};
+  std::optional<uid_t> listening_user{};  // as of an InstanceView
 };
 
 // How many requests an instance has had so far, and has now.

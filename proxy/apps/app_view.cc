@@ -34,6 +34,8 @@ std::string_view token(ExitReason reason) {
       return "start_timeout";
     case ExitReason::kWrongPort:
       return "wrong_port";
+    case ExitReason::kForeignListener:
+      return "foreign_listener";
     case ExitReason::kReadyFailed:
       return "ready_failed";
     case ExitReason::kStopped:

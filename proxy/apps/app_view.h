@@ -2,6 +2,8 @@
 // copied freely; nothing here refers to a living object, so that they could cross a process boundary.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -30,6 +32,7 @@ enum class ExitReason : std::uint8_t {
   kOomKilled,
   kStartTimeout,
   kWrongPort,
+  kForeignListener,
   kReadyFailed,
   kStopped
 };
@@ -42,8 +45,9 @@ struct InstanceView {
   InstanceState state = InstanceState::kStarting;
   int pid = 0;
   Address address;
-  std::string pairing_token;  // AppProfile::kAspNetCore: what each request must carry; never log it
-  MonotonicTime since{};      // in this state
+  std::string pairing_token;              // AppProfile::kAspNetCore: what each request must carry; never log it
+  std::optional<uid_t> listening_user{};  // a Unix socket of another user's app: who alone may listen there
+  MonotonicTime since{};                  // in this state
   std::uint64_t resident_bytes = 0;
 };
 

@@ -132,7 +132,8 @@ void Instance::watch() {
                            .ready_path = spec.readiness.path,
                            .warmup = spec.readiness.warmup,
                            .fields = pairing_field(),
-                           .warmup_timeout = spec.timing.start_timeout},
+                           .warmup_timeout = spec.timing.start_timeout,
+                           .listening_user = place_.listening_user()},
       Readiness::Around{.probe = context_.surroundings.probe,
                         .owns_listener = [this] { return owns_listener(); },
                         .decided = [this](Readiness::Verdict verdict) { on_verdict(verdict); }});
@@ -152,8 +153,14 @@ bool Instance::owns_listener() const {
 
 void Instance::on_verdict(Readiness::Verdict verdict) {
   if (verdict == Readiness::Verdict::kReady) return handle(ProcessEvent::kReady);
-  life_.cause = ExitReason::kWrongPort;
-  life_.cause_text = std::format("another process listens on port {}, which was meant for it", place_.address().port());
+  if (verdict == Readiness::Verdict::kForeignListener) {
+    life_.cause = ExitReason::kForeignListener;
+    life_.cause_text = std::format("another user than {} listens on its socket", setting_.spec->process.user);
+  } else {
+    life_.cause = ExitReason::kWrongPort;
+    life_.cause_text =
+        std::format("another process listens on port {}, which was meant for it", place_.address().port());
+  }
   handle(ProcessEvent::kFailed);
 }
 
@@ -215,7 +222,8 @@ void Instance::terminate() {
                    .method = "POST",
                    .path = "/iisintegration",
                    .fields = pairing_field(),
-                   .timeout = kShutdownMessageTimeout};
+                   .timeout = kShutdownMessageTimeout,
+                   .listening_user = place_.listening_user()};
   message.fields.emplace_back("MS-ASPNETCORE-EVENT", "shutdown");
   watching_.shutdown_message =
       context_.surroundings.probe(std::move(message), [this](std::optional<int>) { send_stop_signal(); });
@@ -303,6 +311,7 @@ InstanceView Instance::view() const {
           .pid = child_.pid > 0 ? child_.pid : 0,
           .address = place_.address(),
           .pairing_token = token_,
+          .listening_user = place_.listening_user(),
           .since = life_.since,
           .resident_bytes = resident_bytes_};
 }

@@ -114,6 +114,7 @@ Result<> ListeningPlace::make_socket_folder(const Wish& wish) {
   if (path.size() >= sizeof(sockaddr_un{}.sun_path)) return failure("the path of a socket would be too long: " + path);
   if (*identity) {
     if (Result<> done = give_folder(wish.runtime_directory, **identity); !done) return done;
+    listening_user_ = (*identity)->uid;
   }
   Result<Address> address = Address::parse("unix:" + path);
   if (!address) return std::unexpected(std::move(address).error());

@@ -2,7 +2,10 @@
 // tell the app. Owned by the Instance; removes what it has made. Control thread.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,6 +43,8 @@ class ListeningPlace {
 
   const Address& address() const { return address_; }
   const Environment& environment() const { return environment_; }
+  // Of a socket in a folder that the app's user can change, where that is not who we are: who must be found there.
+  std::optional<uid_t> listening_user() const { return listening_user_; }
   int listening() const { return listening_.get(); }  // to hand over, or -1
   Fd take_listening() { return std::move(listening_); }
 
@@ -51,6 +56,7 @@ class ListeningPlace {
 
   Address address_;
   Environment environment_;
+  std::optional<uid_t> listening_user_;
   Fd listening_;
   struct Folder {  // of the Unix socket
     std::string path{};

@@ -44,6 +44,9 @@ void Readiness::on_connected(int code) {
   // The watcher that calls may not be destroyed by its own call: next() does it.
   if (timer_.armed() || accepted_) return;
   if (code != 0) return again();
+  if (questions_.listening_user && sockets::user_at_other_end(socket_.get()) != questions_.listening_user) {
+    return around_.decided(Verdict::kForeignListener);
+  }
   if (!around_.owns_listener()) return around_.decided(Verdict::kWrongPort);
   accepted_ = true;
   delay_ = kFirst;
@@ -51,7 +54,10 @@ void Readiness::on_connected(int code) {
 }
 
 void Readiness::ask(const std::string& path, bool warming) {
-  AppProbe probe{.address = questions_.address, .path = path, .fields = questions_.fields};
+  AppProbe probe{.address = questions_.address,
+                 .path = path,
+                 .fields = questions_.fields,
+                 .listening_user = questions_.listening_user};
   if (warming) probe.timeout = questions_.warmup_timeout;
   asking_ = around_.probe(std::move(probe), [this, warming](std::optional<int> status) { on_answer(status, warming); });
 }

@@ -1,6 +1,6 @@
 // Finds out when an instance can take requests: it accepts connections (asked after 5 ms, then at growing distances up
-// to 100 ms), the listener is the instance's own, the ready path answers 2xx or 3xx, and the warm-up paths have been
-// asked for. Member of the Instance; control thread. Has no time limit of its own.
+// to 100 ms), the listener is the instance's own or its user's, the ready path answers 2xx or 3xx, and the warm-up
+// paths have been asked for. Member of the Instance; control thread. Has no time limit of its own.
 #pragma once
 
 #include <cstddef>
@@ -26,8 +26,9 @@ class Readiness {
     std::vector<std::string> warmup;  // asked in order; what is answered does not matter
     std::vector<std::pair<std::string, std::string>> fields;
     std::chrono::milliseconds warmup_timeout{0};  // of one path
+    std::optional<uid_t> listening_user{};        // as of an InstanceView
   };
-  enum class Verdict : std::uint8_t { kReady, kWrongPort };
+  enum class Verdict : std::uint8_t { kReady, kWrongPort, kForeignListener };
   struct Around {
     std::move_only_function<std::shared_ptr<void>(AppProbe, AppSurroundings::Answered)>& probe;
     std::move_only_function<bool()> owns_listener;

@@ -120,8 +120,8 @@ class Search {
       if (attempt.facts.unresolved) continue;
       ++awaited;
       attempt.facts.error = reason(Fault::kConnectTimeout);  // until it answers
-      attempt.connector =
-          std::make_unique<Connector>(loop_, attempt.address, [this, &attempt](Connector::Outcome outcome) {
+      attempt.connector = std::make_unique<Connector>(
+          loop_, attempt.address, std::nullopt, [this, &attempt](Connector::Outcome outcome) {
             attempt.facts.error = outcome ? std::string() : reason(outcome.error().fault);
             loop_.retire(std::move(attempt.connector));
             one_answered();

@@ -244,6 +244,7 @@ void Forwarder::note_failure(const UpstreamConnection::Failure& failure) {
   if (failure.fault == Fault::kConnectRefused) counters.connects_refused.add();
   if (failure.fault == Fault::kConnectFailed) counters.connects_failed.add();
   if (failure.fault == Fault::kConnectTimeout) counters.connects_timeout.add();
+  if (failure.fault == Fault::kForeignListener) counters.connects_foreign.add();
   if (failure.fault == Fault::kOutOfResources) {
     counters.connects_out_of_resources.add();
     pools_.note_out_of_resources(*lease_->endpoint(), failure.error);

@@ -13,7 +13,9 @@ bool cannot_have_run(const UpstreamConnection::Failure& failure) {
 }
 
 std::optional<Decision> after_connect(const Facts& facts) {
-  const bool another_comes = facts.app || facts.gone;
+  // Who listens in an app's place is not replaced by its next process: that app still runs.
+  const bool replaced = facts.app && facts.failure.fault != Fault::kForeignListener;
+  const bool another_comes = replaced || facts.gone;
   return Decision{.reason = RetryReason::kConnect,
                   .where = another_comes ? Where::kOtherOrWait : Where::kOther,
                   .costs = !facts.gone};
@@ -56,7 +58,8 @@ std::optional<Decision> decide(const Facts& facts) {
 }
 
 bool is_connect(Fault fault) {
-  return fault == Fault::kConnectRefused || fault == Fault::kConnectFailed || fault == Fault::kConnectTimeout;
+  return fault == Fault::kConnectRefused || fault == Fault::kConnectFailed || fault == Fault::kConnectTimeout ||
+         fault == Fault::kForeignListener;
 }
 
 bool is_endpoints_fault(const UpstreamConnection::Failure& failure) {

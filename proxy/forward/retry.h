@@ -45,6 +45,7 @@ inline constexpr std::uint32_t kMaxAttemptsWhenGone = 10;
 // Nothing: no.
 //
 //   no connection, any method                    kConnect  another endpoint; or in line, for apps and where it is gone
+//   another user listens at an app, any method   kConnect  another endpoint; or in line where it is gone
 //   unsent: not a byte has left, any method      kStale    a fresh connection; elsewhere where it is gone
 //   unread: it has provably not read the head,   kUnread   a fresh connection; elsewhere where it is gone. For apps, on
 //     any method                                           a fresh connection already: elsewhere, or in a moment
@@ -55,7 +56,7 @@ inline constexpr std::uint32_t kMaxAttemptsWhenGone = 10;
 // no resources for a connection: it has none for a connection to another endpoint either.
 std::optional<Decision> decide(const Facts& facts);
 
-// No connection could be made: the endpoint cannot know of the request.
+// No connection could be made, or none that may be used: the endpoint cannot know of the request.
 bool is_connect(Fault fault);
 // Whether a failure speaks against the endpoint (for ejection): not a kept connection that it closed in its own time.
 bool is_endpoints_fault(const UpstreamConnection::Failure& failure);

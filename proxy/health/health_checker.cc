@@ -32,6 +32,7 @@ ProbeRequest request_of(const Endpoint& endpoint, const HealthOptions& options) 
   request.path = options.path;
   request.authority = endpoint.authority();
   request.timeout = options.timeout;
+  request.listening_user = endpoint.listening_user();
   if (!endpoint.pairing_token().empty()) request.fields.emplace_back(kPairingField, endpoint.pairing_token());
   return request;
 }

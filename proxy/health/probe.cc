@@ -34,7 +34,8 @@ RequestHead head_of(const ProbeRequest& request) {
 }
 
 std::shared_ptr<Endpoint> endpoint_of(const ProbeRequest& request) {
-  return std::make_shared<Endpoint>(Endpoint::Identity{.upstream = "probe", .address = request.address});
+  return std::make_shared<Endpoint>(
+      Endpoint::Identity{.upstream = "probe", .address = request.address, .listening_user = request.listening_user});
 }
 
 }  // namespace

@@ -3,11 +3,14 @@
 // loop's thread; destroying it gives up.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <cstdint>
 #include <expected>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,6 +29,7 @@ struct ProbeRequest {
   std::string authority;                                    // "": the address; "localhost" for Unix sockets
   std::vector<std::pair<std::string, std::string>> fields;  // besides Host and User-Agent
   std::chrono::milliseconds timeout{3000};                  // for all of it; twice if our own loop was late
+  std::optional<uid_t> listening_user{};                    // as of an Endpoint
 };
 
 class Probe {

@@ -76,6 +76,7 @@ struct ListenerCounters {
 struct EndpointCounters {
   std::array<Counter, 6> requests_by_class;  // [status / 100]; 0: none
   Counter connects_ok, connects_refused, connects_failed, connects_timeout, connects_out_of_resources;
+  Counter connects_foreign;  // another user than the app's listened
   Counter connections_idle, connections_active;
   Counter extra_bytes;      // connections that were closed because the endpoint sent more than its answers
   Counter closed_private;   // that were not kept because they carry the identity of one client

@@ -41,6 +41,7 @@ enum class Fault : std::uint8_t {
   kConnectRefused,           // 502
   kConnectFailed,            // 502: unreachable, no such socket
   kConnectTimeout,           // 504
+  kForeignListener,          // 502: another user than the hosted app's listens on its socket
   kUpstreamReset,            // 502: reset or write error before the head of the answer
   kUpstreamClosed,           // 502: closed before the head of the answer was complete
   kUpstreamInvalid,          // 502: not HTTP, or framing that cannot be trusted

@@ -263,6 +263,7 @@ void Metrics::collect_endpoints(MetricsPage& page) const {
       add(connects, "refused", counters.connects_refused);
       add(connects, "failed", counters.connects_failed);
       add(connects, "timeout", counters.connects_timeout);
+      add(connects, "foreign_listener", counters.connects_foreign);
       extra_bytes.add(labels, number(counters.extra_bytes));
       add(connects, "out_of_resources", counters.connects_out_of_resources);
       add(not_kept, "private", counters.closed_private);

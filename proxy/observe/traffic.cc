@@ -132,7 +132,7 @@ std::map<Traffic::EndpointName, Traffic::Connections> Traffic::by_endpoint(const
       endpoint.active += counters.connections_active.value();
       endpoint.ok += counters.connects_ok.value();
       endpoint.refused += counters.connects_refused.value();
-      endpoint.failed += counters.connects_failed.value();
+      endpoint.failed += counters.connects_failed.value() + counters.connects_foreign.value();
       endpoint.timeout += counters.connects_timeout.value();
     });
   }

@@ -42,7 +42,7 @@ void EndpointTroubles::note_fault(const FaultRecord& record) {
   known->fault = {.text = std::string(rule(record.fault).token),
                   .time = record.time,
                   .unreachable = record.fault == Fault::kConnectRefused || record.fault == Fault::kConnectFailed ||
-                                 record.fault == Fault::kConnectTimeout};
+                                 record.fault == Fault::kConnectTimeout || record.fault == Fault::kForeignListener};
 }
 
 void EndpointTroubles::served(const Endpoint& endpoint) {

@@ -112,7 +112,8 @@ void HostedApp::put_in_force(const AppView& view) {
                                                                .name = view.name + "#" + slot,
                                                                .authority = {},
                                                                .pid = instance.pid,
-                                                               .pairing_token = instance.pairing_token});
+                                                               .pairing_token = instance.pairing_token,
+                                                               .listening_user = instance.listening_user});
     }
     set->members.push_back({.endpoint = endpoint, .weight = 1, .affinity = slot});
   }

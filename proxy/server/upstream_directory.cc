@@ -196,7 +196,8 @@ std::shared_ptr<void> UpstreamDirectory::probe(AppProbe request,
                      .path = std::move(request.path),
                      .authority = {},
                      .fields = std::move(request.fields),
-                     .timeout = request.timeout};
+                     .timeout = request.timeout,
+                     .listening_user = request.listening_user};
   const auto wanted = std::make_shared<bool>(true);  // the probe may have its answer between its retirement and its end
   auto done = [wanted, answered = std::move(answered)](Probe::Outcome outcome) mutable {
     if (*wanted) answered(outcome ? std::optional<int>(*outcome) : std::nullopt);
@@ -259,9 +260,10 @@ std::vector<AppView> UpstreamDirectory::apps() const {
 
 // An app's counts are there from the beginning, at zero: a rate does not see the step from nothing to one.
 void UpstreamDirectory::count_from_zero(const std::string& app) {
-  for (const auto reason : {ExitReason::kExecNotFound, ExitReason::kExecDenied, ExitReason::kExited,
-                            ExitReason::kSignaled, ExitReason::kOomKilled, ExitReason::kStartTimeout,
-                            ExitReason::kWrongPort, ExitReason::kReadyFailed, ExitReason::kStopped}) {
+  for (const auto reason :
+       {ExitReason::kExecNotFound, ExitReason::kExecDenied, ExitReason::kExited, ExitReason::kSignaled,
+        ExitReason::kOomKilled, ExitReason::kStartTimeout, ExitReason::kWrongPort, ExitReason::kForeignListener,
+        ExitReason::kReadyFailed, ExitReason::kStopped}) {
     metrics_.app_exits.try_emplace({app, std::string(token(reason))});
     if (reason != ExitReason::kStopped) metrics_.app_starts.try_emplace({app, std::string(token(reason))});
   }

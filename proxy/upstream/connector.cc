@@ -54,9 +54,11 @@ void set_keepalive(int fd) {
 
 }  // namespace
 
-Connector::Connector(EventLoop& loop, const Address& address, std::move_only_function<void(Outcome)> done)
+Connector::Connector(EventLoop& loop, const Address& address, std::optional<uid_t> listening_user,
+                     std::move_only_function<void(Outcome)> done)
     : loop_(loop),
       address_(address),
+      listening_user_(listening_user),
       done_(std::move(done)),
       settled_(loop,
                [this] {
@@ -79,11 +81,22 @@ void Connector::begin() {
   }
   socket_ = *std::move(socket);
   if (address_.is_unix()) {
-    settle(std::move(socket_));
+    if (listens_by_right()) {
+      settle(std::move(socket_));
+    } else {
+      socket_.reset();
+      settle(std::unexpected(Failure{.fault = Fault::kForeignListener, .error = 0}));
+    }
     return;
   }
   set_keepalive(socket_.get());
   watcher_.emplace(loop_, socket_.get(), [this](IoEvents) { on_ready(); });
+}
+
+// A link in the folder of an app may lead to a socket that only we can reach. Where it leads is seen too late to
+// follow it or not; who listens there the kernel says for as long as the connection lives.
+bool Connector::listens_by_right() const {
+  return !listening_user_ || sockets::user_at_other_end(socket_.get()) == listening_user_;
 }
 
 void Connector::on_ready() {

@@ -2,6 +2,8 @@
 // loop's thread. Destroying it gives up.
 #pragma once
 
+#include <sys/types.h>
+
 #include <expected>
 #include <functional>
 #include <optional>
@@ -19,25 +21,30 @@ class EventLoop;
 
 class Connector {
  public:
-  // kConnectRefused, kConnectTimeout, kConnectFailed: the endpoint, or the way to it. kOutOfResources: our own machine
-  // had no descriptor, port or memory for it, which says nothing of the endpoint.
+  // kConnectRefused, kConnectTimeout, kConnectFailed: the endpoint, or the way to it. kForeignListener: somebody else
+  // listens there. kOutOfResources: our own machine had no descriptor, port or memory for it, which says nothing of the
+  // endpoint.
   struct Failure {
     Fault fault;
-    int error;  // errno
+    int error;  // errno; 0: none
   };
   using Outcome = std::expected<Fd, Failure>;
 
   // `done` is called once, from the loop, never from the constructor; it must not destroy the connector at once (retire
-  // it). `address` outlives the connector.
-  Connector(EventLoop& loop, const Address& address, std::move_only_function<void(Outcome)> done);
+  // it). `address` outlives the connector. Where there is a `listening_user`, only a Unix socket on which that user
+  // called listen() will do.
+  Connector(EventLoop& loop, const Address& address, std::optional<uid_t> listening_user,
+            std::move_only_function<void(Outcome)> done);
 
  private:
   void begin();
+  bool listens_by_right() const;
   void on_ready();
   void settle(Outcome outcome);
 
   EventLoop& loop_;
   const Address& address_;
+  const std::optional<uid_t> listening_user_;
   std::move_only_function<void(Outcome)> done_;
   Fd socket_;
   std::optional<Outcome> outcome_;

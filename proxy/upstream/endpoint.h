@@ -8,6 +8,8 @@
 // (Without a limit there is nothing to hand out: all who wait are told to look.)
 #pragma once
 
+#include <sys/types.h>
+
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -61,6 +63,8 @@ class Endpoint {
     std::string authority{};  // for Host; "": the address, "localhost" for Unix sockets
     int pid = 0;              // of the app's process; 0: none of ours
     std::string pairing_token{};  // for MS-ASPNETCORE-TOKEN on every request; never logged
+    // Who alone may listen at a Unix socket that its user can replace; nothing: whoever does.
+    std::optional<uid_t> listening_user{};
   };
 
   explicit Endpoint(Identity identity);
@@ -73,6 +77,7 @@ class Endpoint {
   const std::string& authority() const { return identity_.authority; }
   int pid() const { return identity_.pid; }
   const std::string& pairing_token() const { return identity_.pairing_token; }
+  std::optional<uid_t> listening_user() const { return identity_.listening_user; }
 
   std::uint32_t in_flight() const { return in_flight_.load(); }
   bool has_place(std::uint32_t limit) const { return limit == 0 || in_flight() < limit; }

@@ -42,8 +42,9 @@ bool UpstreamConnection::begin(const Turn& turn, User& user) {
   if (state_ == State::kNew) {
     state_ = State::kConnecting;
     history_.since = loop_.now();
-    wire_.connector = std::make_unique<Connector>(
-        loop_, endpoint_->address(), [this](Connector::Outcome outcome) { on_connect(std::move(outcome)); });
+    wire_.connector =
+        std::make_unique<Connector>(loop_, endpoint_->address(), endpoint_->listening_user(),
+                                    [this](Connector::Outcome outcome) { on_connect(std::move(outcome)); });
     wait(Wait::kConnect, limits_->connect_timeout);
     return true;
   }

@@ -11,6 +11,8 @@ namespace gatehouse::flow {
 
 namespace {
 
+using testing_support::endpoint_at;
+
 constexpr std::chrono::seconds kPatience{20};  // of real time, for what is there at once or never
 constexpr Duration kTurn = 1ms;
 constexpr int kTurnsWithTime = 500;
@@ -67,10 +69,10 @@ void Flow::start() {
   if (front_) return;
   const std::string path = "unix:" + (back_.folder.path() / "app").string();
   endpoint_.emplace(Address::parse(options.unix_socket ? path : "127.0.0.1:0").value());
-  std::vector<Address> addresses;
-  if (options.refused_first) addresses.push_back(testing_support::refused_address());
-  addresses.push_back(endpoint_->address());
-  back_.upstream = testing_support::upstream_of(addresses, options.upstream);
+  std::vector<EndpointSet::Member> members;
+  if (options.refused_first) members.push_back({.endpoint = endpoint_at(testing_support::refused_address())});
+  members.push_back({.endpoint = endpoint_at(endpoint_->address(), 0, {}, options.listening_user)});
+  back_.upstream = testing_support::upstream_with(testing_support::set_with(std::move(members)), options.upstream);
   back_.routes = std::make_shared<const RouteTable>(routes());
   auto policy = std::make_shared<ListenerPolicy>(options.policy);
   policy->exchange = options.limits;

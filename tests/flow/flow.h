@@ -6,6 +6,8 @@
 // connection still taken, and three tagged requests of a fresh client that each get their own answer.
 #pragma once
 
+#include <sys/types.h>
+
 #include <deque>
 #include <functional>
 #include <map>
@@ -58,10 +60,11 @@ struct FlowOptions {
   ExchangeLimits limits;  // of the listener and of every route
   ListenerPolicy policy;
   UpstreamOptions upstream{.balance = Balance::kRoundRobin};
-  Route route;                 // to the upstream
-  std::vector<Route> others;   // that answer by themselves
-  bool refused_first = false;  // an endpoint where nobody listens comes first
-  bool unix_socket = false;    // bounded buffers on the way to the app
+  Route route;                          // to the upstream
+  std::vector<Route> others;            // that answer by themselves
+  bool refused_first = false;           // an endpoint where nobody listens comes first
+  bool unix_socket = false;             // bounded buffers on the way to the app
+  std::optional<uid_t> listening_user;  // of an app: who alone may listen on its Unix socket
   bool listening = true;
 };
 

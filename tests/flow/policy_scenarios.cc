@@ -1,4 +1,6 @@
 // What the proxy decides by itself: routes, headers, timeouts, queues, endpoints, drain. The same for every protocol.
+#include <unistd.h>
+
 #include "tests/flow/scenario.h"
 
 namespace gatehouse::flow {
@@ -17,6 +19,18 @@ const Table kTable = {
        const Stream s = f.get();
        f.expect_fault(s, Fault::kConnectRefused);
        f.listen_again();
+     }},
+    {"AnotherUserInPlaceOfTheAppGetsNothingAndTheClient502",
+     [](Flow& f) {
+       f.options.unix_socket = true;
+       f.options.listening_user = ::geteuid() + 1;
+       const Stream s = f.post("secret", BodyLength::known(6));
+       f.expect_fault(s, Fault::kForeignListener);
+       App& stranger = f.accept();
+       EXPECT_TRUE(f.await_cut(stranger));
+       EXPECT_EQ(stranger.received(), 0U);
+       f.expect_pool(0);
+       f.finish(Flow::Probe::kNo);  // it would fare no better
      }},
     {"RefusedConnectionIsTriedAtTheNextEndpointForAnyMethod",
      [](Flow& f) {

@@ -2,8 +2,11 @@
 // test's thread, unless it hands them to others.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,9 +16,13 @@
 
 namespace gatehouse::testing_support {
 
-inline std::shared_ptr<Endpoint> endpoint_at(const Address& address, int pid = 0, std::string token = {}) {
-  return std::make_shared<Endpoint>(
-      Endpoint::Identity{.upstream = "shop", .address = address, .pid = pid, .pairing_token = std::move(token)});
+inline std::shared_ptr<Endpoint> endpoint_at(const Address& address, int pid = 0, std::string token = {},
+                                             std::optional<uid_t> listening_user = {}) {
+  return std::make_shared<Endpoint>(Endpoint::Identity{.upstream = "shop",
+                                                       .address = address,
+                                                       .pid = pid,
+                                                       .pairing_token = std::move(token),
+                                                       .listening_user = listening_user});
 }
 inline std::shared_ptr<Endpoint> endpoint_at(const std::string& address) {
   return endpoint_at(Address::parse(address).value());

@@ -93,6 +93,17 @@ TEST_F(UnixListenTest, ListensAndConnects) {
   EXPECT_TRUE(accepts_from(*listener, address));
 }
 
+TEST_F(UnixListenTest, WhoListensThereTheSystemSays) {
+  const Result<Fd> listener = sockets::listen(address);
+  ASSERT_TRUE(listener.has_value()) << listener.error().message;
+  const Result<Fd> client = sockets::connect(address);
+  ASSERT_TRUE(client.has_value());
+  EXPECT_EQ(sockets::user_at_other_end(client->get()), ::geteuid());
+  const Result<Fd> tcp = sockets::listen(parsed("127.0.0.1:0"));
+  ASSERT_TRUE(tcp.has_value());
+  EXPECT_EQ(sockets::user_at_other_end(sockets::connect(Address::local_of(tcp->get()))->get()), std::nullopt);
+}
+
 TEST_F(UnixListenTest, ASocketFileThatNobodyListensOnIsReplaced) {
   {
     ASSERT_TRUE(sockets::listen(address).has_value());

@@ -2,6 +2,8 @@
 // client which goes away takes everything with it.
 #include "proxy/forward/forwarder.h"
 
+#include <unistd.h>
+
 #include <optional>
 #include <string>
 #include <string_view>
@@ -256,6 +258,56 @@ TEST_F(UnixForwarderTest, AMissingSocketIsAConnectThatFailed) {
   TestExchange e = exchange("GET");
   world.turn_until([&] { return e.over(); });
   EXPECT_EQ(e->record().fault, Fault::kConnectFailed);
+}
+
+// Over Unix sockets, where the system says who listens. We do, and are to find somebody else.
+class ForeignListenerTest : public UnixForwarderTest {
+ protected:
+  std::shared_ptr<Endpoint> app_of(uid_t user, int pid = 0) const {
+    return endpoint_at(local.address(), pid, {}, user);
+  }
+  EndpointCounters& counters() { return world.endpoint_counters[local.address().to_string()]; }
+
+  const uid_t us = ::geteuid();
+  const uid_t other = us + 1;
+};
+
+TEST_F(ForeignListenerTest, WhoListensInAnAppsPlaceGetsNothing) {
+  const auto app = app_of(other, 4711);
+  upstream = upstream_with(set_with({{.endpoint = app}}, EndpointSet::WhenNone::kWait));
+  routes = routes_to(upstream);
+  TestExchange e = exchange("POST", BodyLength::known(6));
+  e->request_body().write(Buffer("secret"));
+  e->request_body().finish();
+  world.turn_until([&] { return e.over(); });
+  EXPECT_EQ(e.status(), 502);
+  EXPECT_EQ(e->record().fault, Fault::kForeignListener);
+  EXPECT_EQ(e->record().attempts, 1U);
+  ScriptedConnection connection = world.accept(local);
+  EXPECT_TRUE(world.turn_until([&] { return connection.ended(); }));
+  EXPECT_EQ(connection.received(), "");
+  EXPECT_EQ(counters().connects_foreign.value(), 1U);
+  EXPECT_EQ(counters().connects_ok.value(), 0U);
+  EXPECT_EQ(counters().connections_active.value(), 0U);
+  EXPECT_EQ(app->failures_in_row(), 1U);
+}
+
+TEST_F(ForeignListenerTest, TheAppsOwnUserIsServed) {
+  routes = routes_to(upstream_with(set_with({{.endpoint = app_of(us)}})));
+  TestExchange e = exchange("GET");
+  ScriptedConnection connection = world.accept(local);
+  carry(e, connection, kOkAnswer);
+  EXPECT_EQ(e.body, "hello");
+}
+
+TEST_F(ForeignListenerTest, AnotherInstanceIsAskedInsteadWhateverTheMethod) {
+  routes =
+      routes_to(upstream_with(set_with({{.endpoint = app_of(other)}, {.endpoint = endpoint_at(endpoint.address())}})));
+  TestExchange e = exchange("POST");
+  ScriptedConnection connection = world.accept(endpoint);
+  carry(e, connection, kOkAnswer);
+  EXPECT_EQ(e.status(), 200);
+  EXPECT_EQ(e->record().attempts, 2U);
 }
 
 TEST_F(UnixForwarderTest, AFullBacklogIsWaitedFor) {

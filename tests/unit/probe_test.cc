@@ -1,6 +1,8 @@
 // One request and its status, against endpoints that answer well, badly, slowly, endlessly or not at all.
 #include "proxy/health/probe.h"
 
+#include <unistd.h>
+
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -84,6 +86,17 @@ TEST_F(ProbeTest, AsksOverUnixSockets) {
   connection.send("HTTP/1.1 204 No Content\r\n\r\n");
   turn_until([this] { return outcome.has_value(); });
   EXPECT_EQ(*outcome, 204);
+}
+
+TEST_F(ProbeTest, AsksNobodyInPlaceOfAnAppsUser) {
+  const TemporaryFolder folder;
+  ScriptedEndpoint socket(Address::parse("unix:" + (folder.path() / "app.sock").string()).value());
+  ask({.address = socket.address(), .listening_user = ::geteuid() + 1});
+  turn_until([this] { return outcome.has_value(); });
+  EXPECT_EQ(*outcome, std::unexpected(Fault::kForeignListener));
+  ScriptedConnection connection = accept(socket);
+  turn_until([&] { return connection.ended(); });
+  EXPECT_EQ(connection.received(), "");
 }
 
 TEST_F(ProbeTest, TellsTheStatusWhateverItIs) {

@@ -64,7 +64,8 @@ TEST(RetryTest, ForgivesWhateverItMayWithinTheAttempts) {
     if (!facts.body_untouched || facts.attempts >= 3) return;
     const auto decision = retry::decide(facts);
     if (retry::is_connect(facts.failure.fault)) {
-      const Where where = facts.app || facts.gone ? Where::kOtherOrWait : Where::kOther;
+      const bool replaced = facts.app && facts.failure.fault != Fault::kForeignListener;
+      const Where where = replaced || facts.gone ? Where::kOtherOrWait : Where::kOther;
       EXPECT_EQ(decision, (Decision{RetryReason::kConnect, where, !facts.gone}));
     } else if (is_death(facts.failure.fault) && !facts.failure.answered && facts.failure.unsent) {
       EXPECT_EQ(decision->reason, RetryReason::kStale);
@@ -91,6 +92,7 @@ TEST_P(RetryPairTest, IsDecidedAsWritten) {
 }
 
 constexpr UpstreamConnection::Failure kRefused{.fault = Fault::kConnectRefused};
+constexpr UpstreamConnection::Failure kForeign{.fault = Fault::kForeignListener};
 constexpr UpstreamConnection::Failure kStaleDeath{.fault = Fault::kUpstreamClosed, .reused = true};
 constexpr UpstreamConnection::Failure kUnsent{.fault = Fault::kUpstreamClosed, .reused = true, .unsent = true};
 constexpr UpstreamConnection::Failure kFreshDeath{.fault = Fault::kUpstreamReset};
@@ -109,6 +111,9 @@ INSTANTIATE_TEST_SUITE_P(
         Pair{"ARefusedPostAtAnAppThatIsGone",
              {kRefused, false, true, true, true, false, 5},
              Decision{RetryReason::kConnect, Where::kOtherOrWait, false}},
+        Pair{"APostAtAnAppInWhosePlaceAnotherUserListens",
+             {kForeign, false, true, true, false, false, 1},
+             Decision{RetryReason::kConnect, Where::kOther, true}},
         Pair{"TheThirdRefusal", {kRefused, true, true, false, false, false, 3}, std::nullopt},
         Pair{"TheThirdRefusalOfAnApp",
              {kRefused, true, true, true, false, false, 3},
@@ -149,6 +154,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(RetryTest, OnlyWhatAnEndpointDidItselfSpeaksAgainstIt) {
   EXPECT_TRUE(retry::is_endpoints_fault(kRefused));
+  EXPECT_TRUE(retry::is_endpoints_fault(kForeign));
   EXPECT_TRUE(retry::is_endpoints_fault(kFreshDeath));
   EXPECT_FALSE(retry::is_endpoints_fault(kStaleDeath));
   EXPECT_TRUE(retry::is_endpoints_fault({.fault = Fault::kUpstreamTimeout}));
