@@ -156,19 +156,19 @@ bool App::counts_as_change(const std::string& path) const {
   });
 }
 
-// Away from the loop: the folder is the app's user's, and so is how long it takes.
+// Away from the loop: the folder is the app's user's, and so is how long it takes. Who that is may be for another
+// machine to say.
 void App::look_at_files() {
   if (wishes_.removed || looking_.question.waits() || (!looking_.due && !looking_.environment_due && looked())) return;
   looking_.due = false;
   looking_.since = context_.loop.now();
   const bool environment = std::exchange(looking_.environment_due, false);
   looking_.question.ask(context_.file_threads.of(spec_->process.user), [spec = spec_, environment] {
-    Look look{.spec = spec};
-    const Result<AppUser> user = identity_to_take(spec->process.user);
-    if (user) look.offline = offline_page(spec->offline_file, *user);
+    Look look{.spec = spec, .user = identity_to_take(spec->process.user), .offline = {}, .environment = {}};
+    if (look.user) look.offline = offline_page(spec->offline_file, *look.user);
     if (!environment) return look;
-    look.environment = user ? environment_from_file(spec->process.environment_file, *user)
-                            : Result<Environment>(std::unexpected(user.error()));
+    look.environment = look.user ? environment_from_file(spec->process.environment_file, *look.user)
+                                 : Result<Environment>(std::unexpected(look.user.error()));
     return look;
   });
 }
@@ -177,6 +177,7 @@ void App::on_look(Look look) {
   context_.changed();
   if (look.spec != spec_) return;  // it is asked again
   looking_.at = std::move(look.spec);
+  looking_.user = std::move(look.user);
   looking_.told_slow = false;
   if (look.environment) {
     looking_.environment = std::move(look.environment);
@@ -352,6 +353,7 @@ void App::start(std::uint32_t slot) {
                                                    .slot = slot,
                                                    .generation = generation_,
                                                    .spec = spec_,
+                                                   .user = looking_.user,
                                                    .environment = looking_.environment.value_or(Environment())},
                                  spares_);
   if (instance->state() == InstanceState::kStarting) {

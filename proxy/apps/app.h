@@ -82,6 +82,7 @@ class App {
   // What an app's own files say, as they were looked at for a start, or because one of them may have changed.
   struct Look {
     std::shared_ptr<const AppSpec> spec;  // that it was for
+    Result<AppUser> user;
     std::optional<OfflinePage> offline;
     std::optional<Result<Environment>> environment;  // if a start asked for it
   };
@@ -133,6 +134,7 @@ class App {
     bool due = true;  // something may have changed
     bool environment_due = false;
     std::shared_ptr<const AppSpec> at{};               // whose files have been looked at
+    Result<AppUser> user{};                            // of that one
     std::optional<Result<Environment>> environment{};  // read for the starts of now
     MonotonicTime read_at{};
     MonotonicTime since{};  // the question waits

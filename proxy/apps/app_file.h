@@ -18,16 +18,13 @@
 
 namespace gatehouse {
 
-// Who the app runs as, if that is not who we are (identity_to_take()). Without it there is nobody to guard against, and
-// paths are taken as they are.
-using AppUser = std::optional<UserIdentity>;
-
 class FilePlace {
  public:
   enum class Kind : std::uint8_t { kAbsent, kRegular, kOther };
 
   // Finds the folder of `path`, an absolute one, and holds it: whatever is done afterwards is done there, even if
-  // another folder has taken its name meanwhile.
+  // another folder has taken its name meanwhile. Without a user there is nobody to guard against, and the path is taken
+  // as it is.
   static Result<FilePlace> find(const std::string& path, const AppUser& user);
 
   // `flags` as of open(2); makes files with `mode`. Where there is a user to guard against, and wherever the file is to

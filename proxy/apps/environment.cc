@@ -8,7 +8,6 @@
 #include <string_view>
 
 #include "common/text.h"
-#include "proxy/apps/user_identity.h"
 
 namespace gatehouse {
 
@@ -71,8 +70,8 @@ Result<Environment> environment_from_file(const std::string& path, const AppUser
   return parsed;
 }
 
-Result<std::vector<std::string>> environment_of(const AppSpec::Process& process, const Environment& from_file,
-                                                const Environment& added) {
+std::vector<std::string> environment_of(const AppSpec::Process& process, const AppUser& user,
+                                        const Environment& from_file, const Environment& added) {
   std::map<std::string, std::string, std::less<>> variables;
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
     const std::string_view text = *entry;
@@ -81,11 +80,9 @@ Result<std::vector<std::string>> environment_of(const AppSpec::Process& process,
     variables.insert_or_assign(std::string(text.substr(0, equals)), std::string(text.substr(equals + 1)));
   }
   variables.try_emplace("PATH", kDefaultPath);
-  Result<std::optional<UserIdentity>> identity = identity_to_take(process.user);
-  if (!identity) return std::unexpected(std::move(identity).error());
-  if (*identity) {
-    variables["HOME"] = (*identity)->home;
-    variables["USER"] = variables["LOGNAME"] = (*identity)->name;
+  if (user) {
+    variables["HOME"] = user->home;
+    variables["USER"] = variables["LOGNAME"] = user->name;
   }
   for (const auto& [name, value] : from_file) variables.insert_or_assign(name, value);
   for (const auto& [name, value] : process.environment) variables.insert_or_assign(name, value);

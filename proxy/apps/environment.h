@@ -21,8 +21,8 @@ Result<Environment> parse_environment(const std::string& text);
 // What an environment file says; "" is none. Reads it: on a FileThread.
 Result<Environment> environment_from_file(const std::string& path, const AppUser& user);
 
-// "NAME=value" for each variable of the process, of which `from_file` is what its file says.
-Result<std::vector<std::string>> environment_of(const AppSpec::Process& process, const Environment& from_file,
-                                                const Environment& added);
+// "NAME=value" for each variable of a process that runs as `user`, of which `from_file` is what its file says.
+std::vector<std::string> environment_of(const AppSpec::Process& process, const AppUser& user,
+                                        const Environment& from_file, const Environment& added);
 
 }  // namespace gatehouse

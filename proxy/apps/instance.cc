@@ -87,7 +87,9 @@ Instance::~Instance() {
 
 std::optional<SpawnFailure> Instance::start(SpareListeners& spares) {
   const AppSpec& spec = *setting_.spec;
+  if (!setting_.user) return not_prepared(setting_.user.error());
   Result<ListeningPlace> place = ListeningPlace::prepare({.spec = spec,
+                                                          .user = *setting_.user,
                                                           .id = setting_.id,
                                                           .runtime_directory = context_.surroundings.runtime_directory,
                                                           .taken_ports = context_.taken_ports,
@@ -102,16 +104,15 @@ std::optional<SpawnFailure> Instance::start(SpareListeners& spares) {
     add_module_contract(place_, token_, added);
   }
   if (!setting_.environment) return not_prepared(setting_.environment.error());
-  Result<std::vector<std::string>> environment = environment_of(spec.process, *setting_.environment, added);
+  std::vector<std::string> environment = environment_of(spec.process, *setting_.user, *setting_.environment, added);
   setting_.environment->clear();  // of no use any more, and nobody else's business
-  if (!environment) return not_prepared(std::move(environment).error());
   if (Result<> opened = output_.open(); !opened) return not_prepared(std::move(opened).error());
   cgroup_ = context_.cgroups.make(setting_.id);
   const Fd procs = cgroup_ ? cgroup_->open_procs() : Fd();
   auto child = spawn({.command = spec.process.command,
                       .directory = spec.process.directory,
-                      .environment = *std::move(environment),
-                      .user = spec.process.user,
+                      .environment = std::move(environment),
+                      .user = *setting_.user,
                       .out = output_.out(),
                       .err = output_.err(),
                       .listening = place_.listening(),

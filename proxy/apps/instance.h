@@ -19,6 +19,7 @@
 #include "proxy/apps/log_pipe.h"
 #include "proxy/apps/readiness.h"
 #include "proxy/apps/spawn.h"
+#include "proxy/apps/user_identity.h"
 
 namespace gatehouse {
 
@@ -37,6 +38,7 @@ class Instance {
     std::uint32_t slot = 0;
     std::uint64_t generation = 0;
     std::shared_ptr<const AppSpec> spec;
+    Result<AppUser> user{};             // of the spec's
     Result<Environment> environment{};  // what its environment file says
   };
   Instance(AppContext& context, Setting setting, SpareListeners& spares);

@@ -14,7 +14,6 @@
 
 #include "common/sockets.h"
 #include "proxy/apps/app_file.h"
-#include "proxy/apps/user_identity.h"
 
 namespace gatehouse {
 
@@ -95,8 +94,6 @@ Result<> ListeningPlace::choose_port(const Wish& wish) {
 
 Result<> ListeningPlace::make_socket_folder(const Wish& wish) {
   const std::string& user = wish.spec.process.user;
-  const Result<AppUser> identity = identity_to_take(user);
-  if (!identity) return std::unexpected(identity.error());
   // Other processes of Gatehouse may share the directory. One of our number that was killed may have left the folder.
   const std::string usual =
       wish.runtime_directory + "/app-" + std::to_string(::getpid()) + "-" + std::to_string(wish.id);
@@ -112,9 +109,9 @@ Result<> ListeningPlace::make_socket_folder(const Wish& wish) {
   folder_ = {.path = folder, .user = user, .files = &wish.files};
   const std::string path = folder + "/s";
   if (path.size() >= sizeof(sockaddr_un{}.sun_path)) return failure("the path of a socket would be too long: " + path);
-  if (*identity) {
-    if (Result<> done = give_folder(wish.runtime_directory, **identity); !done) return done;
-    listening_user_ = (*identity)->uid;
+  if (wish.user) {
+    if (Result<> done = give_folder(wish.runtime_directory, *wish.user); !done) return done;
+    listening_user_ = wish.user->uid;
   }
   Result<Address> address = Address::parse("unix:" + path);
   if (!address) return std::unexpected(std::move(address).error());

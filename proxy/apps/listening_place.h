@@ -16,6 +16,7 @@
 #include "proxy/apps/app_view.h"
 #include "proxy/apps/environment.h"
 #include "proxy/apps/file_thread.h"
+#include "proxy/apps/user_identity.h"
 
 namespace gatehouse {
 
@@ -27,6 +28,7 @@ class ListeningPlace {
  public:
   struct Wish {
     const AppSpec& spec;
+    const AppUser& user;  // of spec.process.user
     InstanceId id;
     const std::string& runtime_directory;
     const std::vector<std::uint16_t>& taken_ports;  // given to instances that may not listen yet

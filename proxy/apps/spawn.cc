@@ -12,7 +12,6 @@
 #include <utility>
 
 #include "proxy/apps/child_side.h"
-#include "proxy/apps/user_identity.h"
 
 namespace gatehouse {
 
@@ -152,13 +151,11 @@ std::expected<Child, SpawnFailure> spawn(const SpawnPlan& plan) {
   Prepared prepared;
   if (auto failed = open_descriptors(plan, prepared)) return std::unexpected(*std::move(failed));
   lay_out(plan, prepared);
-  Result<std::optional<UserIdentity>> identity = identity_to_take(plan.user);
-  if (!identity) return std::unexpected(SpawnFailure{ExitReason::kExecDenied, std::move(identity).error().message});
-  if (*identity) {
-    prepared.plan.identity = &**identity;
+  if (plan.user) {
+    prepared.plan.identity = &*plan.user;
     // So that /dev/stdout and /dev/stderr can be opened again by who they are for. Where that fails they cannot.
     for (const int fd : {plan.out, plan.err}) {
-      if (fd >= 0) (void)!::fchown(fd, (*identity)->uid, (*identity)->gid);
+      if (fd >= 0) (void)!::fchown(fd, plan.user->uid, plan.user->gid);
     }
   }
   pid_t pid = -1;
@@ -180,7 +177,7 @@ std::expected<Child, SpawnFailure> spawn(const SpawnPlan& plan) {
                .report = std::move(prepared.report_out),
                .program = plan.command.front(),
                .directory = plan.directory,
-               .user = plan.user};
+               .user = plan.user ? plan.user->name : std::string()};
 }
 
 std::optional<SpawnFailure> why_not_run(const Child& child) {

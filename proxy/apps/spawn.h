@@ -13,6 +13,7 @@
 
 #include "common/fd.h"
 #include "proxy/apps/app_view.h"
+#include "proxy/apps/user_identity.h"
 
 namespace gatehouse {
 
@@ -20,7 +21,7 @@ struct SpawnPlan {
   std::vector<std::string> command;      // looked for in the PATH of `environment`; a relative path is from `directory`
   std::string directory;                 // "": ours
   std::vector<std::string> environment;  // NAME=value; LISTEN_PID gets the child's
-  std::string user;                      // "": ours
+  AppUser user;                          // nothing: ours
   int out = -1;                          // -1: ours
   int err = -1;
   int listening = -1;     // becomes descriptor 3

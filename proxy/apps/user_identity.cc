@@ -8,7 +8,7 @@
 
 namespace gatehouse {
 
-Result<std::optional<UserIdentity>> identity_to_take(const std::string& user) {
+Result<AppUser> identity_to_take(const std::string& user) {
   if (user.empty()) return std::nullopt;
   std::vector<char> memory(16 * 1024);
   passwd entry{};

@@ -1,5 +1,5 @@
 // Who a process runs as: the numbers behind a user's name, looked up before the fork, because the look-up may use
-// locks, memory and plug-ins. Values, any thread.
+// locks, memory and plug-ins, and not on a loop, because it may ask the network. Values, any thread.
 #pragma once
 
 #include <sys/types.h>
@@ -20,7 +20,10 @@ struct UserIdentity {
   std::vector<gid_t> groups;
 };
 
-// What a child has to become: nothing if `user` is empty or who we are. Another user needs root.
-Result<std::optional<UserIdentity>> identity_to_take(const std::string& user);
+// Who an app runs as, if that is not who we are.
+using AppUser = std::optional<UserIdentity>;
+
+// What a child has to become: nothing if `user` is empty or who we are. Another user needs root. May take its time.
+Result<AppUser> identity_to_take(const std::string& user);
 
 }  // namespace gatehouse

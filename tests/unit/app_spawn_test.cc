@@ -110,7 +110,7 @@ TEST_F(SpawnTest, RootRunsItAsAnotherUser) {
                                    "open('/dev/stdout', 'w').write('reopened\\n')"),
                  .directory = "/",
                  .environment = basic(),
-                 .user = "nobody"}),
+                 .user = identity_to_take("nobody").value()}),
       "(65534, 65534, 65534) (65534, 65534, 65534) False\nreopened\n");
 }
 
@@ -140,7 +140,6 @@ TEST_F(SpawnTest, WhatCannotBeRunIsToldWithItsReason) {
             "exec_not_found: cannot run " + script + ": the interpreter or loader that it names is missing");
   EXPECT_EQ(failure_of({.command = {"true"}, .directory = "/no/such"}),
             "exec_not_found: cannot enter the directory /no/such: No such file or directory");
-  EXPECT_EQ(failure_of({.command = {"true"}, .user = "no-such-user"}), "exec_denied: there is no user no-such-user");
 }
 
 TEST_F(SpawnTest, AKilledChildIsNoticedThroughItsDescriptor) {

@@ -1,4 +1,5 @@
-// Apps of another user than ours, which need root: nobody but that user may be found listening on their sockets.
+// Apps of another user than ours: who that is, and (which needs root) that nobody else may be found listening on their
+// sockets.
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -68,6 +69,22 @@ TEST_F(AppOfAUserTest, ALinkToASocketOfAnotherUserIsAFailedStartAndSaysNothingTh
   ASSERT_TRUE(connection);
   char byte = 0;
   EXPECT_EQ(::read(connection.get(), &byte, 1), 0);
+}
+
+TEST_F(AppHostTest, AUserThatThereIsNotIsAFailedStart) {
+  for (const std::string& file : {std::string(), folder.write("env", "A=1\n")}) {
+    AppSpec app = spec();
+    app.process.user = "no-such-user";
+    app.process.environment_file = file;
+    start_failures.clear();
+    host->configure({app});
+    host->want("shop");
+    ASSERT_TRUE(run_until([&] { return !start_failures.empty(); }));
+    EXPECT_EQ(start_failures[0].failure, ExitReason::kExecDenied);
+    EXPECT_EQ(start_failures[0].failure_text, "there is no user no-such-user");
+    host->configure({});
+    ASSERT_TRUE(run_until([&] { return host->views().empty(); }));
+  }
 }
 
 }  // namespace
