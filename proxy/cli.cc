@@ -74,7 +74,9 @@ int check(const Target& target) {
   const config::Loaded loaded = config::load(file);
   print(loaded.diagnostics);
   if (!loaded.config) return kExitFailed;
-  print(machine_warnings(*loaded.config));
+  const auto more = machine_diagnostics(*loaded.config);
+  print(more);
+  if (config::has_errors(more)) return kExitFailed;
   print(stdout, std::format("{}: valid\n", file));
   return kExitFine;
 }

@@ -1,8 +1,11 @@
 #include "proxy/cli_doctor.h"
 
+#include <algorithm>
 #include <cstdio>
+#include <iterator>
 
 #include "proxy/cli_output.h"
+#include "proxy/doctor/app_files.h"
 #include "proxy/doctor/doctor.h"
 #include "proxy/doctor/ports.h"
 
@@ -15,8 +18,10 @@ int run_doctor(const std::string& file, bool json) {
   return doctor::has_problems(findings) ? kExitFailed : kExitFine;
 }
 
-std::vector<config::Diagnostic> machine_warnings(const config::Config& config) {
-  return doctor::http3_warnings(config);
+std::vector<config::Diagnostic> machine_diagnostics(const config::Config& config) {
+  std::vector<config::Diagnostic> diagnostics = doctor::check_app_files(config);
+  std::ranges::move(doctor::http3_warnings(config), std::back_inserter(diagnostics));
+  return diagnostics;
 }
 
 }  // namespace gatehouse

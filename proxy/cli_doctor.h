@@ -13,7 +13,7 @@ namespace gatehouse {
 // Exit code: 0 without problems, 1 otherwise.
 int run_doctor(const std::string& file, bool json);
 
-// What `check` says besides the diagnostics of the file: what the machine would not let work.
-std::vector<config::Diagnostic> machine_warnings(const config::Config& config);
+// What `check` says besides the diagnostics of the file: what the machine would not let work, or not let start.
+std::vector<config::Diagnostic> machine_diagnostics(const config::Config& config);
 
 }  // namespace gatehouse

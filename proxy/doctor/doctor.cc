@@ -11,6 +11,7 @@
 
 #include "config/load.h"
 #include "config/validate.h"
+#include "proxy/doctor/app_files.h"
 #include "proxy/doctor/certificates.h"
 #include "proxy/doctor/endpoints.h"
 #include "proxy/doctor/files.h"
@@ -54,7 +55,8 @@ Findings check_configuration(const config::Loaded& loaded, const std::string& fi
 // An app that cannot start is no warning here: nothing else may be wrong with a machine.
 Findings check_apps(const config::Config& config) {
   Findings findings;
-  const auto diagnostics = config::validate_apps(config);
+  auto diagnostics = config::validate_apps(config);
+  std::ranges::move(check_app_files(config), std::back_inserter(diagnostics));
   for (const config::Diagnostic& diagnostic : diagnostics) {
     findings.push_back({.grade = Grade::kProblem, .check = "app", .message = diagnostic.to_string()});
   }

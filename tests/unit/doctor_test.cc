@@ -1,5 +1,6 @@
 // Every judgement of `gatehouse doctor` on facts of both kinds, and the looks on what a test can make.
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -11,6 +12,7 @@
 
 #include "common/certificate_self_signed.h"
 #include "common/sockets.h"
+#include "proxy/doctor/app_files.h"
 #include "proxy/doctor/certificates.h"
 #include "proxy/doctor/endpoints.h"
 #include "proxy/doctor/files.h"
@@ -241,6 +243,27 @@ TEST(DoctorFiles, PlacesAreWritableOrSayWhatIsInTheWay) {
   EXPECT_EQ(look_at_file("the log", folder.path().string()).error, EISDIR);
   EXPECT_EQ(judge_place(look_at_folder("the state", (folder.path() / "a/b/c").string())).grade, Grade::kOk);
   EXPECT_EQ(look_at_folder("the state", file + "/x").error, ENOTDIR);
+}
+
+TEST(DoctorApps, AnEnvironmentFileIsReadAsTheAppsUserWillReadIt) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+  const TemporaryFolder folder;
+  ASSERT_EQ(::chmod(folder.path().c_str(), 0755), 0);
+  const std::string file = folder.write("web.env", "A=1\n");
+  ASSERT_EQ(::chmod(file.c_str(), 0600), 0);
+  config::Config config;
+  config.apps.push_back({.name = "web", .environment_file = file, .user = "nobody"});
+  const auto found = check_app_files(config);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].severity, config::Severity::kError);
+  EXPECT_EQ(found[0].message, "the app \"web\" cannot start: the environment file: cannot open " + file +
+                                  " (as the user nobody): Permission denied");
+  ASSERT_EQ(::chown(file.c_str(), 65534, 65534), 0);
+  EXPECT_TRUE(check_app_files(config).empty());
+  folder.write("web.env", "no variable\n");
+  EXPECT_THAT(check_app_files(config)[0].message, HasSubstr("line 1 is not NAME=value"));
+  config.apps[0].environment_file = file + ".none";  // for config::validate_apps() to say
+  EXPECT_TRUE(check_app_files(config).empty());
 }
 
 TEST(DoctorFindings, AreShownOneALineAndCounted) {
