@@ -37,7 +37,10 @@ H2Connection::H2Connection(ListenerContext& context, ClientTransport transport, 
   deadlines_.fill(MonotonicTime::max());
   transport_.stream->set_user(this);
   set_deadline(kIdle, context_.policy->connection.idle_timeout);
-  if (!begin_session()) set_deadline(kClose, Duration::zero());
+  if (!begin_session()) {
+    state_.terminating = true;  // nothing more is asked of a session that may not be there
+    set_deadline(kClose, Duration::zero());
+  }
   if (context.draining) drain();
   arm_timer();
   progress_.wake();
@@ -157,6 +160,7 @@ void H2Connection::on_window_opened() {
 // --- session_ -> output_ -> stream ---
 
 void H2Connection::flush() {
+  if (!session_) return close();
   // What the stream has not taken stands before what could be made now.
   if (!output_.empty() || state_.blocked) write_output();
   while (!state_.closed && !state_.blocked) {

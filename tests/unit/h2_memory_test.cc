@@ -4,9 +4,14 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <span>
+#include <utility>
 
 #include <gtest/gtest.h>
+
+#include "proxy/frontend/h2_connection.h"
+#include "tests/support/frontend_testing.h"
 
 namespace gatehouse {
 namespace {
@@ -58,6 +63,25 @@ TEST(H2Memory, NothingIsFreedWithoutHarmAndSizesThatOverflowAreRefused) {
   constexpr std::size_t kMost = std::numeric_limits<std::size_t>::max();
   EXPECT_EQ(memory.calloc(kMost / 2, 3, nullptr), nullptr);
   EXPECT_EQ(memory.malloc(kMost, nullptr), nullptr);
+}
+
+TEST(H2Memory, WhereThereIsNoneForASessionTheConnectionEndsAtOnceEvenWhileDraining) {
+  for (const bool draining : {false, true}) {
+    testing_support::FrontendWorld world;
+    world.context.draining = draining;
+    auto [client, server] = testing_support::MemoryStream::make_pair(world.loop);
+    nghttp2_mem& memory = *h2_memory();
+    const nghttp2_mem real = memory;
+    memory.malloc = [](std::size_t, void*) -> void* { return nullptr; };
+    memory.calloc = [](std::size_t, std::size_t, void*) -> void* { return nullptr; };
+    world.context.connections.add(
+        std::make_unique<H2Connection>(world.context, ClientTransport{.stream = std::move(server)}));
+    memory = real;
+    world.context.connections.drain_all();
+    world.settle();
+    EXPECT_EQ(world.context.connections.size(), 0U);
+    EXPECT_TRUE(client->peer_gone());
+  }
 }
 
 }  // namespace
