@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/event_loop.h"
+#include "proxy/frontend/abuse_report.h"
 #include "proxy/frontend/client_admission.h"
 #include "proxy/frontend/quic_callbacks.h"
 #include "proxy/frontend/quic_dispatch.h"
@@ -13,6 +14,10 @@
 namespace gatehouse {
 
 namespace {
+
+// Honest clients need a few KiB for a hello in two datagrams, and the connection's window with a block for each stream.
+constexpr std::size_t kMostHeldBeforeHandshake = 48 * 1024UL;
+constexpr std::size_t kMostHeld = 3 * 1024 * 1024UL;
 
 ngtcp2_duration nanoseconds(Duration duration) {
   return static_cast<ngtcp2_duration>(duration.count());
@@ -120,7 +125,7 @@ bool QuicConnection::set_up(const UdpDatagram& first, const Acceptance& acceptan
 
   ngtcp2_conn* conn = nullptr;
   if (ngtcp2_conn_server_new(&conn, &head.scid, &scid, &path, head.version, &quic_callbacks(), &settings, &params,
-                             nullptr, this) != 0) {
+                             engine_.memory.interface(), this) != 0) {
     return false;
   }
   engine_.conn.reset(conn);
@@ -154,10 +159,29 @@ void QuicConnection::receive(const UdpDatagram& datagram) {
   if (gone()) return;
   const ngtcp2_path path = path_of(datagram.path);
   const ngtcp2_pkt_info info{.ecn = datagram.ecn};
-  const int status =
-      ngtcp2_conn_read_pkt(engine_.conn.get(), &path, &info, datagram.bytes.data(), datagram.bytes.size(), stamp());
+  int status = 0;
+  {
+    const QuicMemory::Reading reading(engine_.memory);
+    status =
+        ngtcp2_conn_read_pkt(engine_.conn.get(), &path, &info, datagram.bytes.data(), datagram.bytes.size(), stamp());
+  }
   flush_.wake();
-  if (status != 0) fail(status);
+  if (status != 0) return fail(status);
+  if (holds_too_much()) fail_for_memory();
+}
+
+// What comes out of order is bounded in bytes by the windows, and here in what is kept beside them.
+bool QuicConnection::holds_too_much() const {
+  const std::size_t most = peer_.counted ? kMostHeld : kMostHeldBeforeHandshake;
+  return engine_.memory.held_for_client() > most;
+}
+
+// The handshake has nothing but CRYPTO frames to hold anything with.
+void QuicConnection::fail_for_memory() {
+  if (!peer_.counted) return fail(NGTCP2_ERR_CRYPTO_BUFFER_EXCEEDED);
+  report_abuse(context_, peer_.address, Abuse::kLibraryVerdict);
+  if (!error_) ngtcp2_ccerr_set_application_error(&error_.emplace(), NGHTTP3_H3_EXCESSIVE_LOAD, nullptr, 0);
+  close_with_error();
 }
 
 // ---- called by ngtcp2 ----

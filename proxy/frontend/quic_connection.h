@@ -27,6 +27,7 @@
 #include "proxy/frontend/connection_budget.h"
 #include "proxy/frontend/h3_session.h"
 #include "proxy/frontend/h3_transport.h"
+#include "proxy/frontend/quic_memory.h"
 #include "proxy/frontend/quic_socket.h"
 
 namespace gatehouse {
@@ -71,6 +72,7 @@ class QuicConnection final : public ClientConnection, private H3Transport {
   // The libraries' halves, in reverse order of their destruction.
   struct Engine {
     std::shared_ptr<const TlsContexts> contexts;
+    QuicMemory memory;
     ngtcp2_crypto_conn_ref reference{};
     std::unique_ptr<ngtcp2_crypto_ossl_ctx, CryptoDeleter> crypto;
     std::unique_ptr<ngtcp2_conn, ConnDeleter> conn;
@@ -86,6 +88,8 @@ class QuicConnection final : public ClientConnection, private H3Transport {
 
   bool set_up(const UdpDatagram& first, const Acceptance& acceptance);
   bool gone() const { return dispatch_ == nullptr; }
+  bool holds_too_much() const;
+  void fail_for_memory();
   const QuicEnvironment& environment() const;
   ngtcp2_tstamp stamp() const;
 

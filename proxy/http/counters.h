@@ -49,7 +49,7 @@ enum class Abuse : std::uint8_t {
   kControl,         // PING, SETTINGS
   kOther,           // PRIORITY, PRIORITY_UPDATE, frames of unknown type
   kEmptyFrame,      // DATA with nothing in it
-  kLibraryVerdict,  // what nghttp2 counts by itself
+  kLibraryVerdict,  // what nghttp2 counts by itself, and too much for ngtcp2 to hold
   kTlsMessage,      // records that carry no data: KeyUpdate, warnings, empty ones
 };
 inline constexpr std::size_t kAbuseCount = 9;
