@@ -14,6 +14,7 @@
 #include <openssl/sha.h>
 
 #include "common/text.h"
+#include "proxy/frontend/quic_parameters.h"
 
 namespace gatehouse {
 
@@ -86,6 +87,10 @@ struct TlsContexts::Callbacks {
     return on_client_hello(ssl, alert, self, Transport::kTcp);
   }
   static int on_quic_hello(SSL* ssl, int* alert, void* self) {
+    if (!quic_parameters::accept_hello(ssl)) {
+      *alert = SSL_AD_ILLEGAL_PARAMETER;
+      return SSL_CLIENT_HELLO_ERROR;
+    }
     return on_client_hello(ssl, alert, self, Transport::kQuic);
   }
 

@@ -6,7 +6,7 @@ from aioquic.buffer import Buffer
 from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.connection import QuicConnection
 from aioquic.quic.crypto import CryptoPair
-from aioquic.quic.packet import pull_quic_transport_parameters, push_quic_transport_parameters
+from aioquic.quic.packet import QuicFrameType, pull_quic_header, pull_quic_transport_parameters, push_quic_transport_parameters
 from aioquic.tls import Epoch
 
 VERSION = 1
@@ -39,6 +39,28 @@ def initial(destination, source, payload, number=0, token=b""):
     return crypto.encrypt_packet(head, payload, number)
 
 
+def close_code(datagram, destination, source):
+    """The code of the CONNECTION_CLOSE in the server's Initial packet that answers `initial(destination, source, ...)`, or None."""
+    crypto = CryptoPair()
+    crypto.setup_initial(cid=destination, is_client=True, version=VERSION)
+    buffer = Buffer(data=datagram)
+    header = pull_quic_header(buffer, host_cid_length=len(source))
+    _, payload, _ = crypto.decrypt_packet(datagram[:header.packet_length], buffer.tell(), 0)
+    frames = Buffer(data=payload)
+    while not frames.eof():
+        kind = frames.pull_uint_var()
+        if kind == QuicFrameType.TRANSPORT_CLOSE:
+            return frames.pull_uint_var()
+        if kind == QuicFrameType.ACK:
+            _, _, ranges, _ = (frames.pull_uint_var() for _ in range(4))
+            for _ in range(2 * ranges):
+                frames.pull_uint_var()
+        elif kind == QuicFrameType.CRYPTO:
+            frames.pull_uint_var()
+            frames.pull_bytes(frames.pull_uint_var())
+    return None
+
+
 class Hello:
     """A ClientHello of aioquic's, to be sent again and again in Initials of ever new connections.
 
@@ -64,6 +86,6 @@ class Hello:
         self.source = quic.host_cid
         self.message = quic._crypto_streams[Epoch.INITIAL].sender.get_frame(1 << 16).data
 
-    def initial(self):
-        """The first packet of a new connection."""
-        return initial(os.urandom(12), self.source, crypto_frame(0, self.message))
+    def initial(self, destination=None):
+        """The first packet of a new connection, to an id of its own unless it is given."""
+        return initial(destination or os.urandom(12), self.source, crypto_frame(0, self.message))

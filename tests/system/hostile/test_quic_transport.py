@@ -8,10 +8,12 @@ from aioquic.buffer import Buffer
 from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.connection import QuicConnection
 
-from h3_client import HEADERS, H3Client, head, request, varint
+from h3_client import EXCESSIVE_LOAD, HEADERS, H3Client, head, request, varint
 from world import Table, World, main
 
-FLOW_CONTROL, STREAM_LIMIT, STREAM_STATE, FINAL_SIZE, FRAME_ENCODING, CONNECTION_ID_LIMIT, VIOLATION = 0x3, 0x4, 0x5, 0x6, 0x7, 0x9, 0xA
+import quic_packets  # of the folder above, which world.py makes known
+
+FLOW_CONTROL, STREAM_LIMIT, STREAM_STATE, FINAL_SIZE, FRAME_ENCODING, PARAMETER, CONNECTION_ID_LIMIT, VIOLATION, CRYPTO_BUFFER = 3, 4, 5, 6, 7, 8, 9, 10, 13
 LARGE = 2**40
 
 
@@ -35,8 +37,19 @@ def stream_frame(number, offset, data, end=False):
     return 0x08 | 0x04 | 0x02 | end, varint(number) + varint(offset) + varint(len(data)) + data
 
 
+def many(frames):
+    """One (type, payload) of several: what follows the first is written behind it in the same packet."""
+    return frames[0][0], frames[0][1] + b"".join(varint(kind) + payload for kind, payload in frames[1:])
+
+
+def new_id(number, retire):
+    return 0x18, varint(number) + varint(retire) + b"\x08" + os.urandom(8) + os.urandom(16)
+
+
 # (name, frames, codes of CONNECTION_CLOSE)
 WRONG_FRAMES = [
+    ("CRYPTO further ahead than is kept", [(0x06, varint(70_000) + varint(1) + b"x")], {CRYPTO_BUFFER}),
+    ("more connection ids than are kept", [new_id(number, 0) for number in range(50, 60)], {CONNECTION_ID_LIMIT}),
     ("an unknown frame", [(0x42, b"")], {FRAME_ENCODING}),
     ("HANDSHAKE_DONE from a client", [(0x1E, b"")], {VIOLATION}),
     ("NEW_TOKEN from a client", [(0x07, varint(4) + b"abcd")], {VIOLATION}),
@@ -65,6 +78,15 @@ def first_flight(port, version=None):
     quic = QuicConnection(configuration=configuration)
     quic.connect(("127.0.0.1", port), now=0.0)
     return [data for data, _ in quic.datagrams_to_send(now=0.0)]
+
+
+# What stands in the first packet of a connection: (name, the ClientHello's transport parameters made wrong or CRYPTO frames,
+# the code of CONNECTION_CLOSE)
+WRONG_HELLOS = [
+    ("a transport parameter that comes twice", lambda parameters: parameters + b"\x04\x01\x05" * 2, PARAMETER),
+    ("one of no known kind that does", lambda parameters: parameters + b"\x21\0\x40\x21\0", PARAMETER),
+    ("CRYPTO in blocks wide apart", [(0, b"\1\1\0\0"), *((8192 * n + 100, b"x") for n in range(8))], CRYPTO_BUFFER),
+]
 
 
 class QuicTransport(Table):
@@ -97,7 +119,7 @@ class QuicTransport(Table):
             before = self.world.gatehouse.resident_kib()
             with self.connect() as client:
                 for first in range(10, count, 20):
-                    self.send_frames(client, [(0x18, varint(n) + varint(n - 1) + b"\x08" + os.urandom(8) + os.urandom(16)) for n in range(first, first + 20)])
+                    self.send_frames(client, [new_id(n, n - 1) for n in range(first, first + 20)])
                     if not client.until(lambda: False, patience=0.01) and client.terminated:
                         break
                 self.assertLess(self.world.gatehouse.resident_kib() - before, 2048)
@@ -159,6 +181,54 @@ class QuicTransport(Table):
             ("a Retry", b"\xf0" + flight[1:], 0),
             ("noise", os.urandom(1200), 1200),
         ], play)
+
+    def test_first_packets_that_are_wrong_are_refused_with_their_code(self):
+        port = self.world.gatehouse.port
+
+        def play(wrong, code):
+            destination = os.urandom(12)
+            if callable(wrong):
+                hello = quic_packets.Hello(spoil_bytes=wrong)
+                source, packet = hello.source, hello.initial(destination)
+            else:
+                source = b"source"
+                packet = quic_packets.initial(destination, source, b"".join(quic_packets.crypto_frame(*frame) for frame in wrong))
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+                client.settimeout(15)
+                client.sendto(packet, ("127.0.0.1", port))
+                self.assertEqual(quic_packets.close_code(client.recv(65536), destination, source), code)
+
+        self.play_all(self.world, WRONG_HELLOS, play)
+
+    def test_streams_in_fragments_with_gaps_between_them_hold_little_and_are_cut_off(self):
+        """A byte in every second place: each gap is something to remember."""
+        def play(streams, most):
+            before = self.world.memory()
+            with self.connect() as client:
+                for first in range(1, most, 200):
+                    for stream in range(40, 40 + 4 * streams, 4):
+                        self.send_frames(client, [many([stream_frame(stream, place, b"x") for place in range(first, first + 200, 2)])])
+                    client.until(lambda: False, patience=0.001)
+                    if client.terminated:
+                        break
+                self.assertTrue(client.until_closed(5), "still open")
+                self.assertEqual(client.code, EXCESSIVE_LOAD, client.terminated)
+                self.assertLess(self.world.memory() - before, 6144)
+
+        self.play_all(self.world, [("forty streams", 40, 6000)], play)
+
+    def test_a_flood_of_path_challenges_holds_nothing(self):
+        def play(count):
+            before = self.world.memory()
+            with self.connect() as client:
+                for _ in range(count):
+                    self.send_frames(client, [many([(0x1A, os.urandom(8)) for _ in range(100)])])
+                    client.until(lambda: False, patience=0.001)
+                    if client.terminated:
+                        break
+                self.assertLess(self.world.memory() - before, 2048)
+
+        self.play_all(self.world, [("twenty thousand", 200)], play)
 
     def test_a_stream_that_begins_far_behind_holds_no_memory_for_the_gap(self):
         def play(count):
