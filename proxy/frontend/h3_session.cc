@@ -123,6 +123,7 @@ H3Session::H3Session(ListenerContext& context, H3Transport& transport, const Qui
       transport_(transport),
       options_(options),
       peer_(std::move(peer)),
+      screen_(kQpackTable),
       guard_(context.loop.now()),
       sweep_(context.loop, [this] { sweep(); }),
       drain_(context.loop, [this] { send_last_goaway(); }) {}
@@ -160,6 +161,7 @@ void H3Session::opened(std::int64_t stream) {
 
 std::expected<void, H3Session::Code> H3Session::received(std::int64_t stream, std::span<const std::uint8_t> bytes,
                                                          bool fin) {
+  if (auto fine = screen(stream, bytes); !fine) return fine;
   const auto consumed =
       nghttp3_conn_read_stream2(conn_.get(), stream, bytes.data(), bytes.size(), fin ? 1 : 0, stamp());
   if (consumed > 0) {
@@ -174,6 +176,15 @@ std::expected<void, H3Session::Code> H3Session::received(std::int64_t stream, st
   return outcome(consumed);
 }
 
+std::expected<void, H3Session::Code> H3Session::screen(std::int64_t stream, std::span<const std::uint8_t> bytes) {
+  constexpr std::int64_t kKindOfStream = 3;
+  constexpr std::int64_t kUniOfClient = 2;  // RFC 9000 section 2.1
+  if ((stream & kKindOfStream) != kUniOfClient) return {};
+  auto fine = screen_.check(stream, bytes);
+  if (!fine && fine.error() == NGHTTP3_H3_EXCESSIVE_LOAD) count(Abuse::kExcessiveHead);
+  return fine;
+}
+
 void H3Session::client_reset(std::int64_t stream) {
   H3Stream* const node = find(stream);
   nghttp3_conn_shutdown_stream_read(conn_.get(), stream);
@@ -185,6 +196,7 @@ void H3Session::client_reset(std::int64_t stream) {
 }
 
 std::expected<void, H3Session::Code> H3Session::closed(std::int64_t stream, Code code) {
+  screen_.closed(stream);
   const int status = nghttp3_conn_close_stream(conn_.get(), stream, code);
   if (const auto found = streams_.find(stream); found != streams_.end()) {
     cancelled(*found->second);

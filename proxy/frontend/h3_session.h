@@ -17,6 +17,7 @@
 
 #include "common/timer.h"
 #include "proxy/frontend/abuse_guard.h"
+#include "proxy/frontend/h3_table_screen.h"
 #include "proxy/frontend/h3_transport.h"
 #include "proxy/frontend/listener_context.h"
 #include "proxy/frontend/quic_options.h"
@@ -94,6 +95,7 @@ class H3Session {
   };
 
   H3Stream* find(std::int64_t stream);
+  std::expected<void, Code> screen(std::int64_t stream, std::span<const std::uint8_t> bytes);
   void reset(H3Stream& stream, Code code);
   void stop_reading(H3Stream& stream);
   void cancelled(const H3Stream& stream);  // by the client: too often is an attack
@@ -111,6 +113,7 @@ class H3Session {
   Peer peer_;
   std::unique_ptr<nghttp3_conn, ConnDeleter> conn_;
   std::unordered_map<std::int64_t, std::unique_ptr<H3Stream>> streams_;
+  H3TableScreen screen_;
   Life life_;
   AbuseGuard guard_;
   Timer sweep_;

@@ -1,4 +1,7 @@
 // Small field sections that stand for large heads: what is decoded is bounded, not only what is kept.
+#include <string>
+#include <utility>
+
 #include <gtest/gtest.h>
 
 #include "tests/support/bombs.h"
@@ -50,6 +53,59 @@ TEST(H3Bombs, ManyHeadsJustBelowTheMultipleAreTooManyTogether) {
   EXPECT_EQ(end, NGHTTP3_H3_EXCESSIVE_LOAD);
   EXPECT_LE(stream, 4 * 102);
   EXPECT_EQ(cut(world, Abuse::kOversizedHead), 1U);
+}
+
+// nghttp3 would leave such a field out of the section, having looked at all of it, and tell nobody.
+TEST(H3Bombs, EntriesThatNoMessageMayHaveDoNotGetIntoTheTable) {
+  const std::pair<std::string, std::string> entries[] = {
+      {"b", std::string(3999, 'v') + "\x01"},       {"b\x01", "v"},
+      {std::string("b\r"), std::string(4000, 'v')}, {"b", std::string(3999, 'v') + " "},
+      {"host", std::string(3999, 'v') + "/"}};
+  for (const auto& [name, value] : entries) {
+    H3SessionWorld world;
+    EXPECT_EQ(world.receive(kEncoder, qpack_encoder_stream(name, value)), NGHTTP3_H3_EXCESSIVE_LOAD) << name;
+    EXPECT_EQ(cut(world, Abuse::kExcessiveHead), 1U);
+  }
+}
+
+TEST(H3Bombs, HowTheTypeOfTheEncodersStreamIsWrittenAndCutMakesNoDifference) {
+  const std::string instructions = qpack_encoder_stream("b", std::string(3999, 'v') + "\x01").substr(1);
+  for (const std::string& type :
+       {std::string{'\x02'}, std::string{'\x40', '\x02'}, std::string{'\x80', 0, 0, '\x02'}}) {
+    H3SessionWorld world;
+    EXPECT_EQ(world.receive(2, std::string{'\0', '\4', '\0'}), std::nullopt);  // the control stream
+    EXPECT_EQ(world.receive(10, "\x21" + instructions), std::nullopt) << "a stream of no known type";
+    std::optional<std::uint64_t> end;
+    for (const char byte : type + instructions) {
+      EXPECT_EQ(end, std::nullopt);
+      end = world.receive(kEncoder, {&byte, 1});
+    }
+    EXPECT_EQ(end, NGHTTP3_H3_EXCESSIVE_LOAD);
+  }
+}
+
+TEST(H3Bombs, OrdinaryTablesPassHoweverLongTheyLive) {
+  H3SessionWorld world;
+  EXPECT_EQ(world.receive(kEncoder, qpack_encoder_stream(":path", "/a")), std::nullopt);
+  std::string fields;
+  for (int i = 0; i < 100; ++i) {
+    fields += prefixed(6, 5, 0x40) + "cookie" + prefixed(100, 7, 0) + std::string(97, 'c') + std::to_string(100 + i);
+  }
+  for (int round = 0; round < 20; ++round) ASSERT_EQ(world.receive(kEncoder, fields), std::nullopt) << round;
+  EXPECT_EQ(world.receive(0,
+                          h3_frame(kHeaders, std::string("\0\0\xd1\xd7\xc1\x50\x01"
+                                                         "a",
+                                                         8)),
+                          true),
+            std::nullopt);
+  EXPECT_EQ(world.begun, 1);
+}
+
+TEST(H3Bombs, ALargeEntryIsNotInsertedAgainAndAgain) {
+  H3SessionWorld world;
+  EXPECT_EQ(world.receive(kEncoder, qpack_encoder_stream("b", std::string(1900, 'v'))), std::nullopt);
+  EXPECT_EQ(world.receive(kEncoder, std::string(20, '\0')), std::nullopt) << "some duplicates are fine";
+  EXPECT_EQ(world.receive(kEncoder, std::string(200, '\0')), NGHTTP3_H3_EXCESSIVE_LOAD);
 }
 
 }  // namespace

@@ -3,8 +3,8 @@ RFC 9204 sections 2, 3 and 4."""
 
 
 from h3_client import (CANCEL_PUSH, CLOSED_CRITICAL_STREAM, CONTROL, DATA, DECODER, DECODER_STREAM_ERROR, DECOMPRESSION_FAILED, ENCODER, ENCODER_STREAM_ERROR,
-                       EXCESSIVE_LOAD, FRAME_ERROR, FRAME_UNEXPECTED, GOAWAY, HEADERS, ID_ERROR, MAX_PUSH_ID, MESSAGE_ERROR, MISSING_SETTINGS, PUSH, SETTINGS,
-                       SETTINGS_ERROR, STREAM_CREATION_ERROR, H3Client, frame, head, request, varint)
+                       EXCESSIVE_LOAD, FRAME_ERROR, FRAME_UNEXPECTED, GOAWAY, HEADERS, ID_ERROR, INTERNAL_ERROR, MAX_PUSH_ID, MESSAGE_ERROR, MISSING_SETTINGS, PUSH, SETTINGS,
+                       SETTINGS_ERROR, STREAM_CREATION_ERROR, H3Client, frame, head, integer, request, varint)
 from world import Table, World, main
 
 POST = request(method=b"POST")
@@ -82,6 +82,29 @@ BROKEN_CONTROL = [
 ]
 
 
+TABLE = bytes([ENCODER]) + integer(4096, 5, 0x20)
+
+
+def entry(name, value):
+    """RFC 9204 section 4.3.3."""
+    return TABLE + integer(len(name), 5, 0x40) + name + integer(len(value), 7) + value
+
+
+# Streams of QPACK that are wrong, or would make much work with little: (name, the stream's bytes, codes)
+BROKEN_TABLES = [
+    ("a table beyond ours", bytes([ENCODER]) + integer(4097, 5, 0x20), {ENCODER_STREAM_ERROR}),
+    ("a name of an entry that is not there", TABLE + b"\x80\0", {ENCODER_STREAM_ERROR}),
+    ("an entry larger than the table", entry(b"a", b"b" * 4096), {ENCODER_STREAM_ERROR}),
+    ("an entry with a value that none may have", entry(b"a", b"b" * 4000 + b"\r"), {EXCESSIVE_LOAD}),
+    ("an entry with a name that none may have", entry(b"a b", b"c"), {EXCESSIVE_LOAD}),
+    ("an entry with a host that none may have", entry(b"host", b"/" * 4000), {EXCESSIVE_LOAD}),
+    ("an entry with a name of 3000 bytes", entry(b"a" * 3000, b"b"), {INTERNAL_ERROR}),
+    ("one entry again and again", entry(b"a", b"b" * 1500) + bytes(1000), {EXCESSIVE_LOAD}),
+    ("acknowledgements of nothing", bytes([DECODER, 0]), {DECODER_STREAM_ERROR}),
+    ("acknowledgements of what was not sent", bytes([DECODER]) + integer(1000, 6), {DECODER_STREAM_ERROR}),
+]
+
+
 class H3Requests(Table):
     @classmethod
     def setUpClass(cls):
@@ -137,6 +160,15 @@ class H3Requests(Table):
                 self.assertIn(client.code, codes, client.terminated)
 
         self.play_all(self.world, BROKEN_CONTROL, play)
+
+    def test_tables_that_are_wrong_or_too_much_work_end_the_connection_with_their_code(self):
+        def play(data, codes):
+            with self.connect() as client:
+                client.open_unidirectional(data)
+                self.assertTrue(client.until_closed())
+                self.assertIn(client.code, codes, client.terminated)
+
+        self.play_all(self.world, BROKEN_TABLES, play)
 
     def test_what_is_odd_and_right_is_served(self):
         grease = frame(0x21 + 0x1F * 7, b"grease" * 100)

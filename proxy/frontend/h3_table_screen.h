@@ -1,0 +1,59 @@
+// Looks at each entry that a client puts into its QPACK table, once, as it comes. nghttp3 takes fields that no message
+// may have out of a section without a word, so that SectionMeter sees nothing of them, and looks at all of such a field
+// first: references of a byte each to an invalid entry of 4 KiB would cost thousands of times what they are. Such
+// entries, which no client has a use for, therefore do not get into the table: the connection ends. What stands in a
+// section itself is no more work than it has bytes. Owned by its H3Session; one loop's thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <map>
+#include <memory>
+#include <span>
+
+#include <nghttp3/nghttp3.h>
+
+namespace gatehouse {
+
+class H3TableScreen {
+ public:
+  // Bytes of entries that are looked at for nothing, and for each byte that has come: an instruction of two bytes can
+  // insert a large entry once more.
+  static constexpr std::size_t kFree = 64 * 1024UL;
+  static constexpr std::size_t kPerByte = 16;
+
+  using Code = std::uint64_t;  // RFC 9114 section 8.1
+
+  // `capacity` is what our SETTINGS let the client have.
+  explicit H3TableScreen(std::size_t capacity) : capacity_(capacity) {}
+
+  // The next bytes of a unidirectional stream of the client's. H3_EXCESSIVE_LOAD: an entry that no message may have, or
+  // more of them than can be looked at; other codes: the instructions are wrong.
+  std::expected<void, Code> check(std::int64_t stream, std::span<const std::uint8_t> bytes);
+  void closed(std::int64_t stream) { types_.erase(stream); }
+
+ private:
+  struct DecoderDeleter {
+    void operator()(nghttp3_qpack_decoder* decoder) const { nghttp3_qpack_decoder_del(decoder); }
+  };
+  // A stream's type while it comes: an integer of RFC 9000 section 16.
+  struct Type {
+    std::uint64_t value = 0;
+    unsigned left = 0;  // bytes of it; 0 before the first
+  };
+
+  void identify(std::int64_t stream, std::span<const std::uint8_t>& bytes);
+  std::expected<void, Code> read(std::span<const std::uint8_t> bytes);
+  bool newest_is_fine();
+  bool end_section();
+
+  std::size_t capacity_;
+  std::int64_t encoder_ = -1;  // the stream, once it is known
+  std::map<std::int64_t, Type> types_;
+  std::unique_ptr<nghttp3_qpack_decoder, DecoderDeleter> decoder_;
+  std::size_t received_ = 0;
+  std::size_t looked_at_ = 0;
+};
+
+}  // namespace gatehouse
