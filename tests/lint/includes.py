@@ -39,7 +39,7 @@ THIRD_PARTY = {
     r"prometheus/": r"proxy/observe/[^/]*|proxy/server/admin[^/]*",
     r"nlohmann/": r"proxy/server/status_[^/]*|proxy/(explain|doctor)/[^/]*_json[^/]*",
     r"CLI/": r"proxy/cli[^/]*",
-    r"(gtest|gmock|benchmark)/": r"tests/.*",
+    r"(gtest|gmock|benchmark|valgrind)/": r"tests/.*",
 }
 
 # The C++ library, the C library, Linux and the compiler's own.
