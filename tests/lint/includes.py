@@ -19,10 +19,13 @@ MAY_INCLUDE = {
                      "proxy/health", "proxy/apps", "config", "common"],
     "proxy/explain": ["proxy/http", "proxy/upstream", "proxy/frontend", "proxy/observe", "proxy/forward", "proxy/apps",
                       "proxy/server", "config", "common"],
-    "proxy/doctor": ["proxy/http", "proxy/upstream", "proxy/frontend", "proxy/apps", "proxy/server", "config", "common"],
-    "proxy": ["proxy/server", "proxy/explain", "proxy/doctor", "config", "common"],  # main and the command line
-    "tests": ["tests", "proxy", "config", "common", "proxy/http", "proxy/upstream", "proxy/frontend", "proxy/observe",
-              "proxy/forward", "proxy/health", "proxy/apps", "proxy/server", "proxy/explain", "proxy/doctor"],
+    "proxy/doctor": ["proxy/http", "proxy/upstream", "proxy/frontend", "proxy/apps", "proxy/server", "config",
+                     "common"],
+    "proxy/cli": ["proxy/server", "proxy/explain", "proxy/doctor", "config", "common"],
+    "proxy": ["proxy/cli"],  # main.cc
+    "tests": ["tests", "proxy", "proxy/cli", "proxy/doctor", "proxy/explain", "proxy/server", "proxy/apps",
+              "proxy/health", "proxy/forward", "proxy/observe", "proxy/frontend", "proxy/upstream", "proxy/http",
+              "config", "common"],
 }
 
 # header: the files that may include it, besides the tests.
@@ -38,7 +41,7 @@ THIRD_PARTY = {
     r"(ngtcp2|nghttp3)/": r"proxy/frontend/(quic|h3)_[^/]*",
     r"prometheus/": r"proxy/observe/[^/]*|proxy/server/admin[^/]*",
     r"nlohmann/": r"proxy/server/status_[^/]*|proxy/(explain|doctor)/[^/]*_json[^/]*",
-    r"CLI/": r"proxy/cli[^/]*",
+    r"CLI/": r"proxy/cli/[^/]*",
     r"(gtest|gmock|benchmark|valgrind)/": r"tests/.*",
 }
 

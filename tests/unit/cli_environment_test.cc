@@ -1,7 +1,5 @@
 // Options by environment: every flag of `proxy` and `host` has a variable, a flag beats it, and what is wrong with a
 // value is told by the variable's name.
-#include "proxy/cli_environment.h"
-
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -15,7 +13,8 @@
 #include <gtest/gtest.h>
 
 #include "config/load.h"
-#include "proxy/cli.h"
+#include "proxy/cli/command_line.h"
+#include "proxy/cli/environment.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/test_certificate.h"
 

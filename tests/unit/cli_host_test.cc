@@ -1,6 +1,4 @@
 // `gatehouse host`: the configuration that a command, or a published folder, stands for.
-#include "proxy/cli_host.h"
-
 #include <cstdlib>
 #include <filesystem>
 #include <string>
@@ -10,7 +8,8 @@
 #include <gtest/gtest.h>
 
 #include "config/to_toml.h"
-#include "proxy/cli.h"
+#include "proxy/cli/command_line.h"
+#include "proxy/cli/host.h"
 #include "tests/support/temporary_folder.h"
 
 namespace gatehouse {

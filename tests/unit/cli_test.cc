@@ -1,6 +1,4 @@
 // What users type: exit codes, the configuration that `proxy` stands for, and the certificate that it makes.
-#include "proxy/cli.h"
-
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -18,8 +16,9 @@
 #include "common/fd.h"
 #include "config/target_rules.h"
 #include "config/to_toml.h"
-#include "proxy/cli_client.h"
-#include "proxy/cli_proxy.h"
+#include "proxy/cli/client.h"
+#include "proxy/cli/command_line.h"
+#include "proxy/cli/proxy.h"
 #include "proxy/server/admin_access.h"
 #include "proxy/server/directories.h"
 #include "tests/support/temporary_folder.h"

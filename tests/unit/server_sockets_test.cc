@@ -16,7 +16,7 @@
 #include "common/clock.h"
 #include "common/event_loop.h"
 #include "common/sockets.h"
-#include "proxy/cli_client.h"
+#include "proxy/cli/client.h"
 #include "proxy/server/control_socket.h"
 #include "proxy/server/listener_sockets.h"
 #include "tests/support/temporary_folder.h"

@@ -1,10 +1,10 @@
-#include "proxy/cli_doctor.h"
+#include "proxy/cli/doctor.h"
 
 #include <algorithm>
 #include <cstdio>
 #include <iterator>
 
-#include "proxy/cli_output.h"
+#include "proxy/cli/output.h"
 #include "proxy/doctor/app_files.h"
 #include "proxy/doctor/doctor.h"
 #include "proxy/doctor/ports.h"

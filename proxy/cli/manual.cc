@@ -1,4 +1,4 @@
-#include "proxy/cli_manual.h"
+#include "proxy/cli/manual.h"
 
 #include <algorithm>
 #include <chrono>

@@ -1,4 +1,4 @@
-#include "proxy/cli_completion.h"
+#include "proxy/cli/completion.h"
 
 #include <cstddef>
 #include <format>

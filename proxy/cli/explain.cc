@@ -1,4 +1,4 @@
-#include "proxy/cli_explain.h"
+#include "proxy/cli/explain.h"
 
 #include <cstdio>
 #include <vector>
@@ -6,7 +6,7 @@
 #include <CLI/CLI.hpp>
 
 #include "config/load.h"
-#include "proxy/cli_output.h"
+#include "proxy/cli/output.h"
 #include "proxy/explain/explain.h"
 
 namespace gatehouse {

@@ -8,7 +8,7 @@
 
 #include "common/result.h"
 #include "config/load.h"
-#include "proxy/cli_environment.h"
+#include "proxy/cli/environment.h"
 
 namespace gatehouse {
 

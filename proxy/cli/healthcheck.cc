@@ -1,8 +1,8 @@
-#include "proxy/cli_healthcheck.h"
+#include "proxy/cli/healthcheck.h"
 
 #include <format>
 
-#include "proxy/cli_client.h"
+#include "proxy/cli/client.h"
 
 namespace gatehouse {
 

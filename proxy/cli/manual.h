@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "proxy/cli_outline.h"
+#include "proxy/cli/outline.h"
 
 namespace gatehouse {
 

@@ -1,4 +1,4 @@
-#include "proxy/cli_client.h"
+#include "proxy/cli/client.h"
 
 #include <sys/socket.h>
 #include <sys/time.h>

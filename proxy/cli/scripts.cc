@@ -1,4 +1,4 @@
-#include "proxy/cli_scripts.h"
+#include "proxy/cli/scripts.h"
 
 #include <cstdio>
 #include <string>
@@ -6,10 +6,10 @@
 
 #include <CLI/CLI.hpp>
 
-#include "proxy/cli_completion.h"
-#include "proxy/cli_manual.h"
-#include "proxy/cli_outline.h"
-#include "proxy/cli_output.h"
+#include "proxy/cli/completion.h"
+#include "proxy/cli/manual.h"
+#include "proxy/cli/outline.h"
+#include "proxy/cli/output.h"
 
 namespace gatehouse {
 namespace {

@@ -1,4 +1,4 @@
-#include "proxy/cli_host.h"
+#include "proxy/cli/host.h"
 
 #include <algorithm>
 #include <array>

@@ -1,4 +1,4 @@
-#include "proxy/cli_environment.h"
+#include "proxy/cli/environment.h"
 
 #include <unistd.h>
 

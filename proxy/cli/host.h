@@ -8,7 +8,7 @@
 
 #include "config/config.h"
 #include "config/load.h"
-#include "proxy/cli_front.h"
+#include "proxy/cli/front.h"
 
 namespace gatehouse {
 

@@ -1,4 +1,4 @@
-#include "proxy/cli_status.h"
+#include "proxy/cli/status.h"
 
 #include <unistd.h>
 
@@ -11,8 +11,8 @@
 
 #include "common/event_loop.h"
 #include "common/timer.h"
-#include "proxy/cli_client.h"
-#include "proxy/cli_output.h"
+#include "proxy/cli/client.h"
+#include "proxy/cli/output.h"
 #include "proxy/server/status_table.h"
 
 namespace gatehouse {

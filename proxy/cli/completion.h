@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "proxy/cli_outline.h"
+#include "proxy/cli/outline.h"
 
 namespace gatehouse {
 

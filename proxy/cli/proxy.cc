@@ -1,4 +1,4 @@
-#include "proxy/cli_proxy.h"
+#include "proxy/cli/proxy.h"
 
 #include <cstddef>
 #include <string_view>

@@ -9,7 +9,7 @@
 #include "common/address.h"
 #include "common/result.h"
 #include "config/load.h"
-#include "proxy/cli_front.h"
+#include "proxy/cli/front.h"
 
 namespace gatehouse {
 

@@ -1,4 +1,4 @@
-#include "proxy/cli_front.h"
+#include "proxy/cli/front.h"
 
 #include <algorithm>
 #include <cstdint>

@@ -1,4 +1,4 @@
-#include "proxy/cli_outline.h"
+#include "proxy/cli/outline.h"
 
 #include <cstddef>
 #include <string_view>
