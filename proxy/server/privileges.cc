@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
@@ -48,12 +49,12 @@ bool is_file(const std::string& output) {
   return output.starts_with('/');
 }
 
-void hand_over_files(const config::Config& config, const UserIdentity& to) {
+void hand_over_files(const Options& options, const UserIdentity& to) {
   hand_over_folder("RUNTIME_DIRECTORY", to);
   hand_over_folder("STATE_DIRECTORY", to);
-  if (const auto usual = directories::control_socket(config.file)) hand_over(*usual, to);
-  if (!config.server.control.empty()) hand_over(config.server.control, to);
-  for (const std::string& output : {config.log.output, config.log.access.output}) {
+  if (const auto usual = directories::control_socket(options.configuration)) hand_over(*usual, to);
+  if (!options.control.empty()) hand_over(options.control, to);
+  for (const std::string& output : options.logs) {
     if (is_file(output)) hand_over(output, to);
   }
 }
@@ -86,35 +87,31 @@ Result<> become(const UserIdentity& user) {
   return {};
 }
 
-void tell_what_is_out_of_reach(const config::Config& config) {
-  const std::string& user = config.server.user;
+void tell_what_is_out_of_reach(const Options& options) {
   const auto needs = [&](const std::string& path, int mode, const char* what) {
     if (path.empty() || access(path.c_str(), mode) == 0) return;
-    log::warn("the user {} {}: {}: {}", user, what, path, std::generic_category().message(errno));
+    log::warn("the user {} {}: {}: {}", options.user, what, path, std::generic_category().message(errno));
   };
-  needs(config.file, R_OK, "cannot read the configuration, so that no reload will work");
-  for (const config::Listener& listener : config.listeners) {
-    if (!listener.tls) continue;
-    for (const config::CertificateFiles& files : listener.tls->certificates) {
-      needs(files.certificate, R_OK, "cannot read a certificate, so that no reload will work");
-      needs(files.private_key, R_OK, "cannot read a private key, so that no reload will work");
-    }
+  needs(options.configuration, R_OK, "cannot read the configuration, so that no reload will work");
+  for (const Options::CertificateFiles& files : options.certificates) {
+    needs(files.certificate, R_OK, "cannot read a certificate, so that no reload will work");
+    needs(files.private_key, R_OK, "cannot read a private key, so that no reload will work");
   }
-  for (const std::string& output : {config.log.output, config.log.access.output}) {
+  for (const std::string& output : options.logs) {
     if (is_file(output)) needs(output, W_OK, "cannot open a log again");
   }
 }
 
 }  // namespace
 
-Result<> drop(const config::Config& config) {
-  const auto identity = identity_to_take(config.server.user);
+Result<> drop(const Options& options) {
+  const auto identity = identity_to_take(options.user);
   if (!identity) return std::unexpected(identity.error());
   if (!*identity) return {};  // who we are already
-  hand_over_files(config, **identity);
+  hand_over_files(options, **identity);
   if (auto done = become(**identity); !done) return done;
-  log::info("continues as the user {}", config.server.user);
-  tell_what_is_out_of_reach(config);
+  log::info("continues as the user {}", options.user);
+  tell_what_is_out_of_reach(options);
   return {};
 }
 

@@ -1,15 +1,31 @@
-// How a process that was started by root becomes the user of `[server] user` once its sockets are bound: for good, with
-// that user's groups, and with one right kept where the system lets us, that of binding ports below 1024, so that a
-// reload may add a listener. Its own directories, control socket and log files go over to the user. Start-up only; the
-// control thread, while the workers do nothing yet.
+// How a process that was started by root becomes another user once its sockets are bound: for good, with that user's
+// groups, and with one right kept where the system lets us, that of binding ports below 1024, so that a reload may add
+// a listener. Its own directories, control socket and log files go over to the user. Start-up only; the control thread,
+// while the workers do nothing yet.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "common/result.h"
-#include "config/config.h"
 
 namespace gatehouse::privileges {
 
-// Logs what will be out of reach from then on: keys that a reload must read, folders of logs that are opened again.
-Result<> drop(const config::Config& config);
+// Who goes on, and what that user must have. Paths; where a log goes may be a word instead ("stderr").
+struct Options {
+  struct CertificateFiles {
+    std::string certificate;
+    std::string private_key;
+  };
+  std::string user;
+  std::string configuration;  // empty: it was made by the command line
+  std::string control;        // where the control socket is besides its usual place; empty: nowhere
+  std::vector<std::string> logs;
+  std::vector<CertificateFiles> certificates;
+};
+
+// Does nothing if we are that user already. Logs what will be out of reach from then on: keys that a reload must read,
+// logs that are opened again.
+Result<> drop(const Options& options);
 
 }  // namespace gatehouse::privileges

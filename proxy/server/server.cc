@@ -15,9 +15,9 @@
 #include "common/text.h"
 #include "common/version.h"
 #include "proxy/apps/strays.h"
+#include "proxy/server/configured_user.h"
 #include "proxy/server/descriptors.h"
 #include "proxy/server/directories.h"
-#include "proxy/server/privileges.h"
 #include "proxy/server/status_facts.h"
 
 namespace gatehouse {
@@ -356,7 +356,7 @@ void Server::force(std::string_view why) {
 // Only at the start: it cannot be undone.
 Result<> Server::drop_rights(const config::Config& config) const {
   if (phase_ != Phase::kStarting || config.server.user.empty()) return {};
-  return privileges::drop(config);
+  return become_configured_user(config);
 }
 
 std::string Server::status_line() const {
