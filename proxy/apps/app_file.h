@@ -14,7 +14,7 @@
 #include "common/fd.h"
 #include "common/result.h"
 #include "proxy/apps/as_user.h"
-#include "proxy/apps/user_identity.h"
+#include "proxy/system/user_identity.h"
 
 namespace gatehouse {
 

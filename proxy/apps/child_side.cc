@@ -11,7 +11,7 @@
 #include <cerrno>
 #include <csignal>
 
-#include "proxy/apps/user_identity.h"
+#include "proxy/system/user_identity.h"
 
 namespace gatehouse {
 

@@ -19,7 +19,7 @@
 #include "proxy/apps/log_pipe.h"
 #include "proxy/apps/readiness.h"
 #include "proxy/apps/spawn.h"
-#include "proxy/apps/user_identity.h"
+#include "proxy/system/user_identity.h"
 
 namespace gatehouse {
 

@@ -16,7 +16,7 @@
 #include "proxy/apps/app_view.h"
 #include "proxy/apps/environment.h"
 #include "proxy/apps/file_thread.h"
-#include "proxy/apps/user_identity.h"
+#include "proxy/system/user_identity.h"
 
 namespace gatehouse {
 

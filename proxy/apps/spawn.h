@@ -13,7 +13,7 @@
 
 #include "common/fd.h"
 #include "proxy/apps/app_view.h"
-#include "proxy/apps/user_identity.h"
+#include "proxy/system/user_identity.h"
 
 namespace gatehouse {
 

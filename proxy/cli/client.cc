@@ -14,7 +14,7 @@
 
 #include "common/fd.h"
 #include "config/load.h"
-#include "proxy/server/directories.h"
+#include "proxy/system/directories.h"
 
 namespace gatehouse {
 

@@ -33,7 +33,7 @@
 #include "proxy/cli/scripts.h"
 #include "proxy/cli/status.h"
 #include "proxy/server/server.h"
-#include "proxy/server/signals.h"
+#include "proxy/system/signals.h"
 
 namespace gatehouse {
 

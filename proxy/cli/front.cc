@@ -13,7 +13,7 @@
 #include "common/certificate_self_signed.h"
 #include "common/text.h"
 #include "config/validate.h"
-#include "proxy/server/directories.h"
+#include "proxy/system/directories.h"
 
 namespace gatehouse {
 

@@ -6,7 +6,7 @@
 
 #include "config/quoting.h"
 #include "proxy/apps/environment.h"
-#include "proxy/apps/user_identity.h"
+#include "proxy/system/user_identity.h"
 
 namespace gatehouse::doctor {
 

@@ -9,7 +9,7 @@
 #include <system_error>
 #include <utility>
 
-#include "proxy/server/directories.h"
+#include "proxy/system/directories.h"
 
 namespace gatehouse::doctor {
 namespace {

@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "proxy/apps/cgroup.h"
-#include "proxy/server/descriptors.h"
+#include "proxy/system/descriptors.h"
 
 namespace gatehouse::doctor {
 namespace {

@@ -13,9 +13,9 @@
 #include "proxy/frontend/tcp_listener.h"
 #include "proxy/http/exchange.h"
 #include "proxy/server/admin_access.h"
-#include "proxy/server/inherited_sockets.h"
 #include "proxy/server/status_assets.h"
 #include "proxy/server/status_events.h"
+#include "proxy/system/inherited_sockets.h"
 
 namespace gatehouse {
 namespace {

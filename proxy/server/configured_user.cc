@@ -1,6 +1,6 @@
 #include "proxy/server/configured_user.h"
 
-#include "proxy/server/privileges.h"
+#include "proxy/system/privileges.h"
 
 namespace gatehouse {
 

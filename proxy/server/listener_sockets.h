@@ -14,9 +14,9 @@
 #include "common/fd.h"
 #include "common/result.h"
 #include "proxy/frontend/quic_group.h"
-#include "proxy/server/inherited_sockets.h"
 #include "proxy/server/snapshot.h"
 #include "proxy/server/snapshot_builder.h"
+#include "proxy/system/inherited_sockets.h"
 
 namespace gatehouse {
 

@@ -9,7 +9,7 @@
 #include "common/mac.h"
 #include "common/random.h"
 #include "common/secret_file.h"
-#include "proxy/server/directories.h"
+#include "proxy/system/directories.h"
 
 namespace gatehouse {
 namespace {

@@ -16,9 +16,9 @@
 #include "common/version.h"
 #include "proxy/apps/strays.h"
 #include "proxy/server/configured_user.h"
-#include "proxy/server/descriptors.h"
-#include "proxy/server/directories.h"
 #include "proxy/server/status_facts.h"
+#include "proxy/system/descriptors.h"
+#include "proxy/system/directories.h"
 
 namespace gatehouse {
 namespace {

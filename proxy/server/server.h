@@ -20,12 +20,12 @@
 #include "proxy/server/admin.h"
 #include "proxy/server/config_source.h"
 #include "proxy/server/control_socket.h"
-#include "proxy/server/inherited_sockets.h"
 #include "proxy/server/rollout.h"
-#include "proxy/server/signals.h"
 #include "proxy/server/status_board.h"
-#include "proxy/server/supervision.h"
 #include "proxy/server/upstream_directory.h"
+#include "proxy/system/inherited_sockets.h"
+#include "proxy/system/signals.h"
+#include "proxy/system/supervision.h"
 
 namespace gatehouse {
 

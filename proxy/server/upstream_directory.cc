@@ -11,8 +11,8 @@
 #include "common/log.h"
 #include "common/log_limit.h"
 #include "proxy/apps/strays.h"
-#include "proxy/server/directories.h"
 #include "proxy/server/upstream_settings.h"
+#include "proxy/system/directories.h"
 
 namespace gatehouse {
 namespace {

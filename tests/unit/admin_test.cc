@@ -12,8 +12,8 @@
 #include "common/event_loop.h"
 #include "common/sockets.h"
 #include "common/timer.h"
-#include "proxy/server/inherited_sockets.h"
 #include "proxy/server/status_events.h"
+#include "proxy/system/inherited_sockets.h"
 #include "tests/support/disorder.h"
 
 namespace gatehouse {
@@ -36,9 +36,8 @@ TEST(AdminTest, ClosesWithClientsWhoseDeadlinesAreDueInTheSameTurn) {
     ASSERT_TRUE(opened.has_value());
     std::unique_ptr<Admin> admin = *std::move(opened);
     std::vector<Fd> clients;
-    for (const std::string_view sent :
-         {"", "GET /healthz HT", "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n",
-          "GET /status/events HTTP/1.1\r\nHost: localhost\r\n\r\n", "nonsense\r\n\r\n"}) {
+    for (const std::string_view sent : {"", "GET /healthz HT", "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n",
+                                        "GET /status/events HTTP/1.1\r\nHost: localhost\r\n\r\n", "nonsense\r\n\r\n"}) {
       clients.push_back(sockets::connect(admin->address()).value());
       ::send(clients.back().get(), sent.data(), sent.size(), MSG_NOSIGNAL);
     }

@@ -9,7 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "common/sockets.h"
-#include "proxy/apps/user_identity.h"
+#include "proxy/system/user_identity.h"
 #include "tests/support/app_testing.h"
 
 namespace gatehouse {

@@ -20,7 +20,7 @@
 #include "proxy/cli/command_line.h"
 #include "proxy/cli/proxy.h"
 #include "proxy/server/admin_access.h"
-#include "proxy/server/directories.h"
+#include "proxy/system/directories.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/test_certificate.h"
 

@@ -1,5 +1,5 @@
 // Sockets that were handed over: what is taken, whom they serve, and how few or many of them make a QUIC group.
-#include "proxy/server/inherited_sockets.h"
+#include "proxy/system/inherited_sockets.h"
 
 #include <fcntl.h>
 #include <sys/socket.h>

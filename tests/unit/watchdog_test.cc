@@ -1,5 +1,5 @@
 // The watchdog feeds while every loop turns, each on its own thread, and not when one of them hangs in a turn.
-#include "proxy/server/watchdog.h"
+#include "proxy/system/watchdog.h"
 
 #include <chrono>
 #include <future>

@@ -1,4 +1,4 @@
-#include "proxy/server/descriptors.h"
+#include "proxy/system/descriptors.h"
 
 #include <sys/resource.h>
 

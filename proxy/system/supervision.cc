@@ -1,4 +1,4 @@
-#include "proxy/server/supervision.h"
+#include "proxy/system/supervision.h"
 
 #include <algorithm>
 #include <chrono>
@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "common/event_loop.h"
-#include "proxy/server/service_manager.h"
+#include "proxy/system/service_manager.h"
 
 namespace gatehouse {
 namespace {

@@ -1,4 +1,4 @@
-#include "proxy/apps/user_identity.h"
+#include "proxy/system/user_identity.h"
 
 #include <grp.h>
 #include <pwd.h>

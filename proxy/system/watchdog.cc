@@ -1,4 +1,4 @@
-#include "proxy/server/watchdog.h"
+#include "proxy/system/watchdog.h"
 
 #include <algorithm>
 #include <atomic>

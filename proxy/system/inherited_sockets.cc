@@ -1,4 +1,4 @@
-#include "proxy/server/inherited_sockets.h"
+#include "proxy/system/inherited_sockets.h"
 
 #include <fcntl.h>
 #include <sys/socket.h>

@@ -1,4 +1,4 @@
-#include "proxy/server/service_manager.h"
+#include "proxy/system/service_manager.h"
 
 #include <sys/socket.h>
 #include <sys/un.h>

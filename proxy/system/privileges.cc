@@ -1,4 +1,4 @@
-#include "proxy/server/privileges.h"
+#include "proxy/system/privileges.h"
 
 #include <grp.h>
 #include <linux/capability.h>
@@ -17,8 +17,8 @@
 
 #include "common/log.h"
 #include "common/secret_memory.h"
-#include "proxy/apps/user_identity.h"
-#include "proxy/server/directories.h"
+#include "proxy/system/directories.h"
+#include "proxy/system/user_identity.h"
 
 namespace gatehouse::privileges {
 namespace {

@@ -11,7 +11,7 @@
 
 #include "common/clock.h"
 #include "common/timer.h"
-#include "proxy/server/watchdog.h"
+#include "proxy/system/watchdog.h"
 
 namespace gatehouse {
 

@@ -1,4 +1,4 @@
-#include "proxy/server/directories.h"
+#include "proxy/system/directories.h"
 
 #include <sys/stat.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-#include "proxy/server/signals.h"
+#include "proxy/system/signals.h"
 
 #include <pthread.h>
 #include <sys/signalfd.h>
