@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "config/config.h"
+#include "proxy/discovery/resolver.h"
 #include "proxy/doctor/finding.h"
-#include "proxy/upstream/resolver.h"
 
 namespace gatehouse::doctor {
 

@@ -11,6 +11,7 @@
 
 #include "common/event_loop.h"
 #include "config/config.h"
+#include "proxy/discovery/upstream_directory.h"
 #include "proxy/explain/explanation.h"
 #include "proxy/explain/question.h"
 #include "proxy/explain/stand_in.h"
@@ -18,7 +19,6 @@
 #include "proxy/observe/control_metrics.h"
 #include "proxy/server/snapshot.h"
 #include "proxy/server/snapshot_builder.h"
-#include "proxy/server/upstream_directory.h"
 
 namespace gatehouse {
 

@@ -13,7 +13,7 @@
 #include "common/certificate.h"
 #include "common/mac.h"
 #include "common/random.h"
-#include "proxy/server/upstream_settings.h"
+#include "proxy/discovery/upstream_settings.h"
 
 namespace gatehouse {
 namespace {

@@ -13,9 +13,9 @@
 
 #include "config/config.h"
 #include "config/diagnostic.h"
+#include "proxy/discovery/upstream_directory.h"
 #include "proxy/frontend/ticket_keys.h"
 #include "proxy/server/snapshot.h"
-#include "proxy/server/upstream_directory.h"
 
 namespace gatehouse {
 

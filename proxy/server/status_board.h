@@ -9,12 +9,12 @@
 
 #include "common/timer.h"
 #include "config/diagnostic.h"
+#include "proxy/discovery/upstream_directory.h"
 #include "proxy/observe/fault_buffer.h"
 #include "proxy/observe/metrics.h"
 #include "proxy/server/rollout.h"
 #include "proxy/server/status_events.h"
 #include "proxy/server/status_facts.h"
-#include "proxy/server/upstream_directory.h"
 
 namespace gatehouse {
 

@@ -10,10 +10,10 @@
 
 #include "common/clock.h"
 #include "proxy/apps/app_view.h"
+#include "proxy/discovery/endpoint_troubles.h"
 #include "proxy/observe/control_metrics.h"
 #include "proxy/observe/fault_history.h"
 #include "proxy/observe/traffic.h"
-#include "proxy/server/endpoint_troubles.h"
 #include "proxy/server/listener_sockets.h"
 #include "proxy/server/snapshot.h"
 

@@ -9,9 +9,9 @@
 #include <gtest/gtest.h>
 
 #include "proxy/apps/app_host.h"
+#include "proxy/discovery/resolver.h"
 #include "proxy/health/health_checker.h"
 #include "proxy/health/outlier.h"
-#include "proxy/upstream/resolver.h"
 #include "tests/support/disorder.h"
 #include "tests/support/dns_server.h"
 #include "tests/support/temporary_folder.h"

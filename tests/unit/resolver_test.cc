@@ -1,6 +1,6 @@
 // Names as endpoints, asked of a DNS server on loopback that answers as each test says; the clock of the loop, and with
 // it every TTL, is moved by the test.
-#include "proxy/upstream/resolver.h"
+#include "proxy/discovery/resolver.h"
 
 #include <algorithm>
 #include <chrono>
@@ -12,7 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "common/timer.h"
-#include "proxy/upstream/resolver_answer.h"
+#include "proxy/discovery/resolver_answer.h"
 #include "tests/support/dns_server.h"
 #include "tests/support/loop_testing.h"
 #include "tests/support/temporary_folder.h"

@@ -1,5 +1,5 @@
 // Upstreams over configurations: who keeps what, and what the control thread knows of it.
-#include "proxy/server/upstream_directory.h"
+#include "proxy/discovery/upstream_directory.h"
 
 #include <string>
 

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "config/config.h"
-#include "proxy/server/endpoint_registry.h"
+#include "proxy/discovery/endpoint_registry.h"
+#include "proxy/discovery/resolver.h"
 #include "proxy/upstream/membership.h"
-#include "proxy/upstream/resolver.h"
 
 namespace gatehouse {
 

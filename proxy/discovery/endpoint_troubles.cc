@@ -1,4 +1,4 @@
-#include "proxy/server/endpoint_troubles.h"
+#include "proxy/discovery/endpoint_troubles.h"
 
 #include <chrono>
 #include <format>

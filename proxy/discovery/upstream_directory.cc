@@ -1,4 +1,4 @@
-#include "proxy/server/upstream_directory.h"
+#include "proxy/discovery/upstream_directory.h"
 
 #include <algorithm>
 #include <format>
@@ -11,7 +11,7 @@
 #include "common/log.h"
 #include "common/log_limit.h"
 #include "proxy/apps/strays.h"
-#include "proxy/server/upstream_settings.h"
+#include "proxy/discovery/upstream_settings.h"
 #include "proxy/system/directories.h"
 
 namespace gatehouse {

@@ -18,7 +18,7 @@
 #include "common/io_watcher.h"
 #include "common/timer.h"
 #include "common/waker.h"
-#include "proxy/upstream/resolver.h"
+#include "proxy/discovery/resolver.h"
 
 struct ares_channeldata;
 

@@ -1,4 +1,4 @@
-#include "proxy/upstream/resolver.h"
+#include "proxy/discovery/resolver.h"
 
 #include <algorithm>
 #include <format>
@@ -6,8 +6,8 @@
 
 #include "common/event_loop.h"
 #include "common/timer.h"
-#include "proxy/upstream/resolver_answer.h"
-#include "proxy/upstream/resolver_channel.h"
+#include "proxy/discovery/resolver_answer.h"
+#include "proxy/discovery/resolver_channel.h"
 
 namespace gatehouse {
 

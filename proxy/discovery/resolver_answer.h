@@ -6,8 +6,8 @@
 #include <cstddef>
 #include <vector>
 
-#include "proxy/upstream/resolver.h"
-#include "proxy/upstream/resolver_channel.h"
+#include "proxy/discovery/resolver.h"
+#include "proxy/discovery/resolver_channel.h"
 
 namespace gatehouse::dns {
 

@@ -1,4 +1,4 @@
-#include "proxy/server/endpoint_registry.h"
+#include "proxy/discovery/endpoint_registry.h"
 
 namespace gatehouse {
 

@@ -13,16 +13,16 @@
 #include "common/waker.h"
 #include "config/config.h"
 #include "proxy/apps/app_host.h"
+#include "proxy/discovery/endpoint_registry.h"
+#include "proxy/discovery/endpoint_troubles.h"
+#include "proxy/discovery/hosted_app.h"
+#include "proxy/discovery/listed_endpoints.h"
+#include "proxy/discovery/resolver.h"
 #include "proxy/health/health_checker.h"
 #include "proxy/health/outlier.h"
 #include "proxy/health/probe.h"
 #include "proxy/observe/control_metrics.h"
-#include "proxy/server/endpoint_registry.h"
-#include "proxy/server/endpoint_troubles.h"
-#include "proxy/server/hosted_app.h"
-#include "proxy/server/listed_endpoints.h"
 #include "proxy/upstream/membership.h"
-#include "proxy/upstream/resolver.h"
 
 namespace gatehouse {
 

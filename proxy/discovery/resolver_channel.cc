@@ -1,4 +1,4 @@
-#include "proxy/upstream/resolver_channel.h"
+#include "proxy/discovery/resolver_channel.h"
 
 #include <ares.h>
 #include <netinet/in.h>

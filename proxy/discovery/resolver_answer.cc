@@ -1,4 +1,4 @@
-#include "proxy/upstream/resolver_answer.h"
+#include "proxy/discovery/resolver_answer.h"
 
 #include <algorithm>
 #include <string>

@@ -1,4 +1,4 @@
-#include "proxy/server/listed_endpoints.h"
+#include "proxy/discovery/listed_endpoints.h"
 
 #include <algorithm>
 #include <format>

@@ -1,4 +1,4 @@
-#include "proxy/server/upstream_settings.h"
+#include "proxy/discovery/upstream_settings.h"
 
 #include <algorithm>
 #include <filesystem>

@@ -1,4 +1,4 @@
-#include "proxy/server/hosted_app.h"
+#include "proxy/discovery/hosted_app.h"
 
 #include <algorithm>
 #include <format>
