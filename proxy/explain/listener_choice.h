@@ -7,7 +7,7 @@
 
 #include "common/result.h"
 #include "proxy/explain/question.h"
-#include "proxy/server/snapshot.h"
+#include "proxy/runtime/snapshot.h"
 
 namespace gatehouse {
 

@@ -17,8 +17,8 @@
 #include "proxy/explain/stand_in.h"
 #include "proxy/http/exchange.h"
 #include "proxy/observe/control_metrics.h"
-#include "proxy/server/snapshot.h"
-#include "proxy/server/snapshot_builder.h"
+#include "proxy/runtime/snapshot.h"
+#include "proxy/runtime/snapshot_builder.h"
 
 namespace gatehouse {
 

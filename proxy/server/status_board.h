@@ -12,7 +12,7 @@
 #include "proxy/discovery/upstream_directory.h"
 #include "proxy/observe/fault_buffer.h"
 #include "proxy/observe/metrics.h"
-#include "proxy/server/rollout.h"
+#include "proxy/runtime/rollout.h"
 #include "proxy/server/status_events.h"
 #include "proxy/server/status_facts.h"
 

@@ -14,8 +14,8 @@
 #include "proxy/observe/control_metrics.h"
 #include "proxy/observe/fault_history.h"
 #include "proxy/observe/traffic.h"
-#include "proxy/server/listener_sockets.h"
-#include "proxy/server/snapshot.h"
+#include "proxy/runtime/listener_sockets.h"
+#include "proxy/runtime/snapshot.h"
 
 namespace gatehouse {
 

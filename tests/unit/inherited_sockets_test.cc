@@ -15,7 +15,7 @@
 
 #include "common/sockets.h"
 #include "proxy/frontend/quic_group.h"
-#include "proxy/server/listener_sockets.h"
+#include "proxy/runtime/listener_sockets.h"
 
 namespace gatehouse {
 namespace {

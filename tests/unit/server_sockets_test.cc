@@ -17,8 +17,8 @@
 #include "common/event_loop.h"
 #include "common/sockets.h"
 #include "proxy/cli/client.h"
+#include "proxy/runtime/listener_sockets.h"
 #include "proxy/server/control_socket.h"
-#include "proxy/server/listener_sockets.h"
 #include "tests/support/temporary_folder.h"
 
 namespace gatehouse {

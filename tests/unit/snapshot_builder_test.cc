@@ -1,6 +1,6 @@
 // A configuration becomes what workers run, what a reload does not touch stays the same object, and what cannot be
 // built says where it is written.
-#include "proxy/server/snapshot_builder.h"
+#include "proxy/runtime/snapshot_builder.h"
 
 #include <string>
 #include <variant>

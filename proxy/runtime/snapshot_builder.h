@@ -15,7 +15,7 @@
 #include "config/diagnostic.h"
 #include "proxy/discovery/upstream_directory.h"
 #include "proxy/frontend/ticket_keys.h"
-#include "proxy/server/snapshot.h"
+#include "proxy/runtime/snapshot.h"
 
 namespace gatehouse {
 

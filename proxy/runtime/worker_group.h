@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "proxy/server/worker.h"
+#include "proxy/runtime/worker.h"
 
 namespace gatehouse {
 

@@ -1,4 +1,4 @@
-#include "proxy/server/worker_group.h"
+#include "proxy/runtime/worker_group.h"
 
 #include <pthread.h>
 #include <sched.h>

@@ -1,4 +1,4 @@
-#include "proxy/server/listener_sockets.h"
+#include "proxy/runtime/listener_sockets.h"
 
 #include <fcntl.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-#include "proxy/server/worker_listener.h"
+#include "proxy/runtime/worker_listener.h"
 
 #include <utility>
 

@@ -1,4 +1,4 @@
-#include "proxy/server/snapshot_builder.h"
+#include "proxy/runtime/snapshot_builder.h"
 
 #include <sys/socket.h>
 

@@ -11,8 +11,8 @@
 #include "proxy/frontend/listener_context.h"
 #include "proxy/frontend/quic_listener.h"
 #include "proxy/frontend/tcp_listener.h"
-#include "proxy/server/listener_sockets.h"
-#include "proxy/server/snapshot.h"
+#include "proxy/runtime/listener_sockets.h"
+#include "proxy/runtime/snapshot.h"
 
 namespace gatehouse {
 

@@ -12,10 +12,10 @@
 #include "config/diagnostic.h"
 #include "proxy/observe/access_log.h"
 #include "proxy/observe/metrics.h"
-#include "proxy/server/listener_sockets.h"
-#include "proxy/server/snapshot.h"
-#include "proxy/server/snapshot_builder.h"
-#include "proxy/server/worker_group.h"
+#include "proxy/runtime/listener_sockets.h"
+#include "proxy/runtime/snapshot.h"
+#include "proxy/runtime/snapshot_builder.h"
+#include "proxy/runtime/worker_group.h"
 
 namespace gatehouse {
 

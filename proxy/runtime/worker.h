@@ -15,8 +15,8 @@
 #include "proxy/observe/fault_buffer.h"
 #include "proxy/observe/worker_metrics.h"
 #include "proxy/observe/worker_observer.h"
-#include "proxy/server/snapshot.h"
-#include "proxy/server/worker_listener.h"
+#include "proxy/runtime/snapshot.h"
+#include "proxy/runtime/worker_listener.h"
 #include "proxy/upstream/upstream_pools.h"
 
 namespace gatehouse {

@@ -1,4 +1,4 @@
-#include "proxy/server/worker.h"
+#include "proxy/runtime/worker.h"
 
 #include <algorithm>
 #include <chrono>

@@ -1,4 +1,4 @@
-#include "proxy/server/rollout.h"
+#include "proxy/runtime/rollout.h"
 
 #include <format>
 #include <optional>

@@ -14,8 +14,8 @@
 #include "common/fd.h"
 #include "common/result.h"
 #include "proxy/frontend/quic_group.h"
-#include "proxy/server/snapshot.h"
-#include "proxy/server/snapshot_builder.h"
+#include "proxy/runtime/snapshot.h"
+#include "proxy/runtime/snapshot_builder.h"
 #include "proxy/system/inherited_sockets.h"
 
 namespace gatehouse {
