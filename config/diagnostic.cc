@@ -18,4 +18,11 @@ bool has_errors(std::span<const Diagnostic> diagnostics) {
   return std::ranges::contains(diagnostics, Severity::kError, &Diagnostic::severity);
 }
 
+std::vector<std::string> texts(std::span<const Diagnostic> diagnostics) {
+  std::vector<std::string> all;
+  all.reserve(diagnostics.size());
+  for (const Diagnostic& diagnostic : diagnostics) all.push_back(diagnostic.to_string());
+  return all;
+}
+
 }  // namespace gatehouse::config

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "config/config.h"
 
@@ -23,5 +24,8 @@ struct Diagnostic {
 };
 
 bool has_errors(std::span<const Diagnostic> diagnostics);
+
+// Each as it is printed, in their order.
+std::vector<std::string> texts(std::span<const Diagnostic> diagnostics);
 
 }  // namespace gatehouse::config

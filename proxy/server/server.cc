@@ -157,7 +157,7 @@ bool Server::start() {
   print(diagnostics);
   if (config::has_errors(diagnostics)) return false;
   append(diagnostics, loaded.diagnostics);
-  board_.note_reload(config.file, true, diagnostics);
+  board_.note_reload(config.file, true, config::texts(diagnostics));
   board_.watch(*rollout_);
   phase_ = Phase::kServing;
   announce();
@@ -269,7 +269,7 @@ ControlReply Server::reload() {
   std::string text = log_lines(diagnostics);
   const bool ok = loaded.config && !config::has_errors(diagnostics);
   status_.last_reload_ok = ok;
-  board_.note_reload(config_.file, ok, diagnostics);
+  board_.note_reload(config_.file, ok, config::texts(diagnostics));
   supervision_.ready(status_line());
   if (ok) {
     const std::string line = std::format("configuration {} is in force", rollout_->snapshot().generation);

@@ -25,10 +25,9 @@ FaultBuffer::HandOver StatusBoard::fault_sink() {
   };
 }
 
-void StatusBoard::note_reload(std::string file, bool success, const std::vector<config::Diagnostic>& diagnostics) {
+void StatusBoard::note_reload(std::string file, bool success, std::vector<std::string> diagnostics) {
   file_ = std::move(file);
-  last_reload_ = {.time = loop_.wall_now(), .success = success, .diagnostics = {}};
-  for (const config::Diagnostic& diagnostic : diagnostics) last_reload_.diagnostics.push_back(diagnostic.to_string());
+  last_reload_ = {.time = loop_.wall_now(), .success = success, .diagnostics = std::move(diagnostics)};
 }
 
 void StatusBoard::watch(Rollout& rollout) {

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "common/timer.h"
-#include "config/diagnostic.h"
 #include "proxy/discovery/upstream_directory.h"
 #include "proxy/observe/fault_buffer.h"
 #include "proxy/observe/metrics.h"
@@ -31,8 +30,8 @@ class StatusBoard {
   // For workers: any thread may call it.
   FaultBuffer::HandOver fault_sink();
 
-  // A configuration file is in force, or was refused.
-  void note_reload(std::string file, bool success, const std::vector<config::Diagnostic>& diagnostics);
+  // A configuration file is in force, or was refused. `diagnostics` are as they were printed, warnings too.
+  void note_reload(std::string file, bool success, std::vector<std::string> diagnostics);
   // There is something to tell from now on. `rollout` outlives it.
   void watch(Rollout& rollout);
 
