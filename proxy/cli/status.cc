@@ -11,9 +11,9 @@
 
 #include "common/event_loop.h"
 #include "common/timer.h"
+#include "proxy/admin/status_table.h"
 #include "proxy/cli/client.h"
 #include "proxy/cli/output.h"
-#include "proxy/server/status_table.h"
 
 namespace gatehouse {
 namespace {

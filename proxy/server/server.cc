@@ -14,9 +14,9 @@
 #include "common/secret_memory.h"
 #include "common/text.h"
 #include "common/version.h"
+#include "proxy/admin/status_facts.h"
 #include "proxy/apps/strays.h"
 #include "proxy/server/configured_user.h"
-#include "proxy/server/status_facts.h"
 #include "proxy/system/descriptors.h"
 #include "proxy/system/directories.h"
 

@@ -108,7 +108,7 @@ class GateTest(unittest.TestCase):
                 self.write(f"{folder}/poor.h", f'#include "{target}"\n')
                 self.expect(includes, f"{folder} may not include")
                 (self.root / folder / "poor.h").unlink()
-        self.write("proxy/server/good.h", '#include "config/config.h"\n#include "proxy/forward/redirect.h"\n')
+        self.write("proxy/runtime/good.h", '#include "config/config.h"\n#include "proxy/forward/redirect.h"\n')
         self.write("proxy/http/good.h", '#include "proxy/http/message.h"\n#include "common/buffer.h"\n')
         self.expect(includes)
         self.write("proxy/http/good.h", '#include "message.h"\n')

@@ -1,5 +1,5 @@
 // Whose requests the admin pages answer.
-#include "proxy/server/admin_access.h"
+#include "proxy/admin/admin_access.h"
 
 #include <string>
 #include <utility>

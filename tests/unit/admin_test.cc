@@ -1,5 +1,5 @@
 // The admin address may change while its clients are in the middle of something.
-#include "proxy/server/admin.h"
+#include "proxy/admin/admin.h"
 
 #include <sys/socket.h>
 
@@ -12,7 +12,7 @@
 #include "common/event_loop.h"
 #include "common/sockets.h"
 #include "common/timer.h"
-#include "proxy/server/status_events.h"
+#include "proxy/admin/status_events.h"
 #include "proxy/system/inherited_sockets.h"
 #include "tests/support/disorder.h"
 

@@ -1,5 +1,5 @@
 // Who listens to the status gets each event, and holds nothing up who does not read.
-#include "proxy/server/status_events.h"
+#include "proxy/admin/status_events.h"
 
 #include <optional>
 #include <string>

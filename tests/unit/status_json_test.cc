@@ -1,5 +1,5 @@
 // What /status.json says of a server that is made by hand: state and reason of everything, and what comes first.
-#include "proxy/server/status_json.h"
+#include "proxy/admin/status_json.h"
 
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -8,7 +8,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "proxy/server/status_table.h"
+#include "proxy/admin/status_table.h"
 #include "tests/support/endpoint_testing.h"
 
 namespace gatehouse {

@@ -1,4 +1,4 @@
-#include "proxy/server/admin.h"
+#include "proxy/admin/admin.h"
 
 #include <unistd.h>
 
@@ -9,12 +9,12 @@
 
 #include "common/event_loop.h"
 #include "common/sockets.h"
+#include "proxy/admin/admin_access.h"
+#include "proxy/admin/status_assets.h"
+#include "proxy/admin/status_events.h"
 #include "proxy/frontend/listener_context.h"
 #include "proxy/frontend/tcp_listener.h"
 #include "proxy/http/exchange.h"
-#include "proxy/server/admin_access.h"
-#include "proxy/server/status_assets.h"
-#include "proxy/server/status_events.h"
 #include "proxy/system/inherited_sockets.h"
 
 namespace gatehouse {

@@ -1,4 +1,4 @@
-// The files of the status page, embedded when the program is built: what is in proxy/server/status/ is what is served.
+// The files of the status page, embedded when the program is built: what is in proxy/admin/status/ is what is served.
 // Constant, any thread.
 #pragma once
 

@@ -1,4 +1,4 @@
-#include "proxy/server/status_grid.h"
+#include "proxy/admin/status_grid.h"
 
 #include <algorithm>
 #include <utility>

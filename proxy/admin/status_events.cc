@@ -1,4 +1,4 @@
-#include "proxy/server/status_events.h"
+#include "proxy/admin/status_events.h"
 
 #include <format>
 #include <utility>

@@ -5,7 +5,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
-#include "proxy/server/status_facts.h"
+#include "proxy/admin/status_facts.h"
 
 namespace gatehouse {
 

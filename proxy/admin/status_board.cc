@@ -1,4 +1,4 @@
-#include "proxy/server/status_board.h"
+#include "proxy/admin/status_board.h"
 
 #include <algorithm>
 #include <chrono>
@@ -6,8 +6,8 @@
 
 #include "common/event_loop.h"
 #include "common/log_limit.h"
-#include "proxy/server/status_json.h"
-#include "proxy/server/status_table.h"
+#include "proxy/admin/status_json.h"
+#include "proxy/admin/status_table.h"
 
 namespace gatehouse {
 namespace {

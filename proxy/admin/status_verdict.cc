@@ -7,7 +7,7 @@
 #include <string_view>
 #include <utility>
 
-#include "proxy/server/status_json.h"
+#include "proxy/admin/status_json.h"
 
 namespace gatehouse::status_parts {
 namespace {

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "common/text.h"
-#include "proxy/server/status_json.h"
+#include "proxy/admin/status_json.h"
 
 namespace gatehouse::status_parts {
 namespace {

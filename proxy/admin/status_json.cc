@@ -1,4 +1,4 @@
-#include "proxy/server/status_json.h"
+#include "proxy/admin/status_json.h"
 
 #include <unistd.h>
 

@@ -1,4 +1,4 @@
-#include "proxy/server/status_table.h"
+#include "proxy/admin/status_table.h"
 
 #include <algorithm>
 #include <cmath>
@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "proxy/server/status_grid.h"
+#include "proxy/admin/status_grid.h"
 
 namespace gatehouse {
 namespace {

@@ -9,7 +9,7 @@ foreach(name IN LISTS NAMES)
   string(APPEND arrays "constexpr char ${variable}[] = {${bytes}};\n")
   string(APPEND rows "    {\"${name}\", {${variable}, sizeof ${variable}}},\n")
 endforeach()
-file(WRITE "${OUTPUT}" "#include \"proxy/server/status_assets.h\"
+file(WRITE "${OUTPUT}" "#include \"proxy/admin/status_assets.h\"
 
 namespace gatehouse {
 namespace {

@@ -8,12 +8,12 @@
 #include <vector>
 
 #include "common/timer.h"
+#include "proxy/admin/status_events.h"
+#include "proxy/admin/status_facts.h"
 #include "proxy/discovery/upstream_directory.h"
 #include "proxy/observe/fault_buffer.h"
 #include "proxy/observe/metrics.h"
 #include "proxy/runtime/rollout.h"
-#include "proxy/server/status_events.h"
-#include "proxy/server/status_facts.h"
 
 namespace gatehouse {
 

@@ -1,4 +1,4 @@
-#include "proxy/server/status_facts.h"
+#include "proxy/admin/status_facts.h"
 
 #include <format>
 

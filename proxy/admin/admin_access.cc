@@ -1,4 +1,4 @@
-#include "proxy/server/admin_access.h"
+#include "proxy/admin/admin_access.h"
 
 #include <unistd.h>
 
