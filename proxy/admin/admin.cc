@@ -12,8 +12,8 @@
 #include "proxy/admin/admin_access.h"
 #include "proxy/admin/status_assets.h"
 #include "proxy/admin/status_events.h"
+#include "proxy/frontend/accept/tcp_listener.h"
 #include "proxy/frontend/listener_context.h"
-#include "proxy/frontend/tcp_listener.h"
 #include "proxy/http/exchange.h"
 #include "proxy/system/inherited_sockets.h"
 

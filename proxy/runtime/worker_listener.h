@@ -8,9 +8,9 @@
 #include <string>
 
 #include "common/event_loop.h"
+#include "proxy/frontend/accept/tcp_listener.h"
 #include "proxy/frontend/listener_context.h"
 #include "proxy/frontend/quic_listener.h"
-#include "proxy/frontend/tcp_listener.h"
 #include "proxy/runtime/listener_sockets.h"
 #include "proxy/runtime/snapshot.h"
 

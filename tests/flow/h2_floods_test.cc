@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "proxy/frontend/clear_accept.h"
+#include "proxy/frontend/accept/clear_accept.h"
 #include "tests/support/h2_client.h"
 
 namespace gatehouse::testing_support {

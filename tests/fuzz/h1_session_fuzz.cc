@@ -5,7 +5,7 @@
 #include <memory>
 #include <utility>
 
-#include "proxy/frontend/clear_accept.h"
+#include "proxy/frontend/accept/clear_accept.h"
 #include "tests/support/session_play.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -12,16 +12,17 @@ MAY_INCLUDE = {
     "proxy/system": ["common"],
     "proxy/upstream": ["proxy/http", "common"],
     "proxy/frontend": ["proxy/http", "common"],
+    "proxy/frontend/accept": ["proxy/frontend", "proxy/http", "common"],
     "proxy/observe": ["proxy/http", "common"],
     "proxy/forward": ["proxy/upstream", "proxy/http", "proxy/observe", "common"],
     "proxy/health": ["proxy/upstream", "proxy/http", "common"],
     "proxy/apps": ["proxy/system", "common"],
     "proxy/discovery": ["proxy/apps", "proxy/health", "proxy/observe", "proxy/upstream", "proxy/http", "proxy/system",
                         "config", "common"],
-    "proxy/runtime": ["proxy/discovery", "proxy/forward", "proxy/observe", "proxy/frontend", "proxy/upstream",
-                      "proxy/http", "proxy/system", "config", "common"],
-    "proxy/admin": ["proxy/runtime", "proxy/discovery", "proxy/apps", "proxy/observe", "proxy/frontend", "proxy/http",
-                    "proxy/system", "common"],
+    "proxy/runtime": ["proxy/discovery", "proxy/forward", "proxy/observe", "proxy/frontend/accept", "proxy/frontend",
+                      "proxy/upstream", "proxy/http", "proxy/system", "config", "common"],
+    "proxy/admin": ["proxy/runtime", "proxy/discovery", "proxy/apps", "proxy/observe", "proxy/frontend/accept",
+                    "proxy/frontend", "proxy/http", "proxy/system", "common"],
     "proxy/server": ["proxy/admin", "proxy/runtime", "proxy/discovery", "proxy/apps", "proxy/observe", "proxy/system",
                      "config", "common"],
     "proxy/explain": ["proxy/runtime", "proxy/discovery", "proxy/apps", "proxy/forward", "proxy/observe",
@@ -32,7 +33,8 @@ MAY_INCLUDE = {
     "proxy": ["proxy/cli"],  # main.cc
     "tests": ["tests", "proxy", "proxy/cli", "proxy/doctor", "proxy/explain", "proxy/server", "proxy/admin",
               "proxy/runtime", "proxy/discovery", "proxy/apps", "proxy/health", "proxy/forward", "proxy/observe",
-              "proxy/frontend", "proxy/upstream", "proxy/system", "proxy/http", "config", "common"],
+              "proxy/frontend/accept", "proxy/frontend", "proxy/upstream", "proxy/system", "proxy/http", "config",
+              "common"],
 }
 
 # header: the files that may include it, besides the tests.
@@ -62,7 +64,7 @@ SYSTEM = re.compile(r"[a-z_]+"
 def folder_of(path):
     """The folder of the table that a path, or an include, belongs to."""
     parts = str(path).split("/")
-    for length in (2, 1):
+    for length in (3, 2, 1):
         name = "/".join(parts[:length])
         if len(parts) > length and name in MAY_INCLUDE:
             return name

@@ -15,7 +15,7 @@
 #include <gtest/gtest.h>
 
 #include "common/sockets.h"
-#include "proxy/frontend/tcp_listener.h"
+#include "proxy/frontend/accept/tcp_listener.h"
 #include "tests/support/frontend_testing.h"
 
 namespace gatehouse::testing_support {

@@ -8,8 +8,8 @@
 
 #include <gtest/gtest.h>
 
-#include "proxy/frontend/clear_accept.h"
-#include "proxy/frontend/tls_accept.h"
+#include "proxy/frontend/accept/clear_accept.h"
+#include "proxy/frontend/accept/tls_accept.h"
 #include "tests/support/disorder.h"
 #include "tests/support/h2_client.h"
 #include "tests/support/quic_case.h"

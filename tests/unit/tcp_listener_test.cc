@@ -1,4 +1,4 @@
-#include "proxy/frontend/tcp_listener.h"
+#include "proxy/frontend/accept/tcp_listener.h"
 
 #include <sys/socket.h>
 

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 #include <openssl/err.h>
 
-#include "proxy/frontend/tls_accept.h"
+#include "proxy/frontend/accept/tls_accept.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tls_testing.h"
 

@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "proxy/frontend/clear_accept.h"
+#include "proxy/frontend/accept/clear_accept.h"
 #include "tests/support/frontend_testing.h"
 #include "tests/support/h3_session_world.h"
 #include "tests/work/player.h"

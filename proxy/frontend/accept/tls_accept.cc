@@ -1,4 +1,4 @@
-#include "proxy/frontend/tls_accept.h"
+#include "proxy/frontend/accept/tls_accept.h"
 
 #include <array>
 #include <utility>

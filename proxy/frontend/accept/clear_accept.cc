@@ -1,4 +1,4 @@
-#include "proxy/frontend/clear_accept.h"
+#include "proxy/frontend/accept/clear_accept.h"
 
 #include <algorithm>
 #include <utility>

@@ -1,4 +1,4 @@
-#include "proxy/frontend/tcp_listener.h"
+#include "proxy/frontend/accept/tcp_listener.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -14,9 +14,9 @@
 #include "common/sockets.h"
 #include "common/tcp_stream.h"
 #include "common/tls_stream.h"
-#include "proxy/frontend/clear_accept.h"
+#include "proxy/frontend/accept/clear_accept.h"
+#include "proxy/frontend/accept/tls_accept.h"
 #include "proxy/frontend/client_admission.h"
-#include "proxy/frontend/tls_accept.h"
 #include "proxy/frontend/tls_contexts.h"
 
 namespace gatehouse {
