@@ -118,7 +118,7 @@ struct H3Callbacks {
   }
 };
 
-H3Session::H3Session(ListenerContext& context, H3Transport& transport, const QuicOptions& options, Peer peer)
+H3Session::H3Session(ListenerContext& context, H3Transport& transport, const H3Options& options, Peer peer)
     : context_(context),
       transport_(transport),
       options_(options),

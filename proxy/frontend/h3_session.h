@@ -17,10 +17,10 @@
 
 #include "common/timer.h"
 #include "proxy/frontend/abuse_guard.h"
+#include "proxy/frontend/h3_options.h"
 #include "proxy/frontend/h3_table_screen.h"
 #include "proxy/frontend/h3_transport.h"
 #include "proxy/frontend/listener_context.h"
-#include "proxy/frontend/quic_options.h"
 #include "proxy/http/client_info.h"
 #include "proxy/http/message.h"
 
@@ -51,7 +51,7 @@ class H3Session {
     std::array<nghttp3_vec, kMaxParts> part;
   };
 
-  H3Session(ListenerContext& context, H3Transport& transport, const QuicOptions& options, Peer peer);
+  H3Session(ListenerContext& context, H3Transport& transport, const H3Options& options, Peer peer);
   ~H3Session();
   H3Session(const H3Session&) = delete;
   H3Session& operator=(const H3Session&) = delete;
@@ -109,7 +109,7 @@ class H3Session {
 
   ListenerContext& context_;
   H3Transport& transport_;
-  const QuicOptions& options_;
+  const H3Options& options_;
   Peer peer_;
   std::unique_ptr<nghttp3_conn, ConnDeleter> conn_;
   std::unordered_map<std::int64_t, std::unique_ptr<H3Stream>> streams_;

@@ -58,9 +58,9 @@ ngtcp2_transport_params parameters_for(const QuicEnvironment& environment, const
   const Duration idle = context.policy->connection.idle_timeout;
   ngtcp2_transport_params params;
   ngtcp2_transport_params_default(&params);
-  params.initial_max_stream_data_bidi_remote = options.stream_window;
-  params.initial_max_stream_data_uni = options.stream_window;
-  params.initial_max_data = options.connection_window;
+  params.initial_max_stream_data_bidi_remote = options.h3.stream_window;
+  params.initial_max_stream_data_uni = options.h3.stream_window;
+  params.initial_max_data = options.h3.connection_window;
   params.initial_max_streams_bidi = context.policy->connection.max_streams;
   params.initial_max_streams_uni = 3;  // control, QPACK encoder and decoder
   params.max_idle_timeout = nanoseconds(std::min<Duration>(idle, options.max_idle_timeout));
@@ -203,7 +203,7 @@ bool QuicConnection::start_session() {
   }
   H3Transport& transport = *this;
   session_ = std::make_unique<H3Session>(
-      context_, transport, environment().options,
+      context_, transport, environment().options.h3,
       H3Session::Peer{.client = {.protocol = Protocol::kH3, .address = peer_.address, .listener = {}, .tls = {}},
                       .contexts = engine_.contexts});
   return session_->start(streams);

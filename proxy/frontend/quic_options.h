@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "proxy/frontend/h3_options.h"
 #include "proxy/frontend/quic_id.h"
 
 namespace gatehouse {
@@ -21,9 +22,7 @@ struct QuicOptions {
   std::size_t max_half_open_per_prefix = 8;            // likewise, for clients of one /24 or /56
   std::chrono::seconds retry_token_lifetime{10};
   std::chrono::hours new_token_lifetime{24};
-  std::uint64_t stream_window = 64 * 1024;       // as much as a BodyPipe holds
-  std::uint64_t max_stream_window = 256 * 1024;  // grows up to this while the responder keeps up
-  std::uint64_t connection_window = 1024 * 1024;
+  H3Options h3;
   std::size_t ack_threshold = 2;  // ack-eliciting packets before an acknowledgement may not wait
 };
 

@@ -222,7 +222,7 @@ class Driver {
                            .tls = nullptr,
                            .counters = counters_,
                            .connections = ConnectionList(loop_)};
-  QuicOptions options_{.stream_window = kWindow, .max_stream_window = kWindow};
+  H3Options options_{.stream_window = kWindow, .max_stream_window = kWindow};
   MemoryTransport transport_;
   std::uint8_t opened_ = 0;
   std::unique_ptr<H3Session> session_ = std::make_unique<H3Session>(context_, transport_, options_, H3Session::Peer{});

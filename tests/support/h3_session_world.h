@@ -60,7 +60,7 @@ class H3SessionWorld : public FrontendWorld {
   void close(std::int64_t stream) { static_cast<void>(session->closed(stream, NGHTTP3_H3_NO_ERROR)); }
 
   NotingTransport transport;
-  QuicOptions options;
+  H3Options options;
   std::unique_ptr<H3Session> session =
       std::make_unique<H3Session>(context, transport, options,
                                   H3Session::Peer{.client = {.protocol = Protocol::kH3,

@@ -59,8 +59,8 @@ TEST_F(QuicUploadWindowTest, EndpointsThatDoNotReadLeaveNoMoreThanTheWindowOfThe
   const auto streams = upload(client, 100);
   pass(2s);
   const std::size_t sent = streams.size() * kBody - unsent(client, streams);
-  EXPECT_LE(sent, options.connection_window);
-  EXPECT_GE(sent, options.connection_window - kBody);
+  EXPECT_LE(sent, options.h3.connection_window);
+  EXPECT_GE(sent, options.h3.connection_window - kBody);
   EXPECT_TRUE(client.connected());
 
   reads = true;
