@@ -13,7 +13,7 @@
 
 #include "common/fd.h"
 #include "common/result.h"
-#include "proxy/frontend/quic_group.h"
+#include "proxy/frontend/quic/quic_group.h"
 #include "proxy/runtime/snapshot.h"
 #include "proxy/runtime/snapshot_builder.h"
 #include "proxy/system/inherited_sockets.h"

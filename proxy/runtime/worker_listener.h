@@ -10,7 +10,7 @@
 #include "common/event_loop.h"
 #include "proxy/frontend/accept/tcp_listener.h"
 #include "proxy/frontend/listener_context.h"
-#include "proxy/frontend/quic_listener.h"
+#include "proxy/frontend/quic/quic_listener.h"
 #include "proxy/runtime/listener_sockets.h"
 #include "proxy/runtime/snapshot.h"
 

@@ -20,7 +20,7 @@
 
 #include "common/address.h"
 #include "common/clock.h"
-#include "proxy/frontend/quic_socket.h"
+#include "proxy/frontend/quic/quic_socket.h"
 
 namespace gatehouse::testing_support {
 

@@ -1,4 +1,4 @@
-#include "proxy/frontend/half_open_count.h"
+#include "proxy/frontend/quic/half_open_count.h"
 
 #include <chrono>
 

@@ -14,7 +14,7 @@
 #include <gtest/gtest.h>
 
 #include "common/sockets.h"
-#include "proxy/frontend/quic_group.h"
+#include "proxy/frontend/quic/quic_group.h"
 #include "proxy/runtime/listener_sockets.h"
 
 namespace gatehouse {

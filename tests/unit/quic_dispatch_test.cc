@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-#include "proxy/frontend/quic_id.h"
+#include "proxy/frontend/quic/quic_id.h"
 #include "tests/support/quic_case.h"
 
 namespace gatehouse {

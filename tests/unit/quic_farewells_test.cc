@@ -1,4 +1,4 @@
-#include "proxy/frontend/quic_farewells.h"
+#include "proxy/frontend/quic/quic_farewells.h"
 
 #include <array>
 #include <chrono>

@@ -1,5 +1,5 @@
 // What is allocated while packets are read is counted until it is freed, whenever that is.
-#include "proxy/frontend/quic_memory.h"
+#include "proxy/frontend/quic/quic_memory.h"
 
 #include <algorithm>
 #include <cstdint>

@@ -1,4 +1,4 @@
-#include "proxy/frontend/quic_socket.h"
+#include "proxy/frontend/quic/quic_socket.h"
 
 #include <sys/socket.h>
 
@@ -15,9 +15,9 @@
 #include "common/event_loop.h"
 #include "common/sockets.h"
 #include "proxy/frontend/listener_context.h"
-#include "proxy/frontend/quic_group.h"
-#include "proxy/frontend/quic_id.h"
-#include "proxy/frontend/quic_listener.h"
+#include "proxy/frontend/quic/quic_group.h"
+#include "proxy/frontend/quic/quic_id.h"
+#include "proxy/frontend/quic/quic_listener.h"
 #include "tests/support/quic_case.h"
 #include "tests/support/stream_testing.h"
 

@@ -1,4 +1,4 @@
-#include "proxy/frontend/quic_tokens.h"
+#include "proxy/frontend/quic/quic_tokens.h"
 
 #include <sys/stat.h>
 
@@ -11,7 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "common/secret_file.h"
-#include "proxy/frontend/quic_id.h"
+#include "proxy/frontend/quic/quic_id.h"
 #include "tests/support/temporary_folder.h"
 
 namespace gatehouse {

@@ -3,8 +3,8 @@
 #include <array>
 
 #include "common/event_loop.h"
-#include "proxy/frontend/quic_connection.h"
-#include "proxy/frontend/quic_dispatch.h"
+#include "proxy/frontend/quic/quic_connection.h"
+#include "proxy/frontend/quic/quic_dispatch.h"
 
 namespace gatehouse {
 

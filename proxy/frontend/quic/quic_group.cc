@@ -1,4 +1,4 @@
-#include "proxy/frontend/quic_group.h"
+#include "proxy/frontend/quic/quic_group.h"
 
 #include <fcntl.h>
 #include <linux/filter.h>
@@ -15,9 +15,9 @@
 #include "common/log.h"
 #include "common/random.h"
 #include "common/sockets.h"
-#include "proxy/frontend/quic_id.h"
-#include "proxy/frontend/quic_listener.h"
-#include "proxy/frontend/quic_socket.h"
+#include "proxy/frontend/quic/quic_id.h"
+#include "proxy/frontend/quic/quic_listener.h"
+#include "proxy/frontend/quic/quic_socket.h"
 
 namespace gatehouse {
 

@@ -1,11 +1,11 @@
-#include "proxy/frontend/quic_listener.h"
+#include "proxy/frontend/quic/quic_listener.h"
 
 #include <utility>
 
 #include <ngtcp2/ngtcp2_crypto_ossl.h>
 
 #include "proxy/frontend/listener_context.h"
-#include "proxy/frontend/quic_dispatch.h"
+#include "proxy/frontend/quic/quic_dispatch.h"
 
 namespace gatehouse {
 

@@ -13,7 +13,7 @@
 
 #include "common/clock.h"
 #include "common/timer.h"
-#include "proxy/frontend/quic_id.h"
+#include "proxy/frontend/quic/quic_id.h"
 
 namespace gatehouse {
 

@@ -1,4 +1,4 @@
-#include "proxy/frontend/quic_connection.h"
+#include "proxy/frontend/quic/quic_connection.h"
 
 #include <algorithm>
 #include <cassert>
@@ -7,8 +7,8 @@
 #include "common/event_loop.h"
 #include "proxy/frontend/abuse_report.h"
 #include "proxy/frontend/client_admission.h"
-#include "proxy/frontend/quic_callbacks.h"
-#include "proxy/frontend/quic_dispatch.h"
+#include "proxy/frontend/quic/quic_callbacks.h"
+#include "proxy/frontend/quic/quic_dispatch.h"
 #include "proxy/frontend/tls_contexts.h"
 
 namespace gatehouse {

@@ -19,7 +19,7 @@
 #include "common/address.h"
 #include "common/clock.h"
 #include "common/result.h"
-#include "proxy/frontend/quic_socket.h"
+#include "proxy/frontend/quic/quic_socket.h"
 
 namespace gatehouse {
 

@@ -18,7 +18,7 @@
 #include "common/address.h"
 #include "common/fd.h"
 #include "common/result.h"
-#include "proxy/frontend/quic_id.h"
+#include "proxy/frontend/quic/quic_id.h"
 
 namespace gatehouse {
 

@@ -1,4 +1,4 @@
-#include "proxy/frontend/quic_tokens.h"
+#include "proxy/frontend/quic/quic_tokens.h"
 
 #include <string>
 #include <string_view>

@@ -27,8 +27,8 @@
 #include "proxy/frontend/connection_budget.h"
 #include "proxy/frontend/h3_session.h"
 #include "proxy/frontend/h3_transport.h"
-#include "proxy/frontend/quic_memory.h"
-#include "proxy/frontend/quic_socket.h"
+#include "proxy/frontend/quic/quic_memory.h"
+#include "proxy/frontend/quic/quic_socket.h"
 
 namespace gatehouse {
 

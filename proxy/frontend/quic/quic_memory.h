@@ -1,6 +1,6 @@
 // Memory for one ngtcp2 connection, which counts what its client makes it hold: whatever is allocated while packets are
-// read. ngtcp2 bounds the bytes of data that come out of order, and the gaps of each stream by some thousands, not what it
-// keeps for them: a byte can hold a block of 8 KiB, and each gap a node, so that with all its streams one connection
+// read. ngtcp2 bounds the bytes of data that come out of order, and the gaps of each stream by some thousands, not what
+// it keeps for them: a byte can hold a block of 8 KiB, and each gap a node, so that with all its streams one connection
 // could hold forty times its window. Owned by its QuicConnection, longer than the ngtcp2_conn; one loop's thread.
 #pragma once
 

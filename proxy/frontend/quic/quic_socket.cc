@@ -1,4 +1,4 @@
-#include "proxy/frontend/quic_socket.h"
+#include "proxy/frontend/quic/quic_socket.h"
 
 #include <netinet/in.h>
 #include <netinet/ip.h>

@@ -1,12 +1,12 @@
-#include "proxy/frontend/quic_callbacks.h"
+#include "proxy/frontend/quic/quic_callbacks.h"
 
 #include <cstdint>
 
 #include <ngtcp2/ngtcp2_crypto.h>
 
 #include "common/random.h"
-#include "proxy/frontend/quic_connection.h"
-#include "proxy/frontend/quic_dispatch.h"
+#include "proxy/frontend/quic/quic_connection.h"
+#include "proxy/frontend/quic/quic_dispatch.h"
 
 namespace gatehouse {
 

@@ -8,10 +8,10 @@
 #include <memory>
 
 #include "common/fd.h"
-#include "proxy/frontend/quic_group.h"
-#include "proxy/frontend/quic_options.h"
-#include "proxy/frontend/quic_socket.h"
-#include "proxy/frontend/quic_tokens.h"
+#include "proxy/frontend/quic/quic_group.h"
+#include "proxy/frontend/quic/quic_options.h"
+#include "proxy/frontend/quic/quic_socket.h"
+#include "proxy/frontend/quic/quic_tokens.h"
 
 namespace gatehouse {
 

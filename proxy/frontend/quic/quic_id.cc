@@ -1,4 +1,4 @@
-#include "proxy/frontend/quic_id.h"
+#include "proxy/frontend/quic/quic_id.h"
 
 #include <bit>
 #include <cassert>

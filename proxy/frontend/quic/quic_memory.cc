@@ -1,4 +1,4 @@
-#include "proxy/frontend/quic_memory.h"
+#include "proxy/frontend/quic/quic_memory.h"
 
 #include <algorithm>
 #include <cstdint>

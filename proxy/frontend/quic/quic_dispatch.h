@@ -19,15 +19,15 @@
 #include <ngtcp2/ngtcp2.h>
 
 #include "common/timer.h"
-#include "proxy/frontend/half_open_count.h"
 #include "proxy/frontend/listener_context.h"
-#include "proxy/frontend/quic_farewells.h"
-#include "proxy/frontend/quic_group.h"
-#include "proxy/frontend/quic_id.h"
-#include "proxy/frontend/quic_listener.h"
-#include "proxy/frontend/quic_options.h"
-#include "proxy/frontend/quic_socket.h"
-#include "proxy/frontend/quic_tokens.h"
+#include "proxy/frontend/quic/half_open_count.h"
+#include "proxy/frontend/quic/quic_farewells.h"
+#include "proxy/frontend/quic/quic_group.h"
+#include "proxy/frontend/quic/quic_id.h"
+#include "proxy/frontend/quic/quic_listener.h"
+#include "proxy/frontend/quic/quic_options.h"
+#include "proxy/frontend/quic/quic_socket.h"
+#include "proxy/frontend/quic/quic_tokens.h"
 #include "proxy/frontend/room_maker.h"
 #include "proxy/frontend/token_bucket.h"
 

@@ -1,4 +1,4 @@
-#include "proxy/frontend/quic_dispatch.h"
+#include "proxy/frontend/quic/quic_dispatch.h"
 
 #include <netinet/in.h>
 
@@ -13,7 +13,7 @@
 #include "common/event_loop.h"
 #include "common/random.h"
 #include "proxy/frontend/client_admission.h"
-#include "proxy/frontend/quic_connection.h"
+#include "proxy/frontend/quic/quic_connection.h"
 
 namespace gatehouse {
 

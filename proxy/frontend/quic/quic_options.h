@@ -7,7 +7,7 @@
 #include <cstdint>
 
 #include "proxy/frontend/h3_options.h"
-#include "proxy/frontend/quic_id.h"
+#include "proxy/frontend/quic/quic_id.h"
 
 namespace gatehouse {
 

@@ -4,8 +4,8 @@
 
 #include "common/event_loop.h"
 #include "common/log_limit.h"
-#include "proxy/frontend/quic_connection.h"
-#include "proxy/frontend/quic_dispatch.h"
+#include "proxy/frontend/quic/quic_connection.h"
+#include "proxy/frontend/quic/quic_dispatch.h"
 
 namespace gatehouse {
 
