@@ -12,7 +12,7 @@
 #include <span>
 
 #include "common/timer_heap.h"
-#include "proxy/frontend/h3_session.h"
+#include "proxy/frontend/h3/h3_session.h"
 #include "tests/support/disorder.h"
 #include "tests/support/quic_case.h"
 #include "tests/support/session_play.h"

@@ -12,7 +12,8 @@ MAY_INCLUDE = {
     "proxy/system": ["common"],
     "proxy/upstream": ["proxy/http", "common"],
     "proxy/frontend": ["proxy/http", "common"],
-    "proxy/frontend/quic": ["proxy/frontend", "proxy/http", "common"],
+    "proxy/frontend/h3": ["proxy/frontend", "proxy/http", "common"],
+    "proxy/frontend/quic": ["proxy/frontend/h3", "proxy/frontend", "proxy/http", "common"],
     "proxy/frontend/accept": ["proxy/frontend", "proxy/http", "common"],
     "proxy/observe": ["proxy/http", "common"],
     "proxy/forward": ["proxy/upstream", "proxy/http", "proxy/observe", "common"],
@@ -35,8 +36,8 @@ MAY_INCLUDE = {
     "proxy": ["proxy/cli"],  # main.cc
     "tests": ["tests", "proxy", "proxy/cli", "proxy/doctor", "proxy/explain", "proxy/server", "proxy/admin",
               "proxy/runtime", "proxy/discovery", "proxy/apps", "proxy/health", "proxy/forward", "proxy/observe",
-              "proxy/frontend/accept", "proxy/frontend/quic", "proxy/frontend", "proxy/upstream", "proxy/system",
-              "proxy/http", "config", "common"],
+              "proxy/frontend/accept", "proxy/frontend/quic", "proxy/frontend/h3", "proxy/frontend", "proxy/upstream",
+              "proxy/system", "proxy/http", "config", "common"],
 }
 
 # header: the files that may include it, besides the tests.
@@ -49,7 +50,8 @@ THIRD_PARTY = {
     r"llhttp\.h": r"proxy/http/h1_(head|parser)[^/]*",
     r"ares\.h": r"proxy/discovery/resolver[^/]*",
     r"nghttp2/": r"proxy/frontend/h2_[^/]*",
-    r"(ngtcp2|nghttp3)/": r"proxy/frontend/(quic/|quic_|h3_)[^/]*",
+    r"ngtcp2/": r"proxy/frontend/quic/[^/]*|proxy/frontend/(tls/)?quic_parameters\.cc",
+    r"nghttp3/": r"proxy/frontend/h3/[^/]*",
     r"prometheus/": r"proxy/observe/[^/]*",
     r"nlohmann/": r"proxy/admin/status_[^/]*|proxy/(explain|doctor)/[^/]*_json[^/]*",
     r"CLI/": r"proxy/cli/[^/]*",

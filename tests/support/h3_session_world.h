@@ -7,7 +7,7 @@
 #include <span>
 #include <string_view>
 
-#include "proxy/frontend/h3_session.h"
+#include "proxy/frontend/h3/h3_session.h"
 #include "tests/support/frontend_testing.h"
 
 namespace gatehouse::testing_support {

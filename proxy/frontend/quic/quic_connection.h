@@ -25,8 +25,8 @@
 #include "common/waker.h"
 #include "proxy/frontend/client_connection.h"
 #include "proxy/frontend/connection_budget.h"
-#include "proxy/frontend/h3_session.h"
-#include "proxy/frontend/h3_transport.h"
+#include "proxy/frontend/h3/h3_session.h"
+#include "proxy/frontend/h3/h3_transport.h"
 #include "proxy/frontend/quic/quic_memory.h"
 #include "proxy/frontend/quic/quic_socket.h"
 

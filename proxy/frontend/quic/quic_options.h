@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "proxy/frontend/h3_options.h"
+#include "proxy/frontend/h3/h3_options.h"
 #include "proxy/frontend/quic/quic_id.h"
 
 namespace gatehouse {

@@ -1,4 +1,4 @@
-#include "proxy/frontend/h3_fields.h"
+#include "proxy/frontend/h3/h3_fields.h"
 
 #include <array>
 #include <charconv>

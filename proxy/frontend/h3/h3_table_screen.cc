@@ -1,4 +1,4 @@
-#include "proxy/frontend/h3_table_screen.h"
+#include "proxy/frontend/h3/h3_table_screen.h"
 
 #include <algorithm>
 #include <array>

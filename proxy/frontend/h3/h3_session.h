@@ -17,9 +17,9 @@
 
 #include "common/timer.h"
 #include "proxy/frontend/abuse_guard.h"
-#include "proxy/frontend/h3_options.h"
-#include "proxy/frontend/h3_table_screen.h"
-#include "proxy/frontend/h3_transport.h"
+#include "proxy/frontend/h3/h3_options.h"
+#include "proxy/frontend/h3/h3_table_screen.h"
+#include "proxy/frontend/h3/h3_transport.h"
 #include "proxy/frontend/listener_context.h"
 #include "proxy/http/client_info.h"
 #include "proxy/http/message.h"

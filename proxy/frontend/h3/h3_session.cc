@@ -1,4 +1,4 @@
-#include "proxy/frontend/h3_session.h"
+#include "proxy/frontend/h3/h3_session.h"
 
 #include <algorithm>
 #include <cassert>
@@ -10,7 +10,7 @@
 #include "common/event_loop.h"
 #include "common/random.h"
 #include "proxy/frontend/abuse_report.h"
-#include "proxy/frontend/h3_stream.h"
+#include "proxy/frontend/h3/h3_stream.h"
 
 namespace gatehouse {
 

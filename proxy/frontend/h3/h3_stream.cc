@@ -1,4 +1,4 @@
-#include "proxy/frontend/h3_stream.h"
+#include "proxy/frontend/h3/h3_stream.h"
 
 #include <sys/uio.h>
 
@@ -9,8 +9,8 @@
 
 #include "common/event_loop.h"
 #include "proxy/frontend/client_transport.h"
-#include "proxy/frontend/h3_fields.h"
-#include "proxy/frontend/h3_session.h"
+#include "proxy/frontend/h3/h3_fields.h"
+#include "proxy/frontend/h3/h3_session.h"
 #include "proxy/http/field_rules.h"
 
 namespace gatehouse {
