@@ -4,7 +4,7 @@
 
 #include "proxy/frontend/client_transport.h"
 #include "proxy/frontend/h1_connection.h"
-#include "proxy/frontend/h2_connection.h"
+#include "proxy/frontend/h2/h2_connection.h"
 #include "proxy/frontend/tls_contexts.h"
 #include "tests/support/test_certificate.h"
 

@@ -12,9 +12,10 @@ MAY_INCLUDE = {
     "proxy/system": ["common"],
     "proxy/upstream": ["proxy/http", "common"],
     "proxy/frontend": ["proxy/http", "common"],
+    "proxy/frontend/h2": ["proxy/frontend", "proxy/http", "common"],
     "proxy/frontend/h3": ["proxy/frontend", "proxy/http", "common"],
     "proxy/frontend/quic": ["proxy/frontend/h3", "proxy/frontend", "proxy/http", "common"],
-    "proxy/frontend/accept": ["proxy/frontend", "proxy/http", "common"],
+    "proxy/frontend/accept": ["proxy/frontend", "proxy/frontend/h2", "proxy/http", "common"],
     "proxy/observe": ["proxy/http", "common"],
     "proxy/forward": ["proxy/upstream", "proxy/http", "proxy/observe", "common"],
     "proxy/health": ["proxy/upstream", "proxy/http", "common"],
@@ -36,8 +37,8 @@ MAY_INCLUDE = {
     "proxy": ["proxy/cli"],  # main.cc
     "tests": ["tests", "proxy", "proxy/cli", "proxy/doctor", "proxy/explain", "proxy/server", "proxy/admin",
               "proxy/runtime", "proxy/discovery", "proxy/apps", "proxy/health", "proxy/forward", "proxy/observe",
-              "proxy/frontend/accept", "proxy/frontend/quic", "proxy/frontend/h3", "proxy/frontend", "proxy/upstream",
-              "proxy/system", "proxy/http", "config", "common"],
+              "proxy/frontend/accept", "proxy/frontend/quic", "proxy/frontend/h3", "proxy/frontend/h2",
+              "proxy/frontend", "proxy/upstream", "proxy/system", "proxy/http", "config", "common"],
 }
 
 # header: the files that may include it, besides the tests.
@@ -49,7 +50,7 @@ THIRD_PARTY = {
     r"pugixml\.hpp": r"config/web_config[^/]*",
     r"llhttp\.h": r"proxy/http/h1_(head|parser)[^/]*",
     r"ares\.h": r"proxy/discovery/resolver[^/]*",
-    r"nghttp2/": r"proxy/frontend/h2_[^/]*",
+    r"nghttp2/": r"proxy/frontend/h2/[^/]*",
     r"ngtcp2/": r"proxy/frontend/quic/[^/]*|proxy/frontend/(tls/)?quic_parameters\.cc",
     r"nghttp3/": r"proxy/frontend/h3/[^/]*",
     r"prometheus/": r"proxy/observe/[^/]*",

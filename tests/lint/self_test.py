@@ -116,7 +116,7 @@ class GateTest(unittest.TestCase):
 
     def test_includes_of_third_parties(self):
         self.write("common/event_loop.cc", "#include <event2/event.h>\n#include <sys/socket.h>\n#include <vector>\n")
-        self.write("proxy/frontend/h2_stream.h", "#include <nghttp2/nghttp2.h>\n")
+        self.write("proxy/frontend/h2/h2_stream.h", "#include <nghttp2/nghttp2.h>\n")
         self.expect(includes)
         self.write("common/timer.cc", "#include <event2/event.h>\n")
         self.write("common/wheel.cc", "#include <uv.h>\n")

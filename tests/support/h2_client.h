@@ -13,7 +13,7 @@
 
 #include <nghttp2/nghttp2.h>
 
-#include "proxy/frontend/h2_connection.h"
+#include "proxy/frontend/h2/h2_connection.h"
 #include "tests/support/frontend_testing.h"
 
 namespace gatehouse::testing_support {

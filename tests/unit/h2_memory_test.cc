@@ -1,5 +1,5 @@
 // Blocks of all sizes keep what is written to them, whichever of the two sources they come from.
-#include "proxy/frontend/h2_memory.h"
+#include "proxy/frontend/h2/h2_memory.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 #include <gtest/gtest.h>
 
-#include "proxy/frontend/h2_connection.h"
+#include "proxy/frontend/h2/h2_connection.h"
 #include "tests/support/frontend_testing.h"
 
 namespace gatehouse {

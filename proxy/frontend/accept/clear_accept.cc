@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "proxy/frontend/h1_connection.h"
-#include "proxy/frontend/h2_connection.h"
+#include "proxy/frontend/h2/h2_connection.h"
 
 namespace gatehouse {
 

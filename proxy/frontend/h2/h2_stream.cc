@@ -1,4 +1,4 @@
-#include "proxy/frontend/h2_stream.h"
+#include "proxy/frontend/h2/h2_stream.h"
 
 #include <algorithm>
 #include <array>
@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "common/event_loop.h"
-#include "proxy/frontend/h2_callbacks.h"
-#include "proxy/frontend/h2_connection.h"
+#include "proxy/frontend/h2/h2_callbacks.h"
+#include "proxy/frontend/h2/h2_connection.h"
 #include "proxy/http/field_rules.h"
 
 namespace gatehouse {

@@ -2,7 +2,7 @@
 // finds the H2Stream and calls it. Nothing is decided here but what nghttp2 needs to be told. One loop's thread.
 #pragma once
 
-#include "proxy/frontend/h2_connection.h"
+#include "proxy/frontend/h2/h2_connection.h"
 
 namespace gatehouse {
 

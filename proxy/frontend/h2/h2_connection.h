@@ -20,7 +20,7 @@
 #include "common/waker.h"
 #include "proxy/frontend/abuse_guard.h"
 #include "proxy/frontend/client_transport.h"
-#include "proxy/frontend/h2_stream.h"
+#include "proxy/frontend/h2/h2_stream.h"
 
 namespace gatehouse {
 

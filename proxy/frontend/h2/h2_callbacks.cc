@@ -1,10 +1,10 @@
-#include "proxy/frontend/h2_callbacks.h"
+#include "proxy/frontend/h2/h2_callbacks.h"
 
 #include <string_view>
 #include <utility>
 
 #include "common/event_loop.h"
-#include "proxy/frontend/h2_memory.h"
+#include "proxy/frontend/h2/h2_memory.h"
 
 namespace gatehouse {
 

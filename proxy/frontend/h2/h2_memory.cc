@@ -1,4 +1,4 @@
-#include "proxy/frontend/h2_memory.h"
+#include "proxy/frontend/h2/h2_memory.h"
 
 #include <sys/mman.h>
 

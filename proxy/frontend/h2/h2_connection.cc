@@ -1,4 +1,4 @@
-#include "proxy/frontend/h2_connection.h"
+#include "proxy/frontend/h2/h2_connection.h"
 
 #include <algorithm>
 #include <cassert>
@@ -6,7 +6,7 @@
 
 #include "common/event_loop.h"
 #include "proxy/frontend/abuse_report.h"
-#include "proxy/frontend/h2_callbacks.h"
+#include "proxy/frontend/h2/h2_callbacks.h"
 #include "proxy/frontend/lingering_close.h"
 
 namespace gatehouse {
