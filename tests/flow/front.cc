@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "proxy/frontend/client_transport.h"
-#include "proxy/frontend/h1_connection.h"
+#include "proxy/frontend/h1/h1_connection.h"
 #include "proxy/frontend/h2/h2_connection.h"
 #include "proxy/frontend/tls_contexts.h"
 #include "tests/support/test_certificate.h"

@@ -12,10 +12,11 @@ MAY_INCLUDE = {
     "proxy/system": ["common"],
     "proxy/upstream": ["proxy/http", "common"],
     "proxy/frontend": ["proxy/http", "common"],
+    "proxy/frontend/h1": ["proxy/frontend", "proxy/http", "common"],
     "proxy/frontend/h2": ["proxy/frontend", "proxy/http", "common"],
     "proxy/frontend/h3": ["proxy/frontend", "proxy/http", "common"],
     "proxy/frontend/quic": ["proxy/frontend/h3", "proxy/frontend", "proxy/http", "common"],
-    "proxy/frontend/accept": ["proxy/frontend", "proxy/frontend/h2", "proxy/http", "common"],
+    "proxy/frontend/accept": ["proxy/frontend/h1", "proxy/frontend/h2", "proxy/frontend", "proxy/http", "common"],
     "proxy/observe": ["proxy/http", "common"],
     "proxy/forward": ["proxy/upstream", "proxy/http", "proxy/observe", "common"],
     "proxy/health": ["proxy/upstream", "proxy/http", "common"],
@@ -38,7 +39,8 @@ MAY_INCLUDE = {
     "tests": ["tests", "proxy", "proxy/cli", "proxy/doctor", "proxy/explain", "proxy/server", "proxy/admin",
               "proxy/runtime", "proxy/discovery", "proxy/apps", "proxy/health", "proxy/forward", "proxy/observe",
               "proxy/frontend/accept", "proxy/frontend/quic", "proxy/frontend/h3", "proxy/frontend/h2",
-              "proxy/frontend", "proxy/upstream", "proxy/system", "proxy/http", "config", "common"],
+              "proxy/frontend/h1", "proxy/frontend", "proxy/upstream", "proxy/system", "proxy/http", "config",
+              "common"],
 }
 
 # header: the files that may include it, besides the tests.

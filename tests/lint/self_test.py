@@ -120,7 +120,7 @@ class GateTest(unittest.TestCase):
         self.expect(includes)
         self.write("common/timer.cc", "#include <event2/event.h>\n")
         self.write("common/wheel.cc", "#include <uv.h>\n")
-        self.write("proxy/frontend/h1_connection.h", "#include <nghttp2/nghttp2.h>\n")
+        self.write("proxy/frontend/h1/h1_connection.h", "#include <nghttp2/nghttp2.h>\n")
         self.write("proxy/http/message.cc", "#include <openssl/ssl.h>\n")
         self.expect(includes, "<event2/event.h>", "<uv.h>", "<nghttp2/nghttp2.h>", "<openssl/ssl.h>")
 

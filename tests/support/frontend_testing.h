@@ -15,7 +15,7 @@
 #include "common/clock.h"
 #include "common/event_loop.h"
 #include "proxy/frontend/client_transport.h"
-#include "proxy/frontend/h1_connection.h"
+#include "proxy/frontend/h1/h1_connection.h"
 #include "proxy/http/exchange.h"
 #include "tests/support/memory_stream.h"
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "proxy/frontend/h1_connection.h"
+#include "proxy/frontend/h1/h1_connection.h"
 #include "proxy/frontend/h2/h2_connection.h"
 
 namespace gatehouse {

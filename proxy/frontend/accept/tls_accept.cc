@@ -5,7 +5,7 @@
 
 #include "common/log_limit.h"
 #include "proxy/frontend/abuse_report.h"
-#include "proxy/frontend/h1_connection.h"
+#include "proxy/frontend/h1/h1_connection.h"
 #include "proxy/frontend/h2/h2_connection.h"
 #include "proxy/frontend/tls_contexts.h"
 

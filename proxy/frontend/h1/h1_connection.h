@@ -17,7 +17,7 @@
 #include "common/timer.h"
 #include "common/waker.h"
 #include "proxy/frontend/client_transport.h"
-#include "proxy/frontend/h1_answer.h"
+#include "proxy/frontend/h1/h1_answer.h"
 #include "proxy/http/h1_parser.h"
 
 namespace gatehouse {

@@ -1,4 +1,4 @@
-#include "proxy/frontend/h1_connection.h"
+#include "proxy/frontend/h1/h1_connection.h"
 
 #include <cassert>
 #include <utility>

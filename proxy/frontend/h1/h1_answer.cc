@@ -1,4 +1,4 @@
-#include "proxy/frontend/h1_answer.h"
+#include "proxy/frontend/h1/h1_answer.h"
 
 #include <utility>
 
