@@ -11,7 +11,7 @@
 #include "config/config.h"
 #include "proxy/explain/explanation.h"
 #include "proxy/explain/rehearsal.h"
-#include "proxy/frontend/tls_contexts.h"
+#include "proxy/frontend/tls/tls_contexts.h"
 
 namespace gatehouse::parts {
 

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "proxy/frontend/tls_contexts.h"
+#include "proxy/frontend/tls/tls_contexts.h"
 #include "proxy/http/field_rules.h"
 
 namespace gatehouse {

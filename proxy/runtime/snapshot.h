@@ -13,7 +13,7 @@
 #include "proxy/forward/route_table.h"
 #include "proxy/frontend/connection_budget.h"
 #include "proxy/frontend/quic/quic_options.h"
-#include "proxy/frontend/tls_contexts.h"
+#include "proxy/frontend/tls/tls_contexts.h"
 #include "proxy/http/client_info.h"
 #include "proxy/observe/access_log_sink.h"
 #include "proxy/observe/redaction.h"

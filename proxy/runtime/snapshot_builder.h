@@ -14,7 +14,7 @@
 #include "config/config.h"
 #include "config/diagnostic.h"
 #include "proxy/discovery/upstream_directory.h"
-#include "proxy/frontend/ticket_keys.h"
+#include "proxy/frontend/tls/ticket_keys.h"
 #include "proxy/runtime/snapshot.h"
 
 namespace gatehouse {

@@ -5,7 +5,7 @@
 #include "proxy/frontend/client_transport.h"
 #include "proxy/frontend/h1/h1_connection.h"
 #include "proxy/frontend/h2/h2_connection.h"
-#include "proxy/frontend/tls_contexts.h"
+#include "proxy/frontend/tls/tls_contexts.h"
 #include "tests/support/test_certificate.h"
 
 namespace gatehouse::flow {

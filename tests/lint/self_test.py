@@ -103,7 +103,9 @@ class GateTest(unittest.TestCase):
     def test_includes_between_folders(self):
         for folder, target in (("common", "config/config.h"), ("proxy/http", "proxy/forward/redirect.h"),
                                ("proxy/frontend", "proxy/upstream/pool.h"), ("proxy/upstream", "proxy/frontend/x.h"),
-                               ("proxy/forward", "config/config.h"), ("proxy/apps", "proxy/http/message.h")):
+                               ("proxy/forward", "config/config.h"), ("proxy/apps", "proxy/http/message.h"),
+                               ("proxy/frontend", "proxy/frontend/h2/x.h"),
+                               ("proxy/frontend/h3", "proxy/frontend/quic/x.h")):
             with self.subTest(folder=folder):
                 self.write(f"{folder}/poor.h", f'#include "{target}"\n')
                 self.expect(includes, f"{folder} may not include")

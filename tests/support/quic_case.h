@@ -14,7 +14,7 @@
 #include "common/event_loop.h"
 #include "proxy/frontend/listener_context.h"
 #include "proxy/frontend/quic/quic_listener.h"
-#include "proxy/frontend/tls_contexts.h"
+#include "proxy/frontend/tls/tls_contexts.h"
 #include "tests/support/h3_client.h"
 #include "tests/support/test_certificate.h"
 

@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "proxy/frontend/room_maker.h"
-#include "proxy/frontend/tls_contexts.h"
+#include "proxy/frontend/tls/tls_contexts.h"
 #include "tests/support/no_descriptors.h"
 #include "tests/support/tcp_front.h"
 #include "tests/support/tls_testing.h"

@@ -1,5 +1,5 @@
 // Transport parameters that come twice, whatever else is in the extension.
-#include "proxy/frontend/quic_parameters.h"
+#include "proxy/frontend/tls/quic_parameters.h"
 
 #include <cstdint>
 #include <vector>

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "common/key_file.h"
-#include "proxy/frontend/ticket_keys.h"
+#include "proxy/frontend/tls/ticket_keys.h"
 #include "tests/support/temporary_folder.h"
 
 namespace gatehouse {

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "common/sockets.h"
-#include "proxy/frontend/tls_contexts.h"
+#include "proxy/frontend/tls/tls_contexts.h"
 #include "tests/support/tcp_front.h"
 #include "tests/support/tls_testing.h"
 

@@ -1,4 +1,4 @@
-#include "proxy/frontend/tls_contexts.h"
+#include "proxy/frontend/tls/tls_contexts.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -17,7 +17,7 @@
 #include "proxy/frontend/accept/clear_accept.h"
 #include "proxy/frontend/accept/tls_accept.h"
 #include "proxy/frontend/client_admission.h"
-#include "proxy/frontend/tls_contexts.h"
+#include "proxy/frontend/tls/tls_contexts.h"
 
 namespace gatehouse {
 

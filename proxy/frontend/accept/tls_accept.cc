@@ -7,7 +7,7 @@
 #include "proxy/frontend/abuse_report.h"
 #include "proxy/frontend/h1/h1_connection.h"
 #include "proxy/frontend/h2/h2_connection.h"
-#include "proxy/frontend/tls_contexts.h"
+#include "proxy/frontend/tls/tls_contexts.h"
 
 namespace gatehouse {
 

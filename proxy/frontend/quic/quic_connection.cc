@@ -9,7 +9,7 @@
 #include "proxy/frontend/client_admission.h"
 #include "proxy/frontend/quic/quic_callbacks.h"
 #include "proxy/frontend/quic/quic_dispatch.h"
-#include "proxy/frontend/tls_contexts.h"
+#include "proxy/frontend/tls/tls_contexts.h"
 
 namespace gatehouse {
 

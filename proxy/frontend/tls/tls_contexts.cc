@@ -1,4 +1,4 @@
-#include "proxy/frontend/tls_contexts.h"
+#include "proxy/frontend/tls/tls_contexts.h"
 
 #include <algorithm>
 #include <array>
@@ -14,7 +14,7 @@
 #include <openssl/sha.h>
 
 #include "common/text.h"
-#include "proxy/frontend/quic_parameters.h"
+#include "proxy/frontend/tls/quic_parameters.h"
 
 namespace gatehouse {
 

@@ -1,4 +1,4 @@
-#include "proxy/frontend/quic_parameters.h"
+#include "proxy/frontend/tls/quic_parameters.h"
 
 #include <algorithm>
 #include <cstddef>

@@ -20,7 +20,7 @@
 #include "common/certificate.h"
 #include "common/result.h"
 #include "common/tls_stream.h"
-#include "proxy/frontend/ticket_keys.h"
+#include "proxy/frontend/tls/ticket_keys.h"
 
 namespace gatehouse {
 

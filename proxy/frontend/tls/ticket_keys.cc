@@ -1,4 +1,4 @@
-#include "proxy/frontend/ticket_keys.h"
+#include "proxy/frontend/tls/ticket_keys.h"
 
 #include <algorithm>
 
