@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-#include "common/certificate.h"
+#include "common/crypto/certificate.h"
 #include "config/quoting.h"
 
 namespace gatehouse::config {

@@ -12,8 +12,8 @@
 #include <string>
 #include <utility>
 
-#include "common/certificate.h"
-#include "common/key_file.h"
+#include "common/crypto/certificate.h"
+#include "common/crypto/key_file.h"
 #include "config/certificate_cover.h"
 #include "config/quoting.h"
 #include "config/users.h"

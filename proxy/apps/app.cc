@@ -6,9 +6,9 @@
 #include <format>
 #include <utility>
 
+#include "common/crypto/random.h"
 #include "common/log.h"
 #include "common/log_limit.h"
-#include "common/random.h"
 
 namespace gatehouse {
 

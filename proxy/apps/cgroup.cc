@@ -11,8 +11,8 @@
 #include <sstream>
 #include <string_view>
 
+#include "common/crypto/random.h"
 #include "common/log.h"
-#include "common/random.h"
 
 namespace gatehouse {
 

@@ -9,8 +9,8 @@
 #include <cstring>
 #include <format>
 
+#include "common/crypto/random.h"
 #include "common/log.h"
-#include "common/random.h"
 #include "common/text.h"
 #include "proxy/apps/environment.h"
 #include "proxy/apps/port_owner.h"

@@ -10,7 +10,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "common/certificate_self_signed.h"
+#include "common/crypto/certificate_self_signed.h"
 #include "common/text.h"
 #include "config/validate.h"
 #include "proxy/system/directories.h"

@@ -8,7 +8,7 @@
 #include <span>
 #include <utility>
 
-#include "common/certificate.h"
+#include "common/crypto/certificate.h"
 #include "common/text.h"
 #include "config/certificate_cover.h"
 

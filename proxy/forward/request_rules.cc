@@ -7,7 +7,7 @@
 #include <optional>
 #include <string_view>
 
-#include "common/random.h"
+#include "common/crypto/random.h"
 #include "common/text.h"
 #include "proxy/http/asserted_fields.h"
 #include "proxy/http/disguise.h"

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <span>
 
-#include "common/random.h"
+#include "common/crypto/random.h"
 
 namespace gatehouse {
 

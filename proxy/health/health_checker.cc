@@ -6,8 +6,8 @@
 #include <map>
 #include <utility>
 
+#include "common/crypto/random.h"
 #include "common/event_loop.h"
-#include "common/random.h"
 #include "common/timer.h"
 #include "common/waker.h"
 #include "proxy/health/health_tracker.h"

@@ -4,11 +4,11 @@
 #include <optional>
 #include <utility>
 
-#include "common/key_file.h"
+#include "common/crypto/key_file.h"
+#include "common/crypto/mac.h"
+#include "common/crypto/random.h"
+#include "common/crypto/secret_file.h"
 #include "common/log.h"
-#include "common/mac.h"
-#include "common/random.h"
-#include "common/secret_file.h"
 #include "proxy/system/directories.h"
 
 namespace gatehouse {

@@ -10,9 +10,9 @@
 #include <type_traits>
 #include <utility>
 
-#include "common/certificate.h"
-#include "common/mac.h"
-#include "common/random.h"
+#include "common/crypto/certificate.h"
+#include "common/crypto/mac.h"
+#include "common/crypto/random.h"
 #include "proxy/discovery/upstream_settings.h"
 
 namespace gatehouse {

@@ -9,9 +9,9 @@
 #include <iterator>
 #include <utility>
 
+#include "common/crypto/secret_memory.h"
 #include "common/log.h"
 #include "common/log_target.h"
-#include "common/secret_memory.h"
 #include "common/text.h"
 #include "common/version.h"
 #include "proxy/admin/status_facts.h"

@@ -15,8 +15,8 @@
 #include <string>
 #include <system_error>
 
+#include "common/crypto/secret_memory.h"
 #include "common/log.h"
-#include "common/secret_memory.h"
 #include "proxy/system/directories.h"
 #include "proxy/system/user_identity.h"
 

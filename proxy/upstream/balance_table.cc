@@ -6,8 +6,8 @@
 #include <numeric>
 #include <utility>
 
-#include "common/mac.h"
-#include "common/random.h"
+#include "common/crypto/mac.h"
+#include "common/crypto/random.h"
 #include "proxy/upstream/hashing.h"
 
 namespace gatehouse {

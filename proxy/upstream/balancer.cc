@@ -4,7 +4,7 @@
 #include <chrono>
 #include <cstddef>
 
-#include "common/random.h"
+#include "common/crypto/random.h"
 
 namespace gatehouse {
 

@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "common/random.h"
+#include "common/crypto/random.h"
 #include "tests/support/h3_client_state.h"
 
 namespace gatehouse::testing_support {

@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "common/random.h"
+#include "common/crypto/random.h"
 
 namespace gatehouse::testing_support {
 

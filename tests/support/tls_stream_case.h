@@ -11,8 +11,8 @@
 
 #include <gtest/gtest.h>
 
+#include "common/crypto/tls_stream.h"
 #include "common/slab_pool.h"
-#include "common/tls_stream.h"
 #include "tests/support/stream_testing.h"
 #include "tests/support/tls_testing.h"
 

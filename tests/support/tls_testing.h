@@ -13,7 +13,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
-#include "common/tls_stream.h"
+#include "common/crypto/tls_stream.h"
 #include "tests/support/test_certificate.h"
 
 namespace gatehouse::testing_support {

@@ -11,8 +11,8 @@
 
 #include <gtest/gtest.h>
 
-#include "common/certificate.h"
-#include "common/certificate_self_signed.h"
+#include "common/crypto/certificate.h"
+#include "common/crypto/certificate_self_signed.h"
 #include "common/fd.h"
 #include "config/target_rules.h"
 #include "config/to_toml.h"

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-#include "common/random.h"
+#include "common/crypto/random.h"
 #include "common/result.h"
 #include "common/text.h"
 

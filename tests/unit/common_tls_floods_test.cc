@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "common/tls_stream.h"
+#include "common/crypto/tls_stream.h"
 #include "tests/support/tls_stream_case.h"
 
 namespace gatehouse {

@@ -4,8 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include "common/crypto/tls_stream.h"
 #include "common/slab_pool.h"
-#include "common/tls_stream.h"
 #include "tests/support/tls_stream_case.h"
 
 namespace gatehouse {

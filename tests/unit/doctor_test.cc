@@ -10,7 +10,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "common/certificate_self_signed.h"
+#include "common/crypto/certificate_self_signed.h"
 #include "common/sockets.h"
 #include "proxy/doctor/app_files.h"
 #include "proxy/doctor/certificates.h"

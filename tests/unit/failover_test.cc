@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-#include "common/mac.h"
+#include "common/crypto/mac.h"
 #include "proxy/forward/affinity.h"
 #include "tests/support/upstream_testing.h"
 

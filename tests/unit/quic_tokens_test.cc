@@ -10,7 +10,7 @@
 
 #include <gtest/gtest.h>
 
-#include "common/secret_file.h"
+#include "common/crypto/secret_file.h"
 #include "proxy/frontend/quic/quic_id.h"
 #include "tests/support/temporary_folder.h"
 

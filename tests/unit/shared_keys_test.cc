@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "common/key_file.h"
+#include "common/crypto/key_file.h"
 #include "proxy/frontend/tls/ticket_keys.h"
 #include "tests/support/temporary_folder.h"
 

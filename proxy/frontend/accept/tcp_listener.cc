@@ -9,11 +9,11 @@
 #include <cerrno>
 #include <utility>
 
+#include "common/crypto/tls_stream.h"
 #include "common/event_loop.h"
 #include "common/log.h"
 #include "common/sockets.h"
 #include "common/tcp_stream.h"
-#include "common/tls_stream.h"
 #include "proxy/frontend/accept/clear_accept.h"
 #include "proxy/frontend/accept/tls_accept.h"
 #include "proxy/frontend/client_admission.h"

@@ -5,8 +5,8 @@
 #include <memory>
 #include <string_view>
 
+#include "common/crypto/tls_stream.h"
 #include "common/timer.h"
-#include "common/tls_stream.h"
 #include "common/waker.h"
 #include "proxy/frontend/client_transport.h"
 

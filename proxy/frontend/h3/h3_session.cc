@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "common/crypto/random.h"
 #include "common/event_loop.h"
-#include "common/random.h"
 #include "proxy/frontend/abuse_report.h"
 #include "proxy/frontend/h3/h3_stream.h"
 

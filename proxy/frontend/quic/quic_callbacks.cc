@@ -4,7 +4,7 @@
 
 #include <ngtcp2/ngtcp2_crypto.h>
 
-#include "common/random.h"
+#include "common/crypto/random.h"
 #include "proxy/frontend/quic/quic_connection.h"
 #include "proxy/frontend/quic/quic_dispatch.h"
 

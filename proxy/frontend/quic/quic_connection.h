@@ -20,8 +20,8 @@
 #include <ngtcp2/ngtcp2_crypto.h>
 #include <ngtcp2/ngtcp2_crypto_ossl.h>
 
+#include "common/crypto/tls_stream.h"
 #include "common/timer.h"
-#include "common/tls_stream.h"
 #include "common/waker.h"
 #include "proxy/frontend/client_connection.h"
 #include "proxy/frontend/connection_budget.h"

@@ -10,8 +10,8 @@
 
 #include <ngtcp2/ngtcp2_crypto.h>
 
+#include "common/crypto/random.h"
 #include "common/event_loop.h"
-#include "common/random.h"
 #include "proxy/frontend/client_admission.h"
 #include "proxy/frontend/quic/quic_connection.h"
 

@@ -11,9 +11,9 @@
 #include <span>
 #include <utility>
 
+#include "common/crypto/random.h"
 #include "common/event_loop.h"
 #include "common/log.h"
-#include "common/random.h"
 #include "common/sockets.h"
 #include "proxy/frontend/quic/quic_id.h"
 #include "proxy/frontend/quic/quic_listener.h"

@@ -4,7 +4,7 @@
 #include <cassert>
 #include <cstring>
 
-#include "common/random.h"
+#include "common/crypto/random.h"
 
 namespace gatehouse {
 

@@ -9,8 +9,8 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
-#include "common/random.h"
-#include "common/secret_file.h"
+#include "common/crypto/random.h"
+#include "common/crypto/secret_file.h"
 
 namespace gatehouse {
 

@@ -4,8 +4,8 @@
 
 #include <openssl/crypto.h>
 
-#include "common/key_file.h"
-#include "common/random.h"
+#include "common/crypto/key_file.h"
+#include "common/crypto/random.h"
 
 namespace gatehouse {
 

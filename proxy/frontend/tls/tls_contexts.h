@@ -17,9 +17,9 @@
 
 #include <openssl/ssl.h>
 
-#include "common/certificate.h"
+#include "common/crypto/certificate.h"
+#include "common/crypto/tls_stream.h"
 #include "common/result.h"
-#include "common/tls_stream.h"
 #include "proxy/frontend/tls/ticket_keys.h"
 
 namespace gatehouse {

@@ -1,4 +1,4 @@
-#include "common/tls_wire.h"
+#include "common/crypto/tls_wire.h"
 
 #include <algorithm>
 #include <cstdlib>

@@ -1,4 +1,4 @@
-#include "common/mac.h"
+#include "common/crypto/mac.h"
 
 #include <array>
 #include <cstddef>

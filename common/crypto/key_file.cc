@@ -1,4 +1,4 @@
-#include "common/key_file.h"
+#include "common/crypto/key_file.h"
 
 #include <fcntl.h>
 #include <unistd.h>

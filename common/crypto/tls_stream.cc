@@ -1,4 +1,4 @@
-#include "common/tls_stream.h"
+#include "common/crypto/tls_stream.h"
 
 #include <algorithm>
 #include <array>
@@ -8,8 +8,8 @@
 
 #include <openssl/err.h>
 
+#include "common/crypto/tls_wire.h"
 #include "common/event_loop.h"
-#include "common/tls_wire.h"
 
 namespace gatehouse {
 

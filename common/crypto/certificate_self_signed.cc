@@ -1,4 +1,4 @@
-#include "common/certificate_self_signed.h"
+#include "common/crypto/certificate_self_signed.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -18,10 +18,10 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
-#include "common/certificate.h"
 #include "common/clock.h"
+#include "common/crypto/certificate.h"
+#include "common/crypto/random.h"
 #include "common/fd.h"
-#include "common/random.h"
 
 namespace gatehouse::self_signed {
 

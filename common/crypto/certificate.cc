@@ -1,4 +1,4 @@
-#include "common/certificate.h"
+#include "common/crypto/certificate.h"
 
 #include <algorithm>
 #include <array>

@@ -1,4 +1,4 @@
-#include "common/secret_memory.h"
+#include "common/crypto/secret_memory.h"
 
 #include <sys/prctl.h>
 

@@ -1,4 +1,4 @@
-#include "common/secret_file.h"
+#include "common/crypto/secret_file.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -10,8 +10,8 @@
 
 #include <openssl/crypto.h>
 
+#include "common/crypto/random.h"
 #include "common/fd.h"
-#include "common/random.h"
 
 namespace gatehouse::secret_file {
 
