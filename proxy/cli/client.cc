@@ -13,7 +13,7 @@
 #include <utility>
 
 #include "common/fd.h"
-#include "config/load.h"
+#include "config/reading/load.h"
 #include "proxy/system/directories.h"
 
 namespace gatehouse {

@@ -17,8 +17,8 @@
 
 #include "common/log.h"
 #include "common/version.h"
-#include "config/load.h"
 #include "config/names.h"
+#include "config/reading/load.h"
 #include "config/target_rules.h"
 #include "config/to_toml.h"
 #include "proxy/cli/client.h"

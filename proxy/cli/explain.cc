@@ -5,7 +5,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "config/load.h"
+#include "config/reading/load.h"
 #include "proxy/cli/output.h"
 #include "proxy/explain/explain.h"
 

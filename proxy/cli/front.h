@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "common/result.h"
-#include "config/load.h"
+#include "config/reading/load.h"
 #include "proxy/cli/environment.h"
 
 namespace gatehouse {

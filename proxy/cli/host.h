@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "config/config.h"
-#include "config/load.h"
+#include "config/reading/load.h"
 #include "proxy/cli/front.h"
 
 namespace gatehouse {

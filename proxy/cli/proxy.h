@@ -8,7 +8,7 @@
 
 #include "common/address.h"
 #include "common/result.h"
-#include "config/load.h"
+#include "config/reading/load.h"
 #include "proxy/cli/front.h"
 
 namespace gatehouse {

@@ -9,7 +9,7 @@
 #include <format>
 #include <iterator>
 
-#include "config/load.h"
+#include "config/reading/load.h"
 #include "config/validate.h"
 #include "proxy/doctor/app_files.h"
 #include "proxy/doctor/certificates.h"

@@ -7,7 +7,7 @@
 #include <memory>
 #include <string>
 
-#include "config/load.h"
+#include "config/reading/load.h"
 #include "proxy/server/config_watcher.h"
 
 namespace gatehouse {

@@ -14,7 +14,7 @@
 
 #include "common/event_loop.h"
 #include "common/timer.h"
-#include "config/load.h"
+#include "config/reading/load.h"
 #include "proxy/admin/admin.h"
 #include "proxy/admin/status_board.h"
 #include "proxy/discovery/upstream_directory.h"

@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "config/load.h"
+#include "config/reading/load.h"
 #include "config/to_toml.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -1,6 +1,6 @@
 #include "tests/support/diagnostics_case.h"
 
-#include "config/load.h"
+#include "config/reading/load.h"
 
 namespace gatehouse::testing_support {
 

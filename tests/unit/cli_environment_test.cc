@@ -12,7 +12,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "config/load.h"
+#include "config/reading/load.h"
 #include "proxy/cli/command_line.h"
 #include "proxy/cli/environment.h"
 #include "tests/support/temporary_folder.h"

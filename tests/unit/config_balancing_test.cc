@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "config/load.h"
+#include "config/reading/load.h"
 #include "config/target_rules.h"
 #include "tests/support/diagnostics_case.h"
 

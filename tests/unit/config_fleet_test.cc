@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "config/load.h"
+#include "config/reading/load.h"
 #include "tests/support/diagnostics_case.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/test_certificate.h"

@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "config/certificate_cover.h"
-#include "config/load.h"
+#include "config/reading/load.h"
 #include "config/validate.h"
 #include "tests/support/diagnostics_case.h"
 #include "tests/support/temporary_folder.h"

@@ -6,8 +6,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "config/load.h"
-#include "config/schema.h"
+#include "config/reading/load.h"
+#include "config/reading/schema.h"
 #include "config/to_toml.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/test_certificate.h"

@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-#include "config/load.h"
+#include "config/reading/load.h"
 #include "config/to_toml.h"
 
 namespace gatehouse::config {

@@ -6,8 +6,8 @@
 
 #include <gtest/gtest.h>
 
-#include "config/expand.h"
 #include "config/quoting.h"
+#include "config/reading/expand.h"
 #include "config/units.h"
 
 namespace gatehouse::config {

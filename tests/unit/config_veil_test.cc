@@ -5,8 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "config/load.h"
 #include "config/quoting.h"
+#include "config/reading/load.h"
 #include "config/veil.h"
 
 namespace gatehouse::config {

@@ -6,7 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "config/load.h"
+#include "config/reading/load.h"
 #include "proxy/explain/route_reasons.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/test_certificate.h"

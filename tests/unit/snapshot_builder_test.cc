@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "common/event_loop.h"
-#include "config/load.h"
+#include "config/reading/load.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/test_certificate.h"
 

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "common/event_loop.h"
-#include "config/load.h"
+#include "config/reading/load.h"
 #include "tests/support/temporary_folder.h"
 
 namespace gatehouse {

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "config/config.h"
-#include "config/toml_reader.h"
+#include "config/reading/toml_reader.h"
 
 namespace gatehouse::config {
 

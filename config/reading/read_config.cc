@@ -1,6 +1,6 @@
 #include <utility>
 
-#include "config/sections.h"
+#include "config/reading/sections.h"
 
 namespace gatehouse::config {
 

@@ -1,7 +1,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "config/sections.h"
+#include "config/reading/sections.h"
 
 namespace gatehouse::config {
 

@@ -9,7 +9,7 @@
 
 #include "config/names.h"
 #include "config/quoting.h"
-#include "config/sections.h"
+#include "config/reading/sections.h"
 #include "config/target_rules.h"
 
 namespace gatehouse::config {

@@ -1,4 +1,4 @@
-#include "config/expand.h"
+#include "config/reading/expand.h"
 
 #include <algorithm>
 #include <cstddef>

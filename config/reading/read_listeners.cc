@@ -6,8 +6,8 @@
 #include "common/address.h"
 #include "config/names.h"
 #include "config/quoting.h"
+#include "config/reading/sections.h"
 #include "config/route_rules.h"
-#include "config/sections.h"
 
 namespace gatehouse::config {
 

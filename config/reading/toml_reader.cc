@@ -1,12 +1,12 @@
-#include "config/toml_reader.h"
+#include "config/reading/toml_reader.h"
 
 #include <algorithm>
 #include <filesystem>
 #include <format>
 #include <system_error>
 
-#include "config/expand.h"
 #include "config/quoting.h"
+#include "config/reading/expand.h"
 
 namespace gatehouse::config {
 

@@ -16,7 +16,7 @@
 #include "common/address.h"
 #include "config/names.h"
 #include "config/quoting.h"
-#include "config/sections.h"
+#include "config/reading/sections.h"
 
 namespace gatehouse::config {
 

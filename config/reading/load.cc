@@ -1,4 +1,4 @@
-#include "config/load.h"
+#include "config/reading/load.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -15,10 +15,10 @@
 #include <utility>
 
 #include "common/fd.h"
-#include "config/nesting.h"
-#include "config/schema.h"
-#include "config/sections.h"
-#include "config/toml_reader.h"
+#include "config/reading/nesting.h"
+#include "config/reading/schema.h"
+#include "config/reading/sections.h"
+#include "config/reading/toml_reader.h"
 #include "config/validate.h"
 
 namespace gatehouse::config {

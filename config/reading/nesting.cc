@@ -1,4 +1,4 @@
-#include "config/nesting.h"
+#include "config/reading/nesting.h"
 
 #include <algorithm>
 #include <cstddef>

@@ -7,7 +7,7 @@
 
 #include "common/text.h"
 #include "config/quoting.h"
-#include "config/toml_reader.h"
+#include "config/reading/toml_reader.h"
 
 // The part of TableReader that goes down: arrays and tables, and what nobody asked for in them.
 
