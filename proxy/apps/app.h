@@ -18,9 +18,9 @@
 #include "proxy/apps/app_context.h"
 #include "proxy/apps/app_host.h"
 #include "proxy/apps/backoff.h"
-#include "proxy/apps/file_thread.h"
+#include "proxy/apps/files/file_thread.h"
+#include "proxy/apps/files/offline_page.h"
 #include "proxy/apps/instance.h"
-#include "proxy/apps/offline_page.h"
 #include "proxy/apps/rapid_fail.h"
 #include "proxy/apps/watched_folders.h"
 

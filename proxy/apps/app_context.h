@@ -10,8 +10,8 @@
 #include "common/waker.h"
 #include "proxy/apps/app_surroundings.h"
 #include "proxy/apps/cgroup.h"
-#include "proxy/apps/file_thread.h"
-#include "proxy/apps/output_file.h"
+#include "proxy/apps/files/file_thread.h"
+#include "proxy/apps/files/output_file.h"
 #include "proxy/apps/strays.h"
 
 namespace gatehouse {

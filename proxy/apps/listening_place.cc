@@ -13,7 +13,7 @@
 #include <utility>
 
 #include "common/sockets.h"
-#include "proxy/apps/app_file.h"
+#include "proxy/apps/files/app_file.h"
 
 namespace gatehouse {
 

@@ -15,7 +15,7 @@
 #include "proxy/apps/app_spec.h"
 #include "proxy/apps/app_view.h"
 #include "proxy/apps/environment.h"
-#include "proxy/apps/file_thread.h"
+#include "proxy/apps/files/file_thread.h"
 #include "proxy/system/user_identity.h"
 
 namespace gatehouse {

@@ -18,8 +18,8 @@
 #include "common/result.h"
 #include "common/timer.h"
 #include "proxy/apps/app_spec.h"
+#include "proxy/apps/files/output_file.h"
 #include "proxy/apps/line_cutter.h"
-#include "proxy/apps/output_file.h"
 
 namespace gatehouse {
 

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "common/file_watcher.h"
-#include "proxy/apps/app_file.h"
 #include "proxy/apps/app_spec.h"
+#include "proxy/apps/files/app_file.h"
 
 namespace gatehouse {
 

@@ -8,7 +8,7 @@
 
 #include "common/timer.h"
 #include "common/waker.h"
-#include "proxy/apps/offline_page.h"
+#include "proxy/apps/files/offline_page.h"
 #include "proxy/discovery/upstream_settings.h"
 #include "proxy/forward/affinity.h"
 #include "proxy/forward/routing.h"

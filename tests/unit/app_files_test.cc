@@ -17,12 +17,12 @@
 
 #include <gtest/gtest.h>
 
-#include "proxy/apps/app_file.h"
 #include "proxy/apps/environment.h"
-#include "proxy/apps/file_thread.h"
-#include "proxy/apps/offline_page.h"
-#include "proxy/apps/output_file.h"
-#include "proxy/apps/rotating_file.h"
+#include "proxy/apps/files/app_file.h"
+#include "proxy/apps/files/file_thread.h"
+#include "proxy/apps/files/offline_page.h"
+#include "proxy/apps/files/output_file.h"
+#include "proxy/apps/files/rotating_file.h"
 #include "proxy/apps/watched_folders.h"
 #include "tests/support/app_testing.h"
 

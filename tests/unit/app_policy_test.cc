@@ -10,10 +10,10 @@
 #include "proxy/apps/app_process.h"
 #include "proxy/apps/backoff.h"
 #include "proxy/apps/environment.h"
+#include "proxy/apps/files/rotating_file.h"
 #include "proxy/apps/line_cutter.h"
 #include "proxy/apps/log_pipe.h"
 #include "proxy/apps/rapid_fail.h"
-#include "proxy/apps/rotating_file.h"
 #include "tests/support/temporary_folder.h"
 
 namespace gatehouse {

@@ -13,7 +13,7 @@
 
 #include "common/fd.h"
 #include "common/result.h"
-#include "proxy/apps/as_user.h"
+#include "proxy/apps/files/as_user.h"
 #include "proxy/system/user_identity.h"
 
 namespace gatehouse {

@@ -1,4 +1,4 @@
-#include "proxy/apps/file_thread.h"
+#include "proxy/apps/files/file_thread.h"
 
 #include <chrono>
 #include <condition_variable>

@@ -1,4 +1,4 @@
-#include "proxy/apps/rotating_file.h"
+#include "proxy/apps/files/rotating_file.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -1,4 +1,4 @@
-#include "proxy/apps/output_file.h"
+#include "proxy/apps/files/output_file.h"
 
 namespace gatehouse {
 

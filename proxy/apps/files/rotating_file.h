@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "common/fd.h"
-#include "proxy/apps/app_file.h"
+#include "proxy/apps/files/app_file.h"
 
 namespace gatehouse {
 

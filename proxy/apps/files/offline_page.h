@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "proxy/apps/app_file.h"
+#include "proxy/apps/files/app_file.h"
 
 namespace gatehouse {
 

@@ -1,4 +1,4 @@
-#include "proxy/apps/as_user.h"
+#include "proxy/apps/files/as_user.h"
 
 #include <sys/fsuid.h>
 #include <sys/prctl.h>

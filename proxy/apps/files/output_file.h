@@ -12,8 +12,8 @@
 #include <utility>
 #include <vector>
 
-#include "proxy/apps/file_thread.h"
-#include "proxy/apps/rotating_file.h"
+#include "proxy/apps/files/file_thread.h"
+#include "proxy/apps/files/rotating_file.h"
 
 namespace gatehouse {
 

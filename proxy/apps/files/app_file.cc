@@ -1,4 +1,4 @@
-#include "proxy/apps/app_file.h"
+#include "proxy/apps/files/app_file.h"
 
 #include <fcntl.h>
 #include <linux/magic.h>

@@ -1,4 +1,4 @@
-#include "proxy/apps/offline_page.h"
+#include "proxy/apps/files/offline_page.h"
 
 #include <array>
 #include <filesystem>
