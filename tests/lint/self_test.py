@@ -5,6 +5,7 @@ import os
 import pathlib
 import tempfile
 import unittest
+import unittest.mock
 
 import format as format_gate
 import headers
@@ -115,6 +116,10 @@ class GateTest(unittest.TestCase):
         self.expect(includes)
         self.write("proxy/http/good.h", '#include "message.h"\n')
         self.expect(includes, "not a path from the root")
+
+    def test_includes_in_a_circle(self):
+        with unittest.mock.patch.dict(includes.MAY_INCLUDE, {"common": ["config"]}):
+            self.expect(includes, "common may not include config")
 
     def test_includes_of_third_parties(self):
         self.write("common/event_loop.cc", "#include <event2/event.h>\n#include <sys/socket.h>\n#include <vector>\n")
