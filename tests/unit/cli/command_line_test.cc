@@ -1,4 +1,6 @@
 // What users type: exit codes, the configuration that `proxy` stands for, and the certificate that it makes.
+#include "proxy/cli/command_line.h"
+
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -18,7 +20,6 @@
 #include "config/to_toml.h"
 #include "proxy/admin/admin_access.h"
 #include "proxy/cli/client.h"
-#include "proxy/cli/command_line.h"
 #include "proxy/cli/proxy.h"
 #include "proxy/system/directories.h"
 #include "tests/support/temporary_folder.h"

@@ -1,3 +1,5 @@
+#include "common/tcp_stream.h"
+
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -8,7 +10,6 @@
 #include <gtest/gtest.h>
 
 #include "common/slab_pool.h"
-#include "common/tcp_stream.h"
 #include "tests/support/stream_testing.h"
 
 namespace gatehouse {

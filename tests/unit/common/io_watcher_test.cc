@@ -1,3 +1,5 @@
+#include "common/io_watcher.h"
+
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -9,7 +11,6 @@
 #include <gtest/gtest.h>
 
 #include "common/fd.h"
-#include "common/io_watcher.h"
 #include "tests/support/loop_testing.h"
 #include "tests/support/stream_testing.h"
 

@@ -1,3 +1,5 @@
+#include "config/to_toml.h"
+
 #include <chrono>
 #include <csignal>
 #include <string>
@@ -7,7 +9,6 @@
 #include <gtest/gtest.h>
 
 #include "config/reading/load.h"
-#include "config/to_toml.h"
 
 namespace gatehouse::config {
 namespace {

@@ -1,3 +1,5 @@
+#include "common/address.h"
+
 #include <netinet/in.h>
 #include <sys/un.h>
 
@@ -5,8 +7,6 @@
 #include <vector>
 
 #include <gtest/gtest.h>
-
-#include "common/address.h"
 
 namespace gatehouse {
 namespace {

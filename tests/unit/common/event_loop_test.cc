@@ -1,3 +1,5 @@
+#include "common/event_loop.h"
+
 #include <atomic>
 #include <memory>
 #include <thread>
@@ -6,7 +8,6 @@
 
 #include <gtest/gtest.h>
 
-#include "common/event_loop.h"
 #include "common/io_watcher.h"
 #include "common/timer.h"
 #include "common/waker.h"

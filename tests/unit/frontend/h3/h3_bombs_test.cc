@@ -57,10 +57,11 @@ TEST(H3Bombs, ManyHeadsJustBelowTheMultipleAreTooManyTogether) {
 
 // nghttp3 would leave such a field out of the section, having looked at all of it, and tell nobody.
 TEST(H3Bombs, EntriesThatNoMessageMayHaveDoNotGetIntoTheTable) {
-  const std::pair<std::string, std::string> entries[] = {
-      {"b", std::string(3999, 'v') + "\x01"},       {"b\x01", "v"},
-      {std::string("b\r"), std::string(4000, 'v')}, {"b", std::string(3999, 'v') + " "},
-      {"host", std::string(3999, 'v') + "/"}};
+  const std::pair<std::string, std::string> entries[] = {{"b", std::string(3999, 'v') + "\x01"},
+                                                         {"b\x01", "v"},
+                                                         {std::string("b\r"), std::string(4000, 'v')},
+                                                         {"b", std::string(3999, 'v') + " "},
+                                                         {"host", std::string(3999, 'v') + "/"}};
   for (const auto& [name, value] : entries) {
     H3SessionWorld world;
     EXPECT_EQ(world.receive(kEncoder, qpack_encoder_stream(name, value)), NGHTTP3_H3_EXCESSIVE_LOAD) << name;

@@ -1,3 +1,5 @@
+#include "config/units.h"
+
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
@@ -8,7 +10,6 @@
 
 #include "config/quoting.h"
 #include "config/reading/expand.h"
-#include "config/units.h"
 
 namespace gatehouse::config {
 namespace {

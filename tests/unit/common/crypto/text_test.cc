@@ -1,3 +1,5 @@
+#include "common/text.h"
+
 #include <cerrno>
 #include <span>
 #include <string>
@@ -7,7 +9,6 @@
 
 #include "common/crypto/random.h"
 #include "common/result.h"
-#include "common/text.h"
 
 namespace gatehouse {
 namespace {

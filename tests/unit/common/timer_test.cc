@@ -1,3 +1,5 @@
+#include "common/timer.h"
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -7,7 +9,6 @@
 
 #include <gtest/gtest.h>
 
-#include "common/timer.h"
 #include "common/timer_heap.h"
 #include "tests/support/loop_testing.h"
 

@@ -1,3 +1,5 @@
+#include "common/buffer.h"
+
 #include <sys/uio.h>
 
 #include <cstring>
@@ -9,7 +11,6 @@
 
 #include <gtest/gtest.h>
 
-#include "common/buffer.h"
 #include "common/slab_pool.h"
 
 namespace gatehouse {

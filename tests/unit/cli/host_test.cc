@@ -1,4 +1,6 @@
 // `gatehouse host`: the configuration that a command, or a published folder, stands for.
+#include "proxy/cli/host.h"
+
 #include <cstdlib>
 #include <filesystem>
 #include <string>
@@ -9,7 +11,6 @@
 
 #include "config/to_toml.h"
 #include "proxy/cli/command_line.h"
-#include "proxy/cli/host.h"
 #include "tests/support/temporary_folder.h"
 
 namespace gatehouse {

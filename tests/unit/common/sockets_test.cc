@@ -1,3 +1,5 @@
+#include "common/sockets.h"
+
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -15,7 +17,6 @@
 
 #include <gtest/gtest.h>
 
-#include "common/sockets.h"
 #include "tests/support/temporary_folder.h"
 
 namespace gatehouse {

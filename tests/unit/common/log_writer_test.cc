@@ -1,5 +1,7 @@
 // The thread behind every log: nobody who has something to say waits for who reads it. What is too much is dropped,
 // counted and told; what was said comes out at the end, before abort(), and in a child.
+#include "common/log_writer.h"
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -20,7 +22,6 @@
 #include "common/fd.h"
 #include "common/log.h"
 #include "common/log_limit.h"
-#include "common/log_writer.h"
 #include "tests/support/temporary_folder.h"
 
 namespace gatehouse {

@@ -1,3 +1,5 @@
+#include "common/log.h"
+
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -17,7 +19,6 @@
 #include <gtest/gtest.h>
 
 #include "common/fd.h"
-#include "common/log.h"
 #include "tests/support/temporary_folder.h"
 
 namespace gatehouse {

@@ -1,10 +1,11 @@
+#include "common/crypto/tls_stream.h"
+
 #include <sys/socket.h>
 
 #include <string>
 
 #include <gtest/gtest.h>
 
-#include "common/crypto/tls_stream.h"
 #include "common/slab_pool.h"
 #include "tests/support/tls_stream_case.h"
 

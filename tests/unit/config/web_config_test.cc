@@ -1,3 +1,5 @@
+#include "config/web_config.h"
+
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
@@ -8,7 +10,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "config/web_config.h"
 #include "config/windows_paths.h"
 #include "tests/support/temporary_folder.h"
 

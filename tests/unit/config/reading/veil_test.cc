@@ -1,4 +1,6 @@
 // What a configuration took from the environment is in no diagnostic: it may be secret.
+#include "config/veil.h"
+
 #include <cstdlib>
 #include <string>
 
@@ -7,7 +9,6 @@
 
 #include "config/quoting.h"
 #include "config/reading/load.h"
-#include "config/veil.h"
 
 namespace gatehouse::config {
 namespace {

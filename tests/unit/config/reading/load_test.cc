@@ -1,3 +1,5 @@
+#include "config/reading/load.h"
+
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,7 +14,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "config/reading/load.h"
 #include "config/to_toml.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/test_certificate.h"

@@ -1,9 +1,10 @@
+#include "common/waker.h"
+
 #include <memory>
 #include <optional>
 
 #include <gtest/gtest.h>
 
-#include "common/waker.h"
 #include "tests/support/loop_testing.h"
 
 namespace gatehouse {

@@ -1,5 +1,7 @@
 // Options by environment: every flag of `proxy` and `host` has a variable, a flag beats it, and what is wrong with a
 // value is told by the variable's name.
+#include "proxy/cli/environment.h"
+
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -14,7 +16,6 @@
 
 #include "config/reading/load.h"
 #include "proxy/cli/command_line.h"
-#include "proxy/cli/environment.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/test_certificate.h"
 
