@@ -30,8 +30,8 @@ std::string new_token() {
 }
 
 // What the ASP.NET Core Module for IIS tells an app, as far as it is true here.
-void add_module_contract(const ListeningPlace& place, const std::string& token, Environment& environment) {
-  if (const std::uint16_t port = place.address().port(); port != 0 && place.listening() < 0) {
+void add_module_contract(const ListenTarget& target, const std::string& token, Environment& environment) {
+  if (const std::uint16_t port = target.address().port(); port != 0 && target.listening() < 0) {
     environment.emplace_back("ASPNETCORE_PORT", std::to_string(port));
   }
   environment.emplace_back("ASPNETCORE_APPL_PATH", "/");
@@ -88,20 +88,20 @@ Instance::~Instance() {
 std::optional<SpawnFailure> Instance::start(SpareListeners& spares) {
   const AppSpec& spec = *setting_.spec;
   if (!setting_.user) return not_prepared(setting_.user.error());
-  Result<ListeningPlace> place = ListeningPlace::prepare({.spec = spec,
-                                                          .user = *setting_.user,
-                                                          .id = setting_.id,
-                                                          .runtime_directory = context_.surroundings.runtime_directory,
-                                                          .taken_ports = context_.taken_ports,
-                                                          .files = context_.file_threads.of(spec.process.user)},
-                                                         spares);
-  if (!place) return not_prepared(std::move(place).error());
-  place_ = *std::move(place);
-  Environment added = place_.environment();
+  Result<ListenTarget> target = ListenTarget::prepare({.spec = spec,
+                                                       .user = *setting_.user,
+                                                       .id = setting_.id,
+                                                       .runtime_directory = context_.surroundings.runtime_directory,
+                                                       .taken_ports = context_.taken_ports,
+                                                       .files = context_.file_threads.of(spec.process.user)},
+                                                      spares);
+  if (!target) return not_prepared(std::move(target).error());
+  target_ = *std::move(target);
+  Environment added = target_.environment();
   added.emplace_back(kMarker, marker_.substr(std::strlen(kMarker) + 1));
   if (spec.profile == AppProfile::kAspNetCore) {
     token_ = new_token();
-    add_module_contract(place_, token_, added);
+    add_module_contract(target_, token_, added);
   }
   if (!setting_.environment) return not_prepared(setting_.environment.error());
   std::vector<std::string> environment = environment_of(spec.process, *setting_.user, *setting_.environment, added);
@@ -115,7 +115,7 @@ std::optional<SpawnFailure> Instance::start(SpareListeners& spares) {
                       .user = *setting_.user,
                       .out = output_.out(),
                       .err = output_.err(),
-                      .listening = place_.listening(),
+                      .listening = target_.listening(),
                       .cgroup_procs = procs.get()});
   if (!child) return std::move(child).error();
   child_ = *std::move(child);
@@ -129,12 +129,12 @@ void Instance::watch() {
   const AppSpec& spec = *setting_.spec;
   watching_.readiness = std::make_unique<Readiness>(
       context_.loop,
-      Readiness::Questions{.address = place_.address(),
+      Readiness::Questions{.address = target_.address(),
                            .ready_path = spec.readiness.path,
                            .warmup = spec.readiness.warmup,
                            .fields = pairing_field(),
                            .warmup_timeout = spec.timing.start_timeout,
-                           .listening_user = place_.listening_user()},
+                           .listening_user = target_.listening_user()},
       Readiness::Around{.probe = context_.surroundings.probe,
                         .owns_listener = [this] { return owns_listener(); },
                         .decided = [this](Readiness::Verdict verdict) { on_verdict(verdict); }});
@@ -149,7 +149,7 @@ std::vector<std::pair<std::string, std::string>> Instance::pairing_field() const
 // Where nobody seems to listen although a connection was accepted, the machine does not tell.
 bool Instance::owns_listener() const {
   if (setting_.spec->transport != AppTransport::kPort) return true;
-  return owner_of_port(place_.address().port(), tree()) != PortOwner::kOther;
+  return owner_of_port(target_.address().port(), tree()) != PortOwner::kOther;
 }
 
 void Instance::on_verdict(Readiness::Verdict verdict) {
@@ -160,7 +160,7 @@ void Instance::on_verdict(Readiness::Verdict verdict) {
   } else {
     life_.cause = ExitReason::kWrongPort;
     life_.cause_text =
-        std::format("another process listens on port {}, which was meant for it", place_.address().port());
+        std::format("another process listens on port {}, which was meant for it", target_.address().port());
   }
   handle(ProcessEvent::kFailed);
 }
@@ -170,10 +170,10 @@ void Instance::on_deadline() {
     const bool accepted = watching_.readiness && watching_.readiness->accepted();
     const double seconds = std::chrono::duration<double>(setting_.spec->timing.start_timeout).count();
     life_.cause = accepted ? ExitReason::kReadyFailed : ExitReason::kStartTimeout;
-    life_.cause_text = accepted
-                           ? std::format("was not ready within {:.1f} s: its last answer was: {}", seconds,
-                                         watching_.readiness->last_answer())
-                           : std::format("did not listen on {} within {:.1f} s", place_.address().to_string(), seconds);
+    life_.cause_text =
+        accepted ? std::format("was not ready within {:.1f} s: its last answer was: {}", seconds,
+                               watching_.readiness->last_answer())
+                 : std::format("did not listen on {} within {:.1f} s", target_.address().to_string(), seconds);
   }
   handle(ProcessEvent::kDeadline);
 }
@@ -184,7 +184,7 @@ std::string Instance::waits_for() const {
   if (watching_.readiness->accepted()) {
     return std::format("{} {}", spec.readiness.path, watching_.readiness->last_answer());
   }
-  return std::format("it does not listen on {}, which is in {}", place_.address().to_string(),
+  return std::format("it does not listen on {}, which is in {}", target_.address().to_string(),
                      spec.transport == AppTransport::kSocket ? "SOCKET" : "PORT");
 }
 
@@ -219,12 +219,12 @@ void Instance::terminate() {
   life_.asked_to_stop = true;
   watching_.deadline.arm(setting_.spec->timing.stop_timeout);
   if (token_.empty() || !life_.ready) return send_stop_signal();
-  AppProbe message{.address = place_.address(),
+  AppProbe message{.address = target_.address(),
                    .method = "POST",
                    .path = "/iisintegration",
                    .fields = pairing_field(),
                    .timeout = kShutdownMessageTimeout,
-                   .listening_user = place_.listening_user()};
+                   .listening_user = target_.listening_user()};
   message.fields.emplace_back("MS-ASPNETCORE-EVENT", "shutdown");
   watching_.shutdown_message =
       context_.surroundings.probe(std::move(message), [this](std::optional<int>) { send_stop_signal(); });
@@ -310,9 +310,9 @@ InstanceView Instance::view() const {
           .generation = setting_.generation,
           .state = life_.state,
           .pid = child_.pid > 0 ? child_.pid : 0,
-          .address = place_.address(),
+          .address = target_.address(),
           .pairing_token = token_,
-          .listening_user = place_.listening_user(),
+          .listening_user = target_.listening_user(),
           .since = life_.since,
           .resident_bytes = resident_bytes_};
 }

@@ -15,7 +15,7 @@
 #include "proxy/apps/app_spec.h"
 #include "proxy/apps/app_view.h"
 #include "proxy/apps/environment.h"
-#include "proxy/apps/listening_place.h"
+#include "proxy/apps/listen_target.h"
 #include "proxy/apps/log_pipe.h"
 #include "proxy/apps/readiness.h"
 #include "proxy/apps/spawn.h"
@@ -60,7 +60,7 @@ class Instance {
   void note_memory(std::uint64_t bytes) { resident_bytes_ = bytes; }
   InstanceView view() const;
   std::string last_output() const { return output_.last_output(); }
-  Fd take_listening() { return place_.take_listening(); }  // once it has ended
+  Fd take_listening() { return target_.take_listening(); }  // once it has ended
 
  private:
   struct Life {
@@ -97,7 +97,7 @@ class Instance {
   Life life_;
   std::optional<InstanceEnd> end_;
   std::uint64_t resident_bytes_ = 0;
-  ListeningPlace place_;
+  ListenTarget target_;
   LogPipe output_;
   std::optional<Cgroup> cgroup_;
   Child child_;

@@ -1,4 +1,4 @@
-#include "proxy/apps/listening_place.h"
+#include "proxy/apps/listen_target.h"
 
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -61,25 +61,25 @@ void remove_folder(const std::string& folder, const std::string& user) {
 
 }  // namespace
 
-Result<ListeningPlace> ListeningPlace::prepare(const Wish& wish, SpareListeners& spares) {
-  ListeningPlace place;
+Result<ListenTarget> ListenTarget::prepare(const Wish& wish, SpareListeners& spares) {
+  ListenTarget target;
   Result<> done;
   switch (wish.spec.transport) {
     case AppTransport::kPort:
-      done = place.choose_port(wish);
+      done = target.choose_port(wish);
       break;
     case AppTransport::kSocket:
-      done = place.make_socket_folder(wish);
+      done = target.make_socket_folder(wish);
       break;
     case AppTransport::kInherit:
-      done = place.listen_here(spares);
+      done = target.listen_here(spares);
       break;
   }
   if (!done) return std::unexpected(std::move(done).error());
-  return place;
+  return target;
 }
 
-Result<> ListeningPlace::choose_port(const Wish& wish) {
+Result<> ListenTarget::choose_port(const Wish& wish) {
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     Result<Address> found = free_port();
     if (!found) return std::unexpected(std::move(found).error());
@@ -92,7 +92,7 @@ Result<> ListeningPlace::choose_port(const Wish& wish) {
   return failure("cannot find a free port that no other instance was given", EADDRINUSE);
 }
 
-Result<> ListeningPlace::make_socket_folder(const Wish& wish) {
+Result<> ListenTarget::make_socket_folder(const Wish& wish) {
   const std::string& user = wish.spec.process.user;
   // Other processes of Gatehouse may share the directory. One of our number that was killed may have left the folder.
   const std::string usual =
@@ -121,7 +121,7 @@ Result<> ListeningPlace::make_socket_folder(const Wish& wish) {
 }
 
 // Who the app runs as must be able to reach its own folder, and nothing else in there.
-Result<> ListeningPlace::give_folder(const std::string& runtime_directory, const UserIdentity& user) {
+Result<> ListenTarget::give_folder(const std::string& runtime_directory, const UserIdentity& user) {
   const Fd around(::open(runtime_directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   struct stat status{};
   if (!around || ::fstat(around.get(), &status) != 0) return system_failure("cannot open " + runtime_directory, errno);
@@ -137,7 +137,7 @@ Result<> ListeningPlace::give_folder(const std::string& runtime_directory, const
   return {};
 }
 
-Result<> ListeningPlace::listen_here(SpareListeners& spares) {
+Result<> ListenTarget::listen_here(SpareListeners& spares) {
   if (spares.empty()) {
     const Result<Address> where = loopback();
     if (!where) return std::unexpected(where.error());
@@ -153,7 +153,7 @@ Result<> ListeningPlace::listen_here(SpareListeners& spares) {
   return {};
 }
 
-ListeningPlace::~ListeningPlace() {
+ListenTarget::~ListenTarget() {
   if (folder_.path.empty()) return;
   folder_.files->run([path = folder_.path, user = folder_.user] -> FileThread::Then {
     remove_folder(path, user);

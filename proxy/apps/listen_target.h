@@ -24,7 +24,7 @@ namespace gatehouse {
 // is answered by the next process. Two instances never share one, or requests to the one would reach the other.
 using SpareListeners = std::vector<Fd>;
 
-class ListeningPlace {
+class ListenTarget {
  public:
   struct Wish {
     const AppSpec& spec;
@@ -32,16 +32,16 @@ class ListeningPlace {
     InstanceId id;
     const std::string& runtime_directory;
     const std::vector<std::uint16_t>& taken_ports;  // given to instances that may not listen yet
-    FileThread& files;                              // of the app's user; outlives the place
+    FileThread& files;                              // of the app's user; outlives the target
   };
-  static Result<ListeningPlace> prepare(const Wish& wish, SpareListeners& spares);
+  static Result<ListenTarget> prepare(const Wish& wish, SpareListeners& spares);
 
-  ListeningPlace() = default;
-  ListeningPlace(ListeningPlace&&) = default;
-  ListeningPlace& operator=(ListeningPlace&&) = default;
-  ListeningPlace(const ListeningPlace&) = delete;
-  ListeningPlace& operator=(const ListeningPlace&) = delete;
-  ~ListeningPlace();
+  ListenTarget() = default;
+  ListenTarget(ListenTarget&&) = default;
+  ListenTarget& operator=(ListenTarget&&) = default;
+  ListenTarget(const ListenTarget&) = delete;
+  ListenTarget& operator=(const ListenTarget&) = delete;
+  ~ListenTarget();
 
   const Address& address() const { return address_; }
   const Environment& environment() const { return environment_; }
