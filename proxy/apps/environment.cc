@@ -61,9 +61,9 @@ Result<Environment> parse_environment(const std::string& text) {
 Result<Environment> environment_from_file(const std::string& path, const AppUser& user) {
   if (path.empty()) return Environment();
   const auto failed = [](const Error& error) { return failure("the environment file: " + error.message, error.code); };
-  const Result<FilePlace> place = FilePlace::find(path, user);
-  if (!place) return failed(place.error());
-  const Result<std::string> text = place->read(kLargestFile, FilePlace::Excess::kFails);
+  const Result<AppFile> app_file = AppFile::find(path, user);
+  if (!app_file) return failed(app_file.error());
+  const Result<std::string> text = app_file->read(kLargestFile, AppFile::Excess::kFails);
   if (!text) return failed(text.error());
   Result<Environment> parsed = parse_environment(*text);
   if (!parsed) return failure("the environment file " + path + ": " + parsed.error().message);

@@ -124,10 +124,10 @@ std::string joined(const Parts& parts) {
   return path.empty() ? "." : path;
 }
 
-FilePlace::Kind kind_of(int file) {
+AppFile::Kind kind_of(int file) {
   struct stat status{};
-  if (file < 0 || ::fstat(file, &status) != 0) return FilePlace::Kind::kAbsent;
-  return S_ISREG(status.st_mode) ? FilePlace::Kind::kRegular : FilePlace::Kind::kOther;
+  if (file < 0 || ::fstat(file, &status) != 0) return AppFile::Kind::kAbsent;
+  return S_ISREG(status.st_mode) ? AppFile::Kind::kRegular : AppFile::Kind::kOther;
 }
 
 }  // namespace
@@ -139,44 +139,44 @@ Result<std::optional<AsUser>> act_as(const AppUser& user) {
   return std::optional<AsUser>(*std::move(taken));
 }
 
-Result<FilePlace> FilePlace::find(const std::string& path, const AppUser& user) {
-  FilePlace place;
-  place.path_ = path;
-  place.guarded_ = user.has_value();
+Result<AppFile> AppFile::find(const std::string& path, const AppUser& user) {
+  AppFile app_file;
+  app_file.path_ = path;
+  app_file.guarded_ = user.has_value();
   Walk way = user ? walk(path, *user) : plain_way(path);
   if (user) {
     if (way.rule != Rule::kAnybody && way.rest.size() == 1) {
-      place.folder_ = std::move(way.at);
-      place.name_ = way.rest.front();
-      place.shared_ = way.rule == Rule::kRootAndAGroup;
-      return place;
+      app_file.folder_ = std::move(way.at);
+      app_file.name_ = way.rest.front();
+      app_file.shared_ = way.rule == Rule::kRootAndAGroup;
+      return app_file;
     }
-    place.user_ = user;
+    app_file.user_ = user;
   }
   if (way.rest.empty()) return failure(path + " is a folder", EISDIR);
-  place.name_ = std::move(way.rest.back());
+  app_file.name_ = std::move(way.rest.back());
   way.rest.pop_back();
-  const Result<std::optional<AsUser>> acting = act_as(place.user_);
+  const Result<std::optional<AsUser>> acting = act_as(app_file.user_);
   if (!acting) return std::unexpected(acting.error());
   const std::string folder = joined(way.rest);
   constexpr int kFolder = O_PATH | O_DIRECTORY | O_CLOEXEC;
-  place.folder_ = user ? open_as_user(way.at.get(), folder.c_str(), kFolder, 0)
-                       : Fd(::openat(way.at.get(), folder.c_str(), kFolder));
-  if (!place.folder_) return system_failure("cannot reach the folder of " + place.for_people(), errno);
-  return place;
+  app_file.folder_ = user ? open_as_user(way.at.get(), folder.c_str(), kFolder, 0)
+                          : Fd(::openat(way.at.get(), folder.c_str(), kFolder));
+  if (!app_file.folder_) return system_failure("cannot reach the folder of " + app_file.for_people(), errno);
+  return app_file;
 }
 
-std::string FilePlace::for_people() const {
+std::string AppFile::for_people() const {
   return user_ ? path_ + " (as the user " + user_->name + ")" : path_;
 }
 
-Fd FilePlace::opened(int flags, mode_t mode) const {
+Fd AppFile::opened(int flags, mode_t mode) const {
   if (user_) return open_as_user(folder_.get(), name_.c_str(), flags, mode);
   const int no_link = shared_ ? O_NOFOLLOW : 0;
   return Fd(::openat(folder_.get(), name_.c_str(), flags | no_link | O_CLOEXEC, mode));
 }
 
-Result<Fd> FilePlace::open(int flags, mode_t mode) const {
+Result<Fd> AppFile::open(int flags, mode_t mode) const {
   const Result<std::optional<AsUser>> acting = act_as(user_);
   if (!acting) return std::unexpected(acting.error());
   Fd file = opened(flags | kAlways, mode);
@@ -193,7 +193,7 @@ Result<Fd> FilePlace::open(int flags, mode_t mode) const {
   return file;
 }
 
-Result<std::string> FilePlace::read(std::size_t most, Excess excess) const {
+Result<std::string> AppFile::read(std::size_t most, Excess excess) const {
   const Result<Fd> file = open(O_RDONLY);
   if (!file) return std::unexpected(file.error());
   std::string text(most + 1, '\0');
@@ -210,17 +210,17 @@ Result<std::string> FilePlace::read(std::size_t most, Excess excess) const {
   return text;
 }
 
-FilePlace::Kind FilePlace::kind() const {
+AppFile::Kind AppFile::kind() const {
   const Result<std::optional<AsUser>> acting = act_as(user_);
   return acting ? kind_of(opened(O_PATH, 0).get()) : Kind::kAbsent;
 }
 
-FilePlace::Kind FilePlace::kind_without_link() const {
+AppFile::Kind AppFile::kind_without_link() const {
   const Result<std::optional<AsUser>> acting = act_as(user_);
   return acting ? kind_of(opened(O_PATH | O_NOFOLLOW, 0).get()) : Kind::kAbsent;
 }
 
-bool FilePlace::rename(const std::string& from, const std::string& to) const {
+bool AppFile::rename(const std::string& from, const std::string& to) const {
   const Result<std::optional<AsUser>> acting = act_as(user_);
   return acting && ::renameat(folder_.get(), (name_ + from).c_str(), folder_.get(), (name_ + to).c_str()) == 0;
 }

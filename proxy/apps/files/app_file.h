@@ -18,14 +18,14 @@
 
 namespace gatehouse {
 
-class FilePlace {
+class AppFile {
  public:
   enum class Kind : std::uint8_t { kAbsent, kRegular, kOther };
 
   // Finds the folder of `path`, an absolute one, and holds it: whatever is done afterwards is done there, even if
   // another folder has taken its name meanwhile. Without a user there is nobody to guard against, and the path is taken
   // as it is.
-  static Result<FilePlace> find(const std::string& path, const AppUser& user);
+  static Result<AppFile> find(const std::string& path, const AppUser& user);
 
   // `flags` as of open(2); makes files with `mode`. Where there is a user to guard against, and wherever the file is to
   // be read, it fails for anything but a regular file, and for files of /proc, which show this process where they
@@ -40,7 +40,7 @@ class FilePlace {
   bool rename(const std::string& from, const std::string& to) const;
 
  private:
-  FilePlace() = default;
+  AppFile() = default;
   std::string for_people() const;
   Fd opened(int flags, mode_t mode) const;
 

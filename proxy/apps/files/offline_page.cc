@@ -30,9 +30,9 @@ std::string type_of(const std::filesystem::path& path) {
 
 std::optional<OfflinePage> offline_page(const std::string& path, const AppUser& user) {
   if (path.empty()) return std::nullopt;
-  const Result<FilePlace> place = FilePlace::find(path, user);
-  if (!place || place->kind() != FilePlace::Kind::kRegular) return std::nullopt;
-  return OfflinePage{.body = place->read(kMostBytes, FilePlace::Excess::kIsCut).value_or(""), .type = type_of(path)};
+  const Result<AppFile> app_file = AppFile::find(path, user);
+  if (!app_file || app_file->kind() != AppFile::Kind::kRegular) return std::nullopt;
+  return OfflinePage{.body = app_file->read(kMostBytes, AppFile::Excess::kIsCut).value_or(""), .type = type_of(path)};
 }
 
 }  // namespace gatehouse

@@ -28,12 +28,12 @@ void RotatingFile::tell(const Error& error) {
 Result<> RotatingFile::open() {
   const Result<AppUser> user = identity_to_take(user_);
   if (!user) return std::unexpected(user.error());
-  Result<FilePlace> place = FilePlace::find(path_, *user);
-  if (!place) return std::unexpected(std::move(place).error());
-  place_ = *std::move(place);
-  Result<Fd> file = place_->open(kFlags, kMode);
-  if (!file && file.error().code == EACCES && place_->kind_without_link() == FilePlace::Kind::kRegular && rotate()) {
-    file = place_->open(kFlags, kMode);  // what was there is somebody else's, as from before the app had a user
+  Result<AppFile> app_file = AppFile::find(path_, *user);
+  if (!app_file) return std::unexpected(std::move(app_file).error());
+  app_file_ = *std::move(app_file);
+  Result<Fd> file = app_file_->open(kFlags, kMode);
+  if (!file && file.error().code == EACCES && app_file_->kind_without_link() == AppFile::Kind::kRegular && rotate()) {
+    file = app_file_->open(kFlags, kMode);  // what was there is somebody else's, as from before the app had a user
   }
   if (!file) return std::unexpected(std::move(file).error());
   struct stat status{};
@@ -45,8 +45,8 @@ Result<> RotatingFile::open() {
 
 // The first times there are none of the older ones.
 bool RotatingFile::rotate() {
-  for (int number = kFiles - 1; number > 1; --number) place_->rename(ending(number - 1), ending(number));
-  return place_->rename("", ending(1));
+  for (int number = kFiles - 1; number > 1; --number) app_file_->rename(ending(number - 1), ending(number));
+  return app_file_->rename("", ending(1));
 }
 
 Result<> RotatingFile::start_anew() {

@@ -34,7 +34,7 @@ class RotatingFile {
   std::string path_;
   std::string user_;
   std::size_t most_bytes_;
-  std::optional<FilePlace> place_;  // while it is open
+  std::optional<AppFile> app_file_;  // while it is open
   Fd file_;
   std::size_t size_ = 0;
   bool told_ = false;  // of a failure, since the last success

@@ -66,9 +66,9 @@ class AppFilesTest : public testing_support::RealLoopTest {
   }
   // "" if it cannot be read.
   std::string read(const std::string& path) const {
-    const Result<FilePlace> place = FilePlace::find(path, user);
-    if (!place) return "";
-    return place->read(1000, FilePlace::Excess::kFails).value_or("");
+    const Result<AppFile> app_file = AppFile::find(path, user);
+    if (!app_file) return "";
+    return app_file->read(1000, AppFile::Excess::kFails).value_or("");
   }
 
   testing_support::TemporaryFolder folder;  // below a folder that anybody writes in, as /tmp
@@ -132,9 +132,9 @@ TEST_F(AppFilesTest, WhatThisProcessHasOpenIsNotTheUsersToReach) {
   EXPECT_EQ(read(link("root", "/proc/self/root/etc/passwd")), "");
   for (const char* name : {"maps", "environ", "status", "auxv", "limits"}) {
     const std::string at = link(name, std::string("/proc/self/") + name);
-    EXPECT_EQ(FilePlace::find(at, user)->open(O_RDONLY).has_value(), false) << name;
+    EXPECT_EQ(AppFile::find(at, user)->open(O_RDONLY).has_value(), false) << name;
     const std::string thread = link(std::string("thread_") + name, std::string("/proc/thread-self/") + name);
-    EXPECT_EQ(FilePlace::find(thread, user)->open(O_RDONLY).has_value(), false) << name;
+    EXPECT_EQ(AppFile::find(thread, user)->open(O_RDONLY).has_value(), false) << name;
   }
 }
 
@@ -144,9 +144,9 @@ TEST_F(AppFilesTest, OnlyRegularFilesAreOpenedAndNobodyWaits) {
   fs::create_directory(home + "/folder");
   for (const std::string& path :
        {home + "/fifo", home + "/folder", link("null", "/dev/null"), link("zero", "/dev/zero")}) {
-    const Result<FilePlace> place = FilePlace::find(path, user);
-    EXPECT_FALSE(place && place->open(O_RDONLY)) << path;
-    EXPECT_FALSE(place && place->open(O_WRONLY | O_APPEND)) << path;
+    const Result<AppFile> app_file = AppFile::find(path, user);
+    EXPECT_FALSE(app_file && app_file->open(O_RDONLY)) << path;
+    EXPECT_FALSE(app_file && app_file->open(O_WRONLY | O_APPEND)) << path;
     EXPECT_FALSE(offline_page(path, user).has_value()) << path;
   }
 }
@@ -156,36 +156,36 @@ TEST_F(AppFilesTest, WhatRootAloneHasLaidOutIsReadAsRoot) {
   std::string name = "/run/gatehouse-test-XXXXXX";
   ASSERT_NE(::mkdtemp(name.data()), nullptr);
   ASSERT_EQ(::chmod(name.c_str(), 0755), 0);
-  const fs::path place = name;
-  const std::string env = place / "shop.env";
+  const fs::path top_folder = name;
+  const std::string env = top_folder / "shop.env";
   {
     const Fd made(::open(env.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
     EXPECT_EQ(::write(made.get(), "A=1\n", 4), 4);
   }
-  fs::create_symlink(env, place / "link.env");
+  fs::create_symlink(env, top_folder / "link.env");
   EXPECT_EQ(environment_from_file(env, user).value(), (Environment{{"A", "1"}}));
-  EXPECT_EQ(environment_from_file(place / "link.env", user).value(), (Environment{{"A", "1"}}));
+  EXPECT_EQ(environment_from_file(top_folder / "link.env", user).value(), (Environment{{"A", "1"}}));
   // Its own folder in one of root's that it may not enter: root has said so.
-  fs::create_directory(place / "closed");
-  fs::create_directory(place / "closed/shop");
-  ASSERT_EQ(::chmod((place / "closed").c_str(), 0700), 0);
-  give(place / "closed/shop");
-  fs::create_symlink(env, place / "closed/shop/link.env");
-  fs::create_symlink("../../shop.env", place / "closed/shop/up.env");
-  RotatingFile(place / "closed/shop/log", "nobody").write_line("line");
-  EXPECT_EQ(contents_of(place / "closed/shop/log"), "line\n");
-  EXPECT_FALSE(environment_from_file(place / "closed/shop/link.env", user).has_value());
-  EXPECT_FALSE(environment_from_file(place / "closed/shop/up.env", user).has_value());
+  fs::create_directory(top_folder / "closed");
+  fs::create_directory(top_folder / "closed/shop");
+  ASSERT_EQ(::chmod((top_folder / "closed").c_str(), 0700), 0);
+  give(top_folder / "closed/shop");
+  fs::create_symlink(env, top_folder / "closed/shop/link.env");
+  fs::create_symlink("../../shop.env", top_folder / "closed/shop/up.env");
+  RotatingFile(top_folder / "closed/shop/log", "nobody").write_line("line");
+  EXPECT_EQ(contents_of(top_folder / "closed/shop/log"), "line\n");
+  EXPECT_FALSE(environment_from_file(top_folder / "closed/shop/link.env", user).has_value());
+  EXPECT_FALSE(environment_from_file(top_folder / "closed/shop/up.env", user).has_value());
   // A group that the user is in may lay links; one that it is not in may keep files only.
-  ASSERT_EQ(::chown(place.c_str(), 0, user->gid), 0);
-  ASSERT_EQ(::chmod(place.c_str(), 0775), 0);
+  ASSERT_EQ(::chown(top_folder.c_str(), 0, user->gid), 0);
+  ASSERT_EQ(::chmod(top_folder.c_str(), 0775), 0);
   EXPECT_FALSE(environment_from_file(env, user).has_value());
-  ASSERT_EQ(::chown(place.c_str(), 0, 12345), 0);
+  ASSERT_EQ(::chown(top_folder.c_str(), 0, 12345), 0);
   EXPECT_TRUE(environment_from_file(env, user).has_value());
-  EXPECT_FALSE(environment_from_file(place / "link.env", user).has_value());
-  ASSERT_EQ(::link(env.c_str(), (place / "second.env").c_str()), 0);
+  EXPECT_FALSE(environment_from_file(top_folder / "link.env", user).has_value());
+  ASSERT_EQ(::link(env.c_str(), (top_folder / "second.env").c_str()), 0);
   EXPECT_FALSE(environment_from_file(env, user).has_value());
-  fs::remove_all(place);
+  fs::remove_all(top_folder);
 }
 
 TEST_F(AppFilesTest, AnEnvironmentFileSaysWhyItCannotBeRead) {
