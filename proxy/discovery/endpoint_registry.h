@@ -1,5 +1,5 @@
 // Gives every pair of upstream and address one Endpoint for as long as anybody uses it, so that endpoints which a
-// reload does not touch keep their pools, places and counts. Owned by the UpstreamDirectory; its thread.
+// reload does not touch keep their pools, permits and counts. Owned by the UpstreamDirectory; its thread.
 #pragma once
 
 #include <map>

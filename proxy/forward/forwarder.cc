@@ -27,7 +27,7 @@ constexpr std::chrono::milliseconds kSettling{50};  // then the end of a process
 Forwarder::Forwarder(Exchange& exchange, const Route& route, UpstreamPools& pools)
     : exchange_(exchange), route_(route), upstream_(std::get<ForwardTo>(route.action).upstream), pools_(pools) {}
 
-// (1) limits and loops, (2) the head as the endpoint shall see it, (3) an endpoint with a free place, or a turn in the
+// (1) limits and loops, (2) the head as the endpoint shall see it, (3) an endpoint with a free permit, or a turn in the
 // line, (4) a connection, (5) the exchange on it.
 void Forwarder::start() {
   ExchangeRecord& record = exchange_.record();
@@ -40,13 +40,13 @@ void Forwarder::start() {
   if (request_rules::has_come_back(exchange_.request(), exchange_.client(), route_)) return fail(Fault::kLoopDetected);
   target_ = request_rules::stripped_target(exchange_.request(), route_);
   request_rules::apply(exchange_.request(), exchange_.client(), route_, record);
-  std::expected<Place, NoPlace> place = pools_.take_place(upstream_, place_wish());
-  if (place) {
-    attempt(*std::move(place), Pool::Kind::kAny);
-  } else if (place.error() == NoPlace::kRefused) {
+  std::expected<Permit, NoPermit> permit = pools_.take_permit(upstream_, place_wish());
+  if (permit) {
+    attempt(*std::move(permit), Pool::Kind::kAny);
+  } else if (permit.error() == NoPermit::kRefused) {
     on_refused(pools_.set_of(upstream_)->refusal);
   } else {
-    wait_in_line(place.error());
+    wait_in_line(permit.error());
   }
 }
 
@@ -59,21 +59,21 @@ PlaceWish Forwarder::place_wish() const {
   return wish;
 }
 
-void Forwarder::wait_in_line(NoPlace why) {
+void Forwarder::wait_in_line(NoPermit why) {
   lease_.reset();
   tried_count_ = 0;
   waiting_since_ = exchange_.loop().now();
-  if (!pools_.wait(upstream_, *this)) fail(why == NoPlace::kNoRoom ? Fault::kOutOfResources : Fault::kQueueFull);
+  if (!pools_.wait(upstream_, *this)) fail(why == NoPermit::kNoRoom ? Fault::kOutOfResources : Fault::kQueueFull);
 }
 
-void Forwarder::on_place(Place place) {
+void Forwarder::on_permit(Permit permit) {
   note_waiting();
-  attempt(std::move(place), exchange_.record().attempts == 0 ? Pool::Kind::kAny : Pool::Kind::kFresh);
+  attempt(std::move(permit), exchange_.record().attempts == 0 ? Pool::Kind::kAny : Pool::Kind::kFresh);
 }
 
-void Forwarder::on_wait_timeout(NoPlace why) {
+void Forwarder::on_wait_timeout(NoPermit why) {
   note_waiting();
-  fail(why == NoPlace::kNoRoom ? Fault::kOutOfResources : Fault::kQueueTimeout);
+  fail(why == NoPermit::kNoRoom ? Fault::kOutOfResources : Fault::kQueueTimeout);
 }
 
 // The first look finds out as well that there is none.
@@ -98,8 +98,8 @@ void Forwarder::note_waiting() {
   waiting_since_ = {};
 }
 
-void Forwarder::attempt(Place place, Pool::Kind kind) {
-  lease_.emplace(pools_.acquire(std::move(place), upstream_->options().pool, kind));
+void Forwarder::attempt(Permit permit, Pool::Kind kind) {
+  lease_.emplace(pools_.acquire(std::move(permit), upstream_->options().pool, kind));
   ExchangeRecord& record = exchange_.record();
   ++record.attempts;
   record.endpoint = lease_->endpoint()->name();
@@ -213,30 +213,30 @@ bool Forwarder::try_again(const retry::Decision& decision) {
     counters.retries_denied.add();
     return false;
   }
-  std::expected<Place, NoPlace> place = place_for_retry(decision.where);
+  std::expected<Permit, NoPermit> permit = permit_for_retry(decision.where);
   const bool may_wait = decision.where == retry::Where::kOtherOrWait;
-  if (!place && !may_wait) return false;
-  if (!place && place.error() == NoPlace::kRefused) {
+  if (!permit && !may_wait) return false;
+  if (!permit && permit.error() == NoPermit::kRefused) {
     on_refused(pools_.set_of(upstream_)->refusal);
     return true;
   }
   if (decision.costs) budget.spend();
   counters.retries[static_cast<std::size_t>(decision.reason)].add();
-  if (place) {
-    attempt(*std::move(place), decision.reason == RetryReason::kConnect ? Pool::Kind::kAny : Pool::Kind::kFresh);
+  if (permit) {
+    attempt(*std::move(permit), decision.reason == RetryReason::kConnect ? Pool::Kind::kAny : Pool::Kind::kFresh);
   } else {
-    wait_in_line(place.error());
+    wait_in_line(permit.error());
   }
   return true;
 }
 
-std::expected<Place, NoPlace> Forwarder::place_for_retry(retry::Where where) {
+std::expected<Permit, NoPermit> Forwarder::permit_for_retry(retry::Where where) {
   if (where == retry::Where::kSame) return lease_->give_up();
   const Endpoint* const failed = lease_->endpoint().get();
   if (tried_count_ < tried_.size()) tried_[tried_count_++] = failed;
-  std::expected<Place, NoPlace> place = pools_.take_place(upstream_, place_wish());
-  if (!place && where == retry::Where::kOtherOrSame) return lease_->give_up();
-  return place;
+  std::expected<Permit, NoPermit> permit = pools_.take_permit(upstream_, place_wish());
+  if (!permit && where == retry::Where::kOtherOrSame) return lease_->give_up();
+  return permit;
 }
 
 void Forwarder::note_failure(const UpstreamConnection::Failure& failure) {

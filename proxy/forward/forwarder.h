@@ -1,4 +1,4 @@
-// Answers an exchange with what an endpoint says: chooses the endpoint, gets a connection (or waits for a place),
+// Answers an exchange with what an endpoint says: chooses the endpoint, gets a connection (or waits for a permit),
 // rewrites both heads, and decides about another try. Sees heads and ends only; body bytes go from the codec's pipe to
 // the connection and back without it. Owned by its exchange; one loop's thread; destroying it discards the connection.
 #pragma once
@@ -34,19 +34,19 @@ class Forwarder final : public Responder, private UpstreamConnection::User, priv
   void on_head(ResponseHead head) override;
   void on_done(bool reusable) override;
   void on_fault(const UpstreamConnection::Failure& failure) override;
-  void on_place(Place place) override;
-  void on_wait_timeout(NoPlace why) override;
+  void on_permit(Permit permit) override;
+  void on_wait_timeout(NoPermit why) override;
   void on_refused(const Refusal& refusal) override;
   PlaceWish place_wish() const override;
 
-  void wait_in_line(NoPlace why);
+  void wait_in_line(NoPermit why);
   void note_waiting();
-  void attempt(Place place, Pool::Kind kind);
+  void attempt(Permit permit, Pool::Kind kind);
   bool begin();
   retry::Facts facts_of(const UpstreamConnection::Failure& failure, bool settled);
   void decide_on(UpstreamConnection::Failure failure, bool settled);
   bool try_again(const retry::Decision& decision);
-  std::expected<Place, NoPlace> place_for_retry(retry::Where where);
+  std::expected<Permit, NoPermit> permit_for_retry(retry::Where where);
   void invite_body();
   void note_failure(const UpstreamConnection::Failure& failure);
   void judge_endpoint(bool failed);

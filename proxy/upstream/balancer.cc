@@ -156,7 +156,7 @@ bool PickRequest::allows(const Endpoint& endpoint) const {
 }
 
 bool PickRequest::fits(const Endpoint& endpoint) const {
-  return allows(endpoint) && endpoint.has_place(upstream.options().max_requests);
+  return allows(endpoint) && endpoint.has_free_permit(upstream.options().max_requests);
 }
 
 const Balancer& Balancer::of(Balance kind) {

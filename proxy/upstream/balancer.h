@@ -1,4 +1,4 @@
-// Chooses an endpoint for a request among those that are available (or merely doubted, in a panic), have a free place
+// Chooses an endpoint for a request among those that are available (or merely doubted, in a panic), have a free permit
 // and were not tried before. The balancers themselves have no state (whose turn it is belongs to the Upstream, what is
 // computed beforehand to the BalanceTable); any thread.
 #pragma once
@@ -20,9 +20,9 @@ struct PickRequest {
   MonotonicTime now{};                 // for slow start
   bool panic = false;                  // nobody is available, so that all who serve are tried
 
-  // Whether a place there may be asked for now.
+  // Whether a permit there may be asked for now.
   bool fits(const Endpoint& endpoint) const;
-  // Whether it would be, had it a place.
+  // Whether it would be, had it a permit.
   bool allows(const Endpoint& endpoint) const;
 };
 

@@ -19,19 +19,19 @@ Endpoint::Identity completed(Endpoint::Identity identity) {
 
 }  // namespace
 
-std::optional<Place> Place::take(std::shared_ptr<Endpoint> endpoint, std::uint32_t limit) {
+std::optional<Permit> Permit::take(std::shared_ptr<Endpoint> endpoint, std::uint32_t limit) {
   if (!endpoint->take(limit)) return std::nullopt;
-  return Place(std::move(endpoint));
+  return Permit(std::move(endpoint));
 }
 
-Place& Place::operator=(Place&& other) noexcept {
+Permit& Permit::operator=(Permit&& other) noexcept {
   if (this == &other) return *this;
   give_back();
   endpoint_ = std::move(other.endpoint_);
   return *this;
 }
 
-void Place::give_back() {
+void Permit::give_back() {
   if (const std::shared_ptr<Endpoint> endpoint = std::move(endpoint_)) Endpoint::give_back(endpoint);
 }
 
@@ -57,7 +57,7 @@ void Endpoint::clear(Obstacle obstacle) {
 void Endpoint::tell_all_doors() {
   for (const std::shared_ptr<LineDoor>& door : doors_) {
     door->loop.post([door] {
-      if (door->line != nullptr) door->line->look_for_places();
+      if (door->line != nullptr) door->line->look_for_permits();
     });
   }
 }
@@ -94,10 +94,10 @@ bool Endpoint::take_any(std::uint32_t limit) {
   return false;
 }
 
-// Sequentially consistent against join_line(): either this sees the door, or the door's owner sees the free place.
+// Sequentially consistent against join_line(): either this sees the door, or the door's owner sees the free permit.
 void Endpoint::give_back(const std::shared_ptr<Endpoint>& endpoint) {
   endpoint->in_flight_.fetch_sub(1);
-  if (endpoint->doors_waiting_.load() != 0) offer_place(endpoint);
+  if (endpoint->doors_waiting_.load() != 0) offer_permit(endpoint);
 }
 
 void Endpoint::join_line(const std::shared_ptr<Endpoint>& endpoint, const std::shared_ptr<LineDoor>& door) {
@@ -106,7 +106,7 @@ void Endpoint::join_line(const std::shared_ptr<Endpoint>& endpoint, const std::s
     endpoint->doors_.push_back(door);
     endpoint->doors_waiting_.store(static_cast<std::uint32_t>(endpoint->doors_.size()));
   }
-  offer_place(endpoint);
+  offer_permit(endpoint);
 }
 
 void Endpoint::leave_line(const std::shared_ptr<LineDoor>& door) {
@@ -116,7 +116,7 @@ void Endpoint::leave_line(const std::shared_ptr<LineDoor>& door) {
 }
 
 // Posting happens under the lock: a door's loop lives at least until leave_line() has returned.
-void Endpoint::offer_place(const std::shared_ptr<Endpoint>& endpoint) {
+void Endpoint::offer_permit(const std::shared_ptr<Endpoint>& endpoint) {
   const std::scoped_lock lock(endpoint->doors_mutex_);
   if (endpoint->doors_.empty() || endpoint->has(Obstacle::kNotServing)) return;
   const std::shared_ptr<LineDoor> door = endpoint->doors_.front();
@@ -124,10 +124,10 @@ void Endpoint::offer_place(const std::shared_ptr<Endpoint>& endpoint) {
     endpoint->tell_all_doors();
     return;
   }
-  std::optional<Place> place = Place::take(endpoint, door->max_requests);
-  if (!place) return;
+  std::optional<Permit> permit = Permit::take(endpoint, door->max_requests);
+  if (!permit) return;
   std::ranges::rotate(endpoint->doors_, endpoint->doors_.begin() + 1);
-  door->loop.post([door, taken = std::move(*place)]() mutable {
+  door->loop.post([door, taken = std::move(*permit)]() mutable {
     if (door->line != nullptr) door->line->receive(std::move(taken));
   });
 }

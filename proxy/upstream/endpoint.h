@@ -2,8 +2,8 @@
 // (shared_ptr) and any thread may call anything. It outlives reloads: the registry of the server keeps one for each
 // pair of upstream and address, so pools and counts stay with it.
 //
-// A Place is the right to have one request in flight at an endpoint. Where the number of places is limited, requests
-// may wait in lines (waiting_line.h), one for each worker and upstream. A place that becomes free while somebody waits
+// A Permit is the right to have one request in flight at an endpoint. Where the number of permits is limited, requests
+// may wait in lines (waiting_line.h), one for each worker and upstream. A permit that becomes free while somebody waits
 // is handed to a waiting worker by EventLoop::post, each in turn, and nobody new takes it before: no worker starves.
 // (Without a limit there is nothing to hand out: all who wait are told to look.)
 #pragma once
@@ -27,19 +27,19 @@ class Endpoint;
 struct LineDoor;
 
 // Gives itself back when destroyed, on any thread.
-class Place {
+class Permit {
  public:
   // Nothing if `limit` requests are in flight already; 0: no limit.
-  static std::optional<Place> take(std::shared_ptr<Endpoint> endpoint, std::uint32_t limit);
+  static std::optional<Permit> take(std::shared_ptr<Endpoint> endpoint, std::uint32_t limit);
 
-  Place(Place&& other) noexcept = default;
-  Place& operator=(Place&& other) noexcept;
-  ~Place() { give_back(); }
+  Permit(Permit&& other) noexcept = default;
+  Permit& operator=(Permit&& other) noexcept;
+  ~Permit() { give_back(); }
 
   const std::shared_ptr<Endpoint>& endpoint() const { return endpoint_; }
 
  private:
-  explicit Place(std::shared_ptr<Endpoint> endpoint) : endpoint_(std::move(endpoint)) {}
+  explicit Permit(std::shared_ptr<Endpoint> endpoint) : endpoint_(std::move(endpoint)) {}
   void give_back();
 
   std::shared_ptr<Endpoint> endpoint_;  // null: moved from
@@ -80,7 +80,7 @@ class Endpoint {
   std::optional<uid_t> listening_user() const { return identity_.listening_user; }
 
   std::uint32_t in_flight() const { return in_flight_.load(); }
-  bool has_place(std::uint32_t limit) const { return limit == 0 || in_flight() < limit; }
+  bool has_free_permit(std::uint32_t limit) const { return limit == 0 || in_flight() < limit; }
 
   // Whether balancers may choose it: nothing is in the way.
   bool available() const { return obstacles_.load(std::memory_order_relaxed) == 0; }
@@ -92,7 +92,7 @@ class Endpoint {
     return !has(Obstacle::kNotServing) && !has(Obstacle::kUnchecked) && !has(Obstacle::kLost);
   }
   // After set(kNotServing), in_flight() == 0 means that no request is there and none will come: a request that takes a
-  // place looks again afterwards.
+  // permit looks again afterwards.
   void set(Obstacle obstacle);
   void joined();                  // others served before it: slow start begins
   void clear(Obstacle obstacle);  // those who wait for an endpoint are told; slow start begins when nothing is left
@@ -105,18 +105,18 @@ class Endpoint {
   // When it became available last (slow start); the epoch if it always was.
   MonotonicTime available_since() const { return MonotonicTime(Duration(since_.load(std::memory_order_relaxed))); }
 
-  // For WaitingLine: announces a line where somebody waits, or takes it back. On return of leave_line() no more places
+  // For WaitingLine: announces a line where somebody waits, or takes it back. On return of leave_line() no more permits
   // are posted to the door's loop (those already posted arrive).
   static void join_line(const std::shared_ptr<Endpoint>& endpoint, const std::shared_ptr<LineDoor>& door);
   void leave_line(const std::shared_ptr<LineDoor>& door);
 
  private:
-  friend class Place;
+  friend class Permit;
   bool take(std::uint32_t limit);
   bool take_any(std::uint32_t limit);
   void tell_all_doors();  // REQUIRES: doors_mutex_ is held
   static void give_back(const std::shared_ptr<Endpoint>& endpoint);
-  static void offer_place(const std::shared_ptr<Endpoint>& endpoint);
+  static void offer_permit(const std::shared_ptr<Endpoint>& endpoint);
 
   const Identity identity_;
   std::atomic<std::uint8_t> obstacles_{0};

@@ -35,7 +35,7 @@ void Membership::replace(std::shared_ptr<const EndpointSet> set) {
   wanted_.store(false);
   for (const std::shared_ptr<LineDoor>& door : doors_) {
     door->loop.post([door] {
-      if (door->line != nullptr) door->line->look_for_places();
+      if (door->line != nullptr) door->line->look_for_permits();
     });
   }
 }

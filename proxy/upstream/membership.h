@@ -35,7 +35,7 @@ class Membership {
   std::shared_ptr<const EndpointSet> set() const;
   std::uint64_t version() const { return version_.load(std::memory_order_acquire); }
 
-  // Endpoints that are in both sets keep all that they are. Requests that wait are told: they get a place at a new
+  // Endpoints that are in both sets keep all that they are. Requests that wait are told: they get a permit at a new
   // endpoint, wait on, or are refused as the new set says. `wanted` may be called again from now on.
   void replace(std::shared_ptr<const EndpointSet> set);
 

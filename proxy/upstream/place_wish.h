@@ -1,5 +1,5 @@
 // What a request wants of the endpoint that it gets, and why it may get none: what forwarder, waiting line and pools
-// say to each other about places. Values; one thread at a time.
+// say to each other about permits. Values; one thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ struct PlaceWish {
   std::string_view cookie{};                 // the affinity cookie's value: its member if that is available
 };
 
-enum class NoPlace : std::uint8_t {
+enum class NoPermit : std::uint8_t {
   kTaken,    // by other requests, or promised to those who wait: it may wait, too
   kComing,   // there is no endpoint now, but there will be: it may wait
   kRefused,  // there is none: the set's refusal says what the client hears

@@ -25,13 +25,13 @@ constinit log::Limited extra_bytes("endpoints that sent more than their answers"
 
 // ---- Lease
 
-Lease::Lease(Pool& pool, std::unique_ptr<UpstreamConnection> connection, Place place)
-    : pool_(&pool), connection_(std::move(connection)), place_(std::move(place)) {}
+Lease::Lease(Pool& pool, std::unique_ptr<UpstreamConnection> connection, Permit permit)
+    : pool_(&pool), connection_(std::move(connection)), permit_(std::move(permit)) {}
 
 Lease::Lease(Lease&& other) noexcept
     : pool_(std::exchange(other.pool_, nullptr)),
       connection_(std::move(other.connection_)),
-      place_(std::move(other.place_)) {}
+      permit_(std::move(other.permit_)) {}
 
 Lease::~Lease() {
   if (pool_ != nullptr) pool_->discard(std::move(connection_));
@@ -44,14 +44,14 @@ EndpointCounters& Lease::counters() {
 void Lease::put_back() {
   assert(pool_ != nullptr);
   std::exchange(pool_, nullptr)->put_back(std::move(connection_));
-  const Place given_back = std::move(place_);
+  const Permit given_back = std::move(permit_);
 }
 
-Place Lease::give_up() {
+Permit Lease::give_up() {
   assert(pool_ != nullptr);
-  Place place = std::move(place_);
+  Permit permit = std::move(permit_);
   std::exchange(pool_, nullptr)->discard(std::move(connection_));
-  return place;
+  return permit;
 }
 
 // ---- Pool
@@ -67,8 +67,8 @@ Pool::~Pool() {
   counters_.connections_idle.subtract(idle_.size());
 }
 
-Lease Pool::acquire(Place place, Kind kind) {
-  assert(place.endpoint() == endpoint_);
+Lease Pool::acquire(Permit permit, Kind kind) {
+  assert(permit.endpoint() == endpoint_);
   std::unique_ptr<UpstreamConnection> connection;
   if (kind == Kind::kAny && !idle_.empty()) {
     connection = std::move(idle_.back());
@@ -82,7 +82,7 @@ Lease Pool::acquire(Place place, Kind kind) {
   }
   ++leased_;
   counters_.connections_active.add();
-  return {*this, std::move(connection), std::move(place)};
+  return {*this, std::move(connection), std::move(permit)};
 }
 
 void Pool::close_idle() {

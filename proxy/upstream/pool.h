@@ -20,26 +20,26 @@ class EventLoop;
 class Pool;
 class UpstreamPools;
 
-// A connection to an endpoint for the time of one exchange, and the place of the request there. Destroyed without
+// A connection to an endpoint for the time of one exchange, and the permit of the request there. Destroyed without
 // put_back(): the connection is discarded, whatever state it is in.
 class Lease {
  public:
-  Lease(Pool& pool, std::unique_ptr<UpstreamConnection> connection, Place place);
+  Lease(Pool& pool, std::unique_ptr<UpstreamConnection> connection, Permit permit);
   Lease(Lease&& other) noexcept;
   Lease& operator=(Lease&&) = delete;
   ~Lease();
 
   UpstreamConnection& connection() { return *connection_; }
-  const std::shared_ptr<Endpoint>& endpoint() const { return place_.endpoint(); }
+  const std::shared_ptr<Endpoint>& endpoint() const { return permit_.endpoint(); }
   EndpointCounters& counters();
   bool reused() const { return connection_->reused(); }
-  void put_back();  // after on_done(true); the lease is empty then
-  Place give_up();  // discards the connection and keeps the place; the lease is empty then
+  void put_back();   // after on_done(true); the lease is empty then
+  Permit give_up();  // discards the connection and keeps the permit; the lease is empty then
 
  private:
   Pool* pool_;  // null: put back, or moved from
   std::unique_ptr<UpstreamConnection> connection_;
-  Place place_;
+  Permit permit_;
 };
 
 class Pool {
@@ -51,8 +51,8 @@ class Pool {
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
-  // REQUIRES: `place` is one at this pool's endpoint. A new connection begins to connect with its first exchange.
-  Lease acquire(Place place, Kind kind = Kind::kAny);
+  // REQUIRES: `permit` is one at this pool's endpoint. A new connection begins to connect with its first exchange.
+  Lease acquire(Permit permit, Kind kind = Kind::kAny);
   void set_options(const PoolOptions& options) { options_ = options; }
   void close_idle();
   // The one that has been idle for longest gives its descriptor to others, at once. REQUIRES: idle() > 0, and none of

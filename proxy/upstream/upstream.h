@@ -31,7 +31,7 @@ struct UpstreamOptions {
   std::string sticky_cookie;       // name of the signed affinity cookie; empty: none
   std::string affinity_key;        // what signs it: the same for as long as cookies shall hold
   std::uint32_t max_requests = 0;  // in flight per endpoint, over all workers; 0: no limit
-  std::uint32_t queue = 1000;      // requests waiting for a place, over all workers
+  std::uint32_t queue = 1000;      // requests waiting for a permit, over all workers
   std::chrono::milliseconds queue_timeout{120'000};
   std::chrono::milliseconds slow_start{0};  // an endpoint that becomes available gets its share only after this
   std::uint32_t failures_to_eject = 5;      // in a row: Membership::keeps_failing; 0: never

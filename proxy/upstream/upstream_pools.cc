@@ -24,14 +24,14 @@ bool allowed_somewhere(const PickRequest& request) {
 }
 
 // Why nothing fits; in a panic it may be different, which the caller sees to.
-NoPlace why_none(const PickRequest& request) {
-  if (allowed_somewhere(request)) return NoPlace::kTaken;
+NoPermit why_none(const PickRequest& request) {
+  if (allowed_somewhere(request)) return NoPermit::kTaken;
   if (!request.tried.empty()) {
     PickRequest untried = request;
     untried.tried = {};
-    if (allowed_somewhere(untried)) return NoPlace::kTried;
+    if (allowed_somewhere(untried)) return NoPermit::kTried;
   }
-  return request.table.set().when_none == EndpointSet::WhenNone::kWait ? NoPlace::kComing : NoPlace::kRefused;
+  return request.table.set().when_none == EndpointSet::WhenNone::kWait ? NoPermit::kComing : NoPermit::kRefused;
 }
 
 // Nobody is well: not even one of those that were tried.
@@ -141,19 +141,19 @@ UpstreamCounters& UpstreamPools::counters(const UpstreamPtr& upstream) {
   return *standing(upstream).counters;
 }
 
-// ---- places
+// ---- permits
 
-std::expected<Place, NoPlace> UpstreamPools::take_place(const UpstreamPtr& upstream, const PlaceWish& wish) {
+std::expected<Permit, NoPermit> UpstreamPools::take_permit(const UpstreamPtr& upstream, const PlaceWish& wish) {
   Standing& known = standing(upstream);
   if (wish.tried.empty()) known.budget.on_request();
   // Whatever is free has been promised to those who came before.
-  if (upstream->waiting() > 0) return std::unexpected(NoPlace::kTaken);
-  std::expected<Place, NoPlace> place = pick_place(known, wish);
-  if (!place && place.error() == NoPlace::kNoRoom) note_short(known);
-  return place;
+  if (upstream->waiting() > 0) return std::unexpected(NoPermit::kTaken);
+  std::expected<Permit, NoPermit> permit = pick_permit(known, wish);
+  if (!permit && permit.error() == NoPermit::kNoRoom) note_short(known);
+  return permit;
 }
 
-std::expected<Place, NoPlace> UpstreamPools::pick_place(Standing& known, const PlaceWish& wish) {
+std::expected<Permit, NoPermit> UpstreamPools::pick_permit(Standing& known, const PlaceWish& wish) {
   const Upstream& upstream = *known.upstream;
   const std::uint32_t limit = upstream.options().max_requests;
   PickRequest request{
@@ -161,7 +161,7 @@ std::expected<Place, NoPlace> UpstreamPools::pick_place(Standing& known, const P
   if (!wish.cookie.empty()) {
     const EndpointSet::Member* named = known.table->named_by(wish.cookie);
     if (named != nullptr && request.fits(*named->endpoint) && has_room(known, *named->endpoint)) {
-      if (std::optional<Place> place = Place::take(named->endpoint, limit)) return *std::move(place);
+      if (std::optional<Permit> permit = Permit::take(named->endpoint, limit)) return *std::move(permit);
     }
   }
   const Balancer& balancer = Balancer::of(upstream.options().balance);
@@ -173,16 +173,16 @@ std::expected<Place, NoPlace> UpstreamPools::pick_place(Standing& known, const P
   }
   if (member != nullptr && !has_room(known, *member->endpoint)) {
     member = with_connection(request);
-    if (member == nullptr) return std::unexpected(NoPlace::kNoRoom);
+    if (member == nullptr) return std::unexpected(NoPermit::kNoRoom);
   }
-  // Another worker may have taken the last place between the choice and this.
+  // Another worker may have taken the last permit between the choice and this.
   for (; member != nullptr; member = balancer.pick(request)) {
-    if (std::optional<Place> place = Place::take(member->endpoint, limit)) return *std::move(place);
+    if (std::optional<Permit> permit = Permit::take(member->endpoint, limit)) return *std::move(permit);
   }
   return std::unexpected(why_none(request));
 }
 
-NoPlace UpstreamPools::outlook(const UpstreamPtr& upstream) {
+NoPermit UpstreamPools::outlook(const UpstreamPtr& upstream) {
   const BalanceTable& table = *standing(upstream).table;
   return why_none({.table = table, .upstream = *upstream, .panic = is_panic(table)});
 }
@@ -292,7 +292,7 @@ void UpstreamPools::look_for_room() {
     if (line->wants_room()) wanting.push_back(line.get());
   }
   for (WaitingLine* line : wanting) {
-    if (line->wants_room()) line->look_for_places();
+    if (line->wants_room()) line->look_for_permits();
   }
 }
 
@@ -302,15 +302,15 @@ void UpstreamPools::close_idle() {
   for (auto& [endpoint, pool] : pools_) pool->close_idle();
 }
 
-Lease UpstreamPools::acquire(Place place, const PoolOptions& options, Pool::Kind kind) {
-  const std::shared_ptr<Endpoint>& endpoint = place.endpoint();
+Lease UpstreamPools::acquire(Permit permit, const PoolOptions& options, Pool::Kind kind) {
+  const std::shared_ptr<Endpoint>& endpoint = permit.endpoint();
   std::unique_ptr<Pool>& pool = pools_[endpoint.get()];
   if (pool == nullptr) {
     pool = std::make_unique<Pool>(*this, endpoint, counting_.endpoint(*endpoint));
     pool->set_current(current(*endpoint));
   }
   pool->set_options(options);
-  return pool->acquire(std::move(place), kind);
+  return pool->acquire(std::move(permit), kind);
 }
 
 void UpstreamPools::forget(Pool& pool) {

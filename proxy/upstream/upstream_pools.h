@@ -52,12 +52,12 @@ class UpstreamPools {
   void refresh();
   void close_idle();  // drain: nothing that is idle is needed any more
 
-  // A place at an endpoint that the balancer chose, as the request wishes.
-  std::expected<Place, NoPlace> take_place(const UpstreamPtr& upstream, const PlaceWish& wish);
+  // A permit at an endpoint that the balancer chose, as the request wishes.
+  std::expected<Permit, NoPermit> take_permit(const UpstreamPtr& upstream, const PlaceWish& wish);
   // False: as many as may wait do so already. Never calls the waiter before it returns.
   [[nodiscard]] bool wait(const UpstreamPtr& upstream, PoolWaiter& waiter);
-  // The pool of the place's endpoint, with a lease of it.
-  Lease acquire(Place place, const PoolOptions& options, Pool::Kind kind = Pool::Kind::kAny);
+  // The pool of the permit's endpoint, with a lease of it.
+  Lease acquire(Permit permit, const PoolOptions& options, Pool::Kind kind = Pool::Kind::kAny);
 
   // The set as this worker knows it, not older than its membership's when called.
   std::shared_ptr<const EndpointSet> set_of(const UpstreamPtr& upstream);
@@ -97,12 +97,12 @@ class UpstreamPools {
   Standing& standing(const UpstreamPtr& upstream);
   bool update(Standing& standing);  // false: it was up to date
   void retire_pools();              // of endpoints that are in no standing
-  std::expected<Place, NoPlace> pick_place(const UpstreamPtr& upstream, const PlaceWish& wish) {
-    return pick_place(standing(upstream), wish);
+  std::expected<Permit, NoPermit> pick_permit(const UpstreamPtr& upstream, const PlaceWish& wish) {
+    return pick_permit(standing(upstream), wish);
   }
-  std::expected<Place, NoPlace> pick_place(Standing& known, const PlaceWish& wish);
+  std::expected<Permit, NoPermit> pick_permit(Standing& known, const PlaceWish& wish);
   const EndpointSet::Member* with_connection(const PickRequest& request);
-  NoPlace outlook(const UpstreamPtr& upstream);
+  NoPermit outlook(const UpstreamPtr& upstream);
 
   // Room for connections, see descriptor_budget.h.
   const std::shared_ptr<DescriptorBudget>& descriptors() const { return descriptors_; }

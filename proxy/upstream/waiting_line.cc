@@ -39,52 +39,52 @@ void WaitingLine::join(PoolWaiter& waiter) {
   open();
 }
 
-// A place without a connection is of no use: others may have it.
-void WaitingLine::receive(Place place) {
+// A permit without a connection is of no use: others may have it.
+void WaitingLine::receive(Permit permit) {
   assert(first_ != nullptr);
-  if (!wants_room_ && owner_.has_room(upstream_, *place.endpoint())) {
-    hand_over(std::move(place));
+  if (!wants_room_ && owner_.has_room(upstream_, *permit.endpoint())) {
+    hand_over(std::move(permit));
     return;
   }
   want_room(true);
-  const Place given_back = std::move(place);
+  const Permit given_back = std::move(permit);
   owner_.look_again();
 }
 
-void WaitingLine::hand_over(Place place) {
+void WaitingLine::hand_over(Permit permit) {
   PoolWaiter& waiter = *first_;
   unlink(waiter);
-  waiter.on_place(std::move(place));
+  waiter.on_permit(std::move(permit));
 }
 
 // Whatever a limit leaves free is handed out by the endpoints, in turn over the workers.
 void WaitingLine::begin() {
   if (first_ == nullptr) return;
   if (upstream_->options().max_requests == 0) {
-    look_for_places();
+    look_for_permits();
     return;
   }
-  const NoPlace why = owner_.outlook(upstream_);
-  if (why == NoPlace::kRefused) refuse_all();
-  if (why == NoPlace::kComing) upstream_->membership().want();
+  const NoPermit why = owner_.outlook(upstream_);
+  if (why == NoPermit::kRefused) refuse_all();
+  if (why == NoPermit::kComing) upstream_->membership().want();
 }
 
-// Called rarely, so that it takes every place that it can get rather than be handed one after the other.
-void WaitingLine::look_for_places() {
+// Called rarely, so that it takes every permit that it can get rather than be handed one after the other.
+void WaitingLine::look_for_permits() {
   while (first_ != nullptr) {
-    std::expected<Place, NoPlace> place = owner_.pick_place(upstream_, first_->place_wish());
-    want_room(!place && place.error() == NoPlace::kNoRoom);
+    std::expected<Permit, NoPermit> permit = owner_.pick_permit(upstream_, first_->place_wish());
+    want_room(!permit && permit.error() == NoPermit::kNoRoom);
     if (wants_room_) return;
-    if (place) {
-      hand_over(*std::move(place));
+    if (permit) {
+      hand_over(*std::move(permit));
       continue;
     }
-    if (place.error() == NoPlace::kRefused) {
+    if (permit.error() == NoPermit::kRefused) {
       refuse_all();
       return;
     }
     stand_at(owner_.set_of(upstream_));
-    if (place.error() == NoPlace::kComing) upstream_->membership().want();
+    if (permit.error() == NoPermit::kComing) upstream_->membership().want();
     return;
   }
 }
@@ -165,7 +165,7 @@ void WaitingLine::expire() {
   const MonotonicTime now = owner_.loop().now();
   while (first_ != nullptr && first_->since_ + upstream_->options().queue_timeout <= now) {
     PoolWaiter& waiter = *first_;
-    const NoPlace why = wants_room_ ? NoPlace::kNoRoom : NoPlace::kTaken;
+    const NoPermit why = wants_room_ ? NoPermit::kNoRoom : NoPermit::kTaken;
     unlink(waiter);
     waiter.on_wait_timeout(why);
   }

@@ -1,8 +1,8 @@
-// Requests of one worker that wait for a place at an endpoint of one upstream, be it that all places are taken or that
-// an endpoint is still on its way, or that the process may not open another connection: first come first served, each
-// no longer than queue_timeout. Owned by UpstreamPools, made when the first request waits and dropped when none does;
-// one loop's thread but for the door, through which endpoints post the places that have become free, and the membership
-// that it has changed.
+// Requests of one worker that wait for a permit at an endpoint of one upstream, be it that all permits are taken or
+// that an endpoint is still on its way, or that the process may not open another connection: first come first served,
+// each no longer than queue_timeout. Owned by UpstreamPools, made when the first request waits and dropped when none
+// does; one loop's thread but for the door, through which endpoints post the permits that have become free, and the
+// membership that it has changed.
 #pragma once
 
 #include <cstdint>
@@ -30,9 +30,9 @@ class PoolWaiter {
   PoolWaiter& operator=(const PoolWaiter&) = delete;
   virtual ~PoolWaiter();
 
-  virtual void on_place(Place place) = 0;  // it has left the line
+  virtual void on_permit(Permit permit) = 0;  // it has left the line
   // Likewise, with nothing. `why` is kNoRoom where it was the process that could not open a connection.
-  virtual void on_wait_timeout(NoPlace why) = 0;
+  virtual void on_wait_timeout(NoPermit why) = 0;
   virtual void on_refused(
       const Refusal& refusal) = 0;  // likewise: no endpoint will come. `refusal` is good for the call
   virtual PlaceWish place_wish() const { return {}; }  // asked for only where it may choose
@@ -66,10 +66,10 @@ class WaitingLine {
   // REQUIRES: upstream->begin_wait() was true for it. Never calls the waiter before it returns.
   void join(PoolWaiter& waiter);
   // From the door.
-  void receive(Place place);
+  void receive(Permit permit);
   // Endpoints have become available, or there are others: hands out what there is, or refuses all who wait.
-  void look_for_places();
-  // Whether it is room for a connection that the first in line waits for. The line stands at no endpoint then: a place
+  void look_for_permits();
+  // Whether it is room for a connection that the first in line waits for. The line stands at no endpoint then: a permit
   // is of no use.
   bool wants_room() const { return wants_room_; }
 
@@ -79,7 +79,7 @@ class WaitingLine {
   void close();
   void begin();  // in a later call than join(): the first in line may be refused
   void stand_at(const std::shared_ptr<const EndpointSet>& set);
-  void hand_over(Place place);
+  void hand_over(Permit permit);
   void leave_endpoints();
   void want_room(bool wants);
   void refuse_all();

@@ -2,7 +2,7 @@
 // scripts, on a clock that stands still but for a millisecond a turn while something is awaited. Made and owned by the
 // test; one thread.
 //
-// What every scenario must leave behind is checked by finish(): one record for each request and no other, no place or
+// What every scenario must leave behind is checked by finish(): one record for each request and no other, no permit or
 // connection still taken, and three tagged requests of a fresh client that each get their own answer.
 #pragma once
 

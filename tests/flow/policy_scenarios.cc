@@ -6,7 +6,7 @@
 namespace gatehouse::flow {
 namespace {
 
-void one_place(Flow& f) {
+void one_permit(Flow& f) {
   f.options.upstream.max_requests = 1;
   f.options.upstream.queue = 1;
   f.options.upstream.queue_timeout = 2s;
@@ -76,7 +76,7 @@ const Table kTable = {
      }},
     {"RequestWaitsInLineForAPlaceAndGetsIt",
      [](Flow& f) {
-       one_place(f);
+       one_permit(f);
        const Stream first = f.get("/1");
        App& app = f.accept_request();
        const Stream second = f.get("/2");
@@ -91,7 +91,7 @@ const Table kTable = {
      }},
     {"FullLineIs503",
      [](Flow& f) {
-       one_place(f);
+       one_permit(f);
        const Stream first = f.get("/1");
        App& app = f.accept_request();
        const Stream second = f.get("/2");
@@ -106,7 +106,7 @@ const Table kTable = {
      }},
     {"TooLongInLineIs503",
      [](Flow& f) {
-       one_place(f);
+       one_permit(f);
        const Stream first = f.get("/1");
        App& app = f.accept_request();
        const Stream second = f.get("/2");
@@ -117,7 +117,7 @@ const Table kTable = {
      }},
     {"ClientThatGoesWhileInLineLeavesIt",
      [](Flow& f) {
-       one_place(f);
+       one_permit(f);
        const Stream first = f.get("/1");
        App& app = f.accept_request();
        const Stream second = f.get("/2");

@@ -1,5 +1,5 @@
 // Every timer of the proxy at once, in every order, while requests and answers are anywhere on their way: each request
-// has one end, no place or connection is lost, and those who come afterwards are served.
+// has one end, no permit or connection is lost, and those who come afterwards are served.
 #include <array>
 #include <string>
 #include <vector>

@@ -2,7 +2,7 @@
 // connection. The first byte says in how large pieces its bytes come, the next two are the seed of what else happens:
 // it ends its half, closes, resets or makes the next wait; clients stop reading or leave; more requests come, on kept
 // connections too; time passes, or jumps over every deadline with due timers in any order. Every exchange ends once, no
-// place or connection stays taken, and what is held is bounded by what is under way.
+// permit or connection stays taken, and what is held is bounded by what is under way.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>

@@ -101,15 +101,15 @@ TEST_P(BalancerTest, WhatOneCannotTakeIsSharedByTheOthersEvenly) {
 TEST_P(BalancerTest, NeverPicksWhatIsUnavailableTriedOrFull) {
   const Balancing balancing = make(4, 1);
   balancing.at(0)->set(Obstacle::kUnhealthy);
-  const std::optional<Place> taken = Place::take(balancing.at(1), 1);
+  const std::optional<Permit> taken = Permit::take(balancing.at(1), 1);
   for (int i = 0; i < 200; ++i) EXPECT_EQ(balancing.pick({balancing.at(2).get()}), balancing.at(3));
 }
 
 TEST_P(BalancerTest, HasNothingWhereNothingIsLeft) {
   const Balancing balancing = make(2, 1);
   EXPECT_EQ(balancing.pick({balancing.at(0).get(), balancing.at(1).get()}), nullptr);
-  const std::optional<Place> one = Place::take(balancing.at(0), 1);
-  const std::optional<Place> two = Place::take(balancing.at(1), 1);
+  const std::optional<Permit> one = Permit::take(balancing.at(0), 1);
+  const std::optional<Permit> two = Permit::take(balancing.at(1), 1);
   EXPECT_EQ(balancing.pick(), nullptr);
   EXPECT_EQ(make(0).pick(), nullptr);
 }
@@ -187,15 +187,15 @@ TEST(RoundRobinTest, SpreadsTheTurnsOfHeavyOnes) {
 
 TEST(LeastRequestsTest, OfTwoAlwaysTakesTheLessBusy) {
   const Balancing balancing({}, ones(2));
-  const std::optional<Place> busy = Place::take(balancing.at(0), 0);
+  const std::optional<Permit> busy = Permit::take(balancing.at(0), 0);
   for (int i = 0; i < 50; ++i) EXPECT_EQ(balancing.pick(), balancing.at(1));
 }
 
 TEST(LeastRequestsTest, BusyIsForItsWeight) {
   const Balancing balancing({}, {1, 4});
-  std::vector<std::optional<Place>> taken;
-  taken.push_back(Place::take(balancing.at(0), 0));
-  for (int i = 0; i < 3; ++i) taken.push_back(Place::take(balancing.at(1), 0));
+  std::vector<std::optional<Permit>> taken;
+  taken.push_back(Permit::take(balancing.at(0), 0));
+  for (int i = 0; i < 3; ++i) taken.push_back(Permit::take(balancing.at(1), 0));
   for (int i = 0; i < 50; ++i) EXPECT_EQ(balancing.pick(), balancing.at(1));
 }
 
@@ -258,8 +258,8 @@ TEST(HashTest, AReplacedProcessKeepsTheKeysOfItsInstance) {
 
 TEST(HashTest, NobodyGetsMoreThanAQuarterAboveItsShare) {
   const Balancing balancing({.balance = Balance::kHash}, ones(4));
-  std::vector<std::optional<Place>> places;
-  for (int i = 0; i < 400; ++i) places.push_back(Place::take(balancing.pick_for(42), 0));
+  std::vector<std::optional<Permit>> permits;
+  for (int i = 0; i < 400; ++i) permits.push_back(Permit::take(balancing.pick_for(42), 0));
   std::uint32_t sum = 0;
   for (std::size_t i = 0; i < 4; ++i) {
     EXPECT_LE(balancing.at(i)->in_flight(), 125U);
@@ -268,14 +268,14 @@ TEST(HashTest, NobodyGetsMoreThanAQuarterAboveItsShare) {
   EXPECT_EQ(sum, 400U);
 }
 
-TEST(PlaceTest, GivesItselfBackExactlyOnce) {
+TEST(PermitTest, GivesItselfBackExactlyOnce) {
   const auto endpoint = endpoint_at("127.0.0.1:1");
   {
-    std::optional<Place> place = Place::take(endpoint, 2);
-    ASSERT_TRUE(place.has_value());
-    Place moved = *std::move(place);
-    std::optional<Place> other = Place::take(endpoint, 2);
-    EXPECT_FALSE(Place::take(endpoint, 2).has_value());
+    std::optional<Permit> permit = Permit::take(endpoint, 2);
+    ASSERT_TRUE(permit.has_value());
+    Permit moved = *std::move(permit);
+    std::optional<Permit> other = Permit::take(endpoint, 2);
+    EXPECT_FALSE(Permit::take(endpoint, 2).has_value());
     EXPECT_EQ(endpoint->in_flight(), 2U);
     moved = *std::move(other);
     EXPECT_EQ(endpoint->in_flight(), 1U);
@@ -284,15 +284,15 @@ TEST(PlaceTest, GivesItselfBackExactlyOnce) {
   EXPECT_EQ(endpoint->requests(), 2U);
 }
 
-TEST(PlaceTest, OnceItDoesNotServeAndIsEmptyNobodyComesAnyMore) {
+TEST(PermitTest, OnceItDoesNotServeAndIsEmptyNobodyComesAnyMore) {
   for (int round = 0; round < 50; ++round) {
     const auto endpoint = endpoint_at("127.0.0.1:1");
     std::atomic<bool> empty{false};
     std::atomic<int> inside_after{0};
     std::jthread taker([&](const std::stop_token& stop) {
       while (!stop.stop_requested()) {
-        const std::optional<Place> place = Place::take(endpoint, 0);
-        if (place && empty.load()) ++inside_after;
+        const std::optional<Permit> permit = Permit::take(endpoint, 0);
+        if (permit && empty.load()) ++inside_after;
       }
     });
     while (endpoint->requests() < 10) std::this_thread::yield();

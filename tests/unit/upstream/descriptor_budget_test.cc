@@ -233,10 +233,10 @@ TEST_F(ShortageTest, WaitingTooLongOrInTooLongALineIsNoFaultOfTheEndpoint) {
   const ScriptedConnection connection = world.accept(other.endpoint);
   TestExchange waits{world, shop.routes, request_head("GET")};
   world.settle();
-  TestExchange finds_no_place{world, shop.routes, request_head("GET")};
+  TestExchange finds_no_permit{world, shop.routes, request_head("GET")};
   world.settle();
   EXPECT_EQ(waits.status(), 0);
-  EXPECT_EQ(finds_no_place.status(), 503);
+  EXPECT_EQ(finds_no_permit.status(), 503);
   world.advance(11s);
   EXPECT_EQ(waits.status(), 503);
   EXPECT_EQ(waits->record().fault, Fault::kOutOfResources);

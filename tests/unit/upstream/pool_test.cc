@@ -1,4 +1,4 @@
-// What a worker keeps of its endpoints: idle connections, leases, and the lines of those who wait for a place.
+// What a worker keeps of its endpoints: idle connections, leases, and the lines of those who wait for a permit.
 #include "proxy/upstream/pool.h"
 
 #include <algorithm>
@@ -227,7 +227,7 @@ TEST_F(PoolTest, APlaceOnItsWayToSomebodyWhoHasLeftIsGivenBack) {
   TestExchange b = exchange("GET");
   world.settle();
   EXPECT_EQ(waiting(), 1U);
-  a.destroy();  // posts its place to b's line
+  a.destroy();  // posts its permit to b's line
   b.destroy();
   world.settle();
   EXPECT_EQ(endpoints_of(*upstream)[0]->in_flight(), 0U);
@@ -270,7 +270,7 @@ TEST_F(PoolTest, APlaceThatAnotherWorkerFreesWakesThisOne) {
   EXPECT_EQ(b.body, "hello");
 }
 
-// Takes a place (or waits for one), keeps it for a turn of its loop, and begins again, until its share is done.
+// Takes a permit (or waits for one), keeps it for a turn of its loop, and begins again, until its share is done.
 class Taker final : public PoolWaiter {
  public:
   Taker(EventLoop& loop, UpstreamPools& pools, std::shared_ptr<const Upstream> upstream, std::atomic<int>& inside)
@@ -284,29 +284,29 @@ class Taker final : public PoolWaiter {
 
  private:
   void next() {
-    if (place_) {
+    if (permit_) {
       --inside_;
-      place_.reset();
+      permit_.reset();
       if (--left_ == 0) return;
     }
-    if (std::expected<Place, NoPlace> place = pools_.take_place(upstream_, {})) {
-      on_place(*std::move(place));
+    if (std::expected<Permit, NoPermit> permit = pools_.take_permit(upstream_, {})) {
+      on_permit(*std::move(permit));
     } else {
       ASSERT_TRUE(pools_.wait(upstream_, *this));
     }
   }
-  void on_place(Place place) override {
+  void on_permit(Permit permit) override {
     EXPECT_LE(++inside_, 2);
-    place_.emplace(std::move(place));
+    permit_.emplace(std::move(permit));
     pools_.loop().post([this] { again_.wake(); });
   }
-  void on_wait_timeout(NoPlace) override { FAIL() << "starved"; }
+  void on_wait_timeout(NoPermit) override { FAIL() << "starved"; }
   void on_refused(const Refusal&) override { FAIL() << "refused"; }
 
   UpstreamPools& pools_;
   std::shared_ptr<const Upstream> upstream_;
   std::atomic<int>& inside_;
-  std::optional<Place> place_;
+  std::optional<Permit> permit_;
   int left_ = 300;
   Waker again_;
 };
@@ -336,13 +336,13 @@ void take_on_many_workers(const std::shared_ptr<const Upstream>& upstream,
   EXPECT_EQ(upstream->waiting(), 0U);
 }
 
-TEST(PlaceTest, ManyWorkersShareFewPlacesAndNobodyStarves) {
+TEST(PermitTest, ManyWorkersShareFewPlacesAndNobodyStarves) {
   const auto upstream = upstream_of({refused_address(), refused_address()}, {.max_requests = 1, .queue_timeout = 30s});
   take_on_many_workers(upstream, [](const auto&) {});
   for (const auto& endpoint : endpoints_of(*upstream)) EXPECT_EQ(endpoint->in_flight(), 0U);
 }
 
-TEST(PlaceTest, NobodyStarvesWhileEndpointsComeAndGo) {
+TEST(PermitTest, NobodyStarvesWhileEndpointsComeAndGo) {
   const EndpointSet::Member one{.endpoint = endpoint_at(refused_address())};
   const EndpointSet::Member two{.endpoint = endpoint_at(refused_address())};
   const auto set = [](std::vector<EndpointSet::Member> members) {
