@@ -40,7 +40,7 @@ void Forwarder::start() {
   if (request_rules::has_come_back(exchange_.request(), exchange_.client(), route_)) return fail(Fault::kLoopDetected);
   target_ = request_rules::stripped_target(exchange_.request(), route_);
   request_rules::apply(exchange_.request(), exchange_.client(), route_, record);
-  std::expected<Permit, NoPermit> permit = pools_.take_permit(upstream_, place_wish());
+  std::expected<Permit, NoPermit> permit = pools_.take_permit(upstream_, pick_request());
   if (permit) {
     attempt(*std::move(permit), Pool::Kind::kAny);
   } else if (permit.error() == NoPermit::kRefused) {
@@ -50,13 +50,13 @@ void Forwarder::start() {
   }
 }
 
-PlaceWish Forwarder::place_wish() const {
+PickRequest Forwarder::pick_request() const {
   const UpstreamOptions& options = upstream_->options();
   const RequestHead& head = exchange_.request();
-  PlaceWish wish{.tried = std::span(tried_).first(tried_count_)};
-  if (options.balance == Balance::kHash) wish.key = affinity::key(head, exchange_.client(), options);
-  if (!options.sticky_cookie.empty()) wish.cookie = affinity::cookie(head.fields, options.sticky_cookie);
-  return wish;
+  PickRequest request{.tried = std::span(tried_).first(tried_count_)};
+  if (options.balance == Balance::kHash) request.key = affinity::key(head, exchange_.client(), options);
+  if (!options.sticky_cookie.empty()) request.cookie = affinity::cookie(head.fields, options.sticky_cookie);
+  return request;
 }
 
 void Forwarder::wait_in_line(NoPermit why) {
@@ -234,7 +234,7 @@ std::expected<Permit, NoPermit> Forwarder::permit_for_retry(retry::Where where) 
   if (where == retry::Where::kSame) return lease_->give_up();
   const Endpoint* const failed = lease_->endpoint().get();
   if (tried_count_ < tried_.size()) tried_[tried_count_++] = failed;
-  std::expected<Permit, NoPermit> permit = pools_.take_permit(upstream_, place_wish());
+  std::expected<Permit, NoPermit> permit = pools_.take_permit(upstream_, pick_request());
   if (!permit && where == retry::Where::kOtherOrSame) return lease_->give_up();
   return permit;
 }

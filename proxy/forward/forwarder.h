@@ -37,7 +37,7 @@ class Forwarder final : public Responder, private UpstreamConnection::User, priv
   void on_permit(Permit permit) override;
   void on_wait_timeout(NoPermit why) override;
   void on_refused(const Refusal& refusal) override;
-  PlaceWish place_wish() const override;
+  PickRequest pick_request() const override;
 
   void wait_in_line(NoPermit why);
   void note_waiting();

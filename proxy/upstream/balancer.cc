@@ -20,7 +20,7 @@ constexpr std::uint32_t kLightLoad = 8;  // in flight: nobody is sent elsewhere 
 
 // Of kFull: what an endpoint gets of its weight while it starts slowly, never nothing.
 std::uint64_t share_of(const PickRequest& request, const Endpoint& endpoint) {
-  const Duration slow_start = request.upstream.options().slow_start;
+  const Duration slow_start = request.upstream->options().slow_start;
   if (slow_start <= Duration::zero()) return kFull;
   const MonotonicTime since = endpoint.available_since();
   if (since == MonotonicTime{} || request.now - since >= slow_start) return kFull;
@@ -42,11 +42,11 @@ std::uint64_t weight_now(const PickRequest& request, const Member& member) {
 // By chance among those that fit, as often as their weights say. A few throws of the dice find one nearly always; if
 // not, the fit ones are counted.
 std::size_t draw(const PickRequest& request, std::size_t except = kNone) {
-  const auto& members = request.table.members();
+  const auto& members = request.table->members();
   if (members.empty()) return kNone;
   const auto fits = [&](std::size_t i) { return i != except && request.fits(*members[i].endpoint); };
   for (int i = 0; i < kThrows; ++i) {
-    const std::size_t at = request.table.draw();
+    const std::size_t at = request.table->draw();
     if (fits(at) && has_its_turn(request, *members[at].endpoint)) return at;
   }
   std::uint64_t sum = 0;
@@ -66,7 +66,7 @@ std::size_t draw(const PickRequest& request, std::size_t except = kNone) {
 }
 
 const Member* member_at(const PickRequest& request, std::size_t index) {
-  return index == kNone ? nullptr : &request.table.members()[index];
+  return index == kNone ? nullptr : &request.table->members()[index];
 }
 
 class RoundRobin final : public Balancer {
@@ -74,11 +74,11 @@ class RoundRobin final : public Balancer {
   // A turn whose endpoint does not fit is not given to the next in line, who would have twice as many: another is
   // drawn.
   const Member* pick(const PickRequest& request) const override {
-    const auto& members = request.table.members();
-    const auto& turns = request.table.turns();
+    const auto& members = request.table->members();
+    const auto& turns = request.table->turns();
     if (turns.size() < 2) return !members.empty() && request.fits(*members[0].endpoint) ? members.data() : nullptr;
     for (std::size_t i = 0; i < turns.size(); ++i) {
-      const Member& member = members[turns[request.upstream.next_turn() % turns.size()]];
+      const Member& member = members[turns[request.upstream->next_turn() % turns.size()]];
       if (request.fits(*member.endpoint) && has_its_turn(request, *member.endpoint)) return &member;
     }
     const auto any =
@@ -92,7 +92,7 @@ class RoundRobin final : public Balancer {
 class LeastRequests final : public Balancer {
  public:
   const Member* pick(const PickRequest& request) const override {
-    const auto& members = request.table.members();
+    const auto& members = request.table->members();
     if (members.size() == 1) return request.fits(*members[0].endpoint) ? members.data() : nullptr;
     const std::size_t one = draw(request);
     if (one == kNone) return nullptr;
@@ -114,14 +114,14 @@ class Random final : public Balancer {
 class Hash final : public Balancer {
  public:
   const Member* pick(const PickRequest& request) const override {
-    const auto& ring = request.table.ring();
+    const auto& ring = request.table->ring();
     if (!request.key || ring.empty()) return member_at(request, draw(request));
     const double load = load_per_weight(request);
     const auto first = std::ranges::lower_bound(ring, *request.key, {}, &BalanceTable::Point::at);
     const auto start = static_cast<std::size_t>(first - ring.begin());
     const Member* fit = nullptr;
     for (std::size_t i = 0; i < ring.size(); ++i) {
-      const Member& member = request.table.members()[ring[(start + i) % ring.size()].member];
+      const Member& member = request.table->members()[ring[(start + i) % ring.size()].member];
       if (!request.fits(*member.endpoint)) continue;
       const std::uint32_t in_flight = member.endpoint->in_flight();
       if (in_flight < kLightLoad || in_flight < load * member.weight) return &member;
@@ -135,7 +135,7 @@ class Hash final : public Balancer {
   static double load_per_weight(const PickRequest& request) {
     std::uint64_t in_flight = 1;
     std::uint64_t weight = 0;
-    for (const Member& member : request.table.members()) {
+    for (const Member& member : request.table->members()) {
       if (!request.allows(*member.endpoint)) continue;
       in_flight += member.endpoint->in_flight();
       weight += member.weight;
@@ -150,14 +150,6 @@ constexpr Random kRandom;
 constexpr Hash kHash;
 
 }  // namespace
-
-bool PickRequest::allows(const Endpoint& endpoint) const {
-  return (panic ? endpoint.only_doubted() : endpoint.available()) && std::ranges::find(tried, &endpoint) == tried.end();
-}
-
-bool PickRequest::fits(const Endpoint& endpoint) const {
-  return allows(endpoint) && endpoint.has_free_permit(upstream.options().max_requests);
-}
 
 const Balancer& Balancer::of(Balance kind) {
   switch (kind) {

@@ -3,28 +3,10 @@
 // computed beforehand to the BalanceTable); any thread.
 #pragma once
 
-#include <cstdint>
-#include <optional>
-#include <span>
-
-#include "common/clock.h"
 #include "proxy/upstream/balance_table.h"
+#include "proxy/upstream/pick_request.h"
 
 namespace gatehouse {
-
-struct PickRequest {
-  const BalanceTable& table;
-  const Upstream& upstream;
-  std::span<const Endpoint* const> tried{};
-  std::optional<std::uint64_t> key{};  // for Balance::kHash; nothing: any will do
-  MonotonicTime now{};                 // for slow start
-  bool panic = false;                  // nobody is available, so that all who serve are tried
-
-  // Whether a permit there may be asked for now.
-  bool fits(const Endpoint& endpoint) const;
-  // Whether it would be, had it a permit.
-  bool allows(const Endpoint& endpoint) const;
-};
 
 class Balancer {
  public:

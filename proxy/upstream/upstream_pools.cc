@@ -19,7 +19,7 @@ constinit log::Limited full("requests that wait for room for a connection");
 constinit log::Limited exhausted("connections that this machine had no room for");
 
 bool allowed_somewhere(const PickRequest& request) {
-  return std::ranges::any_of(request.table.members(),
+  return std::ranges::any_of(request.table->members(),
                              [&](const EndpointSet::Member& member) { return request.allows(*member.endpoint); });
 }
 
@@ -31,7 +31,7 @@ NoPermit why_none(const PickRequest& request) {
     untried.tried = {};
     if (allowed_somewhere(untried)) return NoPermit::kTried;
   }
-  return request.table.set().when_none == EndpointSet::WhenNone::kWait ? NoPermit::kComing : NoPermit::kRefused;
+  return request.table->set().when_none == EndpointSet::WhenNone::kWait ? NoPermit::kComing : NoPermit::kRefused;
 }
 
 // Nobody is well: not even one of those that were tried.
@@ -143,23 +143,24 @@ UpstreamCounters& UpstreamPools::counters(const UpstreamPtr& upstream) {
 
 // ---- permits
 
-std::expected<Permit, NoPermit> UpstreamPools::take_permit(const UpstreamPtr& upstream, const PlaceWish& wish) {
+std::expected<Permit, NoPermit> UpstreamPools::take_permit(const UpstreamPtr& upstream, const PickRequest& request) {
   Standing& known = standing(upstream);
-  if (wish.tried.empty()) known.budget.on_request();
+  if (request.tried.empty()) known.budget.on_request();
   // Whatever is free has been promised to those who came before.
   if (upstream->waiting() > 0) return std::unexpected(NoPermit::kTaken);
-  std::expected<Permit, NoPermit> permit = pick_permit(known, wish);
+  std::expected<Permit, NoPermit> permit = pick_permit(known, request);
   if (!permit && permit.error() == NoPermit::kNoRoom) note_short(known);
   return permit;
 }
 
-std::expected<Permit, NoPermit> UpstreamPools::pick_permit(Standing& known, const PlaceWish& wish) {
+std::expected<Permit, NoPermit> UpstreamPools::pick_permit(Standing& known, PickRequest request) {
   const Upstream& upstream = *known.upstream;
   const std::uint32_t limit = upstream.options().max_requests;
-  PickRequest request{
-      .table = *known.table, .upstream = upstream, .tried = wish.tried, .key = wish.key, .now = loop_.now()};
-  if (!wish.cookie.empty()) {
-    const EndpointSet::Member* named = known.table->named_by(wish.cookie);
+  request.table = known.table.get();
+  request.upstream = &upstream;
+  request.now = loop_.now();
+  if (!request.cookie.empty()) {
+    const EndpointSet::Member* named = known.table->named_by(request.cookie);
     if (named != nullptr && request.fits(*named->endpoint) && has_room(known, *named->endpoint)) {
       if (std::optional<Permit> permit = Permit::take(named->endpoint, limit)) return *std::move(permit);
     }
@@ -184,7 +185,7 @@ std::expected<Permit, NoPermit> UpstreamPools::pick_permit(Standing& known, cons
 
 NoPermit UpstreamPools::outlook(const UpstreamPtr& upstream) {
   const BalanceTable& table = *standing(upstream).table;
-  return why_none({.table = table, .upstream = *upstream, .panic = is_panic(table)});
+  return why_none({.table = &table, .upstream = upstream.get(), .panic = is_panic(table)});
 }
 
 bool UpstreamPools::wait(const UpstreamPtr& upstream, PoolWaiter& waiter) {
@@ -221,7 +222,7 @@ bool UpstreamPools::has_idle(const Endpoint& endpoint) const {
 
 // Where no other can be opened, whoever has a connection is as good as who was chosen.
 const EndpointSet::Member* UpstreamPools::with_connection(const PickRequest& request) {
-  const auto& members = request.table.members();
+  const auto& members = request.table->members();
   const auto found = std::ranges::find_if(members, [&](const EndpointSet::Member& member) {
     return request.fits(*member.endpoint) && has_idle(*member.endpoint);
   });

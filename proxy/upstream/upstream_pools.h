@@ -19,7 +19,7 @@
 #include "proxy/http/counters.h"
 #include "proxy/upstream/balance_table.h"
 #include "proxy/upstream/descriptor_budget.h"
-#include "proxy/upstream/place_wish.h"
+#include "proxy/upstream/pick_request.h"
 #include "proxy/upstream/pool.h"
 #include "proxy/upstream/retry_budget.h"
 #include "proxy/upstream/waiting_line.h"
@@ -27,7 +27,6 @@
 namespace gatehouse {
 
 class EventLoop;
-struct PickRequest;
 
 // Where the counts of a worker live (see WorkerMetrics); each is asked for once per pool or upstream and kept.
 struct UpstreamCounting {
@@ -52,8 +51,8 @@ class UpstreamPools {
   void refresh();
   void close_idle();  // drain: nothing that is idle is needed any more
 
-  // A permit at an endpoint that the balancer chose, as the request wishes.
-  std::expected<Permit, NoPermit> take_permit(const UpstreamPtr& upstream, const PlaceWish& wish);
+  // A permit at an endpoint that the balancer chose, as the request wants it.
+  std::expected<Permit, NoPermit> take_permit(const UpstreamPtr& upstream, const PickRequest& request);
   // False: as many as may wait do so already. Never calls the waiter before it returns.
   [[nodiscard]] bool wait(const UpstreamPtr& upstream, PoolWaiter& waiter);
   // The pool of the permit's endpoint, with a lease of it.
@@ -97,10 +96,10 @@ class UpstreamPools {
   Standing& standing(const UpstreamPtr& upstream);
   bool update(Standing& standing);  // false: it was up to date
   void retire_pools();              // of endpoints that are in no standing
-  std::expected<Permit, NoPermit> pick_permit(const UpstreamPtr& upstream, const PlaceWish& wish) {
-    return pick_permit(standing(upstream), wish);
+  std::expected<Permit, NoPermit> pick_permit(const UpstreamPtr& upstream, const PickRequest& request) {
+    return pick_permit(standing(upstream), request);
   }
-  std::expected<Permit, NoPermit> pick_permit(Standing& known, const PlaceWish& wish);
+  std::expected<Permit, NoPermit> pick_permit(Standing& known, PickRequest request);
   const EndpointSet::Member* with_connection(const PickRequest& request);
   NoPermit outlook(const UpstreamPtr& upstream);
 

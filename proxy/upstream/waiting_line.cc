@@ -72,7 +72,7 @@ void WaitingLine::begin() {
 // Called rarely, so that it takes every permit that it can get rather than be handed one after the other.
 void WaitingLine::look_for_permits() {
   while (first_ != nullptr) {
-    std::expected<Permit, NoPermit> permit = owner_.pick_permit(upstream_, first_->place_wish());
+    std::expected<Permit, NoPermit> permit = owner_.pick_permit(upstream_, first_->pick_request());
     want_room(!permit && permit.error() == NoPermit::kNoRoom);
     if (wants_room_) return;
     if (permit) {

@@ -14,7 +14,7 @@
 #include "common/waker.h"
 #include "proxy/http/counters.h"
 #include "proxy/upstream/endpoint.h"
-#include "proxy/upstream/place_wish.h"
+#include "proxy/upstream/pick_request.h"
 #include "proxy/upstream/upstream.h"
 
 namespace gatehouse {
@@ -35,7 +35,7 @@ class PoolWaiter {
   virtual void on_wait_timeout(NoPermit why) = 0;
   virtual void on_refused(
       const Refusal& refusal) = 0;  // likewise: no endpoint will come. `refusal` is good for the call
-  virtual PlaceWish place_wish() const { return {}; }  // asked for only where it may choose
+  virtual PickRequest pick_request() const { return {}; }  // asked for only where it may choose
   bool waiting() const { return line_ != nullptr; }
 
  protected:

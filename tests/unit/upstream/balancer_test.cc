@@ -36,7 +36,7 @@ class Balancing {
   const EndpointSet::Member* pick(PickRequest request) const {
     return Balancer::of(upstream->options().balance).pick(request);
   }
-  PickRequest request() const { return {.table = *table, .upstream = *upstream}; }
+  PickRequest request() const { return {.table = table.get(), .upstream = upstream.get()}; }
   std::shared_ptr<Endpoint> pick(std::vector<const Endpoint*> tried = {}) const {
     PickRequest wanted = request();
     wanted.tried = tried;
