@@ -205,12 +205,12 @@ std::size_t Buffer::fill_last(std::string_view bytes) {
 }
 
 void Buffer::push(Segment segment) {
-  if (first_ + count_ == capacity_) make_place();
+  if (first_ + count_ == capacity_) make_slot();
   segments()[first_ + count_] = segment;
   ++count_;
 }
 
-void Buffer::make_place() {
+void Buffer::make_slot() {
   if (first_ > 0 && first_ >= count_) {
     std::copy(segments() + first_, segments() + first_ + count_, segments());
   } else {

@@ -66,7 +66,7 @@ class Buffer {
   std::size_t fill_last(std::string_view bytes);
   void append_segment(const Segment& segment);
   void push(Segment segment);
-  void make_place();
+  void make_slot();
   void drop_empty_last();
 
   static constexpr std::uint32_t kInline = 2;

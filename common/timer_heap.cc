@@ -18,7 +18,7 @@ thread_local TimerDisorder* disorder = nullptr;
 
 }  // namespace
 
-void TimerHeap::place(Timer& timer) {
+void TimerHeap::enqueue(Timer& timer) {
   const Entry entry{.at = timer.deadline_, .timer = &timer};
   if (timer.slot_ == Timer::kNotQueued) {
     timer.queued_at_ = entry.at;
@@ -48,7 +48,7 @@ void TimerHeap::run_due(MonotonicTime now) {
     if (timer == nullptr) continue;
     timer->slot_ = Timer::kNotQueued;
     if (timer->deadline_ > now) {  // disarmed or pushed on by one that ran before it
-      if (timer->armed()) place(*timer);
+      if (timer->armed()) enqueue(*timer);
       continue;
     }
     timer->disarm();
@@ -66,7 +66,7 @@ void TimerHeap::collect_due(MonotonicTime now) {
       timer.slot_ = kDue | due_.size();
       due_.push_back(&timer);
     } else if (timer.armed()) {
-      place(timer);
+      enqueue(timer);
     }
   }
 }

@@ -17,7 +17,7 @@ class Timer;
 class TimerHeap {
  public:
   // Queues the timer for its deadline unless it stands in the queue already, at or before that time.
-  void place(Timer& timer);
+  void enqueue(Timer& timer);
   void remove(Timer& timer);
   MonotonicTime next() const { return heap_.empty() ? MonotonicTime::max() : heap_.front().at; }
   bool empty() const { return heap_.empty(); }

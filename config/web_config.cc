@@ -39,9 +39,9 @@ class WebConfigReader {
     std::uint64_t max;
   };
 
-  Location place(std::size_t offset) const;
-  Location place(const pugi::xml_node& node) const;
-  Location place(const pugi::xml_node& node, const pugi::xml_attribute& attribute) const;
+  Location location_of(std::size_t offset) const;
+  Location location_of(const pugi::xml_node& node) const;
+  Location location_of(const pugi::xml_node& node, const pugi::xml_attribute& attribute) const;
   void error(const Location& where, std::string message);
   void warning(const Location& where, std::string message);
   void not_used(const pugi::xml_node& node);
@@ -65,7 +65,7 @@ class WebConfigReader {
   pugi::xml_node module_;
 };
 
-Location WebConfigReader::place(std::size_t offset) const {
+Location WebConfigReader::location_of(std::size_t offset) const {
   const std::string_view before = text_.substr(0, offset);
   const std::size_t line_start = before.rfind('\n') + 1;  // npos + 1 is 0
   return {.file = folder_ + std::string(kFileName),
@@ -73,18 +73,18 @@ Location WebConfigReader::place(std::size_t offset) const {
           .column = static_cast<unsigned>(before.size() - line_start + 1)};
 }
 
-Location WebConfigReader::place(const pugi::xml_node& node) const {
-  return place(static_cast<std::size_t>(std::max<std::ptrdiff_t>(node.offset_debug(), 0)));
+Location WebConfigReader::location_of(const pugi::xml_node& node) const {
+  return location_of(static_cast<std::size_t>(std::max<std::ptrdiff_t>(node.offset_debug(), 0)));
 }
 
 // The parser keeps no places of attributes: it is the first word of that name in the element's tag.
-Location WebConfigReader::place(const pugi::xml_node& node, const pugi::xml_attribute& attribute) const {
+Location WebConfigReader::location_of(const pugi::xml_node& node, const pugi::xml_attribute& attribute) const {
   const auto start = static_cast<std::size_t>(std::max<std::ptrdiff_t>(node.offset_debug(), 0));
   const std::string_view name = attribute.name();
   for (std::size_t at = text_.find(name, start); at != std::string_view::npos; at = text_.find(name, at + 1)) {
-    if (at > start && std::string_view(" \t\r\n").contains(text_[at - 1])) return place(at);
+    if (at > start && std::string_view(" \t\r\n").contains(text_[at - 1])) return location_of(at);
   }
-  return place(start);
+  return location_of(start);
 }
 
 void WebConfigReader::error(const Location& where, std::string message) {
@@ -96,14 +96,14 @@ void WebConfigReader::warning(const Location& where, std::string message) {
 }
 
 void WebConfigReader::not_used(const pugi::xml_node& node) {
-  if (node.type() == pugi::node_element) warning(place(node), std::format("<{}> is not used here", node.name()));
+  if (node.type() == pugi::node_element) warning(location_of(node), std::format("<{}> is not used here", node.name()));
 }
 
 WebConfig WebConfigReader::read() {
   pugi::xml_document document;
   const pugi::xml_parse_result parsed = document.load_buffer(text_.data(), text_.size());
   if (!parsed) {
-    error(place(static_cast<std::size_t>(std::max<std::ptrdiff_t>(parsed.offset, 0))),
+    error(location_of(static_cast<std::size_t>(std::max<std::ptrdiff_t>(parsed.offset, 0))),
           std::format("this is no XML: {}", text::lower(parsed.description())));
     return std::move(result_);
   }
@@ -145,7 +145,7 @@ void WebConfigReader::read_web_server(const pugi::xml_node& node) {
 }
 
 void WebConfigReader::read_module(const pugi::xml_node& module) {
-  app_.location = app_.command_location = app_.directory_location = place(module);
+  app_.location = app_.command_location = app_.directory_location = location_of(module);
   app_.directory = folder_;
   app_.start = AppStart::kEager;
   app_.profile = AppProfile::kAspNetCore;
@@ -166,10 +166,10 @@ void WebConfigReader::read_command() {
   const pugi::xml_attribute path = module_.attribute("processPath");
   const pugi::xml_attribute arguments = module_.attribute("arguments");
   if (path.empty() || std::string_view(path.value()).empty()) {
-    error(place(module_), "<aspNetCore> needs processPath, such as \"dotnet\" or \".\\App.exe\"");
+    error(location_of(module_), "<aspNetCore> needs processPath, such as \"dotnet\" or \".\\App.exe\"");
     return;
   }
-  app_.command_location = place(module_, path);
+  app_.command_location = location_of(module_, path);
   const auto expanded = expand_percent(path.value());
   if (!expanded) return error(app_.command_location, std::format("\"processPath\": {}", expanded.error().message));
   const auto program = local_program(*expanded, folder_);
@@ -178,7 +178,7 @@ void WebConfigReader::read_command() {
   app_.command = program->command;
 
   const auto line = expand_percent(arguments.value());
-  if (!line) return error(place(module_, arguments), std::format("\"arguments\": {}", line.error().message));
+  if (!line) return error(location_of(module_, arguments), std::format("\"arguments\": {}", line.error().message));
   for (const std::string& argument : split_windows_arguments(*line)) {
     app_.command.push_back(local_argument(argument, folder_));
   }
@@ -187,16 +187,16 @@ void WebConfigReader::read_command() {
 std::optional<std::uint64_t> WebConfigReader::number(const pugi::xml_attribute& attribute, Range range) {
   const auto value = text::parse_decimal(attribute.value());
   if (value && *value >= range.min && *value <= range.max) return value;
-  error(place(module_, attribute), std::format("{} must be from {} to {}, not {}", in_quotes(attribute.name()),
-                                               range.min, range.max, in_quotes(attribute.value())));
+  error(location_of(module_, attribute), std::format("{} must be from {} to {}, not {}", in_quotes(attribute.name()),
+                                                     range.min, range.max, in_quotes(attribute.value())));
   return std::nullopt;
 }
 
 std::optional<bool> WebConfigReader::truth(const pugi::xml_attribute& attribute) {
   const std::string value = text::lower(attribute.value());
   if (value == "true" || value == "false") return value == "true";
-  error(place(module_, attribute), std::format("{} must be \"true\" or \"false\", not {}", in_quotes(attribute.name()),
-                                               in_quotes(attribute.value())));
+  error(location_of(module_, attribute), std::format("{} must be \"true\" or \"false\", not {}",
+                                                     in_quotes(attribute.name()), in_quotes(attribute.value())));
   return std::nullopt;
 }
 
@@ -219,7 +219,7 @@ void WebConfigReader::read_attribute(const pugi::xml_attribute& attribute) {
   } else if (name == "requestTimeout") {
     read_request_timeout(attribute);
   } else {
-    read_other(attribute, place(module_, attribute));
+    read_other(attribute, location_of(module_, attribute));
   }
 }
 
@@ -260,7 +260,7 @@ void WebConfigReader::read_request_timeout(const pugi::xml_attribute& attribute)
     result_.response = std::chrono::seconds(seconds);
     return;
   }
-  error(place(module_, attribute),
+  error(location_of(module_, attribute),
         std::format("\"requestTimeout\" must be a time such as \"00:02:00\", not {}", in_quotes(attribute.value())));
 }
 
@@ -271,7 +271,7 @@ void WebConfigReader::read_output() {
   const auto expanded = expand_percent(file.as_string("aspnetcore-stdout"));
   const auto path = expanded ? local_path(*expanded, folder_) : expanded;
   if (!path) {
-    warning(place(module_, file),
+    warning(location_of(module_, file),
             std::format("\"stdoutLogFile\" is not used, what the application writes is in our log: {}",
                         path.error().message));
     return;
@@ -290,7 +290,7 @@ void WebConfigReader::read_variables(const pugi::xml_node& variables) {
     if (is_environment_name(name)) {
       app_.environment.emplace_back(name, child.attribute("value").as_string());
     } else {
-      error(place(child), std::format("an environment variable cannot have the name {}", in_quotes(name)));
+      error(location_of(child), std::format("an environment variable cannot have the name {}", in_quotes(name)));
     }
   }
 }

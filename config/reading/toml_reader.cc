@@ -63,11 +63,11 @@ Location Reading::location(const toml::source_region& region) const {
   return {.file = file_, .line = region.begin.line, .column = region.begin.column};
 }
 
-TableReader::TableReader(Reading& reading, Place place, Location location)
-    : reading_(reading), place_(std::move(place)), location_(std::move(location)) {}
+TableReader::TableReader(Reading& reading, Scope scope, Location location)
+    : reading_(reading), scope_(std::move(scope)), location_(std::move(location)) {}
 
 std::string TableReader::path_of(std::string_view key) const {
-  return place_.path.empty() ? std::string(key) : std::format("{}.{}", place_.path, key);
+  return scope_.path.empty() ? std::string(key) : std::format("{}.{}", scope_.path, key);
 }
 
 const toml::node* TableReader::find(std::string_view key) {
@@ -76,26 +76,26 @@ const toml::node* TableReader::find(std::string_view key) {
     reading_.known_keys.insert(path_of(key));
     return nullptr;
   }
-  const toml::node* const node = place_.table->get(key);
+  const toml::node* const node = scope_.table->get(key);
   if (node != nullptr) reading_.used_keys.insert(path_of(key));
   return node;
 }
 
 bool TableReader::has(std::string_view key) const {
-  return !only_keys() && place_.table->contains(key);
+  return !only_keys() && scope_.table->contains(key);
 }
 
 bool TableReader::is_integer(std::string_view key) const {
-  return has(key) && place_.table->get(key)->is_integer();
+  return has(key) && scope_.table->get(key)->is_integer();
 }
 
 bool TableReader::is_empty_array(std::string_view key) const {
-  const toml::array* const array = has(key) ? place_.table->get(key)->as_array() : nullptr;
+  const toml::array* const array = has(key) ? scope_.table->get(key)->as_array() : nullptr;
   return array != nullptr && array->empty();
 }
 
 Location TableReader::location(std::string_view key) const {
-  const toml::node* const node = only_keys() ? nullptr : place_.table->get(key);
+  const toml::node* const node = only_keys() ? nullptr : scope_.table->get(key);
   return node == nullptr || node->source().begin.line == 0 ? location_ : reading_.location(node->source());
 }
 

@@ -107,18 +107,18 @@ class TableReader {
   std::string absolute(const std::string& path) const;  // as seen from the folder of the file
 
  private:
-  struct Place {
+  struct Scope {
     const toml::table* table;  // null: only the keys are wanted
     std::string path;          // "upstreams.NAME.pool"; empty at the top
     std::string title;         // "upstreams.shop.pool"
     bool element = false;      // of an array
   };
 
-  TableReader(Reading& reading, Place place, Location location);
-  bool only_keys() const { return place_.table == nullptr; }
+  TableReader(Reading& reading, Scope scope, Location location);
+  bool only_keys() const { return scope_.table == nullptr; }
   std::string path_of(std::string_view key) const;
-  Place place_of(std::string_view key, const toml::table* table) const;
-  void read_table(Place place, const ReadTable& read);
+  Scope scope_of(std::string_view key, const toml::table* table) const;
+  void read_table(Scope scope, const ReadTable& read);
   const toml::node* find(std::string_view key);
   std::optional<std::string> string_of(const toml::node& node, std::string_view key);
   std::optional<std::int64_t> integer_of(const toml::node& node, std::string_view key);
@@ -130,7 +130,7 @@ class TableReader {
   void report_unknown_keys();
 
   Reading& reading_;
-  Place place_;
+  Scope scope_;
   Location location_;
   std::vector<std::string_view> asked_;
 };

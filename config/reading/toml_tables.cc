@@ -39,17 +39,17 @@ void TableReader::read_document(Reading& reading, const toml::table* document, c
   top.report_unknown_keys();
 }
 
-TableReader::Place TableReader::place_of(std::string_view key, const toml::table* table) const {
-  std::string title = place_.title.empty() ? std::string(key) : std::format("{}.{}", place_.title, key);
+TableReader::Scope TableReader::scope_of(std::string_view key, const toml::table* table) const {
+  std::string title = scope_.title.empty() ? std::string(key) : std::format("{}.{}", scope_.title, key);
   return {.table = table, .path = path_of(key), .title = std::move(title)};
 }
 
-void TableReader::read_table(Place place, const ReadTable& read) {
+void TableReader::read_table(Scope scope, const ReadTable& read) {
   Location where = location_;
-  if (place.table != nullptr && place.table->source().begin.line != 0) {
-    where = reading_.location(place.table->source());
+  if (scope.table != nullptr && scope.table->source().begin.line != 0) {
+    where = reading_.location(scope.table->source());
   }
-  TableReader inner(reading_, std::move(place), std::move(where));
+  TableReader inner(reading_, std::move(scope), std::move(where));
   read(inner);
   inner.report_unknown_keys();
 }
@@ -71,9 +71,9 @@ bool TableReader::strings(std::string_view key, const ReadString& each) {
 
 bool TableReader::strings_or_tables(std::string_view key, const ReadString& each, const ReadTable& read_each) {
   const toml::node* const node = find(key);
-  Place place = place_of(key, nullptr);
-  place.element = true;
-  if (only_keys()) read_table(place, read_each);
+  Scope scope = scope_of(key, nullptr);
+  scope.element = true;
+  if (only_keys()) read_table(scope, read_each);
   if (node == nullptr) return false;
   const toml::array* const array = node->as_array();
   if (array == nullptr) {
@@ -81,9 +81,9 @@ bool TableReader::strings_or_tables(std::string_view key, const ReadString& each
     return false;
   }
   for (const toml::node& element : *array) {
-    place.table = element.as_table();
-    if (place.table != nullptr) {
-      read_table(place, read_each);
+    scope.table = element.as_table();
+    if (scope.table != nullptr) {
+      read_table(scope, read_each);
     } else if (const auto string = string_of(element, key)) {
       each(*string, reading_.location(element.source()));
     }
@@ -107,24 +107,24 @@ bool TableReader::table(std::string_view key, const ReadTable& read) {
   const toml::node* const node = find(key);
   const toml::table* const table = node == nullptr ? nullptr : table_of(*node, key);
   if (table == nullptr && !only_keys()) return false;
-  read_table(place_of(key, table), read);
+  read_table(scope_of(key, table), read);
   return true;
 }
 
 bool TableReader::tables(std::string_view key, const ReadTable& read_each) {
   const toml::node* const node = find(key);
-  Place place = place_of(key, nullptr);
-  place.element = true;
-  if (only_keys()) read_table(place, read_each);
+  Scope scope = scope_of(key, nullptr);
+  scope.element = true;
+  if (only_keys()) read_table(scope, read_each);
   if (node == nullptr) return false;
   const toml::array* const array = node->as_array();
   if (array == nullptr) {
-    wrong_type(*node, key, std::format("an array of tables (write [[{}]] or [{{ ... }}])", place.title));
+    wrong_type(*node, key, std::format("an array of tables (write [[{}]] or [{{ ... }}])", scope.title));
     return false;
   }
   for (const toml::node& element : *array) {
-    place.table = table_of(element, key);
-    if (place.table != nullptr) read_table(place, read_each);
+    scope.table = table_of(element, key);
+    if (scope.table != nullptr) read_table(scope, read_each);
   }
   return true;
 }
@@ -132,10 +132,10 @@ bool TableReader::tables(std::string_view key, const ReadTable& read_each) {
 bool TableReader::named_tables(std::string_view key, const ReadNamedTable& read_each) {
   const toml::node* const node = find(key);
   const auto inside = [&](const std::string& name, const toml::table* table) {
-    Place place = place_of(key, table);
-    place.path += ".NAME";
-    place.title += "." + (is_bare_key(name) ? name : in_quotes(name));
-    read_table(std::move(place), [&](TableReader& reader) { read_each(name, reader); });
+    Scope scope = scope_of(key, table);
+    scope.path += ".NAME";
+    scope.title += "." + (is_bare_key(name) ? name : in_quotes(name));
+    read_table(std::move(scope), [&](TableReader& reader) { read_each(name, reader); });
   };
   if (only_keys()) inside("NAME", nullptr);
   const toml::table* const table = node == nullptr ? nullptr : table_of(*node, key);
@@ -149,10 +149,10 @@ bool TableReader::named_tables(std::string_view key, const ReadNamedTable& read_
 
 void TableReader::report_unknown_keys() {
   if (only_keys()) return;
-  const std::string here = place_.title.empty() ? "at the top"
-                           : place_.element     ? std::format("in [[{}]]", place_.title)
-                                                : std::format("in [{}]", place_.title);
-  for (const auto& [key, node] : in_order(*place_.table)) {
+  const std::string here = scope_.title.empty() ? "at the top"
+                           : scope_.element     ? std::format("in [[{}]]", scope_.title)
+                                                : std::format("in [{}]", scope_.title);
+  for (const auto& [key, node] : in_order(*scope_.table)) {
     if (std::ranges::contains(asked_, key->str())) continue;
     std::string message = std::format("unknown key {} {}", in_quotes(key->str()), here);
     const std::string_view near = text::nearest(key->str(), asked_);

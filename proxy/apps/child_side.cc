@@ -43,7 +43,7 @@ void reset_signals() {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-void place_descriptors(const ChildPlan& plan) {
+void set_descriptors(const ChildPlan& plan) {
   for (int fd = 0; fd < 3; ++fd) {
     if (::dup2(plan.standard[fd], fd) < 0) fail(plan, ChildStep::kDescriptors, errno);
   }
@@ -101,7 +101,7 @@ bool is_there(const ChildPlan& plan) {
 void become_child(const ChildPlan& plan) {
   ::setsid();
   if (plan.cgroup_procs >= 0) (void)!::write(plan.cgroup_procs, "0", 1);
-  place_descriptors(plan);
+  set_descriptors(plan);
   ::setrlimit(RLIMIT_NOFILE, &kFilesAtStart);
   ::setpriority(PRIO_PROCESS, 0, 0);
   ::umask(kUmask);

@@ -136,8 +136,8 @@ void describe_variables(CLI::App& command) {
       "value: GATEHOUSE_TO_FILE=/run/secrets/to.");
 }
 
-OptionPlaces take_variables(CLI::App& command) {
-  OptionPlaces places;
+OptionVariables take_variables(CLI::App& command) {
+  OptionVariables variables;
   for (CLI::Option* const option : options_of(command)) {
     if (option->count() > 0) continue;
     const std::string& name = option->get_name();
@@ -151,9 +151,9 @@ OptionPlaces take_variables(CLI::App& command) {
     } catch (const CLI::ParseError& error) {
       throw renamed(error, name, (*found)->variable);
     }
-    places.emplace(name, std::move((*found)->variable));
+    variables.emplace(name, std::move((*found)->variable));
   }
-  return places;
+  return variables;
 }
 
 void take_variable(std::string_view option, std::string& value) {

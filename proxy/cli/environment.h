@@ -19,7 +19,7 @@ class App;
 namespace gatehouse {
 
 // Options by where their values really stand: "--to" -> "GATEHOUSE_TO". What is not here was typed, or not said at all.
-using OptionPlaces = std::map<std::string, std::string, std::less<>>;
+using OptionVariables = std::map<std::string, std::string, std::less<>>;
 
 struct VariableValue {
   std::string variable;  // the one that is set: GATEHOUSE_TO or GATEHOUSE_TO_FILE
@@ -37,7 +37,7 @@ void describe_variables(CLI::App& command);
 
 // Gives options of `command` that were not typed the values of their variables. Throws what CLI11 throws for a bad
 // command line, with the variable in place of the option.
-OptionPlaces take_variables(CLI::App& command);
+OptionVariables take_variables(CLI::App& command);
 
 // The same for what `option` stands for, unless it was typed: `value` is not empty then.
 void take_variable(std::string_view option, std::string& value);

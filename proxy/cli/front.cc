@@ -18,18 +18,18 @@
 namespace gatehouse {
 
 void complete(CLI::App& command, FrontOptions& options) {
-  options.places = take_variables(command);
+  options.variables = take_variables(command);
   // One of the two is of no use without the other.
   const auto demand = [&](const std::string& option, const std::string& other) {
-    const auto place = options.places.find(option);
-    throw CLI::RequiresError(place == options.places.end() ? option : place->second,
+    const auto variable = options.variables.find(option);
+    throw CLI::RequiresError(variable == options.variables.end() ? option : variable->second,
                              std::format("{} or {}", other, variable_of(other)));
   };
   if (options.private_key.empty() && !options.certificate.empty()) demand("--certificate", "--private-key");
   if (options.certificate.empty() && !options.private_key.empty()) demand("--private-key", "--certificate");
 }
 
-FrontBuilder::FrontBuilder(const FrontOptions& options) : places_(options.places) {
+FrontBuilder::FrontBuilder(const FrontOptions& options) : variables_(options.variables) {
   config::Listener https;
   https.protocols = {.h1 = true, .h2 = true, .h3 = true};
   https.tls.emplace();
@@ -45,8 +45,8 @@ FrontBuilder::FrontBuilder(const FrontOptions& options) : places_(options.places
 }
 
 config::Location FrontBuilder::at(std::string_view option) const {
-  const auto place = places_.find(option);
-  return {.file = place == places_.end() ? std::string(option) : place->second};
+  const auto variable = variables_.find(option);
+  return {.file = variable == variables_.end() ? std::string(option) : variable->second};
 }
 
 void FrontBuilder::error(std::string_view option, std::string message) {

@@ -16,11 +16,11 @@ struct FrontOptions {
   std::vector<std::string> listen;  // addresses for h1, h2 and h3 over TLS
   std::string certificate;          // both or none; none: a self-signed one for localhost
   std::string private_key;
-  std::string http;     // another address, cleartext; empty: none
-  std::string admin;    // empty: the default; "off": none
-  std::string control;  // empty: the default
-  std::string alt_svc;  // the UDP port that is advertised, or "off"; empty: the listener's own
-  OptionPlaces places;  // of those that the environment gave
+  std::string http;           // another address, cleartext; empty: none
+  std::string admin;          // empty: the default; "off": none
+  std::string control;        // empty: the default
+  std::string alt_svc;        // the UDP port that is advertised, or "off"; empty: the listener's own
+  OptionVariables variables;  // of those that the environment gave
 };
 
 // Gives `options` of `command` that were not typed what the environment says of them. Throws what CLI11 throws for a
@@ -55,7 +55,7 @@ class FrontBuilder {
   void read_listener(const std::string& text, std::string_view option, config::Listener listener);
   void read_server(const FrontOptions& options);
 
-  const OptionPlaces places_;
+  const OptionVariables variables_;
   config::Loaded loaded_;
   config::Config config_;
 };

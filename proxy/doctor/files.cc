@@ -46,8 +46,8 @@ Finding judge_configuration(const std::string& file) {
 
 }  // namespace
 
-PlaceFacts look_at_file(std::string what, const std::string& path) {
-  PlaceFacts facts{.what = std::move(what), .path = path, .looked_at = path};
+PathFacts look_at_file(std::string what, const std::string& path) {
+  PathFacts facts{.what = std::move(what), .path = path, .looked_at = path};
   if (is_folder(path)) {
     facts.error = EISDIR;
   } else if (is_there(path)) {
@@ -59,8 +59,8 @@ PlaceFacts look_at_file(std::string what, const std::string& path) {
   return facts;
 }
 
-PlaceFacts look_at_folder(std::string what, const std::string& path) {
-  PlaceFacts facts{.what = std::move(what), .path = path, .looked_at = path};
+PathFacts look_at_folder(std::string what, const std::string& path) {
+  PathFacts facts{.what = std::move(what), .path = path, .looked_at = path};
   while (!is_there(facts.looked_at) && facts.looked_at.size() > 1) {
     facts.looked_at = fs::path(facts.looked_at).parent_path().string();
   }
@@ -68,7 +68,7 @@ PlaceFacts look_at_folder(std::string what, const std::string& path) {
   return facts;
 }
 
-Finding judge_place(const PlaceFacts& facts) {
+Finding judge_path(const PathFacts& facts) {
   if (facts.error == 0) {
     return {
         .grade = Grade::kOk, .check = "file", .message = std::format("{} can be written: {}", facts.what, facts.path)};
@@ -84,14 +84,14 @@ Finding judge_place(const PlaceFacts& facts) {
 
 Findings check_files(const config::Config& config) {
   Findings findings;
-  const auto judge = [&](const PlaceFacts& facts) { findings.push_back(judge_place(facts)); };
+  const auto judge = [&](const PathFacts& facts) { findings.push_back(judge_path(facts)); };
   if (!config.file.empty()) findings.push_back(judge_configuration(config.file));
   if (is_file(config.log.output)) judge(look_at_file("the log", config.log.output));
   if (is_file(config.log.access.output)) judge(look_at_file("the access log", config.log.access.output));
   for (const config::App& app : config.apps) {
     if (app.output == config::AppOutput::kFile) judge(look_at_file("the output of " + app.name, app.output_path));
   }
-  const std::string state = directories::state_place().string();
+  const std::string state = directories::state_path().string();
   if (state.empty()) {
     findings.push_back({.grade = Grade::kWarning,
                         .check = "file",
@@ -100,7 +100,7 @@ Findings check_files(const config::Config& config) {
   } else {
     judge(look_at_folder("the state directory", state));
   }
-  const std::string runtime = directories::runtime_place().string();
+  const std::string runtime = directories::runtime_path().string();
   if (!config.server.control.empty()) {
     judge(look_at_folder("the folder of the control socket", fs::path(config.server.control).parent_path().string()));
   } else if (!runtime.empty()) {

@@ -10,16 +10,16 @@
 
 namespace gatehouse::doctor {
 
-struct PlaceFacts {
+struct PathFacts {
   std::string what;       // "the access log"
   std::string path;       // of a file or folder
   std::string looked_at;  // itself, or the nearest folder above that is there
   int error = 0;          // errno of writing there; 0: it can be written
 };
 
-PlaceFacts look_at_file(std::string what, const std::string& path);    // made by us if its folder is there
-PlaceFacts look_at_folder(std::string what, const std::string& path);  // made by us, with those above
-Finding judge_place(const PlaceFacts& facts);
+PathFacts look_at_file(std::string what, const std::string& path);    // made by us if its folder is there
+PathFacts look_at_folder(std::string what, const std::string& path);  // made by us, with those above
+Finding judge_path(const PathFacts& facts);
 
 Findings check_files(const config::Config& config);
 

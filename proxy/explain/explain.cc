@@ -42,13 +42,13 @@ void explain_route(const config::Config& config, const RouteTable& table, const 
   route.why = reasons.why;
   for (const PassedOver& other : reasons.others) {
     route.others.push_back({.name = table.routes()[other.route].name,
-                            .where = parts::place(config.routes[other.route].location),
+                            .where = parts::file_and_line(config.routes[other.route].location),
                             .why = other.why});
   }
   if (reasons.chosen == nullptr) return;
   const config::Route& source = config.routes[index_of(table, reasons.chosen)];
   route.name = reasons.chosen->name;
-  route.where = parts::place(source.location);
+  route.where = parts::file_and_line(source.location);
   route.rewrites = parts::rewrites(source, play);
   if (const auto* forward = std::get_if<config::Forward>(&source.action)) {
     out.upstream = parts::upstream(config, forward->upstream, play);
@@ -111,7 +111,7 @@ std::expected<Explanation, std::vector<config::Diagnostic>> explain(const config
   out.asked.protocol = token(choice->protocol);
   out.asked.client = client.address.is_unix() ? "a Unix socket" : client.address.host();
   out.listener = {.name = listener.name,
-                  .where = parts::place(config.listeners[index].location),
+                  .where = parts::file_and_line(config.listeners[index].location),
                   .why = choice->why,
                   .others = choice->others};
   if (client.tls) out.certificate = parts::certificate(*listener.tls, client.tls->server_name);

@@ -60,7 +60,7 @@ void note_action(const config::Route& route, std::vector<std::string>& out) {
 
 }  // namespace
 
-std::string place(const config::Location& location) {
+std::string file_and_line(const config::Location& location) {
   return location.line == 0 ? location.file : std::format("{}:{}", location.file, location.line);
 }
 

@@ -15,7 +15,7 @@
 
 namespace gatehouse::parts {
 
-std::string place(const config::Location& location);  // "FILE:LINE"; empty: in no file
+std::string file_and_line(const config::Location& location);  // "FILE:LINE"; empty: in no file
 
 // No files: the handshake is refused.
 Explanation::Certificate certificate(const TlsContexts& contexts, std::string_view server_name);

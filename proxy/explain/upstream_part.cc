@@ -102,13 +102,13 @@ Explanation::Upstream upstream(const config::Config& config, const std::string& 
   Explanation::Upstream out{.name = name, .chosen = play.endpoint};
   const config::Balancing* balancing = nullptr;
   if (const auto app = std::ranges::find(config.apps, name, &config::App::name); app != config.apps.end()) {
-    out.where = place(app->location);
+    out.where = file_and_line(app->location);
     balancing = &app->balancing;
     describe(*app, out);
   }
   const auto listed = std::ranges::find(config.upstreams, name, &config::Upstream::name);
   if (listed != config.upstreams.end()) {
-    out.where = place(listed->location);
+    out.where = file_and_line(listed->location);
     balancing = &listed->balancing;
     for (const config::Endpoint& endpoint : listed->endpoints) out.endpoints.push_back(shown(endpoint));
   }

@@ -27,7 +27,7 @@ ConnectionBudget::Ptr ConnectionBudget::full_one(Ptr budget) {
   return budget;
 }
 
-bool ConnectionBudget::has_place_for_newcomer(Ptr budget) {
+bool ConnectionBudget::has_room_for_newcomer(Ptr budget) {
   for (; budget; budget = budget->parent_) {
     const std::uint64_t expected = budget->open() + budget->hoped_for_.load(std::memory_order_relaxed);
     if (budget->limit() != 0 && expected >= budget->limit()) return false;

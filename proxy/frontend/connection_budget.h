@@ -42,7 +42,7 @@ class ConnectionBudget {
   static Ptr topmost(Ptr budget);
 
   // Whether one more newcomer would find a place if all those of before get theirs (ConnectionHope).
-  static bool has_place_for_newcomer(Ptr budget);
+  static bool has_room_for_newcomer(Ptr budget);
 
   // By client; null: nobody asks.
   const std::shared_ptr<ClientTable>& clients() const { return clients_; }

@@ -69,19 +69,19 @@ Result<fs::path> runtime() {
 }
 
 Result<fs::path> state() {
-  const fs::path place = state_place();
-  if (place.empty()) return failure("no place to keep state: none of STATE_DIRECTORY, XDG_STATE_HOME and HOME is set");
-  return made(place);
+  const fs::path folder = state_path();
+  if (folder.empty()) return failure("no place to keep state: none of STATE_DIRECTORY, XDG_STATE_HOME and HOME is set");
+  return made(folder);
 }
 
-fs::path runtime_place() {
+fs::path runtime_path() {
   if (const auto directory = from_environment("RUNTIME_DIRECTORY")) return *directory;
   if (geteuid() == 0) return "/run/gatehouse";
   if (const auto directory = from_environment("XDG_RUNTIME_DIR")) return *directory / "gatehouse";
-  return state_place();
+  return state_path();
 }
 
-fs::path state_place() {
+fs::path state_path() {
   if (const auto directory = from_environment("STATE_DIRECTORY")) return *directory;
   if (const auto directory = from_environment("XDG_STATE_HOME")) return *directory / "gatehouse";
   if (const auto home = from_environment("HOME")) return *home / ".local/state/gatehouse";

@@ -18,8 +18,8 @@ Result<std::filesystem::path> runtime();
 Result<std::filesystem::path> state();
 
 // Where runtime() and state() would be, made or not; empty: nowhere.
-std::filesystem::path runtime_place();
-std::filesystem::path state_place();
+std::filesystem::path runtime_path();
+std::filesystem::path state_path();
 
 // The control socket of the instance that serves `config_file`, in the runtime directory: the same for every spelling
 // of the path. An instance without a file has one of its process id.

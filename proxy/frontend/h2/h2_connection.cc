@@ -104,14 +104,14 @@ H2Stream* H2Connection::open_stream(std::int32_t id) {
   const std::uint64_t most = context_.policy->connection.max_requests;
   if (most != 0 && state_.requests >= most) drain();
   H2Stream& stream = streams_.open.emplace_front(*this, id);
-  stream.set_place(streams_.open.begin());
+  stream.set_position(streams_.open.begin());
   return &stream;
 }
 
 // Called by nghttp2: the stream is destroyed when that call has returned.
 void H2Connection::end_stream(H2Stream& stream) {
   stream.on_closed();
-  streams_.ended.splice(streams_.ended.end(), streams_.open, stream.place());
+  streams_.ended.splice(streams_.ended.end(), streams_.open, stream.position());
   clear_deadline(kHeaders);
   if (!streams_.open.empty()) return;
   set_deadline(kIdle, context_.policy->connection.idle_timeout);

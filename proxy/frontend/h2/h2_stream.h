@@ -25,9 +25,9 @@ class H2Stream {
   H2Stream(H2Connection& connection, std::int32_t id);
 
   // Where the connection keeps it.
-  using Place = std::list<H2Stream>::iterator;
-  void set_place(Place place) { place_ = place; }
-  Place place() const { return place_; }
+  using Position = std::list<H2Stream>::iterator;
+  void set_position(Position position) { position_ = position; }
+  Position position() const { return position_; }
 
   // The request. Names and values are as nghttp2 has found them valid.
   // False: so much has been decoded of this head that the connection has to end.
@@ -79,7 +79,7 @@ class H2Stream {
 
   H2Connection& connection_;
   const std::int32_t id_;
-  Place place_;
+  Position position_;
   State state_;
   RawRequest raw_;  // until the head is complete
   FieldList trailers_;

@@ -189,7 +189,7 @@ void QuicDispatch::accept(const UdpDatagram& datagram, const ngtcp2_pkt_hd& head
 bool QuicDispatch::must_prove_itself(std::uint64_t prefix, const Address& client) {
   const ListenerContext& context = environment_.context;
   return half_open_.crowded(prefix, context.loop.now()) || client_admission::would_refuse(context, client) ||
-         !ConnectionBudget::has_place_for_newcomer(context.budget);
+         !ConnectionBudget::has_room_for_newcomer(context.budget);
 }
 
 // As a client of TCP waits in the backlog, one of QUIC whose address is proven comes again by itself with what is

@@ -127,7 +127,7 @@ class QuicGroup::Parcel {
 };
 
 QuicGroup::QuicGroup(std::size_t workers, std::size_t sockets)
-    : sockets_(sockets), key_(random::fast()), places_(workers), under_way_(workers) {}
+    : sockets_(sockets), key_(random::fast()), members_(workers), under_way_(workers) {}
 
 Result<QuicGroup::Binding> QuicGroup::bind(const Address& address, std::size_t workers, const QuicIdLayout& ids) {
   assert(workers >= 1 && workers <= 255);
@@ -176,39 +176,39 @@ void QuicGroup::steer(int fd, std::size_t sockets, const QuicIdLayout& ids) {
 }
 
 std::optional<std::size_t> QuicGroup::worker_for(std::span<const std::uint8_t> client_id) const {
-  if (sockets_ == places_.size()) return std::nullopt;
-  return QuicIdHash{key_}(QuicId::of(client_id)) % places_.size();
+  if (sockets_ == members_.size()) return std::nullopt;
+  return QuicIdHash{key_}(QuicId::of(client_id)) % members_.size();
 }
 
 void QuicGroup::join(std::size_t worker, EventLoop& loop, QuicListener& listener) {
   const std::scoped_lock lock(mutex_);
-  assert(worker < places_.size() && places_[worker].loop == nullptr);
-  places_[worker] = {.loop = &loop, .listener = &listener};
+  assert(worker < members_.size() && members_[worker].loop == nullptr);
+  members_[worker] = {.loop = &loop, .listener = &listener};
 }
 
 void QuicGroup::leave(std::size_t worker) {
   const std::scoped_lock lock(mutex_);
-  places_[worker] = {};
+  members_[worker] = {};
 }
 
 bool QuicGroup::relies_on(std::size_t worker) {
   if (!reads(worker)) return false;
   const std::scoped_lock lock(mutex_);
-  return std::any_of(places_.begin() + static_cast<std::ptrdiff_t>(sockets_), places_.end(),
-                     [](const Place& place) { return place.loop != nullptr; });
+  return std::any_of(members_.begin() + static_cast<std::ptrdiff_t>(sockets_), members_.end(),
+                     [](const Member& member) { return member.loop != nullptr; });
 }
 
 QuicGroup::Forwarded QuicGroup::forward(const std::shared_ptr<QuicGroup>& group, std::size_t worker,
                                         const UdpDatagram& datagram) {
   const std::scoped_lock lock(group->mutex_);  // held over post(): the loop lives at least until leave()
-  if (worker >= group->places_.size() || group->places_[worker].loop == nullptr) return Forwarded::kNobodyThere;
+  if (worker >= group->members_.size() || group->members_[worker].loop == nullptr) return Forwarded::kNobodyThere;
   if (group->under_way_[worker] + datagram.bytes.size() > kMostUnderWay) return Forwarded::kTooMuch;
-  group->places_[worker].loop->post([parcel = Parcel(group, worker, datagram)] { parcel.deliver(); });
+  group->members_[worker].loop->post([parcel = Parcel(group, worker, datagram)] { parcel.deliver(); });
   return Forwarded::kOnItsWay;
 }
 
 void QuicGroup::deliver(std::size_t worker, const UdpDatagram& datagram) {
-  QuicListener* listener = places_[worker].listener;
+  QuicListener* listener = members_[worker].listener;
   if (listener != nullptr) listener->receive(datagram);
 }
 

@@ -42,7 +42,7 @@ class QuicGroup {
   explicit QuicGroup(std::size_t workers) : QuicGroup(workers, workers) {}
   QuicGroup(std::size_t workers, std::size_t sockets);
 
-  std::size_t workers() const { return places_.size(); }
+  std::size_t workers() const { return members_.size(); }
   bool kernel_steers() const { return kernel_steers_; }
   bool reads(std::size_t worker) const { return worker < sockets_; }  // has a socket of its own
   // The worker that a client with this id of its own choice belongs to; nothing: to whoever got the packet.
@@ -60,7 +60,7 @@ class QuicGroup {
   static Forwarded forward(const std::shared_ptr<QuicGroup>& group, std::size_t worker, const UdpDatagram& datagram);
 
  private:
-  struct Place {
+  struct Member {
     EventLoop* loop = nullptr;         // guarded by mutex_
     QuicListener* listener = nullptr;  // touched on the loop's thread only
   };
@@ -70,7 +70,7 @@ class QuicGroup {
 
   const std::size_t sockets_;
   const std::uint64_t key_;  // of the hash that spreads new clients
-  std::vector<Place> places_;
+  std::vector<Member> members_;
   std::vector<std::atomic<std::size_t>> under_way_;  // bytes, for each worker
   std::mutex mutex_;
   bool kernel_steers_ = false;

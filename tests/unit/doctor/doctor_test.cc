@@ -235,13 +235,13 @@ TEST(DoctorEndpoints, NamesThatCannotBeResolvedAreJudgedAsSuch) {
 TEST(DoctorFiles, PlacesAreWritableOrSayWhatIsInTheWay) {
   const TemporaryFolder folder;
   const std::string file = folder.write("log", "");
-  EXPECT_EQ(judge_place(look_at_file("the log", file)).grade, Grade::kOk);
-  EXPECT_EQ(judge_place(look_at_file("the log", (folder.path() / "new").string())).grade, Grade::kOk);
-  const Finding missing = judge_place(look_at_file("the log", (folder.path() / "no/log").string()));
+  EXPECT_EQ(judge_path(look_at_file("the log", file)).grade, Grade::kOk);
+  EXPECT_EQ(judge_path(look_at_file("the log", (folder.path() / "new").string())).grade, Grade::kOk);
+  const Finding missing = judge_path(look_at_file("the log", (folder.path() / "no/log").string()));
   EXPECT_EQ(missing.grade, Grade::kProblem);
   EXPECT_THAT(missing.message, HasSubstr("`mkdir -p " + (folder.path() / "no").string() + "`"));
   EXPECT_EQ(look_at_file("the log", folder.path().string()).error, EISDIR);
-  EXPECT_EQ(judge_place(look_at_folder("the state", (folder.path() / "a/b/c").string())).grade, Grade::kOk);
+  EXPECT_EQ(judge_path(look_at_folder("the state", (folder.path() / "a/b/c").string())).grade, Grade::kOk);
   EXPECT_EQ(look_at_folder("the state", file + "/x").error, ENOTDIR);
 }
 

@@ -153,10 +153,10 @@ TEST_F(QuicEndingsTest, ClientWhosePlaceHasGoneDuringItsHandshakeIsRefused) {
 TEST_F(QuicEndingsTest, ClientThatGoesDuringItsHandshakeIsExpectedNoMore) {
   context.budget = std::make_shared<ConnectionBudget>(1);
   first_flight("10.0.0.1:2000");
-  EXPECT_FALSE(ConnectionBudget::has_place_for_newcomer(context.budget));
+  EXPECT_FALSE(ConnectionBudget::has_room_for_newcomer(context.budget));
   context.connections.close_all();
   loop.turn(EventLoop::Wait::kNever);
-  EXPECT_TRUE(ConnectionBudget::has_place_for_newcomer(context.budget));
+  EXPECT_TRUE(ConnectionBudget::has_room_for_newcomer(context.budget));
 }
 
 }  // namespace

@@ -263,17 +263,17 @@ TEST_F(QuicGroupTest, KernelFindsTheWorkerBehindAServerIdOfAnyLength) {
 }
 
 TEST_F(QuicGroupTest, FirstPacketsOfOneClientMeetAtOneWorkerWhateverTheirIds) {
-  std::vector<std::size_t> places;
+  std::vector<std::size_t> met_at;
   for (int i = 0; i < 16; ++i) {
     const Bytes chosen(static_cast<std::size_t>(8 + i % 12), static_cast<std::uint8_t>(i));
     send(long_packet(QuicId::of(chosen)));
     const auto found = arrivals();
     ASSERT_EQ(found.size(), 1U);
-    places.push_back(found.front());
+    met_at.push_back(found.front());
   }
-  EXPECT_EQ(std::count(places.begin(), places.end(), places.front()), 16);
+  EXPECT_EQ(std::count(met_at.begin(), met_at.end(), met_at.front()), 16);
   send(long_packet(ids.make(200)));  // a worker that there is not
-  EXPECT_EQ(arrivals(), std::vector<std::size_t>{places.front()});
+  EXPECT_EQ(arrivals(), std::vector<std::size_t>{met_at.front()});
 }
 
 class QuicHandoverTest : public testing_support::QuicCase {};
