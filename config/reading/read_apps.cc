@@ -44,7 +44,7 @@ void read_command(TableReader& reader, App& app) {
   if (!app.command.empty() && app.command[0].contains('/')) app.command[0] = reader.absolute(app.command[0]);
 }
 
-void read_surroundings(TableReader& reader, App& app) {
+void read_process(TableReader& reader, App& app) {
   app.directory_location = reader.location("directory");
   app.environment_file_location = reader.location("environment_file");
   app.user_location = reader.location("user");
@@ -150,7 +150,7 @@ void read_app(const std::string& name, TableReader& reader, App& app) {
                              in_quotes(name)));
   }
   read_command(reader, app);
-  read_surroundings(reader, app);
+  read_process(reader, app);
   read_life(reader, app);
   read_balancing(reader, app.balancing);
 }

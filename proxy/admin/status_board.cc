@@ -16,8 +16,8 @@ constexpr std::chrono::seconds kTick{1};
 
 }  // namespace
 
-StatusBoard::StatusBoard(EventLoop& loop, const Sources& sources)
-    : loop_(loop), sources_(sources), started_(loop.now()), tick_(loop, [this] { tick(); }) {}
+StatusBoard::StatusBoard(EventLoop& loop, const Dependencies& dependencies)
+    : loop_(loop), dependencies_(dependencies), started_(loop.now()), tick_(loop, [this] { tick(); }) {}
 
 FaultBuffer::HandOver StatusBoard::fault_sink() {
   return [this](std::vector<FaultRecord> records) {
@@ -37,9 +37,9 @@ void StatusBoard::watch(Rollout& rollout) {
 
 void StatusBoard::tick() {
   tick_.arm(kTick);
-  sources_.upstreams.forget_troubles();
+  dependencies_.upstreams.forget_troubles();
   log::tell_suppressed(loop_.now());
-  traffic_.sample(sources_.metrics.workers(), loop_.now());
+  traffic_.sample(dependencies_.metrics.workers(), loop_.now());
   if (events_.listened_to()) events_.publish(json());
 }
 
@@ -49,32 +49,33 @@ void StatusBoard::note_faults(std::vector<FaultRecord> records) {
     return record.fault == Fault::kAppStartFailed || record.fault == Fault::kAppParked;
   };
   const std::vector<AppView> apps =
-      std::ranges::any_of(records, of_app) ? sources_.upstreams.apps() : std::vector<AppView>();
+      std::ranges::any_of(records, of_app) ? dependencies_.upstreams.apps() : std::vector<AppView>();
   for (FaultRecord& record : records) {
     if (of_app(record)) {
       const auto app = std::ranges::find(apps, record.upstream, &AppView::name);
       if (app != apps.end()) record.detail = app->failure_text;
     }
-    sources_.upstreams.troubles().note_fault(record);
+    dependencies_.upstreams.troubles().note_fault(record);
     faults_.note(std::move(record));
   }
 }
 
 StatusFacts StatusBoard::facts() const {
-  return {.process = {.now = loop_.wall_now(),
-                      .monotonic_now = loop_.now(),
-                      .uptime = loop_.now() - started_,
-                      .workers = rollout_->workers().size(),
-                      .draining = sources_.status.draining},
-          .configuration = {.file = file_, .in_force_since = sources_.status.last_reload, .last_reload = last_reload_},
-          .snapshot = rollout_->snapshot(),
-          .bound = rollout_->bound(),
-          .counts = sources_.counts,
-          .troubles = sources_.upstreams.troubles(),
-          .apps = sources_.upstreams.apps(),
-          .traffic = traffic_,
-          .workers = sources_.metrics.workers(),
-          .faults = faults_};
+  return {
+      .process = {.now = loop_.wall_now(),
+                  .monotonic_now = loop_.now(),
+                  .uptime = loop_.now() - started_,
+                  .workers = rollout_->workers().size(),
+                  .draining = dependencies_.status.draining},
+      .configuration = {.file = file_, .in_force_since = dependencies_.status.last_reload, .last_reload = last_reload_},
+      .snapshot = rollout_->snapshot(),
+      .bound = rollout_->bound(),
+      .counts = dependencies_.counts,
+      .troubles = dependencies_.upstreams.troubles(),
+      .apps = dependencies_.upstreams.apps(),
+      .traffic = traffic_,
+      .workers = dependencies_.metrics.workers(),
+      .faults = faults_};
 }
 
 std::string StatusBoard::json() const {

@@ -19,13 +19,13 @@ namespace gatehouse {
 
 class StatusBoard {
  public:
-  struct Sources {  // all outlive it
+  struct Dependencies {  // all outlive it
     const ServerStatus& status;
     const ControlMetrics& counts;
     const Metrics& metrics;
     UpstreamDirectory& upstreams;
   };
-  StatusBoard(EventLoop& loop, const Sources& sources);
+  StatusBoard(EventLoop& loop, const Dependencies& dependencies);
 
   // For workers: any thread may call it.
   FaultBuffer::HandOver fault_sink();
@@ -45,7 +45,7 @@ class StatusBoard {
   StatusFacts facts() const;
 
   EventLoop& loop_;
-  const Sources sources_;
+  const Dependencies dependencies_;
   const MonotonicTime started_;
   Rollout* rollout_ = nullptr;
   std::string file_;

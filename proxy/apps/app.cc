@@ -91,8 +91,8 @@ void App::want() {
 void App::drained(InstanceId instance) {
   const auto found = std::ranges::find(running_, instance, [](const Running& r) { return r.instance->id(); });
   if (found == running_.end() || found->instance->state() != InstanceState::kDraining) return;
-  if (found->idle_stop && context_.surroundings.use) {
-    const InstanceUse use = context_.surroundings.use(instance);
+  if (found->idle_stop && context_.dependencies.use) {
+    const InstanceUse use = context_.dependencies.use(instance);
     // Somebody came before the drain was known: reconcile() keeps the instance.
     if (use.in_flight > 0 || use.requests != found->requests) return want();
   }

@@ -1,4 +1,4 @@
-// What all apps of a host share: the loop, the surroundings, what watches over strays and control groups, and the limit
+// What all apps of a host share: the loop, the dependencies, what watches over strays and control groups, and the limit
 // of simultaneous starts. Owned by AppHost, outlives its apps; control thread.
 #pragma once
 
@@ -8,7 +8,7 @@
 #include "common/event_loop.h"
 #include "common/file_watcher.h"
 #include "common/waker.h"
-#include "proxy/apps/app_surroundings.h"
+#include "proxy/apps/app_dependencies.h"
 #include "proxy/apps/cgroup.h"
 #include "proxy/apps/files/file_thread.h"
 #include "proxy/apps/files/output_file.h"
@@ -21,11 +21,11 @@ struct AppContext {
 
   void changed() { reconcile.wake(); }  // something happened: all apps are looked at within this turn
   void emit(AppEvent event) {
-    if (surroundings.event) surroundings.event(std::move(event));
+    if (dependencies.event) dependencies.event(std::move(event));
   }
 
   EventLoop& loop;
-  AppSurroundings surroundings;
+  AppDependencies dependencies;
   Waker reconcile;
   Strays strays{};
   Cgroups cgroups{};

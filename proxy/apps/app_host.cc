@@ -17,9 +17,9 @@ constexpr Duration kTick = std::chrono::seconds(1);
 
 class AppHost::Apps {
  public:
-  Apps(EventLoop& loop, Surroundings surroundings)
+  Apps(EventLoop& loop, Dependencies dependencies)
       : context{.loop = loop,
-                .surroundings = std::move(surroundings),
+                .dependencies = std::move(dependencies),
                 .reconcile = Waker(loop, [this] { reconcile(); })},
         tick(loop, [this] { on_tick(); }) {
     if (ticks_always) tick.arm(kTick);
@@ -80,8 +80,8 @@ void AppHost::Apps::on_tick() {
   tick.arm(kTick);
 }
 
-AppHost::AppHost(EventLoop& loop, Surroundings surroundings)
-    : apps_(std::make_unique<Apps>(loop, std::move(surroundings))) {}
+AppHost::AppHost(EventLoop& loop, Dependencies dependencies)
+    : apps_(std::make_unique<Apps>(loop, std::move(dependencies))) {}
 
 AppHost::~AppHost() = default;
 

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "common/result.h"
+#include "proxy/apps/app_dependencies.h"
 #include "proxy/apps/app_spec.h"
-#include "proxy/apps/app_surroundings.h"
 #include "proxy/apps/app_view.h"
 
 namespace gatehouse {
@@ -22,9 +22,9 @@ class EventLoop;
 
 class AppHost {
  public:
-  using Surroundings = AppSurroundings;
+  using Dependencies = AppDependencies;
 
-  AppHost(EventLoop& loop, Surroundings surroundings);
+  AppHost(EventLoop& loop, Dependencies dependencies);
   ~AppHost();  // kills what still runs
   AppHost(const AppHost&) = delete;
   AppHost& operator=(const AppHost&) = delete;

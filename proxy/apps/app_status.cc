@@ -101,7 +101,7 @@ void App::tick(const ProcessTable& processes) {
     instance.note_memory(memory);
     tell_what_takes_long(running);
     if (instance.state() != InstanceState::kReady) continue;
-    const InstanceUse use = context_.surroundings.use ? context_.surroundings.use(instance.id()) : InstanceUse{};
+    const InstanceUse use = context_.dependencies.use ? context_.dependencies.use(instance.id()) : InstanceUse{};
     requests += running.requests = use.requests;
     in_flight += use.in_flight;
     const char* why = nullptr;

@@ -91,7 +91,7 @@ std::optional<SpawnFailure> Instance::start(SpareListeners& spares) {
   Result<ListenTarget> target = ListenTarget::prepare({.spec = spec,
                                                        .user = *setting_.user,
                                                        .id = setting_.id,
-                                                       .runtime_directory = context_.surroundings.runtime_directory,
+                                                       .runtime_directory = context_.dependencies.runtime_directory,
                                                        .taken_ports = context_.taken_ports,
                                                        .files = context_.file_threads.of(spec.process.user)},
                                                       spares);
@@ -135,9 +135,9 @@ void Instance::watch() {
                            .fields = pairing_field(),
                            .warmup_timeout = spec.timing.start_timeout,
                            .listening_user = target_.listening_user()},
-      Readiness::Around{.probe = context_.surroundings.probe,
-                        .owns_listener = [this] { return owns_listener(); },
-                        .decided = [this](Readiness::Verdict verdict) { on_verdict(verdict); }});
+      Readiness::Dependencies{.probe = context_.dependencies.probe,
+                              .owns_listener = [this] { return owns_listener(); },
+                              .decided = [this](Readiness::Verdict verdict) { on_verdict(verdict); }});
   watching_.deadline.arm(spec.timing.start_timeout);
 }
 
@@ -227,7 +227,7 @@ void Instance::terminate() {
                    .listening_user = target_.listening_user()};
   message.fields.emplace_back("MS-ASPNETCORE-EVENT", "shutdown");
   watching_.shutdown_message =
-      context_.surroundings.probe(std::move(message), [this](std::optional<int>) { send_stop_signal(); });
+      context_.dependencies.probe(std::move(message), [this](std::optional<int>) { send_stop_signal(); });
 }
 
 void Instance::send_stop_signal() {

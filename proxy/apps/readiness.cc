@@ -7,8 +7,11 @@
 
 namespace gatehouse {
 
-Readiness::Readiness(EventLoop& loop, Questions questions, Around around)
-    : loop_(loop), questions_(std::move(questions)), around_(std::move(around)), timer_(loop, [this] { next(); }) {
+Readiness::Readiness(EventLoop& loop, Questions questions, Dependencies dependencies)
+    : loop_(loop),
+      questions_(std::move(questions)),
+      dependencies_(std::move(dependencies)),
+      timer_(loop, [this] { next(); }) {
   timer_.arm(kFirst);
 }
 
@@ -23,7 +26,7 @@ void Readiness::next() {
   if (!accepted_) return try_to_connect();
   if (!answered_ && !questions_.ready_path.empty()) return ask(questions_.ready_path, false);
   if (warmed_ < questions_.warmup.size()) return ask(questions_.warmup[warmed_], true);
-  around_.decided(Verdict::kReady);
+  dependencies_.decided(Verdict::kReady);
 }
 
 void Readiness::again() {
@@ -45,9 +48,9 @@ void Readiness::on_connected(int code) {
   if (timer_.armed() || accepted_) return;
   if (code != 0) return again();
   if (questions_.listening_user && sockets::user_at_other_end(socket_.get()) != questions_.listening_user) {
-    return around_.decided(Verdict::kForeignListener);
+    return dependencies_.decided(Verdict::kForeignListener);
   }
-  if (!around_.owns_listener()) return around_.decided(Verdict::kWrongPort);
+  if (!dependencies_.owns_listener()) return dependencies_.decided(Verdict::kWrongPort);
   accepted_ = true;
   delay_ = kFirst;
   timer_.arm(Duration::zero());
@@ -59,7 +62,8 @@ void Readiness::ask(const std::string& path, bool warming) {
                  .fields = questions_.fields,
                  .listening_user = questions_.listening_user};
   if (warming) probe.timeout = questions_.warmup_timeout;
-  asking_ = around_.probe(std::move(probe), [this, warming](std::optional<int> status) { on_answer(status, warming); });
+  asking_ =
+      dependencies_.probe(std::move(probe), [this, warming](std::optional<int> status) { on_answer(status, warming); });
 }
 
 void Readiness::on_answer(std::optional<int> status, bool warming) {

@@ -14,7 +14,7 @@
 #include "common/fd.h"
 #include "common/io_watcher.h"
 #include "common/timer.h"
-#include "proxy/apps/app_surroundings.h"
+#include "proxy/apps/app_dependencies.h"
 
 namespace gatehouse {
 
@@ -29,13 +29,13 @@ class Readiness {
     std::optional<uid_t> listening_user{};        // as of an InstanceView
   };
   enum class Verdict : std::uint8_t { kReady, kWrongPort, kForeignListener };
-  struct Around {
-    std::move_only_function<std::shared_ptr<void>(AppProbe, AppSurroundings::Answered)>& probe;
+  struct Dependencies {
+    std::move_only_function<std::shared_ptr<void>(AppProbe, AppDependencies::Answered)>& probe;
     std::move_only_function<bool()> owns_listener;
     std::move_only_function<void(Verdict)> decided;  // once; may destroy this
   };
 
-  Readiness(EventLoop& loop, Questions questions, Around around);
+  Readiness(EventLoop& loop, Questions questions, Dependencies dependencies);
 
   bool accepted() const { return accepted_; }  // it listens, so what is missing is a good answer
   std::string last_answer() const;             // "answered 503", for people
@@ -53,7 +53,7 @@ class Readiness {
 
   EventLoop& loop_;
   Questions questions_;
-  Around around_;
+  Dependencies dependencies_;
   bool accepted_ = false;
   bool answered_ = false;
   std::size_t warmed_ = 0;

@@ -20,9 +20,9 @@ std::string text_of(const config::DnsName& name) {
 
 }  // namespace
 
-ListedEndpoints::ListedEndpoints(const Surroundings& surroundings, const config::Upstream& upstream,
+ListedEndpoints::ListedEndpoints(const Dependencies& dependencies, const config::Upstream& upstream,
                                  std::shared_ptr<Membership> membership, std::function<void(const Membership&)> changed)
-    : registry_(surroundings.registry),
+    : registry_(dependencies.registry),
       entries_(upstream.endpoints),
       membership_(std::move(membership)),
       changed_(std::move(changed)) {
@@ -33,7 +33,7 @@ ListedEndpoints::ListedEndpoints(const Surroundings& surroundings, const config:
   }
   for (std::size_t i = 0; i < names_.size(); ++i) {
     const DnsQuestion question{.name = names_[i].name->name, .port = names_[i].name->port};
-    names_[i].watch = surroundings.resolver.watch(question, [this, i](const Resolver::Answer& answer) {
+    names_[i].watch = dependencies.resolver.watch(question, [this, i](const Resolver::Answer& answer) {
       if (!answer.error.empty() && answer.error != names_[i].answer.error) {
         unresolved.warn("upstream {}: {} cannot be resolved: {}", membership_->upstream(), text_of(*names_[i].name),
                         answer.error);

@@ -15,13 +15,13 @@ namespace gatehouse {
 
 class ListedEndpoints {
  public:
-  struct Surroundings {
+  struct Dependencies {
     EndpointRegistry& registry;
     Resolver& resolver;
   };
 
   // Puts the set in force at once, without the names that are not known yet, and again whenever an answer changes.
-  ListedEndpoints(const Surroundings& surroundings, const config::Upstream& upstream,
+  ListedEndpoints(const Dependencies& dependencies, const config::Upstream& upstream,
                   std::shared_ptr<Membership> membership, std::function<void(const Membership&)> changed);
   ListedEndpoints(const ListedEndpoints&) = delete;
   ListedEndpoints& operator=(const ListedEndpoints&) = delete;

@@ -122,7 +122,7 @@ void UpstreamDirectory::configure_upstreams(const config::Config& config) {
     if (!resolver_) resolver_ = std::make_unique<Resolver>(loop_, Resolver::Options{});
     entry.listed.reset();
     entry.listed =
-        std::make_unique<ListedEndpoints>(ListedEndpoints::Surroundings{.registry = registry_, .resolver = *resolver_},
+        std::make_unique<ListedEndpoints>(ListedEndpoints::Dependencies{.registry = registry_, .resolver = *resolver_},
                                           upstream, members, [this](const Membership& changed) {
                                             checker_.look_again(changed);
                                             changed_.wake();
@@ -167,7 +167,7 @@ AppHost& UpstreamDirectory::apps_running() {
   if (host_) return *host_;
   become_subreaper();
   host_ = std::make_unique<AppHost>(
-      loop_, AppHost::Surroundings{
+      loop_, AppHost::Dependencies{
                  .event =
                      [this](AppEvent event) {
                        loop_.post([this, held = std::move(event)]() mutable { on_app_event(std::move(held)); });

@@ -81,19 +81,19 @@ config::Diagnostic about_file(const config::Config& config, config::Severity sev
 
 }  // namespace
 
-Rollout::Rollout(const Surroundings& surroundings, std::size_t workers)
-    : upstreams_(surroundings.upstreams),
-      inherited_(surroundings.inherited),
-      all_bound_(surroundings.bound),
-      secrets_(quic_secrets(surroundings.server)),
-      builder_(surroundings.connections, surroundings.upstreams, affinity_key(surroundings.server)),
-      workers_({.control = surroundings.control,
-                .access_log = surroundings.access_log,
-                .faults = surroundings.faults,
+Rollout::Rollout(const Dependencies& dependencies, std::size_t workers)
+    : upstreams_(dependencies.upstreams),
+      inherited_(dependencies.inherited),
+      all_bound_(dependencies.bound),
+      secrets_(quic_secrets(dependencies.server)),
+      builder_(dependencies.connections, dependencies.upstreams, affinity_key(dependencies.server)),
+      workers_({.control = dependencies.control,
+                .access_log = dependencies.access_log,
+                .faults = dependencies.faults,
                 .secrets = secrets_,
-                .descriptors = surroundings.descriptors},
-               worker_metrics(surroundings.metrics, workers)),
-      sockets_(workers, surroundings.inherited) {}
+                .descriptors = dependencies.descriptors},
+               worker_metrics(dependencies.metrics, workers)),
+      sockets_(workers, dependencies.inherited) {}
 
 std::vector<config::Diagnostic> Rollout::apply(const config::Config& config) {
   auto built = builder_.build(config, snapshot_.get());

@@ -21,7 +21,7 @@ namespace gatehouse {
 
 class Rollout {
  public:
-  struct Surroundings {
+  struct Dependencies {
     EventLoop& control;
     AccessLog& access_log;
     Metrics& metrics;
@@ -36,7 +36,7 @@ class Rollout {
   };
 
   // Starts `workers` threads, which do nothing yet.
-  Rollout(const Surroundings& surroundings, std::size_t workers);
+  Rollout(const Dependencies& dependencies, std::size_t workers);
 
   // The diagnostics say why not, or what to know about it; with an error among them nothing has changed.
   std::vector<config::Diagnostic> apply(const config::Config& config);

@@ -15,20 +15,20 @@ constexpr std::chrono::milliseconds kEndingCheck{20};
 
 }  // namespace
 
-Worker::Worker(EventLoop& loop, const Place& place)
+Worker::Worker(EventLoop& loop, const Dependencies& dependencies)
     : loop_(loop),
-      place_(place),
-      access_log_(loop, place.access_log),
-      faults_(loop, place.faults),
-      observer_(place.metrics, access_log_, faults_),
+      dependencies_(dependencies),
+      access_log_(loop, dependencies.access_log),
+      faults_(loop, dependencies.faults),
+      observer_(dependencies.metrics, access_log_, faults_),
       pools_(loop,
              {.endpoint = [this](const Endpoint& endpoint) -> EndpointCounters& {
-                return place_.metrics.endpoint(endpoint.upstream(), endpoint.name());
+                return dependencies_.metrics.endpoint(endpoint.upstream(), endpoint.name());
               },
               .upstream = [this](std::string_view upstream) -> UpstreamCounters& {
-                return place_.metrics.upstream(upstream);
+                return dependencies_.metrics.upstream(upstream);
               }},
-             place.descriptors),
+             dependencies.descriptors),
       exchanges_{
           .loop = loop,
           .observer = observer_,
@@ -57,12 +57,12 @@ void Worker::add_listener(const ListenerSnapshot& listener, WorkerSocket socket)
       if (ending.listener->is(listener.name, true)) ending.listener->close_now();
     }
   }
-  const WorkerListener::Surroundings surroundings{.loop = loop_,
+  const WorkerListener::Dependencies dependencies{.loop = loop_,
                                                   .exchanges = exchanges_,
-                                                  .counters = place_.metrics.listener(listener.name),
-                                                  .secrets = place_.secrets,
-                                                  .worker = place_.index};
-  listeners_.push_back(std::make_unique<WorkerListener>(surroundings, listener, std::move(socket)));
+                                                  .counters = dependencies_.metrics.listener(listener.name),
+                                                  .secrets = dependencies_.secrets,
+                                                  .worker = dependencies_.index};
+  listeners_.push_back(std::make_unique<WorkerListener>(dependencies, listener, std::move(socket)));
 }
 
 void Worker::retire_unwanted() {

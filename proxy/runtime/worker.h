@@ -24,7 +24,7 @@ namespace gatehouse {
 class Worker {
  public:
   // What a worker has of the server; all of it outlives the worker.
-  struct Place {
+  struct Dependencies {
     std::size_t index;
     AccessLog& access_log;
     FaultBuffer::HandOver faults;
@@ -33,7 +33,7 @@ class Worker {
     std::shared_ptr<DescriptorBudget> descriptors;
   };
 
-  Worker(EventLoop& loop, const Place& place);
+  Worker(EventLoop& loop, const Dependencies& dependencies);
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
@@ -57,7 +57,7 @@ class Worker {
   void look_after_ending();
 
   EventLoop& loop_;
-  const Place place_;
+  const Dependencies dependencies_;
   AccessLogBuffer access_log_;
   FaultBuffer faults_;
   WorkerObserver observer_;

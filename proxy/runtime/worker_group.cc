@@ -21,14 +21,14 @@ struct WorkerGroup::Thread {
   std::thread thread;
 };
 
-WorkerGroup::WorkerGroup(const Shared& shared, std::vector<std::shared_ptr<WorkerMetrics>> metrics)
-    : control_(shared.control) {
+WorkerGroup::WorkerGroup(const Dependencies& dependencies, std::vector<std::shared_ptr<WorkerMetrics>> metrics)
+    : control_(dependencies.control) {
   for (std::size_t i = 0; i < metrics.size(); ++i) {
     threads_.push_back(std::make_unique<Thread>());
     Thread& thread = *threads_.back();
     thread.index = i;
     auto ready = thread.ready.get_future();
-    thread.thread = std::thread([&thread, shared, held = metrics[i]] { run(thread, shared, *held); });
+    thread.thread = std::thread([&thread, dependencies, held = metrics[i]] { run(thread, dependencies, *held); });
     ready.wait();
   }
 }
@@ -37,15 +37,15 @@ WorkerGroup::~WorkerGroup() {
   stop();
 }
 
-void WorkerGroup::run(Thread& self, const Shared& shared, WorkerMetrics& metrics) {
+void WorkerGroup::run(Thread& self, const Dependencies& dependencies, WorkerMetrics& metrics) {
   pthread_setname_np(pthread_self(), std::format("worker-{}", self.index).c_str());
   EventLoop loop;
   Worker worker(loop, {.index = self.index,
-                       .access_log = shared.access_log,
-                       .faults = shared.faults,
+                       .access_log = dependencies.access_log,
+                       .faults = dependencies.faults,
                        .metrics = metrics,
-                       .secrets = shared.secrets,
-                       .descriptors = shared.descriptors});
+                       .secrets = dependencies.secrets,
+                       .descriptors = dependencies.descriptors});
   self.loop = &loop;
   self.worker = &worker;
   self.ready.set_value();

@@ -15,7 +15,7 @@ namespace gatehouse {
 
 class WorkerGroup {
  public:
-  struct Shared {
+  struct Dependencies {
     EventLoop& control;
     AccessLog& access_log;
     FaultBuffer::HandOver faults;
@@ -24,7 +24,7 @@ class WorkerGroup {
   };
 
   // Returns when every loop runs. `metrics`: one for each worker.
-  WorkerGroup(const Shared& shared, std::vector<std::shared_ptr<WorkerMetrics>> metrics);
+  WorkerGroup(const Dependencies& dependencies, std::vector<std::shared_ptr<WorkerMetrics>> metrics);
   ~WorkerGroup();  // stop()
   WorkerGroup(const WorkerGroup&) = delete;
   WorkerGroup& operator=(const WorkerGroup&) = delete;
@@ -45,7 +45,7 @@ class WorkerGroup {
 
  private:
   struct Thread;
-  static void run(Thread& self, const Shared& shared, WorkerMetrics& metrics);
+  static void run(Thread& self, const Dependencies& dependencies, WorkerMetrics& metrics);
 
   EventLoop& control_;
   std::vector<std::unique_ptr<Thread>> threads_;

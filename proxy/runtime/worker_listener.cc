@@ -4,24 +4,24 @@
 
 namespace gatehouse {
 
-WorkerListener::WorkerListener(const Surroundings& surroundings, const ListenerSnapshot& snapshot, WorkerSocket socket)
+WorkerListener::WorkerListener(const Dependencies& dependencies, const ListenerSnapshot& snapshot, WorkerSocket socket)
     : name_(snapshot.name),
-      context_{.loop = surroundings.loop,
-               .exchanges = surroundings.exchanges,
+      context_{.loop = dependencies.loop,
+               .exchanges = dependencies.exchanges,
                .policy = snapshot.policy,
                .tls = snapshot.tls,
-               .counters = surroundings.counters,
-               .connections = ConnectionList(surroundings.loop),
+               .counters = dependencies.counters,
+               .connections = ConnectionList(dependencies.loop),
                .speaks_h1 = snapshot.speaks_h1,
                .speaks_h2 = snapshot.speaks_h2,
                .draining = false,
                .budget = snapshot.budget} {
   if (socket.group) {
     quic_ = std::make_unique<QuicListener>(context_, std::move(socket.socket),
-                                           QuicListener::Setup{.group = std::move(socket.group),
-                                                               .worker = surroundings.worker,
-                                                               .secrets = surroundings.secrets,
-                                                               .options = snapshot.quic});
+                                           QuicListener::Dependencies{.group = std::move(socket.group),
+                                                                      .worker = dependencies.worker,
+                                                                      .secrets = dependencies.secrets,
+                                                                      .options = snapshot.quic});
   } else {
     tcp_.emplace(context_, std::move(socket.socket));
   }

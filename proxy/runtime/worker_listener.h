@@ -18,7 +18,7 @@ namespace gatehouse {
 
 class WorkerListener {
  public:
-  struct Surroundings {
+  struct Dependencies {
     EventLoop& loop;
     ExchangeContext& exchanges;
     ListenerCounters& counters;
@@ -26,7 +26,7 @@ class WorkerListener {
     std::size_t worker;
   };
 
-  WorkerListener(const Surroundings& surroundings, const ListenerSnapshot& snapshot, WorkerSocket socket);
+  WorkerListener(const Dependencies& dependencies, const ListenerSnapshot& snapshot, WorkerSocket socket);
 
   // The same listener in a new configuration; connections go on and take it over with their next exchange.
   void adopt(const ListenerSnapshot& snapshot);

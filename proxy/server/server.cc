@@ -140,7 +140,7 @@ bool Server::start() {
   if (!config::has_errors(diagnostics)) {
     signals_ = std::make_unique<Signals>(loop_, [this](int signal) { on_signal(signal); });
     rollout_ = std::make_unique<Rollout>(
-        Rollout::Surroundings{.control = loop_,
+        Rollout::Dependencies{.control = loop_,
                               .access_log = access_log_,
                               .metrics = metrics_,
                               .upstreams = upstreams_,

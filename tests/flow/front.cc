@@ -49,7 +49,8 @@ Front::Front(const Clock& clock, EventLoop& loop, ExchangeContext& exchanges,
                .speaks_h2 = true},
       quic_(std::make_unique<QuicListener>(
           context_, [this](const UdpDatagram& datagram) { to_clients(datagram); }, server_address(),
-          QuicListener::Setup{.group = nullptr, .worker = 0, .secrets = QuicSecrets::random(), .options = {}})) {}
+          QuicListener::Dependencies{.group = nullptr, .worker = 0, .secrets = QuicSecrets::random(), .options = {}})) {
+}
 
 Front::~Front() {
   context_.connections.close_all();
@@ -74,7 +75,7 @@ std::unique_ptr<MemoryStream> Front::connect(Protocol protocol) {
 }
 
 std::shared_ptr<H3Client> Front::connect_quic() {
-  auto client = std::make_shared<H3Client>(H3Client::Setup{
+  auto client = std::make_shared<H3Client>(H3Client::Dependencies{
       .clock = clock_,
       .to_server = [this](const UdpDatagram& datagram) { quic_->receive(datagram); },
       .server_name = "shop.test",

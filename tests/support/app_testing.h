@@ -67,9 +67,9 @@ class AppHostTest : public RealLoopTest {
 
   void make_host() {
     host = std::make_unique<AppHost>(
-        loop, AppHost::Surroundings{
+        loop, AppHost::Dependencies{
                   .event = [this](AppEvent event) { on_event(std::move(event)); },
-                  .probe = [this](const AppProbe& probe, AppSurroundings::Answered answered) -> std::shared_ptr<void> {
+                  .probe = [this](const AppProbe& probe, AppDependencies::Answered answered) -> std::shared_ptr<void> {
                     probes.push_back(probe);
                     auto keep = std::make_shared<Timer>(
                         loop,

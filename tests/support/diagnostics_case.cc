@@ -25,7 +25,7 @@ std::string name_of_case(const testing::TestParamInfo<DiagnosticsCase>& info) {
 
 TEST_P(DiagnosticsTest, SaysAllOfThem) {
   const DiagnosticsCase& row = GetParam();
-  const std::string text = std::string(row.text) + std::string(row.around == Around::kRest ? kRest : "");
+  const std::string text = std::string(row.text) + std::string(row.context == Context::kRest ? kRest : "");
   const auto loaded = config::parse(text, std::string(kFile));
   std::string said;
   for (const config::Diagnostic& diagnostic : loaded.diagnostics) {

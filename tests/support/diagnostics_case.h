@@ -12,13 +12,13 @@
 namespace gatehouse::testing_support {
 
 // kRest: a listener, a route and an upstream that are right follow the text, so that only the text can be wrong.
-enum class Around { kRest, kNothing };
+enum class Context { kRest, kNothing };
 
 struct DiagnosticsCase {
   std::string_view name;
   std::string_view text;
   std::string_view expected;  // "LINE:COL: message", one a line, as Diagnostic::to_string writes them behind the file
-  Around around = Around::kRest;
+  Context context = Context::kRest;
 };
 
 inline void PrintTo(const DiagnosticsCase& row, std::ostream* out) {

@@ -23,7 +23,7 @@ std::string H3Client::Answer::field(std::string_view name) const {
   return found == fields.end() ? std::string() : found->second;
 }
 
-H3Client::H3Client(Setup setup) : state_(std::make_unique<State>(std::move(setup))) {}
+H3Client::H3Client(Dependencies dependencies) : state_(std::make_unique<State>(std::move(dependencies))) {}
 
 H3Client::~H3Client() = default;
 
@@ -74,7 +74,8 @@ std::int64_t H3Client::begin(const Fields& head, End end) {
 }
 
 std::int64_t H3Client::get(const std::string& path) {
-  return begin({{":method", "GET"}, {":scheme", "https"}, {":authority", state_->setup.server_name}, {":path", path}});
+  return begin(
+      {{":method", "GET"}, {":scheme", "https"}, {":authority", state_->dependencies.server_name}, {":path", path}});
 }
 
 void H3Client::send(std::int64_t stream, std::string_view body, End end) {
@@ -133,11 +134,11 @@ bool H3Client::raw_stream(std::span<const std::uint8_t> bytes, End end, bool uni
 }
 
 void H3Client::move_to(const Address& local) {
-  state_->setup.local = local;
+  state_->dependencies.local = local;
 }
 
 void H3Client::migrate_to(const Address& local) {
-  state_->setup.local = local;
+  state_->dependencies.local = local;
   const ngtcp2_path path = state_->path();
   [[maybe_unused]] const int status =
       ngtcp2_conn_initiate_immediate_migration(state_->conn.get(), &path, state_->now());

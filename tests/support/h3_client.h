@@ -32,7 +32,7 @@ class H3Client {
   using Bytes = std::vector<std::uint8_t>;
   enum class End { kNo, kYes };
 
-  struct Setup {
+  struct Dependencies {
     const Clock& clock;
     std::function<void(const UdpDatagram&)> to_server;
     std::string server_name = "localhost";
@@ -66,7 +66,7 @@ class H3Client {
     std::uint64_t code = 0;
   };
 
-  explicit H3Client(Setup setup);
+  explicit H3Client(Dependencies dependencies);
   ~H3Client();
   H3Client(const H3Client&) = delete;
   H3Client& operator=(const H3Client&) = delete;

@@ -34,7 +34,7 @@ void H3ClientState::CryptoDeleter::operator()(ngtcp2_crypto_ossl_ctx* handle) co
   SSL_free(ssl);
 }
 
-H3ClientState::H3ClientState(H3Client::Setup wanted) : setup(std::move(wanted)) {
+H3ClientState::H3ClientState(H3Client::Dependencies wanted) : dependencies(std::move(wanted)) {
   set_up_tls();
   set_up_quic();
 }
@@ -45,9 +45,9 @@ void H3ClientState::set_up_tls() {
   SSL* const ssl = SSL_new(context.get());
   insist(ssl != nullptr && ngtcp2_crypto_ossl_configure_client_session(ssl) == 0);
   SSL_set_connect_state(ssl);
-  const std::string alpn = std::string(1, static_cast<char>(setup.alpn.size())) + setup.alpn;
+  const std::string alpn = std::string(1, static_cast<char>(dependencies.alpn.size())) + dependencies.alpn;
   SSL_set_alpn_protos(ssl, reinterpret_cast<const unsigned char*>(alpn.data()), static_cast<unsigned>(alpn.size()));
-  SSL_set_tlsext_host_name(ssl, setup.server_name.c_str());
+  SSL_set_tlsext_host_name(ssl, dependencies.server_name.c_str());
   ngtcp2_crypto_ossl_ctx* handle = nullptr;
   insist(ngtcp2_crypto_ossl_ctx_new(&handle, ssl) == 0);
   crypto.reset(handle);
@@ -60,23 +60,23 @@ void H3ClientState::set_up_quic() {
   ngtcp2_settings settings;
   ngtcp2_settings_default(&settings);
   settings.initial_ts = now();
-  settings.token = setup.token.data();
-  settings.tokenlen = setup.token.size();
+  settings.token = dependencies.token.data();
+  settings.tokenlen = dependencies.token.size();
   ngtcp2_transport_params params;
   ngtcp2_transport_params_default(&params);
-  params.initial_max_stream_data_bidi_local = setup.stream_window;
-  params.initial_max_stream_data_uni = setup.stream_window;
-  params.initial_max_data = setup.connection_window;
+  params.initial_max_stream_data_bidi_local = dependencies.stream_window;
+  params.initial_max_stream_data_uni = dependencies.stream_window;
+  params.initial_max_data = dependencies.connection_window;
   params.initial_max_streams_uni = 3;
   params.active_connection_id_limit = 7;
-  params.max_idle_timeout = static_cast<ngtcp2_duration>(std::chrono::nanoseconds(setup.idle_timeout).count());
+  params.max_idle_timeout = static_cast<ngtcp2_duration>(std::chrono::nanoseconds(dependencies.idle_timeout).count());
   const ngtcp2_cid dcid = random_id(18);
   const ngtcp2_cid scid = random_id(8);
   const ngtcp2_path way = path();
   const ngtcp2_callbacks callbacks = transport_callbacks();
   ngtcp2_conn* made = nullptr;
-  insist(ngtcp2_conn_client_new(&made, &dcid, &scid, &way, setup.version, &callbacks, &settings, &params, nullptr,
-                                this) == 0);
+  insist(ngtcp2_conn_client_new(&made, &dcid, &scid, &way, dependencies.version, &callbacks, &settings, &params,
+                                nullptr, this) == 0);
   conn.reset(made);
   ngtcp2_conn_set_tls_native_handle(made, crypto.get());
 }
@@ -97,17 +97,18 @@ bool H3ClientState::set_up_http() {
 }
 
 ngtcp2_tstamp H3ClientState::now() const {
-  return static_cast<ngtcp2_tstamp>(setup.clock.monotonic().time_since_epoch().count());
+  return static_cast<ngtcp2_tstamp>(dependencies.clock.monotonic().time_since_epoch().count());
 }
 
 ngtcp2_path H3ClientState::path() const {
-  return {.local = {.addr = const_cast<sockaddr*>(setup.local.data()), .addrlen = setup.local.length()},
-          .remote = {.addr = const_cast<sockaddr*>(setup.server.data()), .addrlen = setup.server.length()},
-          .user_data = nullptr};
+  return {
+      .local = {.addr = const_cast<sockaddr*>(dependencies.local.data()), .addrlen = dependencies.local.length()},
+      .remote = {.addr = const_cast<sockaddr*>(dependencies.server.data()), .addrlen = dependencies.server.length()},
+      .user_data = nullptr};
 }
 
 void H3ClientState::read(const Incoming& incoming) {
-  if (closed || !(incoming.to == setup.local)) return;  // what goes to an address that we have left is lost
+  if (closed || !(incoming.to == dependencies.local)) return;  // what goes to an address that we have left is lost
   const ngtcp2_path* const current = ngtcp2_conn_get_path(conn.get());
   const ngtcp2_pkt_info info{};
   const int status =
@@ -134,12 +135,12 @@ void H3ClientState::failed(int status) {
 
 void H3ClientState::emit(const ngtcp2_path& way, const ngtcp2_pkt_info& info, std::span<const std::uint8_t> packet) {
   (void)way;  // a NAT may say otherwise: packets leave from where the test has put us
-  setup.to_server({.path = {.local = setup.server.data(),
-                            .local_length = setup.server.length(),
-                            .remote = setup.local.data(),
-                            .remote_length = setup.local.length()},
-                   .ecn = info.ecn,
-                   .bytes = packet});
+  dependencies.to_server({.path = {.local = dependencies.server.data(),
+                                   .local_length = dependencies.server.length(),
+                                   .remote = dependencies.local.data(),
+                                   .remote_length = dependencies.local.length()},
+                          .ecn = info.ecn,
+                          .bytes = packet});
 }
 
 bool H3ClientState::write() {

@@ -51,7 +51,7 @@ struct H3ClientState {
   static ngtcp2_callbacks transport_callbacks();
   static nghttp3_callbacks http_callbacks();
 
-  explicit H3ClientState(H3Client::Setup wanted);
+  explicit H3ClientState(H3Client::Dependencies wanted);
   void set_up_tls();
   void set_up_quic();
   bool set_up_http();
@@ -72,7 +72,7 @@ struct H3ClientState {
   static nghttp3_ssize read_body(nghttp3_conn* conn, std::int64_t id, nghttp3_vec* parts, std::size_t max,
                                  std::uint32_t* flags, void* self, void* stream);
 
-  H3Client::Setup setup;
+  H3Client::Dependencies dependencies;
   std::deque<Incoming> inbox;
   std::map<std::int64_t, Stream> streams;
   std::vector<Raw> raw;

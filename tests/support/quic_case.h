@@ -91,18 +91,18 @@ class QuicCase : public ::testing::Test {
     context.policy = policy;
     listener = std::make_unique<QuicListener>(
         context, [this](const UdpDatagram& datagram) { to_clients(datagram); }, address,
-        QuicListener::Setup{.group = nullptr, .worker = 0, .secrets = secrets, .options = options});
+        QuicListener::Dependencies{.group = nullptr, .worker = 0, .secrets = secrets, .options = options});
   }
 
-  H3Client& connect(H3Client::Setup setup) {
+  H3Client& connect(H3Client::Dependencies dependencies) {
     if (!listener) listen();
-    setup.to_server = [this](const UdpDatagram& datagram) {
+    dependencies.to_server = [this](const UdpDatagram& datagram) {
       ++datagrams_in;
       if (cut) return;
       if (reroute) return reroute(datagram);
       if (listener) listener->receive(datagram);
     };
-    clients.push_back(std::make_unique<H3Client>(std::move(setup)));
+    clients.push_back(std::make_unique<H3Client>(std::move(dependencies)));
     return *clients.back();
   }
   H3Client& connect() { return connect({.clock = clock, .to_server = {}}); }

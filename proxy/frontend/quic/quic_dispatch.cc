@@ -62,13 +62,13 @@ std::uint64_t address_prefix(const UdpPath& path) {
   return prefix | std::uint64_t{1} << 63;  // apart from those of IPv4
 }
 
-QuicDispatch::QuicDispatch(ListenerContext& context, QuicSocket& socket, QuicListener::Setup setup)
+QuicDispatch::QuicDispatch(ListenerContext& context, QuicSocket& socket, QuicListener::Dependencies dependencies)
     : environment_{.context = context,
                    .socket = socket,
-                   .tokens = QuicTokens(setup.secrets.of_listener(socket.local())),
-                   .options = setup.options},
-      group_(std::move(setup.group)),
-      worker_(setup.worker),
+                   .tokens = QuicTokens(dependencies.secrets.of_listener(socket.local())),
+                   .options = dependencies.options},
+      group_(std::move(dependencies.group)),
+      worker_(dependencies.worker),
       ids_(0, QuicIdHash{random::fast()}),
       farewells_(context.loop, ids_.hash_function()),
       half_open_(

@@ -45,7 +45,7 @@ struct QuicEnvironment {
 
 class QuicDispatch {
  public:
-  QuicDispatch(ListenerContext& context, QuicSocket& socket, QuicListener::Setup setup);
+  QuicDispatch(ListenerContext& context, QuicSocket& socket, QuicListener::Dependencies dependencies);
   ~QuicDispatch();
   QuicDispatch(const QuicDispatch&) = delete;
   QuicDispatch& operator=(const QuicDispatch&) = delete;

@@ -9,21 +9,22 @@
 
 namespace gatehouse {
 
-QuicListener::QuicListener(ListenerContext& context, Fd socket, Setup setup)
+QuicListener::QuicListener(ListenerContext& context, Fd socket, Dependencies dependencies)
     : socket_(std::make_unique<QuicSocket>(context.loop, std::move(socket), socket_events(context.counters),
-                                           setup.group && !setup.group->reads(setup.worker)
+                                           dependencies.group && !dependencies.group->reads(dependencies.worker)
                                                ? QuicSocket::Duty::kSends
                                                : QuicSocket::Duty::kSendsAndReceives)),
-      group_(setup.group),
-      worker_(setup.worker) {
-  start(context, std::move(setup));
+      group_(dependencies.group),
+      worker_(dependencies.worker) {
+  start(context, std::move(dependencies));
 }
 
-QuicListener::QuicListener(ListenerContext& context, QuicSocket::Sink sink, const Address& local, Setup setup)
+QuicListener::QuicListener(ListenerContext& context, QuicSocket::Sink sink, const Address& local,
+                           Dependencies dependencies)
     : socket_(std::make_unique<QuicSocket>(context.loop, std::move(sink), local, socket_events(context.counters))),
-      group_(setup.group),
-      worker_(setup.worker) {
-  start(context, std::move(setup));
+      group_(dependencies.group),
+      worker_(dependencies.worker) {
+  start(context, std::move(dependencies));
 }
 
 QuicListener::~QuicListener() {
@@ -39,9 +40,9 @@ QuicSocket::Events QuicListener::socket_events(ListenerCounters& counters) {
           .writable = [this] { dispatch_->socket_writable(); }};
 }
 
-void QuicListener::start(ListenerContext& context, Setup setup) {
+void QuicListener::start(ListenerContext& context, Dependencies dependencies) {
   [[maybe_unused]] static const int kPrepared = ngtcp2_crypto_ossl_init();  // fetches algorithms once: only faster
-  dispatch_ = std::make_unique<QuicDispatch>(context, *socket_, std::move(setup));
+  dispatch_ = std::make_unique<QuicDispatch>(context, *socket_, std::move(dependencies));
   if (group_) group_->join(worker_, context.loop, *this);
 }
 

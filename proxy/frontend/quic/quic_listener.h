@@ -21,7 +21,7 @@ class QuicDispatch;
 
 class QuicListener {
  public:
-  struct Setup {
+  struct Dependencies {
     std::shared_ptr<QuicGroup> group;  // of QuicGroup::bind()
     std::size_t worker = 0;            // whose sockets[worker] this is
     QuicSecrets secrets;               // the same on every worker, and after a restart
@@ -29,9 +29,9 @@ class QuicListener {
   };
 
   // REQUIRES: context.tls
-  QuicListener(ListenerContext& context, Fd socket, Setup setup);
+  QuicListener(ListenerContext& context, Fd socket, Dependencies dependencies);
   // Memory mode: what is sent goes to `sink`; what comes is passed to receive().
-  QuicListener(ListenerContext& context, QuicSocket::Sink sink, const Address& local, Setup setup);
+  QuicListener(ListenerContext& context, QuicSocket::Sink sink, const Address& local, Dependencies dependencies);
   ~QuicListener();
   QuicListener(const QuicListener&) = delete;
   QuicListener& operator=(const QuicListener&) = delete;
@@ -47,7 +47,7 @@ class QuicListener {
   void receive(const UdpDatagram& datagram);
 
  private:
-  void start(ListenerContext& context, Setup setup);
+  void start(ListenerContext& context, Dependencies dependencies);
   QuicSocket::Events socket_events(ListenerCounters& counters);
 
   std::unique_ptr<QuicSocket> socket_;

@@ -16,7 +16,7 @@
 namespace gatehouse::config {
 namespace {
 
-using testing_support::Around;
+using testing_support::Context;
 using testing_support::DiagnosticsCase;
 using testing_support::DiagnosticsTest;
 using testing_support::make_certificate;
@@ -69,7 +69,7 @@ address = "127.0.0.1:1"
      .expected =
          R"(1:1: warning: the upstream "base" has one endpoint: "sticky" sets a cookie and chooses nothing
 )",
-     .around = Around::kNothing},
+     .context = Context::kNothing},
     {.name = "AQueueThatNobodyEverJoins",
      .text = R"([upstreams.base]
 endpoints = ["127.0.0.1:5000"]
@@ -95,7 +95,7 @@ address = "127.0.0.1:1"
      .expected =
          R"(1:1: warning: requests wait for the upstream "base" only while descriptors are short: "queue" and "queue_timeout" need "max_requests"
 )",
-     .around = Around::kNothing},
+     .context = Context::kNothing},
     {.name = "ChecksThatTakeLongerThanTheirInterval",
      .text = R"([upstreams.base]
 endpoints = ["127.0.0.1:5000"]
@@ -108,7 +108,7 @@ address = "127.0.0.1:1"
      .expected =
          R"(1:1: warning: the upstream "base": a health check may take 2s (timeout), but there is one every 1s (interval)
 )",
-     .around = Around::kNothing},
+     .context = Context::kNothing},
     {.name = "HeadsLargerThanKestrelTakes",
      .text = R"([apps.web]
 command = ["dotnet", "Shop.dll"]
@@ -127,7 +127,7 @@ address = "127.0.0.1:1"
 1:1: warning: [limits] max_header_count is 101, but Kestrel takes 100 unless told otherwise (Limits.MaxRequestHeaderCount): the app "web" refuses what is larger
 1:1: warning: [limits] max_target_bytes is 8193, but Kestrel takes 8192 unless told otherwise (Limits.MaxRequestLineSize): the app "web" refuses what is larger
 )",
-     .around = Around::kNothing},
+     .context = Context::kNothing},
     {.name = "ConnectionsKeptForLongerThanTheAppDoes",
      .text = R"([apps.web]
 command = ["/usr/bin/node", "app.js"]
@@ -145,7 +145,7 @@ address = "127.0.0.1:1"
      .expected =
          R"(1:1: warning: the app "web" is kept connected for 90s (pool.idle_timeout), but Node.js closes idle connections after 5s unless told otherwise (server.keepAliveTimeout); stay below it
 )",
-     .around = Around::kNothing},
+     .context = Context::kNothing},
     {.name = "AStartThatNobodyWaitsFor",
      .text = R"([apps.web]
 command = ["/bin/app"]
@@ -167,7 +167,7 @@ address = "127.0.0.1:1"
      .expected =
          R"(1:1: warning: the app "web" may take 1m to start (start_timeout), but the request that starts it waits 10s (queue_timeout)
 )",
-     .around = Around::kNothing},
+     .context = Context::kNothing},
 };
 INSTANTIATE_TEST_SUITE_P(Meanings, DiagnosticsTest, testing::ValuesIn(kMeanings), testing_support::name_of_case);
 

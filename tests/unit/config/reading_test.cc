@@ -5,7 +5,7 @@
 namespace gatehouse::config {
 namespace {
 
-using testing_support::Around;
+using testing_support::Context;
 using testing_support::DiagnosticsCase;
 using testing_support::DiagnosticsTest;
 
@@ -87,7 +87,7 @@ address = ":1"
      .expected = R"( no routes; add [[routes]] with to = "NAME" and [upstreams.NAME] or [apps.NAME]
 1:1: "listeners" must be an array of tables (write [[listeners]] or [{ ... }]), not a table
 )",
-     .around = Around::kNothing},
+     .context = Context::kNothing},
     {.name = "WrongTypesInsideArrays",
      .text = R"([[routes]]
 path = "/x"

@@ -164,7 +164,7 @@ TEST(EndpointTimersTest, ProcessesOfAppsAreGone) {
     const TemporaryFolder folder;
     bool stopped = false;
     AppHost host(loop, {.event = [](const AppEvent&) {},
-                        .probe = [](const AppProbe&, AppSurroundings::Answered) { return std::shared_ptr<void>(); },
+                        .probe = [](const AppProbe&, AppDependencies::Answered) { return std::shared_ptr<void>(); },
                         .use = [](InstanceId) { return InstanceUse{}; },
                         .runtime_directory = folder.path().native()});
     AppSpec spec;

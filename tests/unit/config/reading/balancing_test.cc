@@ -142,7 +142,7 @@ to = "base"
 12:67: "expect" must be a status from 200 to 599 or a range of them, such as "204" or "200-399", not "100-600"
 13:67: "expect" must be a string, not an integer
 )",
-     .around = testing_support::Around::kNothing},
+     .context = testing_support::Context::kNothing},
     {.name = "HealthWithoutAPathIsOff",
      .text = R"([[routes]]
 path = "/a"

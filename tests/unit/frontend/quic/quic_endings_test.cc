@@ -21,7 +21,7 @@ class QuicEndingsTest : public QuicCase {
   // Bytes in use; 0 under sanitizers, which have an allocator of their own.
   static std::size_t in_use() { return ::mallinfo2().uordblks; }
 
-  H3Client::Setup from(const std::string& where, const std::string& alpn = "h3") const {
+  H3Client::Dependencies from(const std::string& where, const std::string& alpn = "h3") const {
     return {.clock = clock, .to_server = {}, .local = Address::parse(where).value(), .alpn = alpn};
   }
   // The first flight of a client that is gone before it hears anything.

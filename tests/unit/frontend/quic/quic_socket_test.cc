@@ -284,7 +284,7 @@ TEST_F(QuicHandoverTest, WorkerThatDoesNotKeepUpLosesDatagramsAndHoldsABoundedNu
   context.policy = policy;
   listener = std::make_unique<QuicListener>(
       context, [](const UdpDatagram&) {}, address,
-      QuicListener::Setup{.group = group, .worker = 1, .secrets = secrets, .options = options});
+      QuicListener::Dependencies{.group = group, .worker = 1, .secrets = secrets, .options = options});
   const Address from = Address::parse("127.0.0.1:40000").value();
   const Bytes bytes(1200, 0x40);
   const UdpDatagram datagram{.path = path_to(from, address), .ecn = 0, .bytes = bytes};
@@ -306,7 +306,7 @@ TEST_F(QuicHandoverTest, PacketOfAnotherWorkersConnectionIsBroughtToIt) {
   context.policy = policy;
   listener = std::make_unique<QuicListener>(
       context, [this](const UdpDatagram& datagram) { to_clients(datagram); }, address,
-      QuicListener::Setup{.group = group, .worker = 1, .secrets = secrets, .options = options});
+      QuicListener::Dependencies{.group = group, .worker = 1, .secrets = secrets, .options = options});
   H3Client& client = connected();
 
   // From now on everything arrives at worker 0, which has a loop and a thread of its own.
@@ -327,7 +327,7 @@ TEST_F(QuicHandoverTest, PacketOfAnotherWorkersConnectionIsBroughtToIt) {
                            .connections = ConnectionList(their_loop)};
     QuicListener worker_zero(
         theirs, [](const UdpDatagram&) { ADD_FAILURE() << "worker 0 has answered for a connection of worker 1"; },
-        address, QuicListener::Setup{.group = group, .worker = 0, .secrets = secrets, .options = options});
+        address, QuicListener::Dependencies{.group = group, .worker = 0, .secrets = secrets, .options = options});
     const Address from = Address::parse("127.0.0.1:40000").value();
     while (!stop) {
       std::vector<Bytes> batch;

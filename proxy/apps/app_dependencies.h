@@ -34,7 +34,7 @@ struct InstanceUse {
   std::uint32_t in_flight = 0;
 };
 
-struct AppSurroundings {
+struct AppDependencies {
   using Answered = std::move_only_function<void(std::optional<int>)>;
 
   std::move_only_function<void(AppEvent)> event;  // must not call back into the host; post instead
