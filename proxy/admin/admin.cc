@@ -38,17 +38,17 @@ class AdminResponder final : public Responder {
 
   void start() override {
     const RequestHead& request = exchange_.request();
-    if (const std::string_view refusal = admin_refusal(request); !refusal.empty()) return answer(403, refusal);
-    if (request.method != "GET" && request.method != "HEAD") return answer(405, "GET and HEAD only.\n");
+    if (const std::string_view refusal = admin_refusal(request); !refusal.empty()) return respond(403, refusal);
+    if (request.method != "GET" && request.method != "HEAD") return respond(405, "GET and HEAD only.\n");
     const std::string_view path = request.canonical_path();
-    if (path == "/metrics") return answer(200, pages_.metrics(), "text/plain; version=0.0.4; charset=utf-8");
-    if (path == "/healthz") return answer(200, "ok\n");
+    if (path == "/metrics") return respond(200, pages_.metrics(), "text/plain; version=0.0.4; charset=utf-8");
+    if (path == "/healthz") return respond(200, "ok\n");
     if (path == "/readyz") return ready();
-    if (path == "/status.json") return answer(200, pages_.status_json(), "application/json");
+    if (path == "/status.json") return respond(200, pages_.status_json(), "application/json");
     if (path == "/status/events") return subscribe();
     if (path == "/status") return status();
     if (path.starts_with(kAssets)) return asset(path.substr(kAssets.size()));
-    answer(404, "Try /status, /status.json, /metrics, /healthz or /readyz.\n");
+    respond(404, "Try /status, /status.json, /metrics, /healthz or /readyz.\n");
   }
 
  private:
@@ -56,21 +56,21 @@ class AdminResponder final : public Responder {
 
   void ready() {
     const std::string why_not = pages_.not_ready();
-    why_not.empty() ? answer(200, "ready\n") : answer(503, why_not + '\n');
+    why_not.empty() ? respond(200, "ready\n") : respond(503, why_not + '\n');
   }
 
   // A page for browsers; a table for people with `curl`.
   void status() {
     const auto accept = exchange_.request().fields.find(FieldName::kAccept);
     if (accept && accept->contains("text/html")) return asset("page.html");
-    answer(200, pages_.status_table());
+    respond(200, pages_.status_table());
   }
 
   void asset(std::string_view name) {
     const auto assets = status_assets();
     const auto found = std::ranges::find(assets, name, &StatusAsset::name);
-    if (found == assets.end()) return answer(404, "There is no such file.\n");
-    answer(200, found->bytes, type_of(name));
+    if (found == assets.end()) return respond(404, "There is no such file.\n");
+    respond(200, found->bytes, type_of(name));
   }
 
   static std::string_view type_of(std::string_view name) {
@@ -81,12 +81,12 @@ class AdminResponder final : public Responder {
   }
 
   void subscribe() {
-    if (exchange_.request().is_head()) return answer(200, {}, "text/event-stream; charset=utf-8");
-    if (pages_.events->full()) return answer(503, "Too many listen already.\n");
+    if (exchange_.request().is_head()) return respond(200, {}, "text/event-stream; charset=utf-8");
+    if (pages_.events->full()) return respond(503, "Too many listen already.\n");
     subscription_.emplace(*pages_.events, exchange_, pages_.status_json());
   }
 
-  void answer(std::uint16_t status, std::string_view body, std::string_view type = "text/plain; charset=utf-8") {
+  void respond(std::uint16_t status, std::string_view body, std::string_view type = "text/plain; charset=utf-8") {
     ResponseHead head{.status = status};
     head.fields.add(FieldName::kContentType, type);
     head.fields.add(FieldName::kCacheControl, "no-store");

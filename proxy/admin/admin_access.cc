@@ -39,7 +39,7 @@ bool embedded_elsewhere(const RequestHead& request) {
 
 }  // namespace
 
-bool admin_answers_to(std::string_view host) {
+bool admin_serves_host(std::string_view host) {
   if (host.empty() || host == "localhost") return true;
   const std::string literal =
       host.find(':') == std::string_view::npos ? std::string(host) : '[' + std::string(host) + ']';
@@ -49,7 +49,7 @@ bool admin_answers_to(std::string_view host) {
 }
 
 std::string_view admin_refusal(const RequestHead& request) {
-  if (!admin_answers_to(request.host())) {
+  if (!admin_serves_host(request.host())) {
     return "This address answers to IP addresses, localhost and this machine's name only.\n";
   }
   if (from_another_origin(request) || embedded_elsewhere(request)) {

@@ -10,7 +10,7 @@ namespace gatehouse {
 
 // Whether `host` (without port, in lower case) is one that the admin pages answer to: an IP address, localhost, the
 // machine's own name; nothing, as HTTP/1.0 and Unix sockets have it.
-bool admin_answers_to(std::string_view host);
+bool admin_serves_host(std::string_view host);
 
 // Why this request is refused, as a sentence; empty: it is not.
 std::string_view admin_refusal(const RequestHead& request);

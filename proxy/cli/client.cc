@@ -38,13 +38,13 @@ Result<std::string> ask(int socket, std::string_view question) {
     if (sent < 0) return system_failure("cannot send", errno);
     question.remove_prefix(static_cast<std::size_t>(sent));
   }
-  std::string answer;
+  std::string response;
   std::array<char, 16 * 1024> block{};
   for (;;) {
     const ssize_t count = recv(socket, block.data(), block.size(), 0);
-    if (count == 0) return answer;
+    if (count == 0) return response;
     if (count > 0) {
-      answer.append(block.data(), static_cast<std::size_t>(count));
+      response.append(block.data(), static_cast<std::size_t>(count));
     } else if (errno == EAGAIN) {
       return failure("no answer in time", ETIMEDOUT);
     } else if (errno != EINTR) {
@@ -85,14 +85,14 @@ Result<CommandOutcome> send_command(const std::filesystem::path& socket, std::st
   if (!address) return std::unexpected(address.error());
   const auto connection = connected(*address, kPatience);
   if (!connection) return std::unexpected(connection.error());
-  auto answer = ask(connection->get(), std::string(command) + '\n');
-  if (!answer) return std::unexpected(answer.error());
+  auto response = ask(connection->get(), std::string(command) + '\n');
+  if (!response) return std::unexpected(response.error());
   CommandOutcome outcome;
   for (const std::string_view verdict : {"ok\n", "failed\n"}) {
-    if (!answer->ends_with(verdict)) continue;
+    if (!response->ends_with(verdict)) continue;
     outcome.ok = verdict == "ok\n";
-    answer->resize(answer->size() - verdict.size());
-    outcome.text = *std::move(answer);
+    response->resize(response->size() - verdict.size());
+    outcome.text = *std::move(response);
     return outcome;
   }
   return failure("the process ended without an answer");
@@ -118,18 +118,18 @@ Result<std::string> fetch(const Address& address, std::string_view path, std::ch
   const auto connection = connected(address, patience);
   if (!connection) return std::unexpected(connection.error());
   constexpr std::size_t kShown = 80;  // of a body that says why
-  auto answer = ask(connection->get(), std::format("GET {} HTTP/1.0\r\nHost: localhost\r\n\r\n", path));
-  if (!answer) return answer;
-  const std::size_t head_end = answer->find("\r\n\r\n");
-  const std::string_view status_line = std::string_view(*answer).substr(0, answer->find("\r\n"));
+  auto response = ask(connection->get(), std::format("GET {} HTTP/1.0\r\nHost: localhost\r\n\r\n", path));
+  if (!response) return response;
+  const std::size_t head_end = response->find("\r\n\r\n");
+  const std::string_view status_line = std::string_view(*response).substr(0, response->find("\r\n"));
   if (head_end == std::string::npos || !status_line.starts_with("HTTP/1.") || status_line.find(" 200 ") != 8) {
     const std::string_view body =
-        head_end == std::string::npos ? std::string_view{} : std::string_view(*answer).substr(head_end + 4, kShown);
+        head_end == std::string::npos ? std::string_view{} : std::string_view(*response).substr(head_end + 4, kShown);
     const std::string_view said = body.substr(0, body.find_first_of("\r\n"));
     return failure(
         std::format("{} answered: {}{}{}", address.to_string(), status_line, said.empty() ? "" : ": ", said));
   }
-  return answer->substr(head_end + 4);
+  return response->substr(head_end + 4);
 }
 
 }  // namespace gatehouse

@@ -67,7 +67,7 @@ void UpstreamDirectory::on_health_check(const HealthCheckResult& result) {
     checks.warn("{}: {} is unhealthy: {}", endpoint.upstream(), endpoint.name(), result.why);
   }
   // A process that hangs does not come back. One that answers, whatever it is, knows what it does.
-  if (result.answered || !endpoint.has(Obstacle::kUnhealthy)) return;
+  if (result.responded || !endpoint.has(Obstacle::kUnhealthy)) return;
   const HostedApp* app = hosted(endpoint.upstream());
   const std::optional<InstanceId> instance = app != nullptr ? app->instance_at(endpoint) : std::nullopt;
   if (instance) host_->unresponsive(*instance);

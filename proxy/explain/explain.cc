@@ -60,8 +60,8 @@ std::string outcome_of(const Explanation& out, const Play& play) {
   if (!out.endpoint_head.empty()) {
     return std::format("forwarded to the {} {}", out.upstream->app ? "app" : "upstream", out.upstream->name);
   }
-  const auto location = play.answer ? play.answer->fields.find(FieldName::kLocation) : std::nullopt;
-  const std::uint16_t status = play.answer ? play.answer->status : 0;
+  const auto location = play.response ? play.response->fields.find(FieldName::kLocation) : std::nullopt;
+  const std::uint16_t status = play.response ? play.response->status : 0;
   return location ? std::format("redirected with {} to {}", status, *location)
                   : std::format("answered by Gatehouse with {}", status);
 }
@@ -83,7 +83,7 @@ void explain_play(const config::Config& config, const Rehearsal& rehearsal, cons
     const RouteTable& table = *rehearsal.snapshot().routes;
     route = &config.routes[index_of(table, table.match(play.host, play.path))];
   }
-  out.answer = parts::answer(play, route);
+  out.response = parts::response(play, route);
   out.limits = parts::limits(*listener->policy, play, route);
   out.served = !out.fault.has_value();
   out.outcome = outcome_of(out, play);

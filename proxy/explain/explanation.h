@@ -50,7 +50,7 @@ struct Explanation {
     std::vector<Endpoint> endpoints;
     std::vector<Pair> settings;
   };
-  struct Answer {
+  struct Response {
     std::uint16_t status = 0;  // 0: the endpoint's
     std::vector<Pair> fields;
     std::vector<std::string> removed;  // of the endpoint's
@@ -72,7 +72,7 @@ struct Explanation {
   std::optional<Route> route;
   std::optional<Upstream> upstream;
   std::vector<std::string> endpoint_head;  // line by line; empty: none is asked
-  std::optional<Answer> answer;
+  std::optional<Response> response;
   std::optional<Fault> fault;
   std::vector<Limit> limits;
   std::string outcome;  // one sentence

@@ -48,11 +48,11 @@ Json json_of(const Explanation::Upstream& upstream) {
   return out;
 }
 
-Json json_of(const Explanation::Answer& answer) {
+Json json_of(const Explanation::Response& response) {
   Json out;
-  out["status"] = answer.status == 0 ? Json() : Json(answer.status);
-  out["removed"] = answer.removed;
-  out["fields"] = pairs(answer.fields);
+  out["status"] = response.status == 0 ? Json() : Json(response.status);
+  out["removed"] = response.removed;
+  out["fields"] = pairs(response.fields);
   return out;
 }
 
@@ -96,7 +96,7 @@ std::string to_json(const Explanation& explanation) {
   out["rewrites"] = explanation.route ? Json(explanation.route->rewrites) : Json::array();
   out["upstream"] = explanation.upstream ? json_of(*explanation.upstream) : Json();
   out["endpoint_request"] = explanation.endpoint_head;
-  out["answer"] = explanation.answer ? json_of(*explanation.answer) : Json();
+  out["answer"] = explanation.response ? json_of(*explanation.response) : Json();
   out["limits"] = json_of(explanation.limits);
   // What users typed may be in no encoding at all.
   constexpr int kIndent = 2;

@@ -82,13 +82,13 @@ void write_heads(const Explanation& explanation, Page& page) {
     page.heading("The endpoint gets");
     for (const std::string& line : explanation.endpoint_head) page.item(line);
   }
-  if (!explanation.answer) return;
-  const Explanation::Answer& answer = *explanation.answer;
-  if (answer.status == 0 && answer.fields.empty() && answer.removed.empty()) return;
-  page.heading(answer.status == 0 ? "The client gets the endpoint's answer, with" : "The client gets");
-  if (answer.status != 0) page.item(std::to_string(answer.status));
-  for (const std::string& name : answer.removed) page.item(std::format("no {}", name));
-  for (const auto& [name, value] : answer.fields) page.item(std::format("{}: {}", name, value));
+  if (!explanation.response) return;
+  const Explanation::Response& response = *explanation.response;
+  if (response.status == 0 && response.fields.empty() && response.removed.empty()) return;
+  page.heading(response.status == 0 ? "The client gets the endpoint's answer, with" : "The client gets");
+  if (response.status != 0) page.item(std::to_string(response.status));
+  for (const std::string& name : response.removed) page.item(std::format("no {}", name));
+  for (const auto& [name, value] : response.fields) page.item(std::format("{}: {}", name, value));
 }
 
 void write_limits(const Explanation& explanation, Page& page) {

@@ -110,11 +110,11 @@ std::vector<std::string> lines(const Play& play) {
 }
 
 // Of a forwarded request only what we add to the endpoint's answer: the stand-in's has no fields.
-std::optional<Explanation::Answer> answer(const Play& play, const config::Route* route) {
-  if (!play.answer) return std::nullopt;
-  Explanation::Answer out;
-  if (play.endpoint_head.empty()) out.status = play.answer->status;
-  for (const Field field : play.answer->fields) {
+std::optional<Explanation::Response> response(const Play& play, const config::Route* route) {
+  if (!play.response) return std::nullopt;
+  Explanation::Response out;
+  if (play.endpoint_head.empty()) out.status = play.response->status;
+  for (const Field field : play.response->fields) {
     if (field.token == FieldName::kDate) continue;
     std::string value(field.value);
     const std::size_t end = value.find(';');

@@ -22,7 +22,7 @@ Explanation::Certificate certificate(const TlsContexts& contexts, std::string_vi
 std::vector<std::string> rewrites(const config::Route& route, const Play& play);
 Explanation::Upstream upstream(const config::Config& config, const std::string& name, const Play& play);
 std::vector<std::string> lines(const Play& play);
-std::optional<Explanation::Answer> answer(const Play& play, const config::Route* route);
+std::optional<Explanation::Response> response(const Play& play, const config::Route* route);
 std::optional<Explanation::Fault> fault(const Play& play);
 std::vector<Explanation::Limit> limits(const ListenerPolicy& policy, const Play& play, const config::Route* route);
 

@@ -179,8 +179,8 @@ class Rehearsal::Stage {
     play.limits = exchange_->limits();
     note_upstream(play);
     if (exchange_->response()) {
-      play.answer.emplace().status = exchange_->response()->status;
-      play.answer->fields = exchange_->response()->fields.clone();
+      play.response.emplace().status = exchange_->response()->status;
+      play.response->fields = exchange_->response()->fields.clone();
     }
     return in_time_;
   }

@@ -27,7 +27,7 @@ struct Play {
   std::string host, path, target;               // canonical, and as it is forwarded; empty: refused before
   std::vector<Explanation::Stripped> stripped;  // of the request's fields
   std::optional<Fault> fault;                   // the answer is our own, for this reason
-  std::optional<ResponseHead> answer;           // to the client; nothing: the stream or connection would be broken off
+  std::optional<ResponseHead> response;         // to the client; nothing: the stream or connection would be broken off
   std::string route;                            // its name; empty: none was taken
   std::string endpoint_head;                    // as an endpoint gets it; empty: none was asked
   std::string request_id;                       // as it was kept or made

@@ -13,7 +13,7 @@
 namespace gatehouse {
 namespace {
 
-constexpr std::string_view kAnswer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+constexpr std::string_view kResponse = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 constexpr std::string_view kEndOfHead = "\r\n\r\n";
 
 }  // namespace
@@ -41,12 +41,12 @@ void StandIn::read() {
   for (;;) {
     const ssize_t count = ::read(connection_.get(), block.data(), block.size());
     if (count <= 0) return;
-    if (answered_) continue;
+    if (responded_) continue;
     head_.append(block.data(), static_cast<std::size_t>(count));
     const std::size_t end = head_.find(kEndOfHead);
     if (end == std::string::npos) continue;
     head_.resize(end);
-    answered_ = ::send(connection_.get(), kAnswer.data(), kAnswer.size(), MSG_NOSIGNAL) > 0;
+    responded_ = ::send(connection_.get(), kResponse.data(), kResponse.size(), MSG_NOSIGNAL) > 0;
   }
 }
 

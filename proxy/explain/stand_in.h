@@ -33,7 +33,7 @@ class StandIn {
   const Address address_;
   Fd connection_;
   std::string head_;
-  bool answered_ = false;
+  bool responded_ = false;
   std::unique_ptr<IoWatcher> reading_;
   IoWatcher accepting_;
 };

@@ -125,7 +125,7 @@ bool Forwarder::begin() {
   if (!target_.empty()) std::swap(head.target, target_);
   const bool begun = lease_->connection().begin({.head = head,
                                                  .body = exchange_.request_pipe(),
-                                                 .answer = exchange_.response_pipe(),
+                                                 .response = exchange_.response_pipe(),
                                                  .limits = exchange_.limits()},
                                                 *this);
   if (!token.empty()) head.fields.remove(kPairingToken);

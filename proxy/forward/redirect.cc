@@ -7,9 +7,9 @@ namespace gatehouse::redirect {
 
 namespace {
 
-class FixedAnswer final : public Responder {
+class FixedResponse final : public Responder {
  public:
-  FixedAnswer(Exchange& exchange, ResponseHead head, std::string_view body)
+  FixedResponse(Exchange& exchange, ResponseHead head, std::string_view body)
       : exchange_(exchange), head_(std::move(head)), body_(body) {}
 
   void start() override { exchange_.respond(std::move(head_), body_); }
@@ -53,20 +53,20 @@ ResponseHead head_of(std::uint16_t status, const std::string& location) {
 std::unique_ptr<Responder> to(Exchange& exchange, const Route& route, const RedirectTo& action) {
   ResponseHead head = head_of(action.status, location(action.target, exchange.request()));
   route.response_headers.apply(head.fields);
-  return std::make_unique<FixedAnswer>(exchange, std::move(head), "");
+  return std::make_unique<FixedResponse>(exchange, std::move(head), "");
 }
 
 std::unique_ptr<Responder> to_https(Exchange& exchange, std::uint16_t port) {
   // HTTP/1.0 without Host: nowhere to send it.
   if (exchange.request().authority.empty()) return fail(exchange, Fault::kNoRoute);
-  return std::make_unique<FixedAnswer>(exchange, head_of(308, https_location(exchange.request(), port)), "");
+  return std::make_unique<FixedResponse>(exchange, head_of(308, https_location(exchange.request(), port)), "");
 }
 
 std::unique_ptr<Responder> respond(Exchange& exchange, const Route& route, const RespondWith& action) {
   ResponseHead head{.status = action.status};
   if (!action.body.empty()) head.fields.add(FieldName::kContentType, "text/plain; charset=utf-8");
   route.response_headers.apply(head.fields);
-  return std::make_unique<FixedAnswer>(exchange, std::move(head), action.body);
+  return std::make_unique<FixedResponse>(exchange, std::move(head), action.body);
 }
 
 std::unique_ptr<Responder> fail(Exchange& exchange, Fault fault) {

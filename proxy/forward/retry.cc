@@ -28,7 +28,7 @@ Where after_death_of_connection(const Facts& facts) {
 }
 
 std::optional<Decision> after_death(const Facts& facts) {
-  if (facts.failure.answered) return std::nullopt;
+  if (facts.failure.responded) return std::nullopt;
   // A kept connection that was found unfit before anything was sent: the request has not been tried yet.
   const bool untried = facts.failure.unsent && facts.failure.reused;
   const bool unread = facts.failure.unread && !facts.failure.unsent;
@@ -63,7 +63,7 @@ bool is_connect(Fault fault) {
 }
 
 bool is_endpoints_fault(const UpstreamConnection::Failure& failure) {
-  if (is_death(failure.fault)) return failure.answered || !failure.reused;
+  if (is_death(failure.fault)) return failure.responded || !failure.reused;
   return is_connect(failure.fault) || failure.fault == Fault::kUpstreamTimeout;
 }
 

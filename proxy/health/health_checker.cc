@@ -191,7 +191,7 @@ void HealthChecker::Schedule::settle(Check& check, const Probe::Outcome& outcome
   start_.wake();
   if (check.endpoint->has(Obstacle::kNotServing)) return;
   HealthCheckResult result{
-      .endpoint = check.endpoint, .passed = false, .answered = outcome.has_value(), .why = {}, .changed = false};
+      .endpoint = check.endpoint, .passed = false, .responded = outcome.has_value(), .why = {}, .changed = false};
   result.judged = outcome || outcome.error() != Fault::kOutOfResources;
   if (!result.judged) {
     on_result_(result);

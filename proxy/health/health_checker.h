@@ -31,10 +31,10 @@ struct HealthOptions {
 struct HealthCheckResult {  // for counters and the log
   std::shared_ptr<Endpoint> endpoint;
   bool passed = false;
-  bool answered = false;  // whatever it was
-  std::string why;        // "status 503", "connect_refused"; empty if passed
-  bool changed = false;   // the endpoint's health with it
-  bool judged = true;     // false: our own machine could not ask, which says nothing of the endpoint
+  bool responded = false;  // whatever it was
+  std::string why;         // "status 503", "connect_refused"; empty if passed
+  bool changed = false;    // the endpoint's health with it
+  bool judged = true;      // false: our own machine could not ask, which says nothing of the endpoint
 };
 
 class HealthChecker {

@@ -49,10 +49,10 @@ class Probe::Conversation final : public UpstreamConnection::User {
         step_(loop, [this] { step(); }),
         timer_(loop, [this] { expire(); }),
         connection_(loop, endpoint_of(request), [](UpstreamConnection&, UpstreamConnection::IdleEnd) {}) {
-    answer_.reader().set_waker(&step_);
+    response_.reader().set_waker(&step_);
     arm();
     const UpstreamConnection::Turn turn{
-        .head = head_of(request), .body = body_, .answer = answer_, .limits = kNoLimits};
+        .head = head_of(request), .body = body_, .response = response_, .limits = kNoLimits};
     if (connection_.begin(turn, *this)) return;
     timeout_fault_ = Fault::kRequestNotWritable;
     timer_.arm(Duration::zero());
@@ -70,8 +70,8 @@ class Probe::Conversation final : public UpstreamConnection::User {
  private:
   // Throws away what has come of the body.
   void step() {
-    answer_.reader().consume(answer_.reader().available());
-    if (answer_.reader().total() < kMostBody || !status_) return;
+    response_.reader().consume(response_.reader().available());
+    if (response_.reader().total() < kMostBody || !status_) return;
     settle(*status_);
   }
 
@@ -106,7 +106,7 @@ class Probe::Conversation final : public UpstreamConnection::User {
     bool prolonged = false;
   } deadline_;
   BodyPipe body_;
-  BodyPipe answer_;
+  BodyPipe response_;
   Waker step_;
   Timer timer_;
   UpstreamConnection connection_;

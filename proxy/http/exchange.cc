@@ -26,7 +26,7 @@ Exchange::Clockwork::Clockwork(Exchange& exchange, ExchangeContext& with, Waker&
       watch(
           with.loop, [&exchange] { exchange.watch(); }, Waker::Phase::kFlush),
       request_stall(with.loop, [&exchange] { exchange.fail_and_cancel(Fault::kRequestBodyTimeout); }),
-      answer_stall(with.loop, [&exchange] { exchange.abandon_client(); }) {}
+      response_stall(with.loop, [&exchange] { exchange.abandon_client(); }) {}
 
 Exchange::Exchange(ExchangeContext& context, ClientInfo client, RequestHead head, Waker& client_waker)
     : client_(std::move(client)),
@@ -55,7 +55,7 @@ Exchange::Exchange(ExchangeContext& context, ClientInfo client, RequestHead head
 Exchange::~Exchange() {
   responder_.reset();
   if (record_.status == 0) record_.status = kStatusOfTheGone;
-  if (!record_.fault && !answered()) record_.fault = Fault::kClientGone;
+  if (!record_.fault && !responded()) record_.fault = Fault::kClientGone;
   clockwork_.context.observer.on_end(*this);
 }
 
@@ -66,7 +66,7 @@ std::optional<ResponseHead> Exchange::take_interim() {
   return head;
 }
 
-bool Exchange::answered() const {
+bool Exchange::responded() const {
   return response_ && !progress_.broken && response_pipe_.reader().at_end();
 }
 
@@ -116,12 +116,12 @@ void Exchange::fail(Fault fault) {
 }
 
 void Exchange::fail(Fault fault, const FaultDetails& details) {
-  // What has been answered completely cannot break any more; only a client that does not read it can (answer_stall).
+  // What has been answered completely cannot break any more; only a client that does not read it can (response_stall).
   if (progress_.failed || response_pipe_.writer().ended()) return;
   if (response_ || rule(fault).status == 0) {
     break_off(fault);
   } else {
-    answer_for(fault, details);
+    respond_for(fault, details);
   }
 }
 
@@ -141,7 +141,7 @@ void Exchange::abandon_client() {
   responder_.reset();
 }
 
-void Exchange::answer_for(Fault fault, const FaultDetails& details) {
+void Exchange::respond_for(Fault fault, const FaultDetails& details) {
   record_.fault = fault;
   const std::string_view accept = request_.fields.find(FieldName::kAccept).value_or("");
   ErrorPage page = error_page(fault, accept, record_.request_id, details);
@@ -202,8 +202,8 @@ void Exchange::finish_head(ResponseHead& head) const {
 // Both pipes have come to rest for this turn: what they hold now is what somebody has to wait for.
 void Exchange::watch() {
   if (request_pipe_.over_limit() && !request_pipe_.writer().abandoned()) fail_and_cancel(Fault::kBodyTooLarge);
-  const bool answer_ended = response_pipe_.writer().ended();
-  if (answer_ended && !request_pipe_.writer().ended()) request_pipe_.reader().abandon();
+  const bool response_ended = response_pipe_.writer().ended();
+  if (response_ended && !request_pipe_.writer().ended()) request_pipe_.reader().abandon();
   watch_request_body();
   watch_response_body();
 }
@@ -224,9 +224,9 @@ void Exchange::watch_request_body() {
 // the connections have written what they could are worth a timer.
 void Exchange::watch_response_body() {
   const BodyReader& reader = response_pipe_.reader();
-  Timer& timer = clockwork_.answer_stall;
-  const bool moved = reader.total() != clockwork_.answer_seen;
-  clockwork_.answer_seen = reader.total();
+  Timer& timer = clockwork_.response_stall;
+  const bool moved = reader.total() != clockwork_.response_seen;
+  clockwork_.response_seen = reader.total();
   if (reader.available() == 0 || progress_.broken) {
     progress_.stall_suspected = false;
     timer.disarm();

@@ -2,8 +2,8 @@
 // the responder, which it owns, answers it. Destroying it at any moment is legal, cancels everything below it, and
 // emits exactly one ExchangeObserver::on_end. One loop's thread; the halves meet only through wakers (invariant I1).
 //
-//   codec  --request_body()-->  request pipe  --> responder --> endpoint
-//   codec <--response_body()--  answer pipe  <--  responder <-- endpoint
+//   codec  --request_body()-->  request pipe   --> responder --> endpoint
+//   codec <--response_body()--  response pipe <--  responder <-- endpoint
 #pragma once
 
 #include <cstdint>
@@ -92,7 +92,7 @@ class Exchange {
   // The client's side failed while the request was still being read (bad chunk, wrong length, bad trailers).
   void fail_request(Fault fault);
   // True once the answer is complete and the client half has read all of it.
-  bool answered() const;
+  bool responded() const;
 
   // --- responder's half ---
   const RequestHead& request() const { return request_; }
@@ -136,9 +136,9 @@ class Exchange {
     Waker step;   // starts the responder; destroys it after a fault
     Waker watch;  // after either pipe moved, when the turn's work is done
     Timer request_stall;
-    Timer answer_stall;
+    Timer response_stall;
     std::uint64_t request_seen = 0;
-    std::uint64_t answer_seen = 0;
+    std::uint64_t response_seen = 0;
     std::shared_ptr<const void> pinned;
   };
 
@@ -146,11 +146,11 @@ class Exchange {
   void watch();
   void watch_request_body();
   void watch_response_body();
-  void fail_and_cancel(Fault fault);                          // not from the responder, which is gone afterwards
-  void abandon_client();                                      // which does not read
-  void break_off(Fault fault);                                // no answer, or no more of it
-  void answer_for(Fault fault, const FaultDetails& details);  // with an error page
-  void finish_head(ResponseHead& head) const;                 // Date, Alt-Svc, what no answer may carry
+  void fail_and_cancel(Fault fault);                           // not from the responder, which is gone afterwards
+  void abandon_client();                                       // which does not read
+  void break_off(Fault fault);                                 // no answer, or no more of it
+  void respond_for(Fault fault, const FaultDetails& details);  // with an error page
+  void finish_head(ResponseHead& head) const;                  // Date, Alt-Svc, what no answer may carry
   void expect_no_more_request();
 
   ClientInfo client_;

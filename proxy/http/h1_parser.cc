@@ -80,7 +80,7 @@ struct H1Parser::State {
   struct {
     bool keep_alive = false;
     bool until_close = false;
-    bool answers_head = false;
+    bool for_head_request = false;
     Fault fault = Fault::kInternalError;
     BodyLength body;
     std::uint64_t left = 0;  // of a body of known length
@@ -237,7 +237,7 @@ void H1Parser::State::begin_body(const BodyLength& length) {
   phase = Phase::kEnding;
   if (!is_request()) {
     const auto status = static_cast<std::uint16_t>(head.status());
-    const bool has_body = may_have_body(facts.answers_head ? "HEAD" : "GET", status);
+    const bool has_body = may_have_body(facts.for_head_request ? "HEAD" : "GET", status);
     if (status < 200 || status == 204) {
       // Some readers would believe the length, so nothing may follow on this connection.
       if (!length.is_empty()) facts.keep_alive = false;
@@ -355,7 +355,7 @@ ResponseHead H1Parser::take_response() {
 }
 
 void H1Parser::expect_response_to(std::string_view method) {
-  state_->facts.answers_head = method == "HEAD";
+  state_->facts.for_head_request = method == "HEAD";
 }
 bool H1Parser::body_until_close() const {
   return state_->facts.until_close;

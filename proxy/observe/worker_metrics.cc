@@ -53,10 +53,10 @@ void WorkerMetrics::count_upstream(const ExchangeRecord& record, Duration took) 
   if (record.attempts == 0) return;  // it never left the waiting line
   // A page of our own that stands for the endpoint's answer is no code of the endpoint.
   const bool ours = record.fault && record.status == rule(*record.fault).status;
-  const bool answered = record.first_byte && !ours;
-  const CodeLabel code(answered ? record.status : 0);
+  const bool responded = record.first_byte && !ours;
+  const CodeLabel code(responded ? record.status : 0);
   UpstreamRequests& requests =
-      upstream_requests_.at({record.upstream, record.endpoint, answered ? code.text() : "none"});
+      upstream_requests_.at({record.upstream, record.endpoint, responded ? code.text() : "none"});
   if (requests.durations == nullptr) requests.durations = &upstream_durations_.at({record.upstream});
   requests.count.add();
   requests.durations->observe(took - record.queued.value_or(Duration::zero()));

@@ -61,12 +61,12 @@ class ControlSocket::Client final : private ByteStream::User {
     if (replied_) return;
     const std::string line = input_.to_string();
     const std::size_t end = line.find('\n');
-    if (end != std::string::npos) answer(text::trim(std::string_view(line).substr(0, end)));
+    if (end != std::string::npos) respond(text::trim(std::string_view(line).substr(0, end)));
   }
 
   void on_writable() override { send(); }
 
-  void answer(std::string_view command) {
+  void respond(std::string_view command) {
     replied_ = true;
     input_.clear();
     commands.info("command {} on the control socket", command);

@@ -36,7 +36,7 @@ UpstreamConnection::~UpstreamConnection() {
 bool UpstreamConnection::begin(const Turn& turn, User& user) {
   assert(state_ == State::kNew || state_ == State::kIdle);
   if (!wire_.sender.begin(turn.head, turn.body, waker_)) return false;
-  wire_.answer.begin(turn.head.method, turn.answer, waker_);
+  wire_.response.begin(turn.head.method, turn.response, waker_);
   user_ = &user;
   limits_ = &turn.limits;
   if (state_ == State::kNew) {
@@ -63,7 +63,7 @@ void UpstreamConnection::abandon() {
   state_ = State::kDead;
   user_ = nullptr;
   wire_.sender.stop();
-  wire_.answer.stop();
+  wire_.response.stop();
   if (wire_.stream) wire_.stream->set_user(nullptr);
   wire_.connector.reset();
   waker_.cancel();
@@ -112,31 +112,31 @@ void UpstreamConnection::on_connect(Connector::Outcome outcome) {
 void UpstreamConnection::pump() {
   if (state_ != State::kBusy || waiting_.what == Wait::kTurn || !send()) return;
   // A socket that takes nothing any more may still hold an answer: too large, not allowed.
-  const bool begun = wire_.answer.begun();
-  const AnswerReader::Event event = wire_.answer.read(*wire_.stream);
-  if (!begun && wire_.answer.begun() && is_unasked()) {
+  const bool begun = wire_.response.begun();
+  const ResponseReader::Event event = wire_.response.read(*wire_.stream);
+  if (!begun && wire_.response.begun() && is_unasked()) {
     history_.extra_bytes = true;
     fail(Fault::kUpstreamClosed);
     return;
   }
   switch (event) {
-    case AnswerReader::Event::kWaiting:
-    case AnswerReader::Event::kNoRoom:
+    case ResponseReader::Event::kWaiting:
+    case ResponseReader::Event::kNoRoom:
       set_timer();
       return;
-    case AnswerReader::Event::kInterim:
+    case ResponseReader::Event::kInterim:
       set_timer();
       waker_.wake();
-      user_->on_interim(wire_.answer.take_head());
+      user_->on_interim(wire_.response.take_head());
       return;
-    case AnswerReader::Event::kHead:
+    case ResponseReader::Event::kHead:
       on_head();
       return;
-    case AnswerReader::Event::kEnd:
+    case ResponseReader::Event::kEnd:
       finish();
       return;
-    case AnswerReader::Event::kFault:
-      fail(wire_.answer.fault());
+    case ResponseReader::Event::kFault:
+      fail(wire_.response.fault());
       return;
   }
 }
@@ -184,7 +184,7 @@ void UpstreamConnection::wait_for_turn() {
 }
 
 void UpstreamConnection::on_head() {
-  ResponseHead head = wire_.answer.take_head();
+  ResponseHead head = wire_.response.take_head();
   learn_keep_alive(head.fields);
   if (wire_.sender.state() == RequestSender::State::kBroken) wire_.sender.abandon_body();
   set_timer();
@@ -195,8 +195,9 @@ void UpstreamConnection::on_head() {
 // An answer that came before the end of its request leaves the rest of that on the wire: never reused.
 void UpstreamConnection::finish() {
   const bool request_sent = wire_.sender.state() == RequestSender::State::kDone;
-  const bool reusable = request_sent && history_.keep_alive > Duration::zero() && wire_.answer.reusable(*wire_.stream);
-  history_.extra_bytes = wire_.answer.has_extra_bytes();
+  const bool reusable =
+      request_sent && history_.keep_alive > Duration::zero() && wire_.response.reusable(*wire_.stream);
+  history_.extra_bytes = wire_.response.has_extra_bytes();
   if (!request_sent) wire_.sender.abandon_body();
   wire_.sender.stop();
   ++history_.carried;
@@ -207,12 +208,12 @@ void UpstreamConnection::finish() {
 }
 
 void UpstreamConnection::fail(Fault fault, int error) {
-  const bool answered = wire_.answer.begun() && !has_extra_bytes();
+  const bool responded = wire_.response.begun() && !has_extra_bytes();
   const Failure failure{.fault = fault,
                         .reused = reused(),
-                        .answered = answered,
+                        .responded = responded,
                         .unread = provably_unread(),
-                        .unsent = state_ == State::kBusy && !wire_.answer.begun() && wire_.sender.taken() == 0,
+                        .unsent = state_ == State::kBusy && !wire_.response.begun() && wire_.sender.taken() == 0,
                         .error = error};
   User& user = *user_;
   abandon();
@@ -222,7 +223,7 @@ void UpstreamConnection::fail(Fault fault, int error) {
 // Counts on from the last progress in either direction.
 void UpstreamConnection::set_timer() {
   const Wait what = waits_for();
-  const std::uint64_t moved = wire_.sender.taken() + wire_.answer.received();
+  const std::uint64_t moved = wire_.sender.taken() + wire_.response.received();
   if (what == waiting_.what && moved == waiting_.moved) return;
   waiting_.moved = moved;
   wait(what, what == Wait::kResponse ? limits_->response_timeout : limits_->response_body_timeout);
@@ -231,8 +232,9 @@ void UpstreamConnection::set_timer() {
 // The client's own slowness is for the exchange to judge: nothing is expected of the endpoint while it is the client
 // who has to send or to read.
 UpstreamConnection::Wait UpstreamConnection::waits_for() const {
-  if (wire_.sender.state() == RequestSender::State::kNeedsBody || wire_.answer.waits_for_room()) return Wait::kNothing;
-  return wire_.answer.head_seen() ? Wait::kResponseBody : Wait::kResponse;
+  if (wire_.sender.state() == RequestSender::State::kNeedsBody || wire_.response.waits_for_room())
+    return Wait::kNothing;
+  return wire_.response.head_seen() ? Wait::kResponseBody : Wait::kResponse;
 }
 
 void UpstreamConnection::wait(Wait what, Duration at_most) {
@@ -292,7 +294,7 @@ void UpstreamConnection::learn_keep_alive(const FieldList& fields) {
 // A Unix socket reports EPIPE to a writer whose reader has gone, and ECONNRESET to a reader whose peer went with our
 // bytes unread. As long as the head alone is on its way, that means: not the whole head was read.
 bool UpstreamConnection::provably_unread() const {
-  if (!endpoint_->address().is_unix() || wire_.stream == nullptr || wire_.answer.begun()) return false;
+  if (!endpoint_->address().is_unix() || wire_.stream == nullptr || wire_.response.begun()) return false;
   const int error = wire_.stream->last_error();
   return error == ECONNRESET || (error == EPIPE && !wire_.sender.head_sent());
 }

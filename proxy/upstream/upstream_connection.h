@@ -20,11 +20,11 @@
 #include "proxy/http/fault.h"
 #include "proxy/http/limits.h"
 #include "proxy/http/message.h"
-#include "proxy/upstream/answer_reader.h"
 #include "proxy/upstream/connector.h"
 #include "proxy/upstream/descriptor_budget.h"
 #include "proxy/upstream/endpoint.h"
 #include "proxy/upstream/request_sender.h"
+#include "proxy/upstream/response_reader.h"
 
 namespace gatehouse {
 
@@ -39,11 +39,11 @@ class UpstreamConnection final : private ByteStream::User {
   // How an exchange failed, with what a retry must know.
   struct Failure {
     Fault fault;
-    bool reused = false;    // the connection had carried an exchange before
-    bool answered = false;  // at least one byte of an answer came
-    bool unread = false;    // the endpoint has provably not read the whole head (Unix sockets only)
-    bool unsent = false;    // not a byte of the request has left
-    int error = 0;          // errno, where our own machine refused (kOutOfResources)
+    bool reused = false;     // the connection had carried an exchange before
+    bool responded = false;  // at least one byte of an answer came
+    bool unread = false;     // the endpoint has provably not read the whole head (Unix sockets only)
+    bool unsent = false;     // not a byte of the request has left
+    int error = 0;           // errno, where our own machine refused (kOutOfResources)
   };
 
   // Who has the exchange. Each call is the connection's last statement: the user may drop it.
@@ -52,7 +52,7 @@ class UpstreamConnection final : private ByteStream::User {
     virtual void on_connected(Duration took) = 0;    // new connections only
     virtual void on_interim(ResponseHead head) = 0;  // 103
     virtual void on_head(ResponseHead head) = 0;
-    virtual void on_done(bool reusable) = 0;  // the answer pipe has been finished
+    virtual void on_done(bool reusable) = 0;  // the response pipe has been finished
     virtual void on_fault(const Failure& failure) = 0;
 
    protected:
@@ -62,7 +62,7 @@ class UpstreamConnection final : private ByteStream::User {
   struct Turn {
     const RequestHead& head;  // read during begin() only
     BodyPipe& body;
-    BodyPipe& answer;
+    BodyPipe& response;
     const ExchangeLimits& limits;  // outlives the turn
   };
 
@@ -137,7 +137,7 @@ class UpstreamConnection final : private ByteStream::User {
   Timer timer_;
   struct Wire {
     RequestSender sender;
-    AnswerReader answer;
+    ResponseReader response;
     std::unique_ptr<Connector> connector;
     std::unique_ptr<TcpStream> stream;
   };

@@ -14,7 +14,7 @@ enum class Stage { kBeforeHead, kAfterHead };
 
 struct Ending {
   End end = End::kNone;
-  bool answered = false;  // with an answer of ours that has the fault's status
+  bool responded = false;  // with an answer of ours that has the fault's status
   bool connection_stays = true;
   std::optional<std::uint64_t> code;  // of the reset
 };
@@ -22,11 +22,11 @@ struct Ending {
 inline Ending ending_of(Fault fault, Stage stage, Protocol protocol) {
   const FaultRule& row = rule(fault);
   const bool h1 = protocol == Protocol::kH1;
-  const bool answered = stage == Stage::kBeforeHead && row.status != 0 && (h1 || !row.resets_stream);
-  Ending ending{.end = answered ? End::kClean : End::kBroken, .answered = answered, .code = std::nullopt};
+  const bool responded = stage == Stage::kBeforeHead && row.status != 0 && (h1 || !row.resets_stream);
+  Ending ending{.end = responded ? End::kClean : End::kBroken, .responded = responded, .code = std::nullopt};
   // h1 has nothing but the connection to break; where it is fit for more after an answer, the fault says.
-  ending.connection_stays = !h1 || (answered && !row.closes_connection);
-  if (!h1 && !answered) ending.code = protocol == Protocol::kH2 ? row.h2_code : row.h3_code;
+  ending.connection_stays = !h1 || (responded && !row.closes_connection);
+  if (!h1 && !responded) ending.code = protocol == Protocol::kH2 ? row.h2_code : row.h3_code;
   return ending;
 }
 

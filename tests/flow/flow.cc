@@ -238,7 +238,7 @@ void Flow::expect_answer(Stream stream, int status, std::string_view body) {
 
 void Flow::expect_fault(Stream stream, Fault fault, Stage stage) {
   expect_fault(stream, fault, ending_of(fault, stage, protocol_));
-  if (stage == Stage::kBeforeHead && !ending_of(fault, stage, protocol_).answered) {
+  if (stage == Stage::kBeforeHead && !ending_of(fault, stage, protocol_).responded) {
     EXPECT_EQ(answer(stream).status, 0);
   }
 }
@@ -248,7 +248,7 @@ void Flow::expect_fault(Stream stream, Fault fault, const Ending& ending) {
   const FaultRule& row = rule(fault);
   const Answer& seen = answer(stream);
   EXPECT_EQ(seen.end, ending.end);
-  if (ending.answered) {
+  if (ending.responded) {
     EXPECT_EQ(seen.status, row.status);
     EXPECT_TRUE(seen.field("proxy-status").contains(row.proxy_status)) << seen.field("proxy-status");
     EXPECT_TRUE(seen.field("proxy-status").contains(row.token)) << seen.field("proxy-status");

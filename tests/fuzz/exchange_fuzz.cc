@@ -40,7 +40,7 @@ class Play final : ExchangeObserver {
                     : std::make_unique<Exchange>(context_, client, std::move(head), waker_);
   }
   ~Play() {
-    const bool clean = exchange_->answered();
+    const bool clean = exchange_->responded();
     exchange_.reset();
     require(begun_ == 1 && ended_ == 1, "not reported exactly once");
     require(clean != fault_.has_value() || (fault_ && status_ == rule(*fault_).status),
@@ -147,7 +147,7 @@ class Play final : ExchangeObserver {
   void check() {
     const BodyReader& answer = exchange_->response_body();
     require(!exchange_->broken_off() ||
-                (!exchange_->answered() && (answer.failed() || *exchange_->broken_off() == Fault::kClientStalled)),
+                (!exchange_->responded() && (answer.failed() || *exchange_->broken_off() == Fault::kClientStalled)),
             "broken off and yet whole");
     require(!answer.finished() || exchange_->response(), "a body without a head");
     require(credit_ <= exchange_->bytes_in(), "more window given back than was taken");

@@ -109,7 +109,7 @@ class TestExchange {
   void destroy() { exchange_.reset(); }
 
   int status() const { return exchange_->response() ? exchange_->response()->status : 0; }
-  bool complete() const { return exchange_->answered(); }
+  bool complete() const { return exchange_->responded(); }
   bool over() const { return complete() || exchange_->broken_off().has_value(); }
 
   bool reading = true;  // false: the client does not read its answer

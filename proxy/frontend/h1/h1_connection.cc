@@ -117,7 +117,7 @@ void H1Connection::begin_exchange() {
   const Protocol protocol = raw.protocol;
   ++state_.requests;
   state_.request_ended = false;
-  answer_ = H1Answer();
+  response_ = H1Response();
   auto head = check_request(raw, context_.policy->head, transport_.contexts.get(), transport_.tls.get());
   if (head) {
     exchange_.emplace(context_.exchanges, client_info(context_, transport_, protocol), *std::move(head), progress_);
@@ -154,7 +154,7 @@ void H1Connection::fail_parse() {
 
 void H1Connection::reject(Fault fault) {
   state_.deaf = true;
-  answer_ = H1Answer();
+  response_ = H1Response();
   RawRequest known = parser_.take_request();
   known.secure = transport_.secure();
   exchange_.emplace(context_.exchanges, client_info(context_, transport_, Protocol::kH1),
@@ -172,24 +172,24 @@ void H1Connection::on_half_close() {
   finish();
 }
 
-// --- our side: exchange_ -> answer_ -> output_ -> stream ---
+// --- our side: exchange_ -> response_ -> output_ -> stream ---
 
 void H1Connection::progress() {
   receive();
-  if (!state_.closed && exchange_) advance_answer();
+  if (!state_.closed && exchange_) advance_response();
 }
 
-void H1Connection::advance_answer() {
+void H1Connection::advance_response() {
   if (state_.blocked && !exchange_->broken_off()) return;
   // Others wait to be let in: this client is told to come again, which costs it no request.
-  if (!answer_.begun() && exchange_->response() && context_.gives_way()) state_.draining = true;
-  switch (answer_.advance(*exchange_, output_, may_keep_alive())) {
-    case H1Answer::Outcome::kOpen:
+  if (!response_.begun() && exchange_->response() && context_.gives_way()) state_.draining = true;
+  switch (response_.advance(*exchange_, output_, may_keep_alive())) {
+    case H1Response::Outcome::kOpen:
       if (!output_.empty()) flush_.wake();
       return;
-    case H1Answer::Outcome::kComplete:
+    case H1Response::Outcome::kComplete:
       return end_exchange();
-    case H1Answer::Outcome::kBroken:
+    case H1Response::Outcome::kBroken:
       return break_off();
   }
 }
@@ -202,7 +202,7 @@ bool H1Connection::may_keep_alive() const {
 }
 
 void H1Connection::end_exchange() {
-  const bool keep = answer_.keeps_connection() && !state_.draining && !state_.deaf;
+  const bool keep = response_.keeps_connection() && !state_.draining && !state_.deaf;
   exchange_.reset();
   if (!keep) return finish();
   flush_.wake();
@@ -213,7 +213,7 @@ void H1Connection::end_exchange() {
 // Incomplete, and the client must be able to tell (invariant I8). Where only the close marks the end, a clean one would
 // be taken for it; and a client that does not read would not read the rest either.
 void H1Connection::break_off() {
-  const bool abort = answer_.until_close() || exchange_->broken_off() == Fault::kClientStalled;
+  const bool abort = response_.until_close() || exchange_->broken_off() == Fault::kClientStalled;
   exchange_.reset();
   if (!abort) return finish();
   transport_.stream->abort_on_close();
@@ -239,8 +239,8 @@ void H1Connection::on_writable() {
 
 H1Connection::Waiting H1Connection::waiting_for() const {
   if (exchange_) {
-    const bool unanswered = state_.half_closed && !answer_.begun();
-    return unanswered ? Waiting::kForAnswerOfHalfClosed : Waiting::kForNothing;
+    const bool before_response = state_.half_closed && !response_.begun();
+    return before_response ? Waiting::kForResponseToHalfClosed : Waiting::kForNothing;
   }
   if (state_.blocked) return Waiting::kForRoom;
   if (parser_.in_head()) return Waiting::kForHead;
@@ -261,7 +261,7 @@ void H1Connection::set_timer() {
     case Waiting::kForHead:
       context_.connections.touch(*this);
       return timer_.arm(policy.connection.header_timeout);
-    case Waiting::kForAnswerOfHalfClosed:
+    case Waiting::kForResponseToHalfClosed:
       return timer_.arm(kHalfClosedGrace);
     case Waiting::kForRoom:
       return timer_.arm(policy.exchange.client_stall_timeout);
@@ -298,7 +298,7 @@ ClientConnection::Standing H1Connection::standing() const {
 
 void H1Connection::close_now() {
   if (idle()) return close_quietly();
-  if (exchange_ && answer_.begun()) transport_.stream->abort_on_close();
+  if (exchange_ && response_.begun()) transport_.stream->abort_on_close();
   close();
 }
 

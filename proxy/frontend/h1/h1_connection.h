@@ -2,8 +2,8 @@
 // its listener's connection list; one loop's thread.
 //
 //   stream -> input_ -> parser_ -> exchange_ request body        pipelined input waits in input_, bounded
-//   stream <- output_ <- answer_ <- exchange_ answer             one write a turn: head, body and the next answer
-//   together
+//   stream <- output_ <- response_ <- exchange_ answer           one write a turn: head, body and the next answer
+//                                                                together
 //
 // A client that closes its half after a complete request: over TLS it has gone (close_notify), and the exchange is
 // cancelled. Over cleartext it may still read (RFC 9112 section 9.6) and is answered, if the answer begins within 5 s;
@@ -17,7 +17,7 @@
 #include "common/timer.h"
 #include "common/waker.h"
 #include "proxy/frontend/client_transport.h"
-#include "proxy/frontend/h1/h1_answer.h"
+#include "proxy/frontend/h1/h1_response.h"
 #include "proxy/http/h1_parser.h"
 
 namespace gatehouse {
@@ -39,7 +39,7 @@ class H1Connection final : public ClientConnection, private ByteStream::User {
     kForRequest,
     kForOnlyRequest,
     kForHead,
-    kForAnswerOfHalfClosed,
+    kForResponseToHalfClosed,
     kForRoom
   };
   struct State {
@@ -71,7 +71,7 @@ class H1Connection final : public ClientConnection, private ByteStream::User {
   void fail_parse();
   void on_half_close();
 
-  void advance_answer();
+  void advance_response();
   bool may_keep_alive() const;
   void end_exchange();
   void break_off();
@@ -90,7 +90,7 @@ class H1Connection final : public ClientConnection, private ByteStream::User {
   Buffer input_;
   Buffer output_;
   State state_;
-  H1Answer answer_;
+  H1Response response_;
   Waker progress_;
   Waker flush_;
   Timer timer_;

@@ -151,7 +151,7 @@ int H2Callbacks::on_frame(nghttp2_session* session, const nghttp2_frame* frame, 
       return 0;
     case NGHTTP2_RST_STREAM:
       if (H2Stream* stream = stream_of(session, frame->hd.stream_id)) {
-        if (!stream->answered()) connection.guard_.stream_cancelled();
+        if (!stream->responded()) connection.guard_.stream_cancelled();
         stream->on_cancelled();
       }
       connection.count(Abuse::kReset);

@@ -45,7 +45,7 @@ class H2Stream {
   nghttp2_ssize next_data(std::size_t most, std::uint32_t& flags);
   Buffer take_data(std::size_t size);
   void on_end_sent();
-  bool answered() const { return state_.end_sent; }
+  bool responded() const { return state_.end_sent; }
   bool begun() const { return state_.decoding != Decoding::kHead; }  // its head is complete
 
   // Small frames only because the client gives out little window are held back (FAULTS F17).

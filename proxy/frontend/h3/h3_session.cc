@@ -269,7 +269,7 @@ void H3Session::reset(H3Stream& stream, Code code) {
 }
 
 void H3Session::cancelled(const H3Stream& stream) {
-  if (stream.answered()) return;
+  if (stream.responded()) return;
   guard_.stream_cancelled();
   count(Abuse::kReset);
 }

@@ -20,8 +20,8 @@ namespace {
 constexpr std::size_t kChunk = 32 * 1024;                // of an answer, read from its pipe at once: one DATA frame
 constexpr std::size_t kMaxUnacknowledged = 1024 * 1024;  // of one stream: enough for 10 MB/s at 100 ms
 
-nghttp3_ssize read_answer(nghttp3_conn* /*conn*/, std::int64_t /*id*/, nghttp3_vec* parts, std::size_t max,
-                          std::uint32_t* flags, void* /*session*/, void* stream) {
+nghttp3_ssize read_response(nghttp3_conn* /*conn*/, std::int64_t /*id*/, nghttp3_vec* parts, std::size_t max,
+                            std::uint32_t* flags, void* /*session*/, void* stream) {
   return static_cast<H3Stream*>(stream)->provide(parts, max, flags);
 }
 
@@ -125,7 +125,7 @@ void H3Stream::progress() {
   if (!exchange_) return;
   move_request();
   if (const auto fault = exchange_->broken_off()) return session_.reset(*this, rule(*fault).h3_code);
-  move_answer();
+  move_response();
 }
 
 void H3Stream::move_request() {
@@ -169,7 +169,7 @@ void H3Stream::drop_held() {
   if (state_.held > 0) release(state_.held);
 }
 
-void H3Stream::move_answer() {
+void H3Stream::move_response() {
   while (const auto interim = exchange_->take_interim()) {
     const auto fields = h3_fields::of_head(*interim);
     nghttp3_conn_submit_info(session_.conn_.get(), id_, fields.data(), fields.size());
@@ -192,7 +192,7 @@ void H3Stream::move_answer() {
 void H3Stream::submit(const ResponseHead& head) {
   BodyReader& body = exchange_->response_body();
   const bool no_body = body.at_end() && body.trailers().empty();
-  constexpr nghttp3_data_reader kReader{.read_data = read_answer};
+  constexpr nghttp3_data_reader kReader{.read_data = read_response};
   const auto fields = h3_fields::of_head(head);
   state_.writing = no_body ? Writing::kAllOffered : Writing::kHeadSent;
   state_.moved = now();

@@ -1,7 +1,7 @@
 // One request stream of HTTP/3: a head on its way in, then an exchange whose two bodies it moves between the pipes and
 // nghttp3. Owned by its H3Session; destroying it cancels the exchange. One loop's thread.
 //
-//   DATA -> arrived_ --room()--> request pipe       answer pipe --> offered_ (nghttp3 has seen it) --acknowledged-->
+//   DATA -> arrived_ --room()--> request pipe     response pipe --> offered_ (nghttp3 has seen it) --acknowledged-->
 //   gone
 //
 // What the client's window lets in but the pipe has no room for waits in arrived_, bounded by that window; the windows
@@ -53,7 +53,7 @@ class H3Stream {
   void give_up();  // the client did, or the stream is reset: cancels the exchange
   // Nobody waits any more for what is held of the request: the connection's window for it goes back.
   void drop_held();
-  bool answered() const { return state_.writing == Writing::kEnded; }
+  bool responded() const { return state_.writing == Writing::kEnded; }
   bool begun() const { return state_.reading != Reading::kHead; }  // its head is complete
   // Nothing has moved for too long: a head that does not end, or an answer that is not taken.
   std::optional<Fault> overdue(MonotonicTime now) const;
@@ -69,7 +69,7 @@ class H3Stream {
   void move_request();
   void give_credit(std::size_t drained);
   void release(std::size_t count);
-  void move_answer();
+  void move_response();
   void submit(const ResponseHead& head);
   void offer_trailers(std::uint32_t* flags);
   MonotonicTime now() const;

@@ -110,7 +110,7 @@ void QuicDispatch::receive(const UdpDatagram& datagram) {
 }
 
 void QuicDispatch::repeat_farewell(const UdpDatagram& datagram, const QuicId& id) {
-  const auto packet = farewells_.answer(id);
+  const auto packet = farewells_.packet_for(id);
   if (packet.empty()) return drop();
   reply(datagram, packet);
 }

@@ -21,7 +21,7 @@ bool QuicFarewells::knows(const QuicId& id) const {
   return !by_id_.empty() && by_id_.contains(id);
 }
 
-std::span<const std::uint8_t> QuicFarewells::answer(const QuicId& id) {
+std::span<const std::uint8_t> QuicFarewells::packet_for(const QuicId& id) {
   Ended& ended = *by_id_.find(id)->second;
   if (++ended.received < ended.repeat_at) return {};
   ended.repeat_at *= 2;

@@ -33,7 +33,7 @@ class QuicFarewells {
   bool knows(const QuicId& id) const;
   // What a packet for `id` is answered with: nothing, or ever more rarely the goodbye (RFC 9000 section 10.2.1), which
   // is good until the next call. REQUIRES: knows(id)
-  std::span<const std::uint8_t> answer(const QuicId& id);
+  std::span<const std::uint8_t> packet_for(const QuicId& id);
   bool empty() const { return ended_.empty(); }
   void clear();
 

@@ -32,7 +32,7 @@ TEST_F(StatusEventsTest, TheFirstEventComesAtOnceAndTheOthersAsTheyArePublished)
   EXPECT_EQ(read_all(), "retry: 1000\n\ndata: {\"n\":0}\n\n");
   events.publish(R"({"n":1})");
   EXPECT_EQ(read_all(), "data: {\"n\":1}\n\n");
-  EXPECT_FALSE(exchange->answered());
+  EXPECT_FALSE(exchange->responded());
 }
 
 TEST_F(StatusEventsTest, WhoDoesNotReadIsSentNothingMoreAndThenDropped) {

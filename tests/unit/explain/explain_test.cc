@@ -92,11 +92,11 @@ TEST_F(ExplainTest, TheEndpointsHeadIsThatOfTheServingCode) {
                   "X-Request-Id: (new for each request)", "X-Forwarded-For: 203.0.113.9", "X-Forwarded-Proto: https",
                   "X-Forwarded-Host: shop.example:8443", "X-Forwarded-Port: 8443", "X-Forwarded-Prefix: /api",
                   "Via: 2 gatehouse-(new at each start)", "X-Set: 1", "Connection: TE", "TE: trailers"));
-  ASSERT_TRUE(said.answer);
-  EXPECT_EQ(said.answer->status, 0);
-  EXPECT_THAT(said.answer->fields, Contains(testing::Pair("X-Frame-Options", "DENY")));
-  EXPECT_THAT(said.answer->fields, Contains(testing::Pair("Alt-Svc", "h3=\":8443\"; ma=86400")));
-  EXPECT_THAT(said.answer->removed, ElementsAre("Server"));
+  ASSERT_TRUE(said.response);
+  EXPECT_EQ(said.response->status, 0);
+  EXPECT_THAT(said.response->fields, Contains(testing::Pair("X-Frame-Options", "DENY")));
+  EXPECT_THAT(said.response->fields, Contains(testing::Pair("Alt-Svc", "h3=\":8443\"; ma=86400")));
+  EXPECT_THAT(said.response->removed, ElementsAre("Server"));
   EXPECT_EQ(said.outcome, "forwarded to the upstream api");
 }
 

@@ -26,7 +26,7 @@ void for_every_combination(Check&& check) {
       for (std::uint32_t attempts = 1; attempts <= 12; ++attempts) {
         check(retry::Facts{.failure = {.fault = static_cast<Fault>(number),
                                        .reused = (bits & 1) != 0,
-                                       .answered = (bits & 2) != 0,
+                                       .responded = (bits & 2) != 0,
                                        .unread = (bits & 4) != 0,
                                        .unsent = (bits & 256) != 0},
                            .idempotent = (bits & 8) != 0,
@@ -48,7 +48,7 @@ TEST(RetryTest, NeverRunsARequestTwiceThatMayNot) {
     if (!decision) return;
     EXPECT_TRUE(facts.body_untouched);
     EXPECT_TRUE(facts.idempotent || !may_have_run);
-    EXPECT_TRUE(retry::is_connect(facts.failure.fault) || (is_death(facts.failure.fault) && !facts.failure.answered));
+    EXPECT_TRUE(retry::is_connect(facts.failure.fault) || (is_death(facts.failure.fault) && !facts.failure.responded));
     EXPECT_LT(facts.attempts, 10U);
     const bool app_may_return = !may_have_run && (facts.gone || facts.app);
     EXPECT_TRUE(facts.gone || facts.attempts < 6U);
@@ -67,11 +67,11 @@ TEST(RetryTest, ForgivesWhateverItMayWithinTheAttempts) {
       const bool replaced = facts.app && facts.failure.fault != Fault::kForeignListener;
       const Where where = replaced || facts.gone ? Where::kOtherOrWait : Where::kOther;
       EXPECT_EQ(decision, (Decision{RetryReason::kConnect, where, !facts.gone}));
-    } else if (is_death(facts.failure.fault) && !facts.failure.answered && facts.failure.unsent) {
+    } else if (is_death(facts.failure.fault) && !facts.failure.responded && facts.failure.unsent) {
       EXPECT_EQ(decision->reason, RetryReason::kStale);
-    } else if (is_death(facts.failure.fault) && !facts.failure.answered && facts.failure.unread) {
+    } else if (is_death(facts.failure.fault) && !facts.failure.responded && facts.failure.unread) {
       EXPECT_EQ(decision->reason, RetryReason::kUnread);
-    } else if (is_death(facts.failure.fault) && !facts.failure.answered && facts.idempotent) {
+    } else if (is_death(facts.failure.fault) && !facts.failure.responded && facts.idempotent) {
       const bool wanted = facts.failure.reused || facts.gone || facts.app;
       EXPECT_EQ(decision.has_value(), wanted);
     } else {

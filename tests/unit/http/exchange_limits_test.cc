@@ -109,7 +109,7 @@ TEST_F(ExchangeLimitsTest, AClientThatReadsTheAnswerNotAtAllIsGivenUpEvenIfItIsC
   turn();
   advance(milliseconds(500));
   EXPECT_EQ(exchange->broken_off(), Fault::kClientStalled);
-  EXPECT_FALSE(exchange->answered());
+  EXPECT_FALSE(exchange->responded());
 }
 
 TEST_F(ExchangeLimitsTest, AClientThatHasReadAllThereIsDoesNotTimeOut) {

@@ -46,9 +46,9 @@ TEST_F(ExchangeTest, AnAnswerIsPassedAndRecorded) {
   EXPECT_EQ(wakes, 1);
   ASSERT_TRUE(exchange->response());
   EXPECT_EQ(exchange->response()->status, 200);
-  EXPECT_FALSE(exchange->answered());
+  EXPECT_FALSE(exchange->responded());
   EXPECT_EQ(read_all(), "hello");
-  EXPECT_TRUE(exchange->answered());
+  EXPECT_TRUE(exchange->responded());
   EXPECT_EQ(exchange->record().first_byte, milliseconds(7));
   EXPECT_EQ(end(), "200 - in 0 out 5");
 }
@@ -103,7 +103,7 @@ TEST_F(ExchangeTest, AFaultBeforeTheHeadIsAnsweredFor) {
   EXPECT_TRUE(exchange->request_body().abandoned());
   EXPECT_FALSE(responder_alive);
   EXPECT_EQ(read_all().substr(0, 15), "502 Bad Gateway");
-  EXPECT_TRUE(exchange->answered());
+  EXPECT_TRUE(exchange->responded());
   const std::string log = end();
   EXPECT_TRUE(log.starts_with("502 connect_refused in 0 out ")) << log;
 }
@@ -123,7 +123,7 @@ TEST_F(ExchangeTest, AFaultAfterTheHeadBreaksOff) {
   EXPECT_TRUE(exchange->response_body().failed());
   EXPECT_FALSE(exchange->response_body().finished()) << "a broken answer is never a clean end";
   EXPECT_EQ(read_all(), "half");
-  EXPECT_FALSE(exchange->answered());
+  EXPECT_FALSE(exchange->responded());
   EXPECT_FALSE(responder_alive);
   EXPECT_EQ(end(), "200 upstream_truncated in 0 out 4");
 }
@@ -165,14 +165,14 @@ TEST_F(ExchangeTest, HeadRequestsGetNoPage) {
   begin({.method = "HEAD"});
   exchange->respond({.status = 200}, "12345");
   EXPECT_EQ(exchange->response()->body.bytes, 5U);
-  EXPECT_TRUE(exchange->answered());
+  EXPECT_TRUE(exchange->responded());
 }
 
 TEST_F(ExchangeTest, AnswersThatMayHaveNoBodyHaveNone) {
   begin();
   exchange->respond({.status = 204}, "ignored");
   EXPECT_EQ(exchange->response()->body.kind, BodyLength::Kind::kNone);
-  EXPECT_TRUE(exchange->answered());
+  EXPECT_TRUE(exchange->responded());
 }
 
 TEST_F(ExchangeTest, InterimHeadsPassInOrderAndOnlyIfWanted) {

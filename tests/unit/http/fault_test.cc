@@ -91,8 +91,8 @@ TEST(FaultTable, IsTheOneOfTheGuide) {
   std::set<std::string_view> tokens;
   for (const FaultRule& row : fault_rules()) {
     tokens.insert(row.token);
-    const std::string answer = row.status == 0 ? "no answer" : std::format("{} `{}`", row.status, row.proxy_status);
-    const std::string entry = std::format("\n### {}\n\n{}: {}.\n\n", row.token, answer, row.details);
+    const std::string response = row.status == 0 ? "no answer" : std::format("{} `{}`", row.status, row.proxy_status);
+    const std::string entry = std::format("\n### {}\n\n{}: {}.\n\n", row.token, response, row.details);
     EXPECT_TRUE(guide.contains(entry)) << entry;
   }
   constexpr std::string_view kHeading = "\n### ";

@@ -71,7 +71,7 @@ TEST_F(UpstreamFlowTest, BothBodiesMoveAtOnceAndArriveExactly) {
     ScriptedConnection connection = world.accept(endpoint);
     connection.send("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(down.size()) + "\r\n\r\n");
     std::size_t offered = 0;
-    std::size_t answered = 0;
+    std::size_t responded = 0;
     world.turn_until([&] {
       offered += offer(e, std::string_view(up).substr(offered));
       if (offered == up.size() && !e->request_body().ended()) e->request_body().finish();
@@ -79,7 +79,7 @@ TEST_F(UpstreamFlowTest, BothBodiesMoveAtOnceAndArriveExactly) {
       // Not the last of the answer before the whole request is there: that would be an early answer.
       const bool all_up = connection.received().size() >= up.size() && offered == up.size();
       const std::size_t until = all_up ? down.size() : down.size() - 1;
-      answered += connection.send_what_fits(std::string_view(down).substr(answered, until - answered));
+      responded += connection.send_what_fits(std::string_view(down).substr(responded, until - responded));
       return e.over();
     });
     EXPECT_TRUE(e.complete());

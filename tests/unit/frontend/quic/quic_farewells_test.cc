@@ -36,11 +36,11 @@ class QuicFarewellsTest : public ::testing::Test {
 
 TEST_F(QuicFarewellsTest, AreRepeatedEverMoreRarelyForAnyIdOfTheConnection) {
   add({id(1), id(2)});
-  std::vector<int> answered;
+  std::vector<int> repeated;
   for (int i = 1; i <= 40; ++i) {
-    if (!farewells.answer(id(1 + static_cast<std::uint32_t>(i) % 2)).empty()) answered.push_back(i);
+    if (!farewells.packet_for(id(1 + static_cast<std::uint32_t>(i) % 2)).empty()) repeated.push_back(i);
   }
-  EXPECT_EQ(answered, (std::vector{1, 2, 4, 8, 16, 32}));
+  EXPECT_EQ(repeated, (std::vector{1, 2, 4, 8, 16, 32}));
 }
 
 TEST_F(QuicFarewellsTest, AreForgottenInTimeWhateverTheOrderOfTheirEnds) {
@@ -69,7 +69,7 @@ TEST_F(QuicFarewellsTest, TwoOfOneIdDoNotTearEachOtherDown) {
   pass(2s);
   EXPECT_FALSE(farewells.knows(id(1)));
   ASSERT_TRUE(farewells.knows(id(7)));
-  EXPECT_EQ(farewells.answer(id(7)).size(), 3U);
+  EXPECT_EQ(farewells.packet_for(id(7)).size(), 3U);
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ namespace gatehouse {
 
 class Waker;
 
-class AnswerReader {
+class ResponseReader {
  public:
   enum class Event {
     kWaiting,  // for the endpoint; the stream's user will be called
@@ -30,10 +30,10 @@ class AnswerReader {
     kFault,    // fault()
   };
 
-  AnswerReader();
+  ResponseReader();
 
   // `waker` is woken when the pipe has room again.
-  void begin(std::string_view method, BodyPipe& answer, Waker& waker);
+  void begin(std::string_view method, BodyPipe& response, Waker& waker);
   // Reads on until there is something to tell.
   Event read(ByteStream& stream);
   void stop();  // forgets the pipe
@@ -61,7 +61,7 @@ class AnswerReader {
 
   H1Parser parser_;
   Buffer input_;
-  BodyWriter* answer_ = nullptr;
+  BodyWriter* response_ = nullptr;
   std::string method_;
   ResponseHead head_;
   std::uint64_t received_ = 0;

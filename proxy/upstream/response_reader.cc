@@ -1,4 +1,4 @@
-#include "proxy/upstream/answer_reader.h"
+#include "proxy/upstream/response_reader.h"
 
 #include <algorithm>
 
@@ -8,7 +8,7 @@ namespace gatehouse {
 
 namespace {
 
-constexpr HeadLimits kAnswerLimits{.max_header_bytes = 64UL * 1024, .max_header_count = 200};
+constexpr HeadLimits kResponseLimits{.max_header_bytes = 64UL * 1024, .max_header_count = 200};
 constexpr int kMaxInterims = 8;
 // One read; less than the least is not worth a system call, and what it brings too much the pipe can bear.
 constexpr std::size_t kLeastRead = 4UL * 1024;
@@ -16,13 +16,13 @@ constexpr std::size_t kMostRead = 64UL * 1024;
 
 }  // namespace
 
-AnswerReader::AnswerReader() : parser_(H1Parser::Kind::kResponse, kAnswerLimits) {}
+ResponseReader::ResponseReader() : parser_(H1Parser::Kind::kResponse, kResponseLimits) {}
 
-void AnswerReader::begin(std::string_view method, BodyPipe& answer, Waker& waker) {
+void ResponseReader::begin(std::string_view method, BodyPipe& response, Waker& waker) {
   method_ = method;
   parser_.expect_response_to(method_);
-  answer_ = &answer.writer();
-  answer_->set_waker(&waker);
+  response_ = &response.writer();
+  response_->set_waker(&waker);
   received_ = 0;
   interims_ = 0;
   head_seen_ = false;
@@ -31,12 +31,12 @@ void AnswerReader::begin(std::string_view method, BodyPipe& answer, Waker& waker
   waits_for_room_ = false;
 }
 
-AnswerReader::Event AnswerReader::read(ByteStream& stream) {
+ResponseReader::Event ResponseReader::read(ByteStream& stream) {
   for (;;) {
     // The exchange has ended otherwise.
-    if (answer_->ended() || answer_->abandoned()) return fail(Fault::kClientGone);
+    if (response_->ended() || response_->abandoned()) return fail(Fault::kClientGone);
     if (const std::optional<Event> event = parse()) return *event;
-    const std::size_t room = head_seen_ ? answer_->room() : kMostRead;
+    const std::size_t room = head_seen_ ? response_->room() : kMostRead;
     waits_for_room_ = room == 0;
     if (waits_for_room_) return Event::kNoRoom;
     const IoResult result = stream.read(input_, std::clamp(room, kLeastRead, kMostRead));
@@ -55,18 +55,18 @@ AnswerReader::Event AnswerReader::read(ByteStream& stream) {
   }
 }
 
-void AnswerReader::stop() {
-  if (answer_ != nullptr) answer_->set_waker(nullptr);
-  answer_ = nullptr;
+void ResponseReader::stop() {
+  if (response_ != nullptr) response_->set_waker(nullptr);
+  response_ = nullptr;
 }
 
-bool AnswerReader::reusable(ByteStream& stream) {
+bool ResponseReader::reusable(ByteStream& stream) {
   if (!keep_alive_ || !input_.empty() || !parser_.idle()) return false;
   return stream.read(input_, kLeastRead).status == IoStatus::kWouldBlock;
 }
 
 // All that has been read, and then once more: the end of an answer may need no bytes.
-std::optional<AnswerReader::Event> AnswerReader::parse() {
+std::optional<ResponseReader::Event> ResponseReader::parse() {
   for (;;) {
     const std::string_view run = input_.front();
     const H1Parser::Step step = parser_.parse(run);
@@ -95,7 +95,7 @@ std::optional<AnswerReader::Event> AnswerReader::parse() {
   }
 }
 
-std::optional<AnswerReader::Event> AnswerReader::on_parsed_head() {
+std::optional<ResponseReader::Event> ResponseReader::on_parsed_head() {
   head_ = parser_.take_response();
   if (!head_.is_interim()) {
     head_seen_ = true;
@@ -109,7 +109,7 @@ std::optional<AnswerReader::Event> AnswerReader::on_parsed_head() {
   return {};
 }
 
-std::optional<AnswerReader::Event> AnswerReader::on_parsed_end() {
+std::optional<ResponseReader::Event> ResponseReader::on_parsed_end() {
   if (!in_interim_) return finish();
   in_interim_ = false;
   parser_.expect_response_to(method_);
@@ -117,27 +117,27 @@ std::optional<AnswerReader::Event> AnswerReader::on_parsed_end() {
 }
 
 // The bytes stay where the socket put them; only the framing around them goes.
-void AnswerReader::take_body(std::string_view run, const H1Parser::Step& step) {
+void ResponseReader::take_body(std::string_view run, const H1Parser::Step& step) {
   const auto before = static_cast<std::size_t>(step.body.data() - run.data());
   input_.consume(before);
-  answer_->write(input_.split(step.body.size()));
+  response_->write(input_.split(step.body.size()));
   input_.consume(step.consumed - before - step.body.size());
 }
 
-AnswerReader::Event AnswerReader::on_stream_end(bool clean) {
+ResponseReader::Event ResponseReader::on_stream_end(bool clean) {
   keep_alive_ = false;
   if (clean && parser_.finish().event == H1Parser::Event::kEnd && head_seen_) return finish();
   if (head_seen_) return fail(Fault::kUpstreamTruncated);
   return fail(clean ? Fault::kUpstreamClosed : Fault::kUpstreamReset);
 }
 
-AnswerReader::Event AnswerReader::finish() {
-  answer_->finish(field_rules::check_response_trailers(parser_.take_trailers()));
+ResponseReader::Event ResponseReader::finish() {
+  response_->finish(field_rules::check_response_trailers(parser_.take_trailers()));
   stop();
   return Event::kEnd;
 }
 
-AnswerReader::Event AnswerReader::fail(Fault fault) {
+ResponseReader::Event ResponseReader::fail(Fault fault) {
   fault_ = fault;
   stop();
   return Event::kFault;

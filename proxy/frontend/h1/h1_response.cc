@@ -1,4 +1,4 @@
-#include "proxy/frontend/h1/h1_answer.h"
+#include "proxy/frontend/h1/h1_response.h"
 
 #include <utility>
 
@@ -6,7 +6,7 @@
 
 namespace gatehouse {
 
-H1Answer::Outcome H1Answer::advance(Exchange& exchange, Buffer& out, bool keep_alive) {
+H1Response::Outcome H1Response::advance(Exchange& exchange, Buffer& out, bool keep_alive) {
   const Protocol client = exchange.client().protocol;
   while (const auto interim = exchange.take_interim()) {
     // RFC 9110 section 15.2: none to HTTP/1.0.
@@ -23,7 +23,7 @@ H1Answer::Outcome H1Answer::advance(Exchange& exchange, Buffer& out, bool keep_a
   return write_end(exchange, out) ? Outcome::kComplete : Outcome::kBroken;
 }
 
-bool H1Answer::write_head(const Exchange& exchange, Buffer& out, bool keep_alive) {
+bool H1Response::write_head(const Exchange& exchange, Buffer& out, bool keep_alive) {
   const ResponseHead& head = *exchange.response();
   const Protocol client = exchange.client().protocol;
   const RequestHead& request = exchange.request();
@@ -44,7 +44,7 @@ bool H1Answer::write_head(const Exchange& exchange, Buffer& out, bool keep_alive
        .connection = keep_alive_ ? h1_writer::Connection::kKeepAlive : h1_writer::Connection::kClose});
 }
 
-void H1Answer::take_body(Exchange& exchange, Buffer& out) {
+void H1Response::take_body(Exchange& exchange, Buffer& out) {
   BodyReader& body = exchange.response_body();
   while (body.available() > 0 && out.size() < kMark) {
     Buffer bytes = body.read(kMark - out.size());
@@ -69,7 +69,7 @@ void H1Answer::take_body(Exchange& exchange, Buffer& out) {
 }
 
 // False: less has come than was promised.
-bool H1Answer::write_end(Exchange& exchange, Buffer& out) {
+bool H1Response::write_end(Exchange& exchange, Buffer& out) {
   if (framing_ == Framing::kChunked) {
     static const FieldList kNoTrailers;
     const bool wanted = exchange.request().accepts_trailers;

@@ -10,7 +10,7 @@
 
 namespace gatehouse {
 
-class H1Answer {
+class H1Response {
  public:
   enum class Outcome : std::uint8_t {
     kOpen,      // more to come
