@@ -35,11 +35,12 @@ struct InstanceUse {
 };
 
 struct AppDependencies {
-  using Answered = std::move_only_function<void(std::optional<int>)>;
+  using ProbeDone = std::move_only_function<void(std::optional<int>)>;
 
   std::move_only_function<void(AppEvent)> event;  // must not call back into the host; post instead
-  // Asks, and calls `answered` once with the status, or nothing if there was no answer. Destroying the result cancels.
-  std::move_only_function<std::shared_ptr<void>(AppProbe, Answered)> probe;
+  // Asks, and calls the ProbeDone once with the status, or nothing if there was no answer. Destroying the result
+  // cancels.
+  std::move_only_function<std::shared_ptr<void>(AppProbe, ProbeDone)> probe;
   std::move_only_function<InstanceUse(InstanceId)> use;  // for recycle.requests and idle_stop; asked once a second
   std::string runtime_directory;                         // private (0700), for sockets
 };

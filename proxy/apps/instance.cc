@@ -172,7 +172,7 @@ void Instance::on_deadline() {
     life_.cause = accepted ? ExitReason::kReadyFailed : ExitReason::kStartTimeout;
     life_.cause_text =
         accepted ? std::format("was not ready within {:.1f} s: its last answer was: {}", seconds,
-                               watching_.readiness->last_answer())
+                               watching_.readiness->last_outcome())
                  : std::format("did not listen on {} within {:.1f} s", target_.address().to_string(), seconds);
   }
   handle(ProcessEvent::kDeadline);
@@ -182,7 +182,7 @@ std::string Instance::waits_for() const {
   if (!watching_.readiness) return {};
   const AppSpec& spec = *setting_.spec;
   if (watching_.readiness->accepted()) {
-    return std::format("{} {}", spec.readiness.path, watching_.readiness->last_answer());
+    return std::format("{} {}", spec.readiness.path, watching_.readiness->last_outcome());
   }
   return std::format("it does not listen on {}, which is in {}", target_.address().to_string(),
                      spec.transport == AppTransport::kSocket ? "SOCKET" : "PORT");

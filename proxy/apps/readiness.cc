@@ -15,7 +15,7 @@ Readiness::Readiness(EventLoop& loop, Questions questions, Dependencies dependen
   timer_.arm(kFirst);
 }
 
-std::string Readiness::last_answer() const {
+std::string Readiness::last_outcome() const {
   if (!accepted_) return "it does not listen";
   return status_ ? "answered " + std::to_string(*status_) : "gave no answer";
 }
@@ -24,7 +24,7 @@ void Readiness::next() {
   watcher_.reset();
   socket_.reset();
   if (!accepted_) return try_to_connect();
-  if (!answered_ && !questions_.ready_path.empty()) return ask(questions_.ready_path, false);
+  if (!path_ready_ && !questions_.ready_path.empty()) return ask(questions_.ready_path, false);
   if (warmed_ < questions_.warmup.size()) return ask(questions_.warmup[warmed_], true);
   dependencies_.decided(Verdict::kReady);
 }
@@ -63,18 +63,18 @@ void Readiness::ask(const std::string& path, bool warming) {
                  .listening_user = questions_.listening_user};
   if (warming) probe.timeout = questions_.warmup_timeout;
   asking_ =
-      dependencies_.probe(std::move(probe), [this, warming](std::optional<int> status) { on_answer(status, warming); });
+      dependencies_.probe(std::move(probe), [this, warming](std::optional<int> status) { on_status(status, warming); });
 }
 
-void Readiness::on_answer(std::optional<int> status, bool warming) {
+void Readiness::on_status(std::optional<int> status, bool warming) {
   status_ = status;
   if (warming) {
     ++warmed_;
     timer_.arm(Duration::zero());  // next() may destroy us, and with us the probe that calls
     return;
   }
-  answered_ = status && *status >= 200 && *status < 400;
-  if (answered_) {
+  path_ready_ = status && *status >= 200 && *status < 400;
+  if (path_ready_) {
     timer_.arm(Duration::zero());
   } else {
     again();

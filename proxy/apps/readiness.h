@@ -30,7 +30,7 @@ class Readiness {
   };
   enum class Verdict : std::uint8_t { kReady, kWrongPort, kForeignListener };
   struct Dependencies {
-    std::move_only_function<std::shared_ptr<void>(AppProbe, AppDependencies::Answered)>& probe;
+    std::move_only_function<std::shared_ptr<void>(AppProbe, AppDependencies::ProbeDone)>& probe;
     std::move_only_function<bool()> owns_listener;
     std::move_only_function<void(Verdict)> decided;  // once; may destroy this
   };
@@ -38,7 +38,7 @@ class Readiness {
   Readiness(EventLoop& loop, Questions questions, Dependencies dependencies);
 
   bool accepted() const { return accepted_; }  // it listens, so what is missing is a good answer
-  std::string last_answer() const;             // "answered 503", for people
+  std::string last_outcome() const;            // "answered 503", for people
 
  private:
   static constexpr Duration kFirst = std::chrono::milliseconds(5);
@@ -48,14 +48,14 @@ class Readiness {
   void try_to_connect();
   void on_connected(int code);
   void ask(const std::string& path, bool warming);
-  void on_answer(std::optional<int> status, bool warming);
+  void on_status(std::optional<int> status, bool warming);
   void again();
 
   EventLoop& loop_;
   Questions questions_;
   Dependencies dependencies_;
   bool accepted_ = false;
-  bool answered_ = false;
+  bool path_ready_ = false;
   std::size_t warmed_ = 0;
   std::optional<int> status_;
   Duration delay_ = kFirst;

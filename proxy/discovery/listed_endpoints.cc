@@ -28,18 +28,18 @@ ListedEndpoints::ListedEndpoints(const Dependencies& dependencies, const config:
       changed_(std::move(changed)) {
   for (const config::Endpoint& entry : entries_) {
     if (const auto* name = std::get_if<config::DnsName>(&entry.at)) {
-      names_.push_back({.name = name, .weight = entry.weight, .answered = false, .answer = {}, .watch = nullptr});
+      names_.push_back({.name = name, .weight = entry.weight, .resolved = false, .resolution = {}, .watch = nullptr});
     }
   }
   for (std::size_t i = 0; i < names_.size(); ++i) {
     const DnsQuestion question{.name = names_[i].name->name, .port = names_[i].name->port};
-    names_[i].watch = dependencies.resolver.watch(question, [this, i](const Resolver::Answer& answer) {
-      if (!answer.error.empty() && answer.error != names_[i].answer.error) {
+    names_[i].watch = dependencies.resolver.watch(question, [this, i](const Resolver::Resolution& resolution) {
+      if (!resolution.error.empty() && resolution.error != names_[i].resolution.error) {
         unresolved.warn("upstream {}: {} cannot be resolved: {}", membership_->upstream(), text_of(*names_[i].name),
-                        answer.error);
+                        resolution.error);
       }
-      names_[i].answered = true;
-      names_[i].answer = answer;
+      names_[i].resolved = true;
+      names_[i].resolution = resolution;
       update();
     });
   }
@@ -61,15 +61,15 @@ void ListedEndpoints::update() {
       add(*set, {.upstream = membership_->upstream(), .address = *address}, entry.weight);
     }
   }
-  bool unanswered = false;
+  bool pending = false;
   for (const Name& name : names_) {
-    unanswered |= !name.answered;
-    for (const ResolvedAddress& resolved : name.answer.addresses) {
+    pending |= !name.resolved;
+    for (const ResolvedAddress& resolved : name.resolution.addresses) {
       add(*set, {.upstream = membership_->upstream(), .address = resolved.address, .authority = text_of(*name.name)},
           name.weight * resolved.weight);
     }
   }
-  set->when_none = unanswered ? EndpointSet::WhenNone::kWait : EndpointSet::WhenNone::kRefuse;
+  set->when_none = pending ? EndpointSet::WhenNone::kWait : EndpointSet::WhenNone::kRefuse;
   set->refusal = {.fault = set->members.empty() ? Fault::kNameNotResolved : Fault::kNoHealthyEndpoint,
                   .retry_after = kRetryAfter};
   membership_->replace(std::move(set));

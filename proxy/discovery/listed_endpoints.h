@@ -33,8 +33,8 @@ class ListedEndpoints {
   struct Name {
     const config::DnsName* name;
     std::uint32_t weight;
-    bool answered = false;
-    Resolver::Answer answer;
+    bool resolved = false;
+    Resolver::Resolution resolution;
     std::unique_ptr<Resolver::Watch> watch;
   };
 

@@ -6,8 +6,8 @@
 
 #include "common/event_loop.h"
 #include "common/timer.h"
-#include "proxy/discovery/resolver_answer.h"
 #include "proxy/discovery/resolver_channel.h"
+#include "proxy/discovery/resolver_records.h"
 
 namespace gatehouse {
 
@@ -21,7 +21,7 @@ constexpr std::size_t kInquiriesAtOnce = 16;  // for the targets of one SRV answ
 class NameWatch final : public Resolver::Watch {
  public:
   NameWatch(std::shared_ptr<DnsChannel> channel, DnsQuestion question,
-            std::function<void(const Resolver::Answer&)> changed)
+            std::function<void(const Resolver::Resolution&)> changed)
       : channel_(std::move(channel)),
         question_(std::move(question)),
         changed_(std::move(changed)),
@@ -29,7 +29,7 @@ class NameWatch final : public Resolver::Watch {
     again_.arm(Duration::zero());
   }
 
-  const Resolver::Answer& answer() const override { return answer_; }
+  const Resolver::Resolution& resolution() const override { return resolution_; }
 
  private:
   // What has been gathered for the answer of this attempt.
@@ -56,9 +56,9 @@ class NameWatch final : public Resolver::Watch {
 
   std::shared_ptr<DnsChannel> channel_;
   const DnsQuestion question_;
-  std::function<void(const Resolver::Answer&)> changed_;
+  std::function<void(const Resolver::Resolution&)> changed_;
   Timer again_;
-  Resolver::Answer answer_;
+  Resolver::Resolution resolution_;
   bool told_ = false;
   std::chrono::seconds retry_ = kFirstRetry;
   Attempt attempt_;
@@ -122,22 +122,22 @@ void NameWatch::on_target(std::size_t index, const DnsRecords& records) {
 }
 
 void NameWatch::conclude() {
-  Resolver::Answer next;
+  Resolver::Resolution next;
   if (attempt_.error.empty()) {
     next.addresses = dns::in_order(std::move(attempt_.addresses));
     retry_ = kFirstRetry;
     again_.arm(dns::good_for(attempt_.ttl));
   } else {
-    next.addresses = answer_.addresses;
+    next.addresses = resolution_.addresses;
     next.error = std::format("cannot resolve {}: {}", question_.name, attempt_.error);
     again_.arm(retry_);
     retry_ = std::min(retry_ * 2, kLastRetry);
   }
-  if (told_ && next.addresses == answer_.addresses && next.error == answer_.error) return;
+  if (told_ && next.addresses == resolution_.addresses && next.error == resolution_.error) return;
   told_ = true;
-  answer_ = std::move(next);
+  resolution_ = std::move(next);
   const auto changed = changed_;  // the watch may go with the call
-  const Resolver::Answer told = answer_;
+  const Resolver::Resolution told = resolution_;
   changed(told);
 }
 
@@ -148,7 +148,7 @@ Resolver::Resolver(EventLoop& loop, Options options)
 
 Resolver::~Resolver() = default;
 
-std::unique_ptr<Resolver::Watch> Resolver::watch(DnsQuestion question, std::function<void(const Answer&)> changed) {
+std::unique_ptr<Resolver::Watch> Resolver::watch(DnsQuestion question, std::function<void(const Resolution&)> changed) {
   return std::make_unique<NameWatch>(channel_, std::move(question), std::move(changed));
 }
 

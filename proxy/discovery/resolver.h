@@ -31,7 +31,7 @@ struct DnsQuestion {
 
 class Resolver {
  public:
-  struct Answer {
+  struct Resolution {
     std::vector<ResolvedAddress> addresses;  // sorted; at most 256; empty until there was a good answer
     std::string error;                       // of the last attempt; empty if it was good
   };
@@ -52,9 +52,9 @@ class Resolver {
   class Watch {
    public:
     virtual ~Watch() = default;
-    virtual const Answer& answer() const = 0;
+    virtual const Resolution& resolution() const = 0;
   };
-  std::unique_ptr<Watch> watch(DnsQuestion question, std::function<void(const Answer&)> changed);
+  std::unique_ptr<Watch> watch(DnsQuestion question, std::function<void(const Resolution&)> changed);
 
  private:
   std::shared_ptr<DnsChannel> channel_;  // the watches keep it as well

@@ -49,12 +49,12 @@ DnsRecords records_of(const ares_addrinfo& info) {
   return records.addresses.empty() ? failed(ARES_ENODATA) : records;
 }
 
-DnsRecords records_of(const ares_dns_record_t& answer) {
+DnsRecords records_of(const ares_dns_record_t& response) {
   DnsRecords records;
   records.ttl = std::chrono::seconds::max();
-  const std::size_t count = ares_dns_record_rr_cnt(&answer, ARES_SECTION_ANSWER);
+  const std::size_t count = ares_dns_record_rr_cnt(&response, ARES_SECTION_ANSWER);
   for (std::size_t i = 0; i < count; ++i) {
-    const ares_dns_rr_t* row = ares_dns_record_rr_get_const(&answer, ARES_SECTION_ANSWER, i);
+    const ares_dns_rr_t* row = ares_dns_record_rr_get_const(&response, ARES_SECTION_ANSWER, i);
     if (row == nullptr) continue;
     records.ttl = std::min(records.ttl, seconds_of(ares_dns_rr_get_ttl(row)));
     if (ares_dns_rr_get_type(row) != ARES_REC_TYPE_SRV) continue;
@@ -144,8 +144,8 @@ void DnsChannel::ask_addresses(const DnsQuestion& question, DnsInquiry& asker) {
   const std::string port = std::to_string(question.port);
   ares_getaddrinfo(
       ares_.get(), question.name.c_str(), port.c_str(), &hints,
-      [](void* waiting, int status, int, ares_addrinfo* answer) {
-        const std::unique_ptr<ares_addrinfo, AddrInfoDeleter> held(answer);
+      [](void* waiting, int status, int, ares_addrinfo* response) {
+        const std::unique_ptr<ares_addrinfo, AddrInfoDeleter> held(response);
         settle(waiting, status == ARES_SUCCESS && held ? records_of(*held) : failed(status));
       },
       &pending);
@@ -167,8 +167,8 @@ void DnsChannel::ask_services(const DnsQuestion& question, DnsInquiry& asker) {
   // What it returns is told to the callback as well.
   ares_search_dnsrec(
       ares_.get(), made,
-      [](void* waiting, ares_status_t result, std::size_t, const ares_dns_record_t* answer) {
-        settle(waiting, result == ARES_SUCCESS && answer != nullptr ? records_of(*answer) : failed(result));
+      [](void* waiting, ares_status_t result, std::size_t, const ares_dns_record_t* response) {
+        settle(waiting, result == ARES_SUCCESS && response != nullptr ? records_of(*response) : failed(result));
       },
       &pending);
   set_timer();

@@ -173,8 +173,8 @@ AppHost& UpstreamDirectory::apps_running() {
                        loop_.post([this, held = std::move(event)]() mutable { on_app_event(std::move(held)); });
                      },
                  .probe =
-                     [this](AppProbe request, std::move_only_function<void(std::optional<int>)> answered) {
-                       return probe(std::move(request), std::move(answered));
+                     [this](AppProbe request, std::move_only_function<void(std::optional<int>)> on_status) {
+                       return probe(std::move(request), std::move(on_status));
                      },
                  .use =
                      [this](InstanceId instance) {
@@ -190,7 +190,7 @@ AppHost& UpstreamDirectory::apps_running() {
 
 // Probe's own call must not destroy it; whoever holds the result may.
 std::shared_ptr<void> UpstreamDirectory::probe(AppProbe request,
-                                               std::move_only_function<void(std::optional<int>)> answered) {
+                                               std::move_only_function<void(std::optional<int>)> on_status) {
   ProbeRequest asked{.address = request.address,
                      .method = std::move(request.method),
                      .path = std::move(request.path),
@@ -199,8 +199,8 @@ std::shared_ptr<void> UpstreamDirectory::probe(AppProbe request,
                      .timeout = request.timeout,
                      .listening_user = request.listening_user};
   const auto wanted = std::make_shared<bool>(true);  // the probe may have its answer between its retirement and its end
-  auto done = [wanted, answered = std::move(answered)](Probe::Outcome outcome) mutable {
-    if (*wanted) answered(outcome ? std::optional<int>(*outcome) : std::nullopt);
+  auto done = [wanted, on_status = std::move(on_status)](Probe::Outcome outcome) mutable {
+    if (*wanted) on_status(outcome ? std::optional<int>(*outcome) : std::nullopt);
   };
   auto held = std::make_unique<Probe>(loop_, std::move(asked), std::move(done));
   return {held.release(), [this, wanted](Probe* probe) {

@@ -64,7 +64,7 @@ class UpstreamDirectory {
   void on_app_event(AppEvent event);
   void on_health_check(const HealthCheckResult& result);
   HostedApp* hosted(const std::string& app);
-  std::shared_ptr<void> probe(AppProbe request, std::move_only_function<void(std::optional<int>)> answered);
+  std::shared_ptr<void> probe(AppProbe request, std::move_only_function<void(std::optional<int>)> on_status);
   AppHost& apps_running();
 
   EventLoop& loop_;

@@ -51,8 +51,8 @@ class Search {
   struct Name {
     std::string upstream;
     config::DnsName name;
-    bool answered = false;
-    Resolver::Answer answer;
+    bool resolved = false;
+    Resolver::Resolution resolution;
     std::unique_ptr<Resolver::Watch> watch;
   };
   struct Attempt {
@@ -77,37 +77,37 @@ class Search {
                          .connector = nullptr});
   }
 
-  void wait_for(std::size_t answers) {
-    awaited_ = answers;
+  void wait_for(std::size_t expected) {
+    awaited_ = expected;
     if (awaited_ == 0) return;
     deadline_.arm(options_.timeout);
     loop_.run();
     deadline_.disarm();
   }
 
-  void one_answered() {
+  void one_done() {
     if (--awaited_ == 0) loop_.stop();
   }
 
   void resolve() {
     for (Name& name : names_) {
       name.watch = resolver_.watch({.name = name.name.name, .port = name.name.port},
-                                   [this, &name](const Resolver::Answer& answer) {
-                                     name.answer = answer;
-                                     if (std::exchange(name.answered, true)) return;
-                                     one_answered();
+                                   [this, &name](const Resolver::Resolution& resolution) {
+                                     name.resolution = resolution;
+                                     if (std::exchange(name.resolved, true)) return;
+                                     one_done();
                                    });
     }
     wait_for(names_.size());
     for (Name& name : names_) {
       name.watch.reset();
       const std::string text = text_of(name.name);
-      for (const ResolvedAddress& resolved : name.answer.addresses) add(name.upstream, resolved.address, text);
-      if (!name.answer.addresses.empty()) continue;
+      for (const ResolvedAddress& resolved : name.resolution.addresses) add(name.upstream, resolved.address, text);
+      if (!name.resolution.addresses.empty()) continue;
       attempts_.push_back({.facts = {.upstream = name.upstream,
                                      .endpoint = text,
                                      .name = text,
-                                     .error = name.answered ? name.answer.error : "no answer from DNS in time",
+                                     .error = name.resolved ? name.resolution.error : "no answer from DNS in time",
                                      .unresolved = true},
                            .address = {},
                            .connector = nullptr});
@@ -124,7 +124,7 @@ class Search {
           loop_, attempt.address, std::nullopt, [this, &attempt](Connector::Outcome outcome) {
             attempt.facts.error = outcome ? std::string() : reason(outcome.error().fault);
             loop_.retire(std::move(attempt.connector));
-            one_answered();
+            one_done();
           });
     }
     wait_for(awaited);

@@ -48,7 +48,7 @@ std::string path_of(const Address& address) {
   return address.host().substr(std::string_view("unix:").size());
 }
 
-bool answers(const Address& address) {
+bool accepts(const Address& address) {
   const Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   return socket && ::connect(socket.get(), address.data(), address.length()) == 0;
 }
@@ -59,7 +59,7 @@ int look_at_socket_file(const Address& address) {
   struct stat status{};
   if (::lstat(path.c_str(), &status) == 0) {
     if (!S_ISSOCK(status.st_mode)) return EEXIST;
-    return answers(address) ? EADDRINUSE : 0;
+    return accepts(address) ? EADDRINUSE : 0;
   }
   const std::string folder = std::filesystem::path(path).parent_path().string();
   return ::access(folder.c_str(), W_OK | X_OK) == 0 ? 0 : errno;

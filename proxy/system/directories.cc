@@ -50,7 +50,7 @@ std::uint64_t hash(std::string_view text) {
   return value;
 }
 
-bool answers(const fs::path& socket) {
+bool accepts(const fs::path& socket) {
   const auto address = Address::parse("unix:" + socket.string());
   if (!address) return false;
   const Fd client(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -110,7 +110,7 @@ std::vector<fs::path> live_control_sockets() {
   std::error_code error;
   for (fs::directory_iterator it(*directory, error), end; !error && it != end; it.increment(error)) {
     const std::string name = it->path().filename().string();
-    if (name.starts_with(kSocketPrefix) && name.ends_with(kSocketSuffix) && answers(it->path())) {
+    if (name.starts_with(kSocketPrefix) && name.ends_with(kSocketSuffix) && accepts(it->path())) {
       sockets.push_back(it->path());
     }
   }

@@ -13,12 +13,12 @@
 namespace gatehouse {
 
 struct Watchdog::Round {
-  explicit Round(std::size_t loops) : answered(loops) {}
+  explicit Round(std::size_t loops) : replied(loops) {}
   bool complete() const {
-    return std::ranges::all_of(answered, [](const std::atomic<bool>& one) { return one.load(); });
+    return std::ranges::all_of(replied, [](const std::atomic<bool>& one) { return one.load(); });
   }
 
-  std::vector<std::atomic<bool>> answered;
+  std::vector<std::atomic<bool>> replied;
 };
 
 Watchdog::Watchdog(EventLoop& control, std::vector<EventLoop*> loops, Options options)
@@ -43,7 +43,7 @@ void Watchdog::ask() {
   round_ = std::make_shared<Round>(loops_.size());
   asked_at_ = control_.now();
   for (std::size_t i = 0; i < loops_.size(); ++i) {
-    loops_[i]->post([round = round_, i] { round->answered[i].store(true); });
+    loops_[i]->post([round = round_, i] { round->replied[i].store(true); });
   }
   timer_.arm(options_.interval);
 }
@@ -52,7 +52,7 @@ std::vector<std::size_t> Watchdog::hanging() const {
   std::vector<std::size_t> indexes;
   if (control_.now() - asked_at_ < options_.patience) return indexes;
   for (std::size_t i = 0; i < loops_.size(); ++i) {
-    if (!round_->answered[i].load()) indexes.push_back(i);
+    if (!round_->replied[i].load()) indexes.push_back(i);
   }
   return indexes;
 }

@@ -67,18 +67,18 @@ class AppHostTest : public RealLoopTest {
 
   void make_host() {
     host = std::make_unique<AppHost>(
-        loop, AppHost::Dependencies{
-                  .event = [this](AppEvent event) { on_event(std::move(event)); },
-                  .probe = [this](const AppProbe& probe, AppDependencies::Answered answered) -> std::shared_ptr<void> {
-                    probes.push_back(probe);
-                    auto keep = std::make_shared<Timer>(
-                        loop,
-                        [answer = probe_answer(probe), answered = std::move(answered)]() mutable { answered(answer); });
-                    keep->arm(Duration::zero());
-                    return keep;
-                  },
-                  .use = [this](InstanceId id) { return uses[id]; },
-                  .runtime_directory = folder.path().native()});
+        loop, AppHost::Dependencies{.event = [this](AppEvent event) { on_event(std::move(event)); },
+                                    .probe = [this](const AppProbe& probe,
+                                                    AppDependencies::ProbeDone on_status) -> std::shared_ptr<void> {
+                                      probes.push_back(probe);
+                                      auto keep = std::make_shared<Timer>(
+                                          loop, [status = probe_status(probe),
+                                                 on_status = std::move(on_status)]() mutable { on_status(status); });
+                                      keep->arm(Duration::zero());
+                                      return keep;
+                                    },
+                                    .use = [this](InstanceId id) { return uses[id]; },
+                                    .runtime_directory = folder.path().native()});
   }
 
   static AppSpec spec(std::vector<std::string> command = listening_program()) {
@@ -97,7 +97,7 @@ class AppHostTest : public RealLoopTest {
       states.push_back(std::string(token(view.state)));
     } else if (const auto* drain = std::get_if<app_event::Drain>(&event)) {
       drains.push_back(drain->instance);
-      if (answer_drains) loop.post([this, id = drain->instance] { host->drained(id); });
+      if (reports_drained) loop.post([this, id = drain->instance] { host->drained(id); });
     } else if (const auto* ended = std::get_if<app_event::Ended>(&event)) {
       ends.push_back(std::string(token(ended->reason)));
     } else if (std::holds_alternative<app_event::Started>(event)) {
@@ -107,9 +107,9 @@ class AppHostTest : public RealLoopTest {
     }
   }
 
-  std::optional<int> probe_answer(const AppProbe& probe) {
-    const auto found = answers.find(probe.path);
-    return found == answers.end() ? std::optional<int>() : found->second;
+  std::optional<int> probe_status(const AppProbe& probe) {
+    const auto found = statuses.find(probe.path);
+    return found == statuses.end() ? std::optional<int>() : found->second;
   }
 
   std::vector<InstanceView> ready() const {
@@ -122,9 +122,9 @@ class AppHostTest : public RealLoopTest {
   bool serves() const { return view.state == AppState::kServing; }
 
   TemporaryFolder folder;
-  std::map<std::string, int> answers;
+  std::map<std::string, int> statuses;
   std::map<InstanceId, InstanceUse> uses;
-  bool answer_drains = true;
+  bool reports_drained = true;
   AppView view;  // of the last Changed
   std::vector<std::string> states;
   std::vector<std::string> ends;

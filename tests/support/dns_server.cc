@@ -15,7 +15,7 @@ namespace gatehouse::testing_support {
 namespace {
 
 constexpr std::size_t kHeaderSize = 12;
-constexpr std::uint16_t kIsAnswer = 0x8580;  // QR, AA, RD, RA
+constexpr std::uint16_t kIsResponse = 0x8580;  // QR, AA, RD, RA
 constexpr std::uint16_t kIsTruncated = 0x0200;
 constexpr int kAttempts = 20;
 
@@ -62,7 +62,7 @@ Address parsed(std::string_view host) {
 std::string message(std::string_view query, std::size_t question_end, const DnsServer::Reply& reply, bool udp) {
   const bool cut = udp && reply.truncated;
   std::string out(query.substr(0, 2));
-  put16(out, static_cast<unsigned>(kIsAnswer | static_cast<unsigned>(reply.code) | (cut ? kIsTruncated : 0U)));
+  put16(out, static_cast<unsigned>(kIsResponse | static_cast<unsigned>(reply.code) | (cut ? kIsTruncated : 0U)));
   put16(out, 1);
   put16(out, cut ? 0U : static_cast<unsigned>(reply.rows.size()));
   put32(out, 0);
@@ -180,8 +180,8 @@ void DnsServer::serve_udp() {
     const std::string_view query(space.data(), static_cast<std::size_t>(count));
     const Question question = question_of(query);
     const Reply reply = reply_to(question);
-    const auto send = [&](const std::string& answer) {
-      ::sendto(udp_.get(), answer.data(), answer.size(), 0, reinterpret_cast<const sockaddr*>(&peer), length);
+    const auto send = [&](const std::string& response) {
+      ::sendto(udp_.get(), response.data(), response.size(), 0, reinterpret_cast<const sockaddr*>(&peer), length);
     };
     if (reply.forged) {
       std::string forged = message(query, question.end, {.rows = {row_a(question.name, "127.6.6.6")}}, true);
@@ -210,10 +210,10 @@ void DnsServer::serve_tcp() {
       visitor.received.erase(0, 2 + size);
       ++tcp_questions_;
       const Question question = question_of(query);
-      const std::string answer = message(query, question.end, reply_to(question), false);
+      const std::string response = message(query, question.end, reply_to(question), false);
       std::string framed;
-      put16(framed, static_cast<unsigned>(answer.size()));
-      framed += answer;
+      put16(framed, static_cast<unsigned>(response.size()));
+      framed += response;
       EXPECT_EQ(::send(visitor.socket.get(), framed.data(), framed.size(), MSG_NOSIGNAL),
                 static_cast<ssize_t>(framed.size()));
     }

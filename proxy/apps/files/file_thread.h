@@ -46,11 +46,11 @@ class FileThreads {
 };
 
 // One question at a time, whose answer comes on the loop; destroying it takes the question back. A member of who asks.
-template <class Answer>
+template <class Outcome>
 class FileQuestion {
  public:
-  // `answered` must not destroy this.
-  explicit FileQuestion(std::move_only_function<void(Answer)> answered) : answered_(std::move(answered)) {}
+  // `done` must not destroy this.
+  explicit FileQuestion(std::move_only_function<void(Outcome)> done) : done_(std::move(done)) {}
   ~FileQuestion() { drop(); }
   FileQuestion(const FileQuestion&) = delete;
   FileQuestion& operator=(const FileQuestion&) = delete;
@@ -58,15 +58,15 @@ class FileQuestion {
   bool waits() const { return asked_ != nullptr; }
 
   // Instead of the question before it, if that still waits.
-  void ask(FileThread& thread, std::move_only_function<Answer()> question) {
+  void ask(FileThread& thread, std::move_only_function<Outcome()> question) {
     drop();
     asked_ = std::make_shared<FileQuestion*>(this);
     thread.run([asked = asked_, question = std::move(question)]() mutable -> FileThread::Then {
-      return [asked = std::move(asked), answer = question()]() mutable {
+      return [asked = std::move(asked), outcome = question()]() mutable {
         if (*asked == nullptr) return;
         FileQuestion& self = **asked;
         self.asked_.reset();
-        self.answered_(std::move(answer));
+        self.done_(std::move(outcome));
       };
     });
   }
@@ -77,7 +77,7 @@ class FileQuestion {
     asked_.reset();
   }
 
-  std::move_only_function<void(Answer)> answered_;
+  std::move_only_function<void(Outcome)> done_;
   std::shared_ptr<FileQuestion*> asked_;  // what it points to is the loop's alone
 };
 

@@ -17,7 +17,7 @@ using testing_support::alive;
 using testing_support::listening_program;
 
 TEST_F(AppChangeTest, ARecycleOverlapsAndDrainsTheOldOne) {
-  answer_drains = false;
+  reports_drained = false;
   host->configure({spec()});
   host->want("shop");
   ASSERT_TRUE(run_until([&] { return serves(); }));
@@ -38,7 +38,7 @@ TEST_F(AppChangeTest, ARecycleOverlapsAndDrainsTheOldOne) {
 }
 
 TEST_F(AppChangeTest, WhatIsNeverDrainedIsStoppedAfterItsTime) {
-  answer_drains = false;
+  reports_drained = false;
   AppSpec app = spec();
   app.timing.drain_timeout = 100ms;
   host->configure({app});
@@ -114,7 +114,7 @@ TEST_F(AppChangeTest, AnInstanceThatHoldsTooMuchMemoryIsReplacedWithItsChildrenC
 TEST_F(AppChangeTest, AnIdleAppIsStoppedAndARequestThatRacesKeepsIt) {
   AppSpec app = spec();
   app.timing.idle_stop = 100ms;
-  answer_drains = false;
+  reports_drained = false;
   host->configure({app});
   host->want("shop");
   ASSERT_TRUE(run_until([&] { return serves(); }));

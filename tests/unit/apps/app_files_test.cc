@@ -270,36 +270,36 @@ class FileThreadTest : public testing_support::RealLoopTest {};
 
 TEST_F(FileThreadTest, AnswersComeOnTheLoopInOrderAndOnlyToWhoStillAsks) {
   FileThread thread(loop);
-  std::vector<int> answers;
-  FileQuestion<int> one([&](int answer) { answers.push_back(answer); });
-  FileQuestion<int> other([&](int answer) { answers.push_back(answer); });
-  auto gone = std::make_unique<FileQuestion<int>>([&](int answer) { answers.push_back(answer); });
+  std::vector<int> outcomes;
+  FileQuestion<int> one([&](int outcome) { outcomes.push_back(outcome); });
+  FileQuestion<int> other([&](int outcome) { outcomes.push_back(outcome); });
+  auto gone = std::make_unique<FileQuestion<int>>([&](int outcome) { outcomes.push_back(outcome); });
   one.ask(thread, [] { return 1; });
   gone->ask(thread, [] { return 2; });
   one.ask(thread, [] { return 3; });
   other.ask(thread, [] { return 4; });
   gone.reset();
   EXPECT_TRUE(one.waits());
-  ASSERT_TRUE(run_until([&] { return answers.size() == 2; }));
-  EXPECT_EQ(answers, (std::vector<int>{3, 4}));
+  ASSERT_TRUE(run_until([&] { return outcomes.size() == 2; }));
+  EXPECT_EQ(outcomes, (std::vector<int>{3, 4}));
   EXPECT_FALSE(one.waits());
 }
 
 TEST_F(FileThreadTest, LinesAreWrittenAwayFromTheLoopAndWhatIsTooMuchIsCounted) {
   const testing_support::TemporaryFolder folder;
   const std::string path = folder.path() / "out.log";
-  std::promise<void> disk_answers;
+  std::promise<void> disk_responds;
   {
     FileThread thread(loop);
     thread.run([&] -> FileThread::Then {
-      disk_answers.get_future().wait();
+      disk_responds.get_future().wait();
       return {};
     });
     OutputFile file(thread, path, "");
     file.write_line("first");
     const std::string large(1024 * 1024, 'x');
     for (int i = 0; i < 6; ++i) file.write_line(large);
-    disk_answers.set_value();
+    disk_responds.set_value();
     ASSERT_TRUE(
         run_until([&] { return fs::exists(path + ".1") || (fs::exists(path) && fs::file_size(path) > 3'000'000); }));
     file.write_line("last");

@@ -135,7 +135,7 @@ TEST_F(AppHostTest, WhatNeverAnswersWellIsKilledAsNotReady) {
   AppSpec app = spec();
   app.readiness.path = "/health";
   app.timing.start_timeout = 1500ms;
-  answers["/health"] = 503;
+  statuses["/health"] = 503;
   host->configure({app});
   host->want("shop");
   ASSERT_TRUE(run_until([&] { return !start_failures.empty(); }));
@@ -147,7 +147,7 @@ TEST_F(AppHostTest, WhatNeverAnswersWellIsKilledAsNotReady) {
 TEST_F(AppHostTest, ReadyAnswersThenTheWarmUpInItsOrder) {
   AppSpec app = spec();
   app.readiness = {.path = "/health", .warmup = {"/a", "/b"}};
-  answers = {{"/health", 204}, {"/a", 500}, {"/b", 200}};
+  statuses = {{"/health", 204}, {"/a", 500}, {"/b", 200}};
   host->configure({app});
   host->want("shop");
   ASSERT_TRUE(run_until([&] { return serves(); }));
@@ -313,7 +313,7 @@ TEST_F(AppHostTest, AnAspNetCoreAppIsPairedAndAskedToShutDown) {
                                        "','w').write(' '.join(k+'='+v for k,v in sorted(os.environ.items()) "
                                        "if k.startswith('ASPNETCORE_') and k != 'ASPNETCORE_URLS'))\n"));
   app.profile = AppProfile::kAspNetCore;
-  answers["/iisintegration"] = 202;
+  statuses["/iisintegration"] = 202;
   host->configure({app});
   host->want("shop");
   ASSERT_TRUE(run_until([&] { return serves(); }));

@@ -12,7 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "common/timer.h"
-#include "proxy/discovery/resolver_answer.h"
+#include "proxy/discovery/resolver_records.h"
 #include "tests/support/dns_server.h"
 #include "tests/support/loop_testing.h"
 #include "tests/support/temporary_folder.h"
@@ -28,9 +28,9 @@ class ResolverTest : public LoopTest {
   using Watch = Resolver::Watch;
 
   std::unique_ptr<Watch> watch(const std::string& name, std::uint16_t port = 80) {
-    return resolver.watch({.name = name, .port = port}, [this](const Resolver::Answer& answer) {
-      std::string text = answer.error.empty() ? "" : "error";
-      for (const ResolvedAddress& one : answer.addresses) {
+    return resolver.watch({.name = name, .port = port}, [this](const Resolver::Resolution& resolution) {
+      std::string text = resolution.error.empty() ? "" : "error";
+      for (const ResolvedAddress& one : resolution.addresses) {
         if (!text.empty()) text += ' ';
         text += one.address.to_string();
         if (one.weight != 1) text += '*' + std::to_string(one.weight);
@@ -76,8 +76,8 @@ TEST_F(ResolverTest, AddressesOfBothFamiliesComeSortedWithThePort) {
   EXPECT_TRUE(log.empty());
   told(1);
   EXPECT_EQ(log, (Log{"127.0.0.1:8080 127.0.0.2:8080 [::2]:8080"}));
-  EXPECT_EQ(kept->answer().addresses.size(), 3U);
-  EXPECT_EQ(kept->answer().error, "");
+  EXPECT_EQ(kept->resolution().addresses.size(), 3U);
+  EXPECT_EQ(kept->resolution().error, "");
 }
 
 TEST_F(ResolverTest, OneFamilyIsEnough) {
@@ -139,8 +139,8 @@ TEST_F(ResolverTest, ErrorsKeepTheLastAnswerAndAreRetriedEverMoreSlowly) {
   later(5s);
   told(2);
   EXPECT_EQ(log.back(), "error 127.0.0.1:80");
-  EXPECT_EQ(kept->answer().error, "cannot resolve shop.test: Domain name not found");
-  EXPECT_EQ(kept->answer().addresses.size(), 1U);
+  EXPECT_EQ(kept->resolution().error, "cannot resolve shop.test: Domain name not found");
+  EXPECT_EQ(kept->resolution().addresses.size(), 1U);
 
   std::size_t attempts = server.asked("shop.test", kTypeAaaa);
   for (const auto wait : {1s, 2s, 4s, 8s, 16s, 30s, 30s}) {
@@ -186,7 +186,7 @@ TEST_F(ResolverTest, AnAnswerThatDoesNotFitIsFetchedOverTcp) {
   const auto kept = watch("many.test");
   told(1);
   EXPECT_EQ(server.asked_over_tcp(), 1U);
-  EXPECT_EQ(kept->answer().addresses.size(), 200U);
+  EXPECT_EQ(kept->resolution().addresses.size(), 200U);
 }
 
 TEST_F(ResolverTest, OfAThousandAddressesAlwaysTheSame256AreUsed) {
@@ -197,7 +197,7 @@ TEST_F(ResolverTest, OfAThousandAddressesAlwaysTheSame256AreUsed) {
   server.set("many.test", kTypeA, reply);
   const auto kept = watch("many.test");
   told(1);
-  EXPECT_EQ(kept->answer().addresses.size(), 256U);
+  EXPECT_EQ(kept->resolution().addresses.size(), 256U);
   std::ranges::reverse(reply.rows);
   server.set("many.test", kTypeA, reply);
   later(5s);
@@ -284,10 +284,10 @@ TEST_F(ResolverTest, AWatchMayEndWhileItsNameIsAskedForAndWithinItsCall) {
 
   std::unique_ptr<Watch> once;
   int calls = 0;
-  once = resolver.watch({.name = "shop.test", .port = 1}, [&](const Resolver::Answer& answer) {
+  once = resolver.watch({.name = "shop.test", .port = 1}, [&](const Resolver::Resolution& resolution) {
     ++calls;
     once.reset();
-    EXPECT_EQ(answer.addresses.size(), 1U);
+    EXPECT_EQ(resolution.addresses.size(), 1U);
   });
   turn_until([&] { return calls == 1; });
 }
@@ -296,7 +296,7 @@ TEST_F(ResolverTest, AWatchOutlivesTheResolver) {
   server.set_hosts("shop.test", {"127.0.0.1"}, 5);
   std::optional<Resolver> brief(std::in_place, loop, Resolver::Options{.servers = server.address()});
   const auto kept = brief->watch({.name = "shop.test", .port = 1},
-                                 [&](const Resolver::Answer& answer) { log.push_back(answer.error); });
+                                 [&](const Resolver::Resolution& resolution) { log.push_back(resolution.error); });
   brief.reset();
   told(1);
   EXPECT_EQ(log.back(), "");
@@ -305,7 +305,7 @@ TEST_F(ResolverTest, AWatchOutlivesTheResolver) {
 TEST_F(ResolverTest, ServersThatCannotBeReadAreAnErrorOfEveryName) {
   Resolver lost(loop, {.servers = "not a server"});
   const auto kept = lost.watch({.name = "shop.test", .port = 1},
-                               [&](const Resolver::Answer& answer) { log.push_back(answer.error); });
+                               [&](const Resolver::Resolution& resolution) { log.push_back(resolution.error); });
   told(1);
   EXPECT_TRUE(log.back().starts_with("cannot resolve shop.test: ")) << log.back();
 }
@@ -323,8 +323,8 @@ TEST_F(ResolverTest, ServersAreThoseOfTheMachinesConfigurationAlsoAfterItHasChan
   other.set_hosts("shop.inner.test", {"127.0.0.2"}, 5);
   configure(server, now);
   Resolver machine(loop, {.configuration = path.string()});
-  const auto kept = machine.watch({.name = "shop", .port = 1}, [&](const Resolver::Answer& answer) {
-    log.push_back(answer.addresses.empty() ? answer.error : answer.addresses.front().address.to_string());
+  const auto kept = machine.watch({.name = "shop", .port = 1}, [&](const Resolver::Resolution& resolution) {
+    log.push_back(resolution.addresses.empty() ? resolution.error : resolution.addresses.front().address.to_string());
   });
   told(1);
   configure(other, now + 1s);
@@ -348,8 +348,8 @@ TEST(ResolverWaitingTest, NoAnswerIsAnErrorInTheEndAndTheLoopGoesOnMeanwhile) {
     tick.arm(5ms);
   });
   tick.arm(5ms);
-  const auto kept = resolver.watch({.name = "shop.test", .port = 1}, [&](const Resolver::Answer& answer) {
-    error = answer.error;
+  const auto kept = resolver.watch({.name = "shop.test", .port = 1}, [&](const Resolver::Resolution& resolution) {
+    error = resolution.error;
     loop.stop();
   });
   Timer too_long(loop, [&] { loop.stop(); });
@@ -359,7 +359,7 @@ TEST(ResolverWaitingTest, NoAnswerIsAnErrorInTheEndAndTheLoopGoesOnMeanwhile) {
   EXPECT_GE(ticks, 5);
 }
 
-TEST(ResolverAnswerTest, WeightsKeepTheirProportionsWithinBounds) {
+TEST(ResolverRecordsTest, WeightsKeepTheirProportionsWithinBounds) {
   const auto services = dns::chosen({{.target = "a", .port = 1, .priority = 1, .weight = 65535},
                                      {.target = "b", .port = 1, .priority = 1, .weight = 6554},
                                      {.target = "c", .port = 1, .priority = 1, .weight = 0},
@@ -371,7 +371,7 @@ TEST(ResolverAnswerTest, WeightsKeepTheirProportionsWithinBounds) {
   EXPECT_TRUE(dns::chosen({}).empty());
 }
 
-TEST(ResolverAnswerTest, AnAddressThatComesTwiceCountsOnceWithItsGreatestWeight) {
+TEST(ResolverRecordsTest, AnAddressThatComesTwiceCountsOnceWithItsGreatestWeight) {
   const Address address = Address::parse("127.0.0.1:80").value();
   const auto addresses = dns::in_order({{address, 1}, {address, 7}, {address, 3}});
   ASSERT_EQ(addresses.size(), 1U);

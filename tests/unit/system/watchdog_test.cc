@@ -67,7 +67,7 @@ class WatchdogTest : public testing::Test {
     control.turn(EventLoop::Wait::kNever);
   }
   // After both loops have come to what was posted before.
-  void pass_when_answered(Duration time) {
+  void pass_when_replied(Duration time) {
     first.come_round();
     second.come_round();
     pass(time);
@@ -84,18 +84,18 @@ class WatchdogTest : public testing::Test {
 
 TEST_F(WatchdogTest, FeedsOnceAnIntervalWhileAllLoopsTurn) {
   EXPECT_EQ(fed, 0);
-  pass_when_answered(50ms);
+  pass_when_replied(50ms);
   EXPECT_EQ(fed, 0);
-  pass_when_answered(60ms);
+  pass_when_replied(60ms);
   EXPECT_EQ(fed, 1);
-  for (int i = 0; i < 5; ++i) pass_when_answered(110ms);
+  for (int i = 0; i < 5; ++i) pass_when_replied(110ms);
   EXPECT_EQ(fed, 6);
 }
 
 TEST_F(WatchdogTest, ALoopThatHangsStopsTheFeedingUntilItTurnsAgain) {
   for (LoopThread* hanging : {&first, &second}) {
     const int before = fed;
-    pass_when_answered(110ms);
+    pass_when_replied(110ms);
     EXPECT_EQ(fed, before + 1);
     first.come_round();
     second.come_round();
@@ -106,13 +106,13 @@ TEST_F(WatchdogTest, ALoopThatHangsStopsTheFeedingUntilItTurnsAgain) {
     for (int i = 0; i < 5; ++i) pass(110ms);
     EXPECT_EQ(fed, before + 2);
     end.set_value();
-    pass_when_answered(110ms);
+    pass_when_replied(110ms);
     EXPECT_EQ(fed, before + 3);
   }
 }
 
 TEST_F(WatchdogTest, WhoHangsIsToldAfterAWhileAndUntilItTurnsAgain) {
-  pass_when_answered(110ms);
+  pass_when_replied(110ms);
   first.come_round();
   second.come_round();
   std::promise<void> end;

@@ -33,7 +33,7 @@ const std::array<std::string, 5>& sayings() {
 }
 
 // What endpoints do with who has come to them. Connections that are kept stay open and silent.
-void answer_some(ScriptedEndpoint& endpoint, std::deque<ScriptedConnection>& kept, Random& random) {
+void respond_some(ScriptedEndpoint& endpoint, std::deque<ScriptedConnection>& kept, Random& random) {
   while (auto connection = endpoint.accept()) {
     if (up_to(random, 2) > 0) connection->send_what_fits(one_of(random, sayings()));
     const std::size_t end = up_to(random, 4);
@@ -74,7 +74,7 @@ TEST(EndpointTimersTest, RequestsEndWhateverTheyWaitFor) {
     for (int round = 0; round < 3; ++round) {
       begin_exchanges(world, routes, exchanges, random);
       for (std::size_t turns = up_to(random, 6); turns > 0; --turns) world.loop.turn(kPoll);
-      if (up_to(random, 1) == 0) answer_some(endpoint, kept, random);
+      if (up_to(random, 1) == 0) respond_some(endpoint, kept, random);
       if (up_to(random, 3) == 0) exchanges.front().destroy();
       if (up_to(random, 3) == 0) exchanges.pop_front();
       stall(world.loop, world.clock, random);
@@ -111,7 +111,7 @@ TEST(EndpointTimersTest, HealthChecksGoOn) {
                                 : std::vector<HealthChecker::Target>{});
       detector.keeps_failing(*membership, one_of(random, members).endpoint, {.consecutive_failures = 1});
       for (std::size_t turns = up_to(random, 5); turns > 0; --turns) loop.turn(kPoll);
-      answer_some(one_of(random, servers), kept, random);
+      respond_some(one_of(random, servers), kept, random);
       if (up_to(random, 4) == 0) membership->replace(set_with({members[0], members[up_to(random, 2)]}));
       checker.look_again(*membership);
       stall(loop, clock, random);
@@ -139,7 +139,7 @@ TEST(EndpointTimersTest, NamesStayResolved) {
     const std::array<DnsQuestion, 3> questions = {DnsQuestion{"shop.test", 80}, DnsQuestion{"_shop._tcp.test", 0},
                                                   DnsQuestion{"slow.test", 80}};
     for (int round = 0; round < 6; ++round) {
-      watches.push_back(resolver.watch(one_of(random, questions), [](const Resolver::Answer&) {}));
+      watches.push_back(resolver.watch(one_of(random, questions), [](const Resolver::Resolution&) {}));
       for (std::size_t turns = up_to(random, 4); turns > 0; --turns) {
         if (up_to(random, 1) == 0) server.serve();
         loop.turn(kPoll);
@@ -147,13 +147,13 @@ TEST(EndpointTimersTest, NamesStayResolved) {
       if (up_to(random, 2) == 0) watches.erase(watches.begin());
       stall(loop, clock, random);
     }
-    const auto last = resolver.watch(questions[0], [](const Resolver::Answer&) {});
-    for (int turns = 0; turns < 10'000 && last->answer().addresses.empty(); ++turns) {
+    const auto last = resolver.watch(questions[0], [](const Resolver::Resolution&) {});
+    for (int turns = 0; turns < 10'000 && last->resolution().addresses.empty(); ++turns) {
       server.serve();
       clock.advance(std::chrono::milliseconds(1));
       loop.turn(kPoll);
     }
-    EXPECT_EQ(last->answer().addresses.size(), 1U) << last->answer().error;
+    EXPECT_EQ(last->resolution().addresses.size(), 1U) << last->resolution().error;
   });
 }
 
@@ -164,7 +164,7 @@ TEST(EndpointTimersTest, ProcessesOfAppsAreGone) {
     const TemporaryFolder folder;
     bool stopped = false;
     AppHost host(loop, {.event = [](const AppEvent&) {},
-                        .probe = [](const AppProbe&, AppDependencies::Answered) { return std::shared_ptr<void>(); },
+                        .probe = [](const AppProbe&, AppDependencies::ProbeDone) { return std::shared_ptr<void>(); },
                         .use = [](InstanceId) { return InstanceUse{}; },
                         .runtime_directory = folder.path().native()});
     AppSpec spec;

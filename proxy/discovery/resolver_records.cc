@@ -1,4 +1,4 @@
-#include "proxy/discovery/resolver_answer.h"
+#include "proxy/discovery/resolver_records.h"
 
 #include <algorithm>
 #include <string>
