@@ -12,7 +12,7 @@ void goes_after(Flow& f, std::string_view said, Fault fault, Leaving how = Leavi
   const Stream s = f.get();
   App& app = f.accept_request();
   if (!said.empty()) app.say(said);
-  if (head_out) f.until([&] { return f.answer(s).status == 200; });
+  if (head_out) f.until([&] { return f.response(s).status == 200; });
   if (how == Leaving::kReset) {
     app.reset();
   } else {
@@ -23,7 +23,7 @@ void goes_after(Flow& f, std::string_view said, Fault fault, Leaving how = Leavi
 }
 
 // An answer that nobody can trust, of an app that stays.
-void answers_badly(Flow& f, std::string_view said, Fault fault) {
+void responds_badly(Flow& f, std::string_view said, Fault fault) {
   const Stream s = f.get();
   App& app = f.accept_request();
   app.say(said);
@@ -37,7 +37,7 @@ void says_too_much(Flow& f, const std::string& said) {
   const Stream s = f.get();
   App& app = f.accept_request();
   f.respond(app, said, s);
-  f.expect_answer(s, 200, "right");
+  f.expect_response(s, 200, "right");
   EXPECT_TRUE(f.await_cut(app));
   f.expect_pool(0);
 }
@@ -46,7 +46,7 @@ void kept(Flow& f, App*& app) {
   const Stream s = f.get("/before");
   app = &f.accept_request();
   f.respond(*app, ok("x"), s);
-  f.expect_answer(s, 200, "x");
+  f.expect_response(s, 200, "x");
   f.expect_pool(1);
 }
 
@@ -74,24 +74,25 @@ const Table kTable = {
        const Stream s = f.get();
        App& app = f.accept_request();
        app.say(std::string(kChunkedOk) + chunk("good"));
-       f.until([&] { return f.answer(s).body == "good"; });
+       f.until([&] { return f.response(s).body == "good"; });
        app.say("xyz\r\n");
        f.expect_fault(s, Fault::kUpstreamInvalid, Stage::kAfterHead);
        EXPECT_TRUE(f.await_cut(app));
      }},
-    {"AnswerThatIsNotHttpIs502", [](Flow& f) { answers_badly(f, "220 mail.test ESMTP\r\n", Fault::kUpstreamInvalid); }},
+    {"AnswerThatIsNotHttpIs502",
+     [](Flow& f) { responds_badly(f, "220 mail.test ESMTP\r\n", Fault::kUpstreamInvalid); }},
     {"AnswerWithTwoLengthsIs502",
      [](Flow& f) {
-       answers_badly(f, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx", Fault::kUpstreamInvalid);
+       responds_badly(f, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx", Fault::kUpstreamInvalid);
      }},
     {"AnswerWithLengthAndChunksIs502",
      [](Flow& f) {
-       answers_badly(f, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-                     Fault::kUpstreamInvalid);
+       responds_badly(f, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+                      Fault::kUpstreamInvalid);
      }},
     {"AnswerWithAnEndlessHeadIs502",
      [](Flow& f) {
-       answers_badly(f, "HTTP/1.1 200 OK\r\nX-Long: " + std::string(300'000, 'x'), Fault::kUpstreamHeadersTooLarge);
+       responds_badly(f, "HTTP/1.1 200 OK\r\nX-Long: " + std::string(300'000, 'x'), Fault::kUpstreamHeadersTooLarge);
      }},
     {"ExtraBytesBehindALengthAreNobodysAnswer", [](Flow& f) { says_too_much(f, ok("right") + ok("EVIL")); }},
     {"ExtraBytesBehindTheLastChunkAreNobodysAnswer",
@@ -110,8 +111,8 @@ const Table kTable = {
        const Stream s = f.get();
        App& app = f.accept_request();
        f.respond(app, ok("bye", "Connection: close\r\n"), s);
-       EXPECT_EQ(f.answer(s).field("connection").find("close"), std::string::npos);
-       f.expect_answer(s, 200, "bye");
+       EXPECT_EQ(f.response(s).field("connection").find("close"), std::string::npos);
+       f.expect_response(s, 200, "bye");
        EXPECT_TRUE(f.await_cut(app));
        EXPECT_TRUE(f.client().usable(s));
        f.expect_pool(0);
@@ -126,7 +127,7 @@ const Table kTable = {
        stale->close();
        App& fresh = f.accept_request();
        f.respond(fresh, ok("fresh"), s);
-       EXPECT_EQ(f.answer(s).body, "fresh");
+       EXPECT_EQ(f.response(s).body, "fresh");
        const Record noted = f.record("/again");
        EXPECT_EQ(noted.status, 200);
        EXPECT_EQ(noted.attempts, 2U);
@@ -155,7 +156,7 @@ const Table kTable = {
        f.await_request(*stale);
        stale->close();
        f.until([&] { return f.over(s); });
-       EXPECT_EQ(f.answer(s).status, 502);
+       EXPECT_EQ(f.response(s).status, 502);
        EXPECT_EQ(f.record("/again").attempts, 1U);
        EXPECT_TRUE(f.nobody_connects());
      }},

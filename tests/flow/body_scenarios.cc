@@ -15,8 +15,8 @@ const Table kTable = {
        EXPECT_FALSE(app.has("Transfer-Encoding"));
        EXPECT_TRUE(app.has_request());
        f.respond(app, ok("hello"), s);
-       EXPECT_EQ(f.answer(s).field("content-length"), "5");
-       f.expect_answer(s, 200, "hello");
+       EXPECT_EQ(f.response(s).field("content-length"), "5");
+       f.expect_response(s, 200, "hello");
        f.expect_pool(1);
      }},
     {"PostOfKnownLengthArrivesWithThatLength",
@@ -28,7 +28,7 @@ const Table kTable = {
        EXPECT_FALSE(app.has("Transfer-Encoding"));
        EXPECT_EQ(app.body(), "twelve bytes");
        f.respond(app, ok("thanks"), s);
-       f.expect_answer(s, 200, "thanks");
+       f.expect_response(s, 200, "thanks");
        f.expect_pool(1);
      }},
     {"PostOfUnknownLengthArrivesInChunks",
@@ -45,7 +45,7 @@ const Table kTable = {
        f.await_request(app);
        EXPECT_EQ(app.body(), "one two");
        f.respond(app, ok(""), s);
-       f.expect_answer(s, 200, "");
+       f.expect_response(s, 200, "");
        f.expect_pool(1);
      }},
     {"PostOfNoBytesArrivesWithLengthZero",
@@ -55,7 +55,7 @@ const Table kTable = {
        f.await_request(app);
        EXPECT_EQ(app.field("Content-Length"), "0");
        f.respond(app, ok("x"), s);
-       f.expect_answer(s, 200, "x");
+       f.expect_response(s, 200, "x");
      }},
     {"PostOfUnknownLengthThatTurnsOutEmptyEndsCleanly",
      [](Flow& f) {
@@ -64,7 +64,7 @@ const Table kTable = {
        f.await_request(app);
        EXPECT_EQ(app.body(), "");
        f.respond(app, ok("x"), s);
-       f.expect_answer(s, 200, "x");
+       f.expect_response(s, 200, "x");
        f.expect_pool(1);
      }},
     {"RequestTrailersReachTheApp",
@@ -77,18 +77,18 @@ const Table kTable = {
        EXPECT_EQ(app.body(), "body");
        EXPECT_EQ(app.trailers(), "x-checksum: 42\r\n");
        f.respond(app, ok(""), s);
-       f.expect_answer(s, 200, "");
+       f.expect_response(s, 200, "");
      }},
     {"AnswerInChunksArrivesPieceByPieceAndWithoutALength",
      [](Flow& f) {
        const Stream s = f.get();
        App& app = f.accept_request();
        app.say(std::string(kChunkedOk) + chunk("first "));
-       f.until([&] { return f.answer(s).body == "first "; });
-       EXPECT_EQ(f.answer(s).field("content-length"), "");
+       f.until([&] { return f.response(s).body == "first "; });
+       EXPECT_EQ(f.response(s).field("content-length"), "");
        EXPECT_FALSE(f.over(s));
        f.respond(app, chunk("second") + "0\r\n\r\n", s);
-       f.expect_answer(s, 200, "first second");
+       f.expect_response(s, 200, "first second");
        f.expect_pool(1);
      }},
     {"AnswerThatEndsWithItsConnectionIsACleanEndForTheClient",
@@ -97,7 +97,7 @@ const Table kTable = {
        App& app = f.accept_request();
        app.say("HTTP/1.1 200 OK\r\n\r\nall there is");
        app.close();
-       f.expect_answer(s, 200, "all there is");
+       f.expect_response(s, 200, "all there is");
        EXPECT_TRUE(f.client().usable(s));
        f.expect_pool(0);
      }},
@@ -106,8 +106,8 @@ const Table kTable = {
        const Stream s = f.get();
        App& app = f.accept_request();
        f.respond(app, ok(""), s);
-       EXPECT_EQ(f.answer(s).field("content-length"), "0");
-       f.expect_answer(s, 200, "");
+       EXPECT_EQ(f.response(s).field("content-length"), "0");
+       f.expect_response(s, 200, "");
        f.expect_pool(1);
      }},
     {"AnswerTrailersReachAClientThatTakesThem",
@@ -115,8 +115,8 @@ const Table kTable = {
        const Stream s = f.get("/", {{"te", "trailers"}});
        App& app = f.accept_request();
        f.respond(app, std::string(kChunkedOk) + chunk("body") + "0\r\nX-Checksum: 42\r\n\r\n", s);
-       EXPECT_EQ(find(f.answer(s).trailers, "x-checksum"), "42");
-       f.expect_answer(s, 200, "body");
+       EXPECT_EQ(find(f.response(s).trailers, "x-checksum"), "42");
+       f.expect_response(s, 200, "body");
        f.expect_pool(1);
      }},
     {"TrailersBehindAnEmptyAnswerArriveToo",
@@ -124,8 +124,8 @@ const Table kTable = {
        const Stream s = f.get("/", {{"te", "trailers"}});
        App& app = f.accept_request();
        f.respond(app, std::string(kChunkedOk) + "0\r\ngrpc-status: 7\r\n\r\n", s);
-       EXPECT_EQ(find(f.answer(s).trailers, "grpc-status"), "7");
-       f.expect_answer(s, 200, "");
+       EXPECT_EQ(find(f.response(s).trailers, "grpc-status"), "7");
+       f.expect_response(s, 200, "");
      }},
     {"HeadIsAnsweredWithTheLengthOfWhatGetWouldGive",
      [](Flow& f) {
@@ -133,8 +133,8 @@ const Table kTable = {
        App& app = f.accept_request();
        EXPECT_EQ(app.line(), "HEAD / HTTP/1.1");
        f.respond(app, "HTTP/1.1 200 OK\r\nContent-Length: 1234\r\n\r\n", s);
-       EXPECT_EQ(f.answer(s).field("content-length"), "1234");
-       f.expect_answer(s, 200, "");
+       EXPECT_EQ(f.response(s).field("content-length"), "1234");
+       f.expect_response(s, 200, "");
        f.expect_pool(1);
      }},
     {"HeadAnsweredInChunksHasNoBodyEither",
@@ -142,7 +142,7 @@ const Table kTable = {
        const Stream s = f.begin({.method = "HEAD"});
        App& app = f.accept_request();
        f.respond(app, kChunkedOk, s);
-       f.expect_answer(s, 200, "");
+       f.expect_response(s, 200, "");
        f.expect_pool(1);
      }},
     {"NoContentHasNoBodyAndNoLength",
@@ -151,9 +151,9 @@ const Table kTable = {
        App& app = f.accept();
        f.await_request(app);
        f.respond(app, "HTTP/1.1 204 No Content\r\nX-A: b\r\n\r\n", s);
-       EXPECT_EQ(f.answer(s).field("content-length"), "");
-       EXPECT_EQ(f.answer(s).field("x-a"), "b");
-       f.expect_answer(s, 204, "");
+       EXPECT_EQ(f.response(s).field("content-length"), "");
+       EXPECT_EQ(f.response(s).field("x-a"), "b");
+       f.expect_response(s, 204, "");
        f.expect_pool(1);
      }},
     {"NotModifiedKeepsItsLengthAndHasNoBody",
@@ -162,8 +162,8 @@ const Table kTable = {
        App& app = f.accept_request();
        EXPECT_EQ(app.field("If-None-Match"), "\"v1\"");
        f.respond(app, "HTTP/1.1 304 Not Modified\r\nETag: \"v1\"\r\nContent-Length: 99\r\n\r\n", s);
-       EXPECT_EQ(f.answer(s).field("etag"), "\"v1\"");
-       f.expect_answer(s, 304, "");
+       EXPECT_EQ(f.response(s).field("etag"), "\"v1\"");
+       f.expect_response(s, 304, "");
        f.expect_pool(1);
      }},
     {"BodyBehindNoContentIsDroppedWithItsConnection",
@@ -171,7 +171,7 @@ const Table kTable = {
        const Stream s = f.get();
        App& app = f.accept_request();
        f.respond(app, "HTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nEVIL", s);
-       f.expect_answer(s, 204, "");
+       f.expect_response(s, 204, "");
        EXPECT_TRUE(f.await_cut(app));
        f.expect_pool(0);
      }},
@@ -180,12 +180,12 @@ const Table kTable = {
        const Stream first = f.get("/1");
        App& app = f.accept_request();
        f.respond(app, ok("one"), first);
-       f.expect_answer(first, 200, "one");
+       f.expect_response(first, 200, "one");
        const Stream second = f.post("body", BodyLength::unknown());
        f.await_request(app);
        EXPECT_EQ(app.body(), "body");
        f.respond(app, std::string(kChunkedOk) + chunk("two") + "0\r\n\r\n", second);
-       EXPECT_EQ(f.answer(second).body, "two");
+       EXPECT_EQ(f.response(second).body, "two");
        const Record noted = f.record("/");
        EXPECT_TRUE(noted.reused);
        EXPECT_EQ(noted.bytes_in, 4U);

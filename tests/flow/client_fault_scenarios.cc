@@ -4,7 +4,7 @@
 namespace gatehouse::flow {
 namespace {
 
-constexpr int kNoAnswer = 499;  // in the log
+constexpr int kNoResponse = 499;  // in the log
 
 const Table kTable = {
     {"ClientThatGoesInItsBodyTakesTheConnectionWithIt",
@@ -15,7 +15,7 @@ const Table kTable = {
        f.until([&] { return app.body() == "half"; });
        f.client().reset(s);
        EXPECT_TRUE(f.await_cut(app));
-       f.expect_gone("/x", kNoAnswer);
+       f.expect_gone("/x", kNoResponse);
        f.expect_pool(0);
      }},
     {"ClientThatGoesInItsChunksNeverLetsTheAppSeeALastOne",
@@ -28,7 +28,7 @@ const Table kTable = {
        EXPECT_TRUE(f.await_cut(app));
        EXPECT_FALSE(app.has_request());
        EXPECT_EQ(app.body(), "half");
-       f.expect_gone("/x", kNoAnswer);
+       f.expect_gone("/x", kNoResponse);
        f.expect_pool(0);
      }},
     {"ClientThatGoesWhileItWaitsCancelsItsRequest",
@@ -37,7 +37,7 @@ const Table kTable = {
        App& app = f.accept_request();
        f.client().reset(s);
        EXPECT_TRUE(f.await_cut(app));
-       f.expect_gone("/x", kNoAnswer);
+       f.expect_gone("/x", kNoResponse);
        f.expect_pool(0);
      }},
     {"ClientThatGoesInItsAnswerLeavesNothingOfItToOthers",
@@ -45,7 +45,7 @@ const Table kTable = {
        const Stream s = f.get("/x");
        App& app = f.accept_request();
        app.say("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nAAAAA");
-       f.until([&] { return f.answer(s).body == "AAAAA"; });
+       f.until([&] { return f.response(s).body == "AAAAA"; });
        f.client().reset(s);
        EXPECT_TRUE(f.await_cut(app));
        f.expect_gone("/x", 200);
@@ -60,8 +60,8 @@ const Table kTable = {
        f.client().leave();
        EXPECT_TRUE(f.await_cut(first));
        EXPECT_TRUE(f.await_cut(second));
-       f.expect_gone("/1", kNoAnswer);
-       f.expect_gone("/2", kNoAnswer);
+       f.expect_gone("/1", kNoResponse);
+       f.expect_gone("/2", kNoResponse);
        f.expect_pool(0);
      }},
     {"ResetStreamLeavesTheOtherAlone",
@@ -72,9 +72,9 @@ const Table kTable = {
        App& app = f.accept_request();
        f.client().reset(gone);
        EXPECT_TRUE(f.await_cut(gone_app));
-       f.expect_gone("/gone", kNoAnswer);
+       f.expect_gone("/gone", kNoResponse);
        f.respond(app, ok("still here"), stays);
-       f.expect_answer(stays, 200, "still here");
+       f.expect_response(stays, 200, "still here");
        f.expect_pool(1);
      },
      kMultiplexed},
@@ -137,7 +137,7 @@ const Table kTable = {
        App& app = f.accept();
        f.await_request(app);
        f.respond(app, ok("fits"), s);
-       f.expect_answer(s, 200, "fits");
+       f.expect_response(s, 200, "fits");
      }},
     {"BodyThatStopsComingIs408",
      [](Flow& f) {
@@ -161,7 +161,7 @@ const Table kTable = {
        for (int i = 0; i < 101; ++i) fields.emplace_back("x-" + std::to_string(i), "1");
        const Stream s = f.get("/x", fields);
        f.until([&] { return f.over(s); });
-       EXPECT_EQ(f.answer(s).status, 431);
+       EXPECT_EQ(f.response(s).status, 431);
        EXPECT_TRUE(f.nobody_connects());
        EXPECT_EQ(f.only_record().fault, Fault::kHeadersTooLarge);
      }},

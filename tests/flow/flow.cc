@@ -224,9 +224,9 @@ Record Flow::record(const std::string& target) {
   return found.value_or(Record{});
 }
 
-void Flow::expect_answer(Stream stream, int status, std::string_view body) {
+void Flow::expect_response(Stream stream, int status, std::string_view body) {
   until([&] { return over(stream); });
-  const Answer& seen = answer(stream);
+  const Response& seen = response(stream);
   EXPECT_EQ(seen.end, End::kClean);
   EXPECT_EQ(seen.status, status);
   EXPECT_TRUE(seen.body == body) << seen.body.size() << " bytes: " << seen.body.substr(0, 100);
@@ -239,14 +239,14 @@ void Flow::expect_answer(Stream stream, int status, std::string_view body) {
 void Flow::expect_fault(Stream stream, Fault fault, Stage stage) {
   expect_fault(stream, fault, ending_of(fault, stage, protocol_));
   if (stage == Stage::kBeforeHead && !ending_of(fault, stage, protocol_).responded) {
-    EXPECT_EQ(answer(stream).status, 0);
+    EXPECT_EQ(response(stream).status, 0);
   }
 }
 
 void Flow::expect_fault(Stream stream, Fault fault, const Ending& ending) {
   until([&] { return over(stream); });
   const FaultRule& row = rule(fault);
-  const Answer& seen = answer(stream);
+  const Response& seen = response(stream);
   EXPECT_EQ(seen.end, ending.end);
   if (ending.responded) {
     EXPECT_EQ(seen.status, row.status);
@@ -302,10 +302,10 @@ void Flow::finish(Probe wanted) {
 // FAULTS section 3.0: whatever came before, others get what is theirs.
 void Flow::probe() {
   clients_.push_back(FlowClient::make(protocol_, *front_, [this] { turn(); }));
-  for (int i = 1; i <= kProbes; ++i) answer_probe(*clients_.back(), "/probe/" + std::to_string(i));
+  for (int i = 1; i <= kProbes; ++i) respond_to_probe(*clients_.back(), "/probe/" + std::to_string(i));
 }
 
-void Flow::answer_probe(FlowClient& client, const std::string& target) {
+void Flow::respond_to_probe(FlowClient& client, const std::string& target) {
   const Stream stream = client.begin({.target = target, .authority = "probe.test"});
   const std::string line = "GET " + target + " HTTP/1.1";
   App* chosen = nullptr;
@@ -314,15 +314,15 @@ void Flow::answer_probe(FlowClient& client, const std::string& target) {
     for (App& app : apps_) {
       if (app.open() && app.has_line(line)) chosen = &app;
     }
-    return chosen != nullptr || client.answer(stream).end != End::kNone;
+    return chosen != nullptr || client.response(stream).end != End::kNone;
   });
   if (chosen != nullptr) {
     chosen->forget();
     chosen->say(ok(target));
   }
-  until([&] { return client.answer(stream).end != End::kNone; });
-  EXPECT_EQ(client.answer(stream).status, 200);
-  EXPECT_EQ(client.answer(stream).body, target);
+  until([&] { return client.response(stream).end != End::kNone; });
+  EXPECT_EQ(client.response(stream).status, 200);
+  EXPECT_EQ(client.response(stream).body, target);
   record(target);
 }
 

@@ -83,8 +83,8 @@ class Flow {
   Stream get(const std::string& target = "/", const Fields& fields = {});
   Stream post(const std::string& body, BodyLength length);  // complete; of that length as announced
   Stream open_post(BodyLength length, const std::string& target = "/");
-  const Answer& answer(Stream stream) { return client().answer(stream); }
-  bool over(Stream stream) { return answer(stream).end != End::kNone; }
+  const Response& response(Stream stream) { return client().response(stream); }
+  bool over(Stream stream) { return response(stream).end != End::kNone; }
 
   // --- the app ---
   App& accept();           // the next connection
@@ -105,7 +105,7 @@ class Flow {
   void stall(testing_support::Random& random);  // beyond all deadlines, then until all has settled
 
   // --- what must have happened ---
-  void expect_answer(Stream stream, int status, std::string_view body);
+  void expect_response(Stream stream, int status, std::string_view body);
   void expect_fault(Stream stream, Fault fault, Stage stage = Stage::kBeforeHead);
   void expect_fault(Stream stream, Fault fault, const Ending& ending);
   Record record(const std::string& target);  // waits for it
@@ -126,7 +126,7 @@ class Flow {
   void start();
   std::vector<Route> routes() const;
   void probe();
-  void answer_probe(FlowClient& client, const std::string& target);
+  void respond_to_probe(FlowClient& client, const std::string& target);
   void step_clients();
 
   Protocol protocol_;

@@ -34,7 +34,7 @@ struct Request {
 
 enum class End { kNone, kClean, kBroken };
 
-struct Answer {
+struct Response {
   std::vector<int> interim;
   int status = 0;  // 0: no head yet
   Fields fields;   // names in lower case
@@ -62,7 +62,7 @@ class FlowClient {
   virtual void read_on(Stream stream) = 0;
   virtual void leave() = 0;  // all connections end, cleanly as far as the protocol knows that
 
-  virtual const Answer& answer(Stream stream) const = 0;
+  virtual const Response& response(Stream stream) const = 0;
   virtual std::size_t unsent(Stream stream) const = 0;  // body bytes that backpressure keeps here
   virtual bool usable(Stream stream) const = 0;         // its connection takes another request
   virtual bool connected(Stream stream) const = 0;      // its connection has not been closed by the server

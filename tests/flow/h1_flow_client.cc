@@ -39,7 +39,7 @@ std::size_t H1FlowClient::free_connection() {
 FlowClient::Stream H1FlowClient::begin(const Request& request) {
   const Stream stream = turns_.size();
   turns_.push_back(
-      {.answer = {}, .connection = free_connection(), .chunked = request.body.kind == BodyLength::Kind::kUnknown});
+      {.response = {}, .connection = free_connection(), .chunked = request.body.kind == BodyLength::Kind::kUnknown});
   Connection& c = connection(stream);
   c.current = stream;
   c.parser.expect_response_to(request.method);
@@ -114,11 +114,11 @@ void H1FlowClient::parse(Connection& c) {
     // Bytes that answer no request: whatever they are, the connection is of no use.
     if (c.current == kNobody) c.keeps = false;
     if (step.event == H1Parser::Event::kHead) on_head(c);
-    if (step.event == H1Parser::Event::kBody && c.current != kNobody) turns_[c.current].answer.body += step.body;
+    if (step.event == H1Parser::Event::kBody && c.current != kNobody) turns_[c.current].response.body += step.body;
     c.in.consume(step.consumed);
     if (step.event == H1Parser::Event::kFault) return end(c, End::kBroken);
-    if (step.event == H1Parser::Event::kEnd && c.current != kNobody && turns_[c.current].answer.status != 0) {
-      turns_[c.current].answer.trailers = in_lower_case(c.parser.take_trailers());
+    if (step.event == H1Parser::Event::kEnd && c.current != kNobody && turns_[c.current].response.status != 0) {
+      turns_[c.current].response.trailers = in_lower_case(c.parser.take_trailers());
       end(c, End::kClean);
     }
     if (step.event == H1Parser::Event::kNeedMore && c.in.empty()) return;
@@ -127,18 +127,18 @@ void H1FlowClient::parse(Connection& c) {
 
 void H1FlowClient::on_head(Connection& c) {
   if (c.current == kNobody) return;
-  Answer& answer = turns_[c.current].answer;
+  Response& response = turns_[c.current].response;
   const bool keeps = c.parser.keep_alive();
   const ResponseHead head = c.parser.take_response();
   if (head.is_interim()) {
-    answer.interim.push_back(head.status);
+    response.interim.push_back(head.status);
     return;
   }
   c.keeps = keeps;
-  answer.status = head.status;
-  answer.fields = in_lower_case(head.fields);
+  response.status = head.status;
+  response.fields = in_lower_case(head.fields);
   if (head.body.kind == BodyLength::Kind::kKnown) {
-    answer.fields.emplace_back("content-length", std::to_string(head.body.bytes));
+    response.fields.emplace_back("content-length", std::to_string(head.body.bytes));
   }
 }
 
@@ -151,10 +151,10 @@ void H1FlowClient::on_stream_end(Connection& c, IoStatus status) {
 
 void H1FlowClient::end(Connection& c, End how) {
   if (c.current == kNobody) return;
-  Answer& answer = turns_[c.current].answer;
-  answer.end = how;
+  Response& response = turns_[c.current].response;
+  response.end = how;
   // RFC 9112 section 9.6: who is told that the connection closes need not send the rest.
-  answer.stopped = how == End::kClean && !c.keeps && !c.out.empty();
+  response.stopped = how == End::kClean && !c.keeps && !c.out.empty();
   c.current = kNobody;
   if (how == End::kBroken) c.keeps = false;
 }

@@ -22,7 +22,7 @@ class H1FlowClient final : public FlowClient {
   void read_on(Stream stream) override { connection(stream).reading = true; }
   void leave() override;
 
-  const Answer& answer(Stream stream) const override { return turns_.at(stream).answer; }
+  const Response& response(Stream stream) const override { return turns_.at(stream).response; }
   std::size_t unsent(Stream stream) const override { return connection(stream).out.size(); }
   bool usable(Stream stream) const override { return usable(connection(stream)); }
   bool connected(Stream stream) const override { return connection(stream).stream && !connection(stream).ended; }
@@ -43,7 +43,7 @@ class H1FlowClient final : public FlowClient {
     bool ended = false;  // by the server
   };
   struct Turn {
-    Answer answer;
+    Response response;
     std::size_t connection;
     bool chunked;
   };

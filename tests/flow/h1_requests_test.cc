@@ -15,10 +15,10 @@ void hold(Exchange&) {}
 TEST(H1Requests, AnAnswerGoesOutInOneWriteAndTheConnectionStaysOpen) {
   FrontendWorld world;
   TextClient client(world);
-  const std::string answer = client.ask(get());
-  EXPECT_EQ(status_line(answer), "HTTP/1.1 200 OK");
-  EXPECT_THAT(answer, HasSubstr("Content-Length: 5\r\n"));
-  EXPECT_EQ(body_of(answer), "hello");
+  const std::string response = client.ask(get());
+  EXPECT_EQ(status_line(response), "HTTP/1.1 200 OK");
+  EXPECT_THAT(response, HasSubstr("Content-Length: 5\r\n"));
+  EXPECT_EQ(body_of(response), "hello");
   EXPECT_EQ(client.server_stream().writes(), 1U);
   EXPECT_EQ(client.server_stream().reads(), 1U);
   EXPECT_TRUE(client.open());
@@ -66,19 +66,19 @@ TEST(H1Requests, EveryByteMayComeAlone) {
   world.live[0]->respond({.status = 200}, "done");
   world.settle();
   EXPECT_EQ(body_of(client.receive()), "done");
-  std::string answer;
-  for (const char c : get()) answer += client.ask({&c, 1});
-  EXPECT_EQ(body_of(answer), "hello");
+  std::string response;
+  for (const char c : get()) response += client.ask({&c, 1});
+  EXPECT_EQ(body_of(response), "hello");
 }
 
 TEST(H1Requests, AMalformedRequestIsAnsweredOnceAndWhatFollowsIsNeverParsed) {
   FrontendWorld world;
   TextClient client(world);
-  const std::string answer = client.ask("GET / HTTP/1.1\r\nHost: a\r\nBad Name: x\r\n\r\n" + get("/second"));
-  EXPECT_EQ(status_line(answer), "HTTP/1.1 400 Bad Request");
-  EXPECT_THAT(answer, HasSubstr("Connection: close\r\n"));
-  EXPECT_THAT(answer, HasSubstr("Proxy-Status: "));
-  EXPECT_EQ(count_of(answer, "HTTP/1.1 "), 1U);
+  const std::string response = client.ask("GET / HTTP/1.1\r\nHost: a\r\nBad Name: x\r\n\r\n" + get("/second"));
+  EXPECT_EQ(status_line(response), "HTTP/1.1 400 Bad Request");
+  EXPECT_THAT(response, HasSubstr("Connection: close\r\n"));
+  EXPECT_THAT(response, HasSubstr("Proxy-Status: "));
+  EXPECT_EQ(count_of(response, "HTTP/1.1 "), 1U);
   EXPECT_EQ(client.end(), IoStatus::kEof);
   ASSERT_EQ(world.ended.size(), 1U);
   EXPECT_EQ(world.ended[0].fault, Fault::kMalformedRequest);
@@ -205,10 +205,10 @@ TEST(H1Requests, ABadChunkAfterTheHeadIsAnsweredAndTheRestNotParsed) {
   FrontendWorld world;
   world.script = hold;
   TextClient client(world);
-  const std::string answer =
+  const std::string response =
       client.ask("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n" + get("/second"));
-  EXPECT_EQ(status_line(answer), "HTTP/1.1 400 Bad Request");
-  EXPECT_EQ(count_of(answer, "HTTP/1.1 "), 1U);
+  EXPECT_EQ(status_line(response), "HTTP/1.1 400 Bad Request");
+  EXPECT_EQ(count_of(response, "HTTP/1.1 "), 1U);
   EXPECT_EQ(client.end(), IoStatus::kEof);
   EXPECT_EQ(world.ended.at(0).fault, Fault::kRequestBodyInvalid);
 }
@@ -216,8 +216,8 @@ TEST(H1Requests, ABadChunkAfterTheHeadIsAnsweredAndTheRestNotParsed) {
 TEST(H1Requests, Http10IsClosedUnlessItAsksToBeKept) {
   FrontendWorld world;
   TextClient plain(world);
-  const std::string answer = plain.ask("GET / HTTP/1.0\r\nHost: a\r\n\r\n");
-  EXPECT_THAT(answer, StartsWith("HTTP/1."));
+  const std::string response = plain.ask("GET / HTTP/1.0\r\nHost: a\r\n\r\n");
+  EXPECT_THAT(response, StartsWith("HTTP/1."));
   EXPECT_EQ(plain.end(), IoStatus::kEof);
   TextClient kept(world);
   EXPECT_THAT(kept.ask("GET / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n"),

@@ -90,7 +90,7 @@ TEST(H2Floods, PingsAndUnknownFramesAreCounted) {
     fine.send_raw(many(one.allowed, one.frame));
     EXPECT_FALSE(fine.server_closed());
     EXPECT_THAT(fine.goaways(), IsEmpty());
-    EXPECT_EQ(fine.answer(fine.get()).status, 200);
+    EXPECT_EQ(fine.response(fine.get()).status, 200);
     H2Client client(world);
     client.send_raw(many(one.flood, one.frame));
     expect_goaway(client, kCalm);
@@ -148,11 +148,11 @@ TEST(H2Floods, WhatIsNotHttp2IsTurnedAway) {
   Buffer text(get());
   client->write(text);
   world.settle();
-  Buffer answer;
-  while (client->read(answer, 4096).status == IoStatus::kOk) {
+  Buffer response;
+  while (client->read(response, 4096).status == IoStatus::kOk) {
   }
   // SETTINGS, then GOAWAY(PROTOCOL_ERROR).
-  EXPECT_THAT(answer.to_string(), testing::EndsWith(std::string("\0\0\0\0\0\0\0\x01", 8)));
+  EXPECT_THAT(response.to_string(), testing::EndsWith(std::string("\0\0\0\0\0\0\0\x01", 8)));
   EXPECT_EQ(world.begun, 0);
 }
 
@@ -170,10 +170,10 @@ TEST(H2Floods, OnAListenerOfBothTheFirstBytesTell) {
       stream.write(one);
       world.settle();
     }
-    Buffer answer;
-    while (stream.read(answer, 4096).status == IoStatus::kOk) {
+    Buffer response;
+    while (stream.read(response, 4096).status == IoStatus::kOk) {
     }
-    return answer.to_string();
+    return response.to_string();
   };
   const auto h1 = connect();
   EXPECT_THAT(say(*h1, get()), testing::StartsWith("HTTP/1.1 200"));

@@ -47,11 +47,11 @@ struct H2FlowClient::Callbacks {
     if (t == nullptr) return 0;
     const std::string key = text(name, name_size);
     if (key == ":status") {
-      if (t->answer.status != 0) t->answer.interim.push_back(t->answer.status);
-      t->answer.status = std::atoi(text(value, value_size).c_str());
-      t->answer.fields.clear();
+      if (t->response.status != 0) t->response.interim.push_back(t->response.status);
+      t->response.status = std::atoi(text(value, value_size).c_str());
+      t->response.fields.clear();
     } else {
-      (t->final_head ? t->answer.trailers : t->answer.fields).emplace_back(key, text(value, value_size));
+      (t->final_head ? t->response.trailers : t->response.fields).emplace_back(key, text(value, value_size));
     }
     return 0;
   }
@@ -60,9 +60,9 @@ struct H2FlowClient::Callbacks {
     if (frame->hd.type == NGHTTP2_GOAWAY) static_cast<Connection*>(user)->going_away = true;
     Turn* const t = turn(session, frame->hd.stream_id);
     if (t == nullptr) return 0;
-    if (frame->hd.type == NGHTTP2_HEADERS && t->answer.status >= 200) t->final_head = true;
+    if (frame->hd.type == NGHTTP2_HEADERS && t->response.status >= 200) t->final_head = true;
     const bool may_end = frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS;
-    if (may_end && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) t->end_of_answer = true;
+    if (may_end && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) t->end_of_response = true;
     return 0;
   }
 
@@ -71,7 +71,7 @@ struct H2FlowClient::Callbacks {
     nghttp2_session_consume_connection(session, size);
     Turn* const t = turn(session, id);
     if (t == nullptr) return 0;
-    t->answer.body.append(reinterpret_cast<const char*>(bytes), size);
+    t->response.body.append(reinterpret_cast<const char*>(bytes), size);
     if (t->held) {
       t->withheld += size;
     } else {
@@ -83,9 +83,9 @@ struct H2FlowClient::Callbacks {
   static int on_close(nghttp2_session* /*session*/, std::int32_t id, std::uint32_t code, void* user) {
     Turn* const t = turn(static_cast<Connection*>(user)->session.get(), id);
     if (t == nullptr) return 0;
-    t->answer.end = t->end_of_answer && code == NGHTTP2_NO_ERROR ? End::kClean : End::kBroken;
-    t->answer.code = code;
-    t->answer.stopped = t->answer.end == End::kClean && (!t->finished || t->sent < t->body.size());
+    t->response.end = t->end_of_response && code == NGHTTP2_NO_ERROR ? End::kClean : End::kBroken;
+    t->response.code = code;
+    t->response.stopped = t->response.end == End::kClean && (!t->finished || t->sent < t->body.size());
     return 0;
   }
 
@@ -236,7 +236,7 @@ bool H2FlowClient::read(Connection& c) {
 void H2FlowClient::on_connection_end(Connection& c) {
   c.ended = true;
   for (Turn& t : turns_) {
-    if (t.connection == &c && t.answer.end == End::kNone) t.answer.end = End::kBroken;
+    if (t.connection == &c && t.response.end == End::kNone) t.response.end = End::kBroken;
   }
 }
 

@@ -23,7 +23,7 @@ class H2FlowClient final : public FlowClient {
   void read_on(Stream stream) override;
   void leave() override;
 
-  const Answer& answer(Stream stream) const override { return turns_.at(stream).answer; }
+  const Response& response(Stream stream) const override { return turns_.at(stream).response; }
   std::size_t unsent(Stream stream) const override;
   bool usable(Stream stream) const override { return usable(*turns_.at(stream).connection); }
   bool connected(Stream stream) const override { return !turns_.at(stream).connection->ended; }
@@ -45,7 +45,7 @@ class H2FlowClient final : public FlowClient {
   struct Turn {
     Connection* connection;
     std::int32_t id = -1;
-    Answer answer;
+    Response response;
     std::string body;      // of the request
     std::size_t sent = 0;  // of it
     bool finished = false;
@@ -53,7 +53,7 @@ class H2FlowClient final : public FlowClient {
     bool held = false;
     std::size_t withheld = 0;  // window
     bool final_head = false;   // it is complete: what follows are trailers
-    bool end_of_answer = false;
+    bool end_of_response = false;
   };
 
   static bool usable(const Connection& connection) {

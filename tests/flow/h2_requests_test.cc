@@ -26,12 +26,12 @@ TEST(H2Requests, AnAnswerGoesOutInOneWriteAndTheConnectionStaysOpen) {
   const std::size_t before = client.server_stream().writes();
   const std::int32_t id = client.ask({.path = "/a?b=c"});
   EXPECT_EQ(client.server_stream().writes() - before, 1U);
-  const H2Answer& answer = client.answer(id);
-  EXPECT_EQ(answer.status, 200);
-  EXPECT_EQ(answer.body, "hello");
-  EXPECT_EQ(answer.field("content-length"), "5");
-  EXPECT_TRUE(answer.complete);
-  EXPECT_EQ(answer.reset, std::nullopt);
+  const H2Response& response = client.response(id);
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(response.body, "hello");
+  EXPECT_EQ(response.field("content-length"), "5");
+  EXPECT_TRUE(response.complete);
+  EXPECT_EQ(response.reset, std::nullopt);
   EXPECT_FALSE(client.server_closed());
   ASSERT_THAT(world.ended, SizeIs(1));
   EXPECT_EQ(world.ended[0].target, "/a?b=c");
@@ -55,11 +55,11 @@ TEST(H2Requests, StreamsAreAnsweredInAnyOrder) {
   ASSERT_THAT(world.live, SizeIs(2));
   world.live[1]->respond({.status = 200}, "second");
   client.exchange_bytes();
-  EXPECT_EQ(client.answer(second).body, "second");
-  EXPECT_EQ(client.answer(first).status, 0);
+  EXPECT_EQ(client.response(second).body, "second");
+  EXPECT_EQ(client.response(first).status, 0);
   world.live[0]->respond({.status = 404}, "first");
   client.exchange_bytes();
-  EXPECT_EQ(client.answer(first).status, 404);
+  EXPECT_EQ(client.response(first).status, 404);
 }
 
 TEST(H2Requests, ABodyWithTrailersReachesTheEndpoint) {
@@ -100,11 +100,11 @@ TEST(H2Requests, MalformedHeadsResetTheStreamAndOnlyThat) {
     FrontendWorld world;
     H2Client client(world);
     const std::int32_t id = client.ask_raw(head_with(name, value));
-    EXPECT_EQ(client.answer(id).reset, NGHTTP2_PROTOCOL_ERROR) << name << ": " << value;
-    EXPECT_EQ(client.answer(id).status, 0) << name;
+    EXPECT_EQ(client.response(id).reset, NGHTTP2_PROTOCOL_ERROR) << name << ": " << value;
+    EXPECT_EQ(client.response(id).status, 0) << name;
     ASSERT_THAT(world.ended, SizeIs(1)) << name;
     EXPECT_EQ(world.ended[0].fault, Fault::kMalformedRequest) << name;
-    EXPECT_EQ(client.answer(client.get()).status, 200) << name;
+    EXPECT_EQ(client.response(client.get()).status, 200) << name;
   }
 }
 
@@ -121,8 +121,8 @@ TEST(H2Requests, WhatIsWellFormedButRefusedIsAnswered) {
     FrontendWorld world([](ListenerPolicy& policy) { policy.head.max_target_bytes = 64; });
     H2Client client(world);
     const std::int32_t id = client.ask(one.request);
-    EXPECT_EQ(client.answer(id).status, one.status);
-    EXPECT_TRUE(client.answer(id).complete);
+    EXPECT_EQ(client.response(id).status, one.status);
+    EXPECT_TRUE(client.response(id).complete);
     EXPECT_FALSE(client.server_closed());
     EXPECT_THAT(world.ended, SizeIs(1));
   }
@@ -135,7 +135,7 @@ TEST(H2Requests, ALengthThatIsNotTheBodysResetsTheStream) {
     H2Client client(world);
     const std::int32_t id = client.ask({.method = "POST", .fields = {{"content-length", "5"}}, .stays_open = true});
     client.send_data(id, sent, true);
-    EXPECT_EQ(client.answer(id).reset, NGHTTP2_PROTOCOL_ERROR);
+    EXPECT_EQ(client.response(id).reset, NGHTTP2_PROTOCOL_ERROR);
     EXPECT_THAT(world.live, SizeIs(0));
     ASSERT_THAT(world.ended, SizeIs(1));
     EXPECT_EQ(world.ended[0].fault, Fault::kRequestBodyInvalid);
@@ -168,7 +168,7 @@ TEST(H2Requests, OneSlowEndpointDoesNotStopTheUploadsOfOthers) {
   H2Client client(world);
   for (int i = 0; i < 4; ++i) client.ask({.method = "POST", .path = "/slow", .body = std::string(200 * 1024, 's')});
   const std::int32_t fast = client.ask({.method = "POST", .path = "/fast", .body = std::string(60 * 1024, 'f')});
-  EXPECT_EQ(client.answer(fast).body, "got it");
+  EXPECT_EQ(client.response(fast).body, "got it");
 }
 
 TEST(H2Requests, WhatEndpointsLeaveUnreadIsBoundedPerConnection) {
@@ -198,7 +198,7 @@ TEST(H2Requests, ACancelledStreamEndsItsExchangeAtOnce) {
   client.cancel(id);
   EXPECT_THAT(world.live, SizeIs(0));
   EXPECT_EQ(world.ended.at(0).fault, Fault::kClientGone);
-  EXPECT_EQ(client.answer(client.get()).status, 0);
+  EXPECT_EQ(client.response(client.get()).status, 0);
   EXPECT_FALSE(client.server_closed());
 }
 
@@ -226,7 +226,7 @@ TEST(H2Requests, CrumbsOfACookieAreCountedAndJoined) {
   client.ask({.fields = Fields(180, {"cookie", "c"})});
   ASSERT_THAT(world.live, SizeIs(2)) << "as many as browsers keep for one site";
   const std::int32_t id = client.ask({.fields = Fields(501, {"cookie", "c"})});
-  EXPECT_EQ(client.answer(id).status, 431);
+  EXPECT_EQ(client.response(id).status, 431);
 }
 
 }  // namespace

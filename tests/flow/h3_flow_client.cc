@@ -34,7 +34,7 @@ FlowClient::Stream H3FlowClient::begin(const Request& request) {
   const auto& connection = current_connection();
   const std::int64_t id = connection->begin(head, has_body ? H3Client::End::kNo : H3Client::End::kYes);
   EXPECT_GE(id, 0);
-  turns_.push_back({.connection = connection, .id = id, .answer = {}});
+  turns_.push_back({.connection = connection, .id = id, .response = {}});
   return turns_.size() - 1;
 }
 
@@ -70,23 +70,23 @@ bool H3FlowClient::step() {
 
 // Copies what is new.
 void H3FlowClient::look(Turn& turn) {
-  const H3Client::Answer& seen = turn.connection->answer(turn.id);
-  Answer& answer = turn.answer;
-  answer.body.append(seen.body, answer.body.size());
-  if (answer.end != End::kNone) return;
-  answer.interim = seen.interim;
-  answer.status = seen.status;
-  answer.fields = seen.fields;
-  answer.trailers = seen.trailers;
-  answer.stopped = seen.stopped;
+  const H3Client::Response& seen = turn.connection->response(turn.id);
+  Response& response = turn.response;
+  response.body.append(seen.body, response.body.size());
+  if (response.end != End::kNone) return;
+  response.interim = seen.interim;
+  response.status = seen.status;
+  response.fields = seen.fields;
+  response.trailers = seen.trailers;
+  response.stopped = seen.stopped;
   if (seen.reset) {
-    answer.end = End::kBroken;
-    answer.code = *seen.reset;
+    response.end = End::kBroken;
+    response.code = *seen.reset;
   } else if (seen.ended) {
-    answer.end = End::kClean;
+    response.end = End::kClean;
   } else if (turn.connection->closed() || seen.closed) {
-    answer.end = End::kBroken;
-    answer.code = turn.connection->closed() ? turn.connection->closed()->code : seen.close_code;
+    response.end = End::kBroken;
+    response.code = turn.connection->closed() ? turn.connection->closed()->code : seen.close_code;
   }
 }
 

@@ -22,7 +22,7 @@ class H3FlowClient final : public FlowClient {
   void read_on(Stream stream) override { of(stream).release(turns_[stream].id); }
   void leave() override;
 
-  const Answer& answer(Stream stream) const override { return turns_.at(stream).answer; }
+  const Response& response(Stream stream) const override { return turns_.at(stream).response; }
   std::size_t unsent(Stream stream) const override { return of(stream).unsent(turns_[stream].id); }
   bool usable(Stream stream) const override { return usable(of(stream)); }
   bool connected(Stream stream) const override { return !of(stream).closed(); }
@@ -34,7 +34,7 @@ class H3FlowClient final : public FlowClient {
   struct Turn {
     std::shared_ptr<Connection> connection;
     std::int64_t id;
-    Answer answer;
+    Response response;
   };
 
   static bool usable(const Connection& connection) { return connection.connected() && !connection.goaway(); }

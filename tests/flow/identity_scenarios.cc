@@ -43,7 +43,7 @@ const Table kTable = {
        EXPECT_EQ(app.head().find("evil"), std::string::npos) << app.head();
        EXPECT_EQ(app.field("X-Kept"), "yes");
        f.respond(app, ok(""), s);
-       f.expect_answer(s, 200, "");
+       f.expect_response(s, 200, "");
      }},
     {"ATrustedProxyVouchesInProperSpelling",
      [](Flow& f) {
@@ -58,7 +58,7 @@ const Table kTable = {
        EXPECT_EQ(app.field("X-Real-IP"), "203.0.113.9");
        EXPECT_EQ(app.head().find("evil"), std::string::npos) << app.head();
        f.respond(app, ok(""), s);
-       f.expect_answer(s, 200, "");
+       f.expect_response(s, 200, "");
      }},
     {"WhatTheListenerStripsIsFromNobody",
      [](Flow& f) {
@@ -69,7 +69,7 @@ const Table kTable = {
        EXPECT_EQ(app.head().find("evil"), std::string::npos) << app.head();
        EXPECT_EQ(app.field("X-Acme"), "kept");
        f.respond(app, ok(""), s);
-       f.expect_answer(s, 200, "");
+       f.expect_response(s, 200, "");
      }},
     {"TrailersVouchForNobody",
      [](Flow& f) {
@@ -92,7 +92,7 @@ const Table kTable = {
          EXPECT_EQ(app.body(), "body");
          EXPECT_EQ(app.trailers(), "x-kept: yes\r\n");
          f.respond(app, ok("", "Connection: close\r\n"), s);
-         f.expect_answer(s, 200, "");
+         f.expect_response(s, 200, "");
        }
      }},
     {"NominationTakesNothingOfOurs",
@@ -109,7 +109,7 @@ const Table kTable = {
        EXPECT_EQ(app.field("X-Request-Id").size(), 32U);
        EXPECT_FALSE(app.has("X-Mine"));
        f.respond(app, ok(""), s);
-       f.expect_answer(s, 200, "");
+       f.expect_response(s, 200, "");
      },
      kOnlyH1},
     {"ViaTellsTheAppWhomTheRequestPassed",
@@ -119,16 +119,16 @@ const Table kTable = {
        App& app = f.accept_request();
        EXPECT_EQ(app.field("Via"), "1.0 fred, " + version_of(f.protocol()) + " gatehouse-aabb");
        f.respond(app, ok("x"), s);
-       EXPECT_EQ(f.answer(s).field("via"), "");
-       f.expect_answer(s, 200, "x");
+       EXPECT_EQ(f.response(s).field("via"), "");
+       f.expect_response(s, 200, "x");
      }},
     {"RequestThatHasBeenHereBeforeIs508",
      [](Flow& f) {
        call_us(f, "aa", "bb");
        const Stream s = f.get("/", {{"via", "1.1 gatehouse-aabb, 1.1 elsewhere"}});
        f.expect_fault(s, Fault::kLoopDetected);
-       EXPECT_EQ(f.answer(s).status, 508);
-       EXPECT_NE(f.answer(s).field("proxy-status").find("error=proxy_loop_detected"), std::string::npos);
+       EXPECT_EQ(f.response(s).status, 508);
+       EXPECT_NE(f.response(s).field("proxy-status").find("error=proxy_loop_detected"), std::string::npos);
        EXPECT_TRUE(f.nobody_connects());
      }},
     {"AnotherListenerOrRouteOfOursIsNoLoop",
@@ -137,7 +137,7 @@ const Table kTable = {
        const Stream s = f.get("/", {{"via", "1.1 gatehouse-aacc, 1.1 gatehouse-ccbb"}});
        App& app = f.accept_request();
        f.respond(app, ok("x"), s);
-       f.expect_answer(s, 200, "x");
+       f.expect_response(s, 200, "x");
      }},
 };
 

@@ -12,12 +12,12 @@ Request expecting(BodyLength length) {
 
 // An app that answers while the client still uploads: the answer arrives whole, the client is told to stop, and nothing
 // of the connection to the app is used again (FAULTS A71, U26).
-void early_answer(Flow& f, std::string_view answer, int status) {
+void early_response(Flow& f, std::string_view response, int status) {
   const Stream s = f.open_post(BodyLength::unknown());
   f.client().send(s, pattern(20'000));
   App& app = f.accept_request();
-  app.say(answer);
-  f.expect_answer(s, status, "no!");
+  app.say(response);
+  f.expect_response(s, status, "no!");
   EXPECT_TRUE(f.await_cut(app));
   f.expect_pool(0);
   EXPECT_EQ(f.client().usable(s), multiplexes(f.protocol()));
@@ -29,10 +29,11 @@ const Table kTable = {
        const Stream s = f.get();
        App& app = f.accept_request();
        app.say("HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n");
-       f.until([&] { return f.answer(s).interim.size() + static_cast<std::size_t>(f.answer(s).status == 103) == 1; });
+       f.until(
+           [&] { return f.response(s).interim.size() + static_cast<std::size_t>(f.response(s).status == 103) == 1; });
        f.respond(app, ok("late"), s);
-       EXPECT_EQ(f.answer(s).interim, std::vector<int>{103});
-       f.expect_answer(s, 200, "late");
+       EXPECT_EQ(f.response(s).interim, std::vector<int>{103});
+       f.expect_response(s, 200, "late");
        f.expect_pool(1);
      }},
     {"ContinueThatNobodyAskedForIsSwallowed",
@@ -40,8 +41,8 @@ const Table kTable = {
        const Stream s = f.get();
        App& app = f.accept_request();
        f.respond(app, "HTTP/1.1 100 Continue\r\n\r\n" + ok("here"), s);
-       EXPECT_TRUE(f.answer(s).interim.empty());
-       f.expect_answer(s, 200, "here");
+       EXPECT_TRUE(f.response(s).interim.empty());
+       f.expect_response(s, 200, "here");
        f.expect_pool(1);
      }},
     {"ClientThatExpectsContinueGetsItOnceTheAppIsThere",
@@ -55,16 +56,16 @@ const Table kTable = {
        f.await_request(app);
        EXPECT_EQ(app.body(), "body");
        f.respond(app, ok("done"), s);
-       EXPECT_EQ(f.answer(s).interim, std::vector<int>{100});
-       f.expect_answer(s, 200, "done");
+       EXPECT_EQ(f.response(s).interim, std::vector<int>{100});
+       f.expect_response(s, 200, "done");
      }},
     {"ClientThatExpectsContinueOfARouteThatDoesNotExistGetsTheRefusalInstead",
      [](Flow& f) {
        f.options.route.hosts = {"elsewhere.test"};
        const Stream s = f.begin(expecting(BodyLength::known(4)));
        f.until([&] { return f.over(s); });
-       EXPECT_TRUE(f.answer(s).interim.empty());
-       EXPECT_EQ(f.answer(s).status, 404);
+       EXPECT_TRUE(f.response(s).interim.empty());
+       EXPECT_EQ(f.response(s).status, 404);
        EXPECT_EQ(f.record("/").fault, Fault::kNoRoute);
        EXPECT_TRUE(f.nobody_connects());
      }},
@@ -73,7 +74,7 @@ const Table kTable = {
        f.options.limits.max_request_body = 100;
        const Stream s = f.begin(expecting(BodyLength::known(101)));
        f.expect_fault(s, Fault::kBodyTooLarge);
-       EXPECT_TRUE(f.answer(s).interim.empty());
+       EXPECT_TRUE(f.response(s).interim.empty());
        EXPECT_TRUE(f.nobody_connects());
      }},
     {"AppThatRefusesAnExpectingClientIsNotUsedAgain",
@@ -81,7 +82,7 @@ const Table kTable = {
        const Stream s = f.begin(expecting(BodyLength::known(4)));
        App& app = f.accept_request();
        app.say("HTTP/1.1 401 Unauthorized\r\nContent-Length: 3\r\n\r\nno!");
-       f.expect_answer(s, 401, "no!");
+       f.expect_response(s, 401, "no!");
        EXPECT_TRUE(f.await_cut(app));
        f.expect_pool(0);
      }},
@@ -92,10 +93,10 @@ const Table kTable = {
        EXPECT_TRUE(f.nobody_connects());
      }},
     {"EarlyAnswerOfAnAppThatStaysEndsTheUpload",
-     [](Flow& f) { early_answer(f, "HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\n\r\nno!", 413); }},
+     [](Flow& f) { early_response(f, "HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\n\r\nno!", 413); }},
     {"EarlyAnswerOfAnAppThatClosesEndsTheUpload",
      [](Flow& f) {
-       early_answer(f, "HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 3\r\n\r\nno!", 403);
+       early_response(f, "HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 3\r\n\r\nno!", 403);
      }},
     {"AnswerThatBeginsEarlyAndEndsAfterTheRequestIsWhole",
      [](Flow& f) {
@@ -103,13 +104,13 @@ const Table kTable = {
        f.client().send(s, "one ");
        App& app = f.accept_request();
        app.say(std::string(kChunkedOk) + chunk("begun "));
-       f.until([&] { return f.answer(s).body == "begun "; });
+       f.until([&] { return f.response(s).body == "begun "; });
        f.client().send(s, "two");
        f.client().finish(s);
        f.await_request(app);
        EXPECT_EQ(app.body(), "one two");
        f.respond(app, chunk("ended") + "0\r\n\r\n", s);
-       f.expect_answer(s, 200, "begun ended");
+       f.expect_response(s, 200, "begun ended");
        f.expect_pool(1);
      }},
 };

@@ -46,7 +46,7 @@ const Table kTable = {
        f.await_request(app);
        EXPECT_TRUE(app.body() == body);
        f.respond(app, ok("ok"), s);
-       f.expect_answer(s, 200, "ok");
+       f.expect_response(s, 200, "ok");
        f.expect_pool(1);
      }},
     {"SlowClientStopsTheAppAndResumesItAsItReads",
@@ -64,7 +64,7 @@ const Table kTable = {
          said += app.say_what_fits(std::string_view(body).substr(said));
          return f.over(s);
        });
-       f.expect_answer(s, 200, body);
+       f.expect_response(s, 200, body);
        f.expect_pool(1);
      }},
     {"BigBodiesMoveBothWaysAtOnceAndArriveExactly",
@@ -84,8 +84,8 @@ const Table kTable = {
          return f.over(s);
        });
        EXPECT_TRUE(app.body() == up);
-       EXPECT_EQ(f.answer(s).status, 200);
-       EXPECT_TRUE(f.answer(s).body == down);
+       EXPECT_EQ(f.response(s).status, 200);
+       EXPECT_TRUE(f.response(s).body == down);
        const Record noted = f.record("/");
        EXPECT_EQ(noted.bytes_in, up.size());
        EXPECT_EQ(noted.bytes_out, down.size());
@@ -104,7 +104,7 @@ const Table kTable = {
          said += app.say_what_fits(std::string_view(wire).substr(said));
          return f.over(s);
        });
-       f.expect_answer(s, 200, body);
+       f.expect_response(s, 200, body);
        f.expect_pool(1);
      }},
     {"UploadByteByByteArrivesExactly",
@@ -120,7 +120,7 @@ const Table kTable = {
        f.await_request(app);
        EXPECT_EQ(app.body(), body);
        f.respond(app, ok(""), s);
-       f.expect_answer(s, 200, "");
+       f.expect_response(s, 200, "");
      }},
     {"AnswerByteByByteIsTheSameAnswer",
      [](Flow& f) {
@@ -135,8 +135,8 @@ const Table kTable = {
          f.turn();
        }
        f.until([&] { return f.over(s); });
-       EXPECT_EQ(find(f.answer(s).trailers, "a"), "b");
-       f.expect_answer(s, 200, "hello!");
+       EXPECT_EQ(find(f.response(s).trailers, "a"), "b");
+       f.expect_response(s, 200, "hello!");
        f.expect_pool(1);
      }},
     {"ClientThatTakesNothingIsGivenUp",
@@ -172,14 +172,14 @@ const Table kTable = {
          fast_said += fast_app.say_what_fits(std::string_view(body).substr(fast_said));
          return f.over(fast);
        });
-       f.expect_answer(fast, 200, body);
+       f.expect_response(fast, 200, body);
        EXPECT_FALSE(f.over(slow));
        f.client().read_on(slow);
        f.until([&] {
          said += slow_app.say_what_fits(std::string_view(body).substr(said));
          return f.over(slow);
        });
-       f.expect_answer(slow, 200, body);
+       f.expect_response(slow, 200, body);
      },
      kMultiplexed},
     {"UploadThatItsAppDoesNotReadDoesNotStopTheOther",
@@ -197,7 +197,7 @@ const Table kTable = {
        f.await_request(fast_app);
        EXPECT_TRUE(fast_app.body() == pattern(300'000));
        f.respond(fast_app, ok("done"), fast);
-       f.expect_answer(fast, 200, "done");
+       f.expect_response(fast, 200, "done");
        f.client().reset(slow);
        f.expect_gone("/slow", 499);
        EXPECT_TRUE(f.await_cut(slow_app));

@@ -40,7 +40,7 @@ const Table kTable = {
        f.await_request(app);
        EXPECT_EQ(app.body(), "body");
        f.respond(app, ok("here"), s);
-       EXPECT_EQ(f.answer(s).body, "here");
+       EXPECT_EQ(f.response(s).body, "here");
        const Record noted = f.record("/");
        EXPECT_EQ(noted.attempts, 2U);
        EXPECT_EQ(noted.fault, std::nullopt);
@@ -67,7 +67,7 @@ const Table kTable = {
        for (const std::string_view want : {"x", "xx"}) {
          f.pass(1500ms);
          app.say("x");
-         f.until([&] { return f.answer(s).body == want; });
+         f.until([&] { return f.response(s).body == want; });
        }
        EXPECT_FALSE(f.over(s));
        f.pass(2500ms);
@@ -82,11 +82,11 @@ const Table kTable = {
        const Stream second = f.get("/2");
        EXPECT_TRUE(f.nobody_connects());
        f.respond(app, ok("one"), first);
-       f.expect_answer(first, 200, "one");
+       f.expect_response(first, 200, "one");
        f.await_head(app);
        EXPECT_EQ(app.line(), "GET /2 HTTP/1.1");
        f.respond(app, ok("two"), second);
-       f.expect_answer(second, 200, "two");
+       f.expect_response(second, 200, "two");
        f.expect_pool(1);
      }},
     {"FullLineIs503",
@@ -99,10 +99,10 @@ const Table kTable = {
        const Stream third = f.get("/3");
        f.expect_fault(third, Fault::kQueueFull);
        f.respond(app, ok("one"), first);
-       f.expect_answer(first, 200, "one");
+       f.expect_response(first, 200, "one");
        f.await_head(app);
        f.respond(app, ok("two"), second);
-       f.expect_answer(second, 200, "two");
+       f.expect_response(second, 200, "two");
      }},
     {"TooLongInLineIs503",
      [](Flow& f) {
@@ -113,7 +113,7 @@ const Table kTable = {
        f.pass(2500ms);
        f.expect_fault(second, Fault::kQueueTimeout);
        f.respond(app, ok("one"), first);
-       f.expect_answer(first, 200, "one");
+       f.expect_response(first, 200, "one");
      }},
     {"ClientThatGoesWhileInLineLeavesIt",
      [](Flow& f) {
@@ -127,11 +127,11 @@ const Table kTable = {
        const Stream third = f.get("/3");
        f.settle();
        f.respond(app, ok("one"), first);
-       f.expect_answer(first, 200, "one");
+       f.expect_response(first, 200, "one");
        f.await_head(app);
        EXPECT_EQ(app.line(), "GET /3 HTTP/1.1");
        f.respond(app, ok("three"), third);
-       f.expect_answer(third, 200, "three");
+       f.expect_response(third, 200, "three");
      }},
     {"WhatClientsSayAboutThemselvesIsReplaced",
      [](Flow& f) {
@@ -151,7 +151,7 @@ const Table kTable = {
        EXPECT_EQ(app.field("X-Kept"), "yes");
        EXPECT_EQ(app.field("X-Request-Id").size(), 32U);
        f.respond(app, ok(""), s);
-       f.expect_answer(s, 200, "");
+       f.expect_response(s, 200, "");
      }},
     {"WhatATrustedProxySaysIsExtended",
      [](Flow& f) {
@@ -161,7 +161,7 @@ const Table kTable = {
        EXPECT_EQ(app.field("X-Forwarded-For"), "198.51.100.1, " + std::string(Front::kClientAddress));
        EXPECT_EQ(app.field("X-Forwarded-Proto"), "http");
        f.respond(app, ok(""), s);
-       f.expect_answer(s, 200, "");
+       f.expect_response(s, 200, "");
      }},
     {"HopByHopFieldsOfTheClientEndHere",
      [](Flow& f) {
@@ -176,7 +176,7 @@ const Table kTable = {
        EXPECT_FALSE(app.has("Proxy-Connection"));
        EXPECT_EQ(app.field("X-Kept"), "2");
        f.respond(app, ok(""), s);
-       f.expect_answer(s, 200, "");
+       f.expect_response(s, 200, "");
      },
      kOnlyH1},
     {"HopByHopFieldsOfTheAppEndHere",
@@ -189,31 +189,31 @@ const Table kTable = {
                     "Proxy-Authenticate: Basic\r\nX-Kept: 2\r\n"),
                  s);
        for (const char* name : {"x-mine", "keep-alive", "upgrade", "proxy-authenticate"}) {
-         EXPECT_EQ(f.answer(s).field(name), "") << name;
+         EXPECT_EQ(f.response(s).field(name), "") << name;
        }
-       EXPECT_EQ(f.answer(s).field("x-kept"), "2");
-       f.expect_answer(s, 200, "x");
+       EXPECT_EQ(f.response(s).field("x-kept"), "2");
+       f.expect_response(s, 200, "x");
      }},
     {"ProxyStatusOfTheAppIsAppendedTo",
      [](Flow& f) {
        const Stream s = f.get();
        App& app = f.accept_request();
        f.respond(app, "HTTP/1.1 504 x\r\nContent-Length: 0\r\nProxy-Status: inner; error=dns_timeout\r\n\r\n", s);
-       EXPECT_EQ(f.answer(s).field("proxy-status"), "inner; error=dns_timeout, gatehouse; received-status=504");
-       f.expect_answer(s, 504, "");
+       EXPECT_EQ(f.response(s).field("proxy-status"), "inner; error=dns_timeout, gatehouse; received-status=504");
+       f.expect_response(s, 504, "");
      }},
     {"DateIsAddedWhereTheAppHasNone",
      [](Flow& f) {
        const Stream first = f.get("/1");
        App& app = f.accept_request();
        f.respond(app, ok("x"), first);
-       EXPECT_EQ(f.answer(first).field("date").size(), std::string_view("Thu, 01 Jan 1970 00:00:00 GMT").size());
-       f.expect_answer(first, 200, "x");
+       EXPECT_EQ(f.response(first).field("date").size(), std::string_view("Thu, 01 Jan 1970 00:00:00 GMT").size());
+       f.expect_response(first, 200, "x");
        const Stream second = f.get("/2");
        f.await_head(app);
        f.respond(app, ok("x", "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"), second);
-       EXPECT_EQ(f.answer(second).field("date"), "Sun, 06 Nov 1994 08:49:37 GMT");
-       f.expect_answer(second, 200, "x");
+       EXPECT_EQ(f.response(second).field("date"), "Sun, 06 Nov 1994 08:49:37 GMT");
+       f.expect_response(second, 200, "x");
      }},
     {"AltSvcIsOursAndOnlyWhereItIsNews",
      [](Flow& f) {
@@ -221,8 +221,8 @@ const Table kTable = {
        const Stream s = f.get();
        App& app = f.accept_request();
        f.respond(app, ok("x", "Alt-Svc: h3=\"evil.test:1\"\r\n"), s);
-       EXPECT_EQ(f.answer(s).field("alt-svc"), says_alt_svc(f.protocol()) ? f.options.policy.alt_svc : "");
-       f.expect_answer(s, 200, "x");
+       EXPECT_EQ(f.response(s).field("alt-svc"), says_alt_svc(f.protocol()) ? f.options.policy.alt_svc : "");
+       f.expect_response(s, 200, "x");
      }},
     {"CookiesReachTheAppAsOneFieldAndClientsAsMany",
      [](Flow& f) {
@@ -231,8 +231,8 @@ const Table kTable = {
        App& app = f.accept_request();
        EXPECT_EQ(app.field("Cookie"), "a=1; b=2");
        f.respond(app, ok("x", "Set-Cookie: c=3\r\nSet-Cookie: d=4\r\n"), s);
-       EXPECT_EQ(f.answer(s).field("set-cookie"), "c=3, d=4");
-       f.expect_answer(s, 200, "x");
+       EXPECT_EQ(f.response(s).field("set-cookie"), "c=3, d=4");
+       f.expect_response(s, 200, "x");
      }},
     {"NoRouteIs404",
      [](Flow& f) {
@@ -245,16 +245,16 @@ const Table kTable = {
      [](Flow& f) {
        f.options.others = {{.name = "old", .path = "/old", .action = RedirectTo{.target = "https://new.test{uri}"}}};
        const Stream s = f.get("/old/page?a=1");
-       f.expect_answer(s, 308, "");
-       EXPECT_EQ(f.answer(s).field("location"), "https://new.test/old/page?a=1");
+       f.expect_response(s, 308, "");
+       EXPECT_EQ(f.response(s).field("location"), "https://new.test/old/page?a=1");
        EXPECT_TRUE(f.nobody_connects());
      }},
     {"RespondRouteAnswersByItself",
      [](Flow& f) {
        f.options.others = {{.name = "hi", .path = "/hi", .action = RespondWith{.status = 418, .body = "teapot"}}};
        const Stream s = f.get("/hi");
-       f.expect_answer(s, 418, "teapot");
-       EXPECT_EQ(f.answer(s).field("content-length"), "6");
+       f.expect_response(s, 418, "teapot");
+       EXPECT_EQ(f.response(s).field("content-length"), "6");
        EXPECT_TRUE(f.nobody_connects());
      }},
     {"StrippedPrefixIsToldToTheApp",
@@ -266,7 +266,7 @@ const Table kTable = {
        EXPECT_EQ(app.line(), "GET /v1?q=1 HTTP/1.1");
        EXPECT_EQ(app.field("X-Forwarded-Prefix"), "/api");
        f.respond(app, ok("x"), s);
-       f.expect_answer(s, 200, "x");
+       f.expect_response(s, 200, "x");
      }},
     {"TraceIsNotForUs",
      [](Flow& f) {
@@ -282,10 +282,10 @@ const Table kTable = {
        f.pass(100ms);
        EXPECT_FALSE(f.over(s));
        app.say("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nlast ");
-       f.until([&] { return f.answer(s).body == "last "; });
+       f.until([&] { return f.response(s).body == "last "; });
        EXPECT_TRUE(f.client().connected(s));
        app.say("one");
-       f.expect_answer(s, 200, "last one");
+       f.expect_response(s, 200, "last one");
        EXPECT_FALSE(f.client().usable(s));
        f.until([&] { return f.front().connections() == 0; });
        f.settle();
@@ -297,7 +297,7 @@ const Table kTable = {
        const Stream s = f.get("/x");
        App& app = f.accept_request();
        f.respond(app, ok("x"), s);
-       f.expect_answer(s, 200, "x");
+       f.expect_response(s, 200, "x");
        EXPECT_TRUE(f.client().usable(s));
        f.drain();
        f.until([&] { return f.front().connections() == 0; });
@@ -310,12 +310,12 @@ const Table kTable = {
        const Stream s = f.get("/x");
        App& app = f.accept_request();
        app.say("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf");
-       f.until([&] { return f.answer(s).body == "half"; });
+       f.until([&] { return f.response(s).body == "half"; });
        f.drain();
        f.settle();
        f.front().close_now();
        f.until([&] { return f.over(s); });
-       EXPECT_EQ(f.answer(s).end, End::kBroken);
+       EXPECT_EQ(f.response(s).end, End::kBroken);
        EXPECT_TRUE(f.await_cut(app));
        EXPECT_EQ(f.record("/x").status, 200);
        f.finish(Flow::Probe::kNo);
@@ -326,12 +326,12 @@ const Table kTable = {
        const Stream first = f.get("/1");
        App& app = f.accept_request();
        f.respond(app, ok("one"), first);
-       f.expect_answer(first, 200, "one");
+       f.expect_response(first, 200, "one");
        EXPECT_TRUE(f.client().usable(first));
        const Stream second = f.get("/2");
        f.await_head(app);
        f.respond(app, ok("two"), second);
-       f.expect_answer(second, 200, "two");
+       f.expect_response(second, 200, "two");
        EXPECT_FALSE(f.client().usable(second));
      }},
 };

@@ -10,18 +10,18 @@ App& kept(Flow& f) {
   const Stream s = f.get("/before");
   App& app = f.accept_request();
   f.respond(app, ok("x"), s);
-  f.expect_answer(s, 200, "x");
+  f.expect_response(s, 200, "x");
   f.expect_pool(1);
   app.forget();
   return app;
 }
 
 // The app remembers who authenticated, as IIS does: the next request must come on another connection.
-void gives_an_identity(Flow& f, const Fields& fields, const std::string& answer, int status) {
+void gives_an_identity(Flow& f, const Fields& fields, const std::string& response, int status) {
   const Stream s = f.get("/who", fields);
   App& identified = f.accept_request();
-  f.respond(identified, answer, s);
-  f.expect_answer(s, status, "you");
+  f.respond(identified, response, s);
+  f.expect_response(s, status, "you");
   EXPECT_TRUE(f.await_cut(identified));
   f.expect_pool(0);
   EXPECT_TRUE(f.client().usable(s));
@@ -30,15 +30,15 @@ void gives_an_identity(Flow& f, const Fields& fields, const std::string& answer,
   App& other = f.accept_request();
   EXPECT_FALSE(other.has("Authorization"));
   f.respond(other, ok("nobody"), anonymous);
-  f.expect_answer(anonymous, 200, "nobody");
+  f.expect_response(anonymous, 200, "nobody");
   f.expect_pool(1);
 }
 
-void stays_anybodys(Flow& f, const Fields& fields, const std::string& answer, int status) {
+void stays_anybodys(Flow& f, const Fields& fields, const std::string& response, int status) {
   const Stream s = f.get("/who", fields);
   App& app = f.accept_request();
-  f.respond(app, answer, s);
-  f.expect_answer(s, status, "you");
+  f.respond(app, response, s);
+  f.expect_response(s, status, "you");
   f.expect_pool(1);
 }
 
@@ -55,7 +55,7 @@ void speaks_late(Flow& f, const std::string& method) {
   EXPECT_TRUE(evil.cut());
   EXPECT_EQ(evil.received(), 0U) << "a request was sent to who had spoken before it";
   f.respond(fresh, ok("right"), s);
-  f.expect_answer(s, 200, "right");
+  f.expect_response(s, 200, "right");
   f.expect_pool(1);
 }
 
@@ -83,7 +83,7 @@ const Table kTable = {
        gone.close();
        App& fresh = f.accept_request();
        f.respond(fresh, ok("right"), s);
-       f.expect_answer(s, 200, "right");
+       f.expect_response(s, 200, "right");
      }},
 };
 

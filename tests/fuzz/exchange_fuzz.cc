@@ -112,8 +112,8 @@ class Play final : ExchangeObserver {
   }
 
   void act_as_responder(std::uint8_t operation, std::size_t amount) {
-    BodyWriter& answer = exchange_->response_pipe().writer();
-    const bool may_write = exchange_->response() && !answer.ended();
+    BodyWriter& response = exchange_->response_pipe().writer();
+    const bool may_write = exchange_->response() && !response.ended();
     switch (operation) {
       case 6:
         exchange_->respond_interim({.status = static_cast<std::uint16_t>((amount & 1) != 0 ? 100 : 103)});
@@ -125,11 +125,11 @@ class Play final : ExchangeObserver {
         if (!exchange_->response()) exchange_->respond({.status = 404}, "nothing here");
         break;
       case 9:
-        if (may_write) answer.write(Buffer(std::string(amount, 'a')));
+        if (may_write) response.write(Buffer(std::string(amount, 'a')));
         if (may_write) written_ += amount;
         break;
       case 10:
-        if (may_write) answer.finish();
+        if (may_write) response.finish();
         break;
       case 11:
         quiet_ = true;  // having failed, a responder has nothing more to say
@@ -145,11 +145,11 @@ class Play final : ExchangeObserver {
   }
 
   void check() {
-    const BodyReader& answer = exchange_->response_body();
+    const BodyReader& response = exchange_->response_body();
     require(!exchange_->broken_off() ||
-                (!exchange_->responded() && (answer.failed() || *exchange_->broken_off() == Fault::kClientStalled)),
+                (!exchange_->responded() && (response.failed() || *exchange_->broken_off() == Fault::kClientStalled)),
             "broken off and yet whole");
-    require(!answer.finished() || exchange_->response(), "a body without a head");
+    require(!response.finished() || exchange_->response(), "a body without a head");
     require(credit_ <= exchange_->bytes_in(), "more window given back than was taken");
     require(exchange_->request_pipe().reader().total() <= exchange_->bytes_in(), "more was read than written");
     require(fuzz::held_memory() <= held_before_ + kMostAtRest + 2 * written_, "more is held than was written");

@@ -78,8 +78,8 @@ void check_accepted(RequestHead& head) {
 
 void check_trailers(std::string_view input, Protocol protocol) {
   const auto kept = field_rules::check_request_trailers(read_fields(input), protocol, ListenerPolicy{});
-  const FieldList answer = field_rules::check_response_trailers(read_fields(input));
-  for (const FieldList* list : {kept ? &*kept : nullptr, &answer}) {
+  const FieldList response = field_rules::check_response_trailers(read_fields(input));
+  for (const FieldList* list : {kept ? &*kept : nullptr, &response}) {
     if (list == nullptr) continue;
     for (const Field field : *list) {
       require(asserted_fields::find(field.name) == nullptr && disguise::passes_for(field.name) != FieldName::kCookie,

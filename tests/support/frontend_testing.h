@@ -109,7 +109,7 @@ inline std::string take_request_body(Exchange& exchange) {
   return exchange.request_pipe().reader().read(static_cast<std::size_t>(-1)).to_string();
 }
 
-inline void write_answer(Exchange& exchange, std::string_view bytes) {
+inline void write_response(Exchange& exchange, std::string_view bytes) {
   exchange.response_pipe().writer().write(Buffer(bytes));
 }
 
@@ -176,12 +176,12 @@ inline std::string post(std::string_view body, std::string_view fields = "") {
          std::string(fields) + "\r\n" + std::string(body);
 }
 // The answer's body: what follows its head, or the whole if there is none.
-inline std::string body_of(std::string_view answer) {
-  const std::size_t end = answer.find("\r\n\r\n");
-  return std::string(end == std::string_view::npos ? answer : answer.substr(end + 4));
+inline std::string body_of(std::string_view response) {
+  const std::size_t end = response.find("\r\n\r\n");
+  return std::string(end == std::string_view::npos ? response : response.substr(end + 4));
 }
-inline std::string status_line(std::string_view answer) {
-  return std::string(answer.substr(0, answer.find("\r\n")));
+inline std::string status_line(std::string_view response) {
+  return std::string(response.substr(0, response.find("\r\n")));
 }
 inline std::size_t count_of(std::string_view text, std::string_view part) {
   std::size_t count = 0;

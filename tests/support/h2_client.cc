@@ -20,7 +20,7 @@ nghttp2_nv pair_of(const std::string& name, const std::string& value) {
 
 }  // namespace
 
-std::string H2Answer::field(std::string_view name) const {
+std::string H2Response::field(std::string_view name) const {
   for (const auto& [key, value] : fields) {
     if (key == name) return value;
   }
@@ -47,26 +47,26 @@ struct H2Client::Callbacks {
 
   static int on_header(nghttp2_session*, const nghttp2_frame* frame, const std::uint8_t* name, std::size_t name_size,
                        const std::uint8_t* value, std::size_t value_size, std::uint8_t, void* user) {
-    H2Answer& answer = self(user).answers_[frame->hd.stream_id];
+    H2Response& response = self(user).responses_[frame->hd.stream_id];
     std::pair<std::string, std::string> field(text_of(name, name_size), text_of(value, value_size));
     if (field.first == ":status") {
       const int status = std::stoi(field.second);
       if (status < 200) {
-        answer.interims.push_back(status);
+        response.interims.push_back(status);
       } else {
-        answer.status = status;
+        response.status = status;
       }
-    } else if (frame->headers.cat == NGHTTP2_HCAT_HEADERS && answer.status != 0 && answer.data_frames > 0) {
-      answer.trailers.push_back(std::move(field));
+    } else if (frame->headers.cat == NGHTTP2_HCAT_HEADERS && response.status != 0 && response.data_frames > 0) {
+      response.trailers.push_back(std::move(field));
     } else {
-      answer.fields.push_back(std::move(field));
+      response.fields.push_back(std::move(field));
     }
     return 0;
   }
 
   static int on_data(nghttp2_session* session, std::uint8_t, std::int32_t id, const std::uint8_t* data,
                      std::size_t size, void* user) {
-    self(user).answers_[id].body += text_of(data, size);
+    self(user).responses_[id].body += text_of(data, size);
     if (self(user).options_.reads) nghttp2_session_consume(session, id, size);
     return 0;
   }
@@ -74,16 +74,16 @@ struct H2Client::Callbacks {
   static int on_frame(nghttp2_session*, const nghttp2_frame* frame, void* user) {
     H2Client& client = self(user);
     const std::int32_t id = frame->hd.stream_id;
-    if (frame->hd.type == NGHTTP2_DATA) ++client.answers_[id].data_frames;
+    if (frame->hd.type == NGHTTP2_DATA) ++client.responses_[id].data_frames;
     if ((frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS) &&
         (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
-      client.answers_[id].complete = true;
+      client.responses_[id].complete = true;
     }
-    if (frame->hd.type == NGHTTP2_RST_STREAM) client.answers_[id].reset = frame->rst_stream.error_code;
+    if (frame->hd.type == NGHTTP2_RST_STREAM) client.responses_[id].reset = frame->rst_stream.error_code;
     if (frame->hd.type == NGHTTP2_GOAWAY) {
       client.goaways_.emplace_back(frame->goaway.last_stream_id, frame->goaway.error_code);
     }
-    if (frame->hd.type == NGHTTP2_PING && (frame->hd.flags & NGHTTP2_FLAG_ACK) != 0) ++client.pings_answered_;
+    if (frame->hd.type == NGHTTP2_PING && (frame->hd.flags & NGHTTP2_FLAG_ACK) != 0) ++client.pings_acknowledged_;
     if (frame->hd.type == NGHTTP2_SETTINGS) {
       for (std::size_t i = 0; i < frame->settings.niv; ++i) {
         client.settings_[static_cast<std::uint16_t>(frame->settings.iv[i].settings_id)] = frame->settings.iv[i].value;

@@ -20,7 +20,7 @@ namespace gatehouse::testing_support {
 
 using Fields = std::vector<std::pair<std::string, std::string>>;
 
-struct H2Answer {
+struct H2Response {
   std::vector<int> interims;
   int status = 0;
   Fields fields;
@@ -68,13 +68,13 @@ class H2Client {
   // The same for trailers.
   void send_trailers(std::int32_t stream, const Fields& trailers);
   void exchange_bytes();  // both ways until nothing moves
-  const H2Answer& answer(std::int32_t stream) { return answers_[stream]; }
+  const H2Response& response(std::int32_t stream) { return responses_[stream]; }
 
   const std::vector<std::pair<std::int32_t, std::uint32_t>>& goaways() const { return goaways_; }
   bool server_closed();  // FIN or RST came
   MemoryStream& stream() { return *stream_; }
   MemoryStream& server_stream() { return *server_; }
-  std::size_t pings_answered() const { return pings_answered_; }
+  std::size_t pings_acknowledged() const { return pings_acknowledged_; }
   std::map<std::uint16_t, std::uint32_t> settings() const { return settings_; }
   nghttp2_session* session() { return session_.get(); }
 
@@ -94,11 +94,11 @@ class H2Client {
   std::unique_ptr<MemoryStream> stream_;
   MemoryStream* server_ = nullptr;
   std::unique_ptr<nghttp2_session, SessionDeleter> session_;
-  std::map<std::int32_t, H2Answer> answers_;
+  std::map<std::int32_t, H2Response> responses_;
   std::map<std::int32_t, std::string> bodies_;
   std::vector<std::pair<std::int32_t, std::uint32_t>> goaways_;
   std::map<std::uint16_t, std::uint32_t> settings_;
-  std::size_t pings_answered_ = 0;
+  std::size_t pings_acknowledged_ = 0;
   bool server_closed_ = false;
   bool mute_heads_ = false;  // HEADERS that the session makes are not sent: others stand for them
 };

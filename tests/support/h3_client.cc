@@ -18,7 +18,7 @@ namespace gatehouse::testing_support {
 
 using State = H3ClientState;
 
-std::string H3Client::Answer::field(std::string_view name) const {
+std::string H3Client::Response::field(std::string_view name) const {
   const auto found = std::ranges::find(fields, name, &std::pair<std::string, std::string>::first);
   return found == fields.end() ? std::string() : found->second;
 }
@@ -120,8 +120,8 @@ std::size_t H3Client::unsent(std::int64_t stream) const {
   return bytes - std::min(bytes, s.acknowledged);
 }
 
-const H3Client::Answer& H3Client::answer(std::int64_t stream) const {
-  return state_->streams.at(stream).answer;
+const H3Client::Response& H3Client::response(std::int64_t stream) const {
+  return state_->streams.at(stream).response;
 }
 
 bool H3Client::raw_stream(std::span<const std::uint8_t> bytes, End end, bool uni) {

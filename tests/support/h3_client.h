@@ -46,7 +46,7 @@ class H3Client {
     std::chrono::seconds idle_timeout{60};
   };
 
-  struct Answer {
+  struct Response {
     std::vector<int> interim;
     int status = 0;  // 0: no head yet
     Fields fields;
@@ -90,7 +90,7 @@ class H3Client {
   void hold(std::int64_t stream);                                   // gives no window back until release()
   void release(std::int64_t stream);
   std::size_t unsent(std::int64_t stream) const;  // body bytes that flow control still keeps here
-  const Answer& answer(std::int64_t stream) const;
+  const Response& response(std::int64_t stream) const;
 
   // --- transport ---
   bool raw_stream(std::span<const std::uint8_t> bytes, End end, bool uni);  // whatever it is, past nghttp3; next flush

@@ -25,26 +25,26 @@ std::string text_of(nghttp3_rcbuf* buffer) {
 
 int on_header(nghttp3_conn* /*conn*/, std::int64_t id, std::int32_t token, nghttp3_rcbuf* name, nghttp3_rcbuf* value,
               std::uint8_t /*flags*/, void* user, void* /*stream*/) {
-  auto& answer = self(user).streams[id].answer;
+  auto& response = self(user).streams[id].response;
   if (token == NGHTTP3_QPACK_TOKEN__STATUS) {
-    if (answer.status != 0) answer.interim.push_back(answer.status);
-    answer.status = std::atoi(text_of(value).c_str());
-    answer.fields.clear();
+    if (response.status != 0) response.interim.push_back(response.status);
+    response.status = std::atoi(text_of(value).c_str());
+    response.fields.clear();
   } else {
-    answer.fields.emplace_back(text_of(name), text_of(value));
+    response.fields.emplace_back(text_of(name), text_of(value));
   }
   return 0;
 }
 
 int on_trailer(nghttp3_conn* /*conn*/, std::int64_t id, std::int32_t /*token*/, nghttp3_rcbuf* name,
                nghttp3_rcbuf* value, std::uint8_t /*flags*/, void* user, void* /*stream*/) {
-  self(user).streams[id].answer.trailers.emplace_back(text_of(name), text_of(value));
+  self(user).streams[id].response.trailers.emplace_back(text_of(name), text_of(value));
   return 0;
 }
 
 int on_data(nghttp3_conn* /*conn*/, std::int64_t id, const std::uint8_t* data, std::size_t size, void* user,
             void* /*stream*/) {
-  self(user).streams[id].answer.body.append(reinterpret_cast<const char*>(data), size);
+  self(user).streams[id].response.body.append(reinterpret_cast<const char*>(data), size);
   self(user).received_body(id, size);
   return 0;
 }
@@ -55,7 +55,7 @@ int on_deferred(nghttp3_conn* /*conn*/, std::int64_t id, std::size_t size, void*
 }
 
 int on_end(nghttp3_conn* /*conn*/, std::int64_t id, void* user, void* /*stream*/) {
-  self(user).streams[id].answer.ended = true;
+  self(user).streams[id].response.ended = true;
   return 0;
 }
 
@@ -95,8 +95,8 @@ int on_stream_close(ngtcp2_conn* /*conn*/, std::uint32_t flags, std::int64_t id,
   if ((flags & NGTCP2_STREAM_CLOSE_FLAG_APP_ERROR_CODE_SET) == 0) code = NGHTTP3_H3_NO_ERROR;
   nghttp3_conn_close_stream(self(user).http.get(), id, code);
   if (const auto found = self(user).streams.find(id); found != self(user).streams.end()) {
-    found->second.answer.closed = true;
-    found->second.answer.close_code = code;
+    found->second.response.closed = true;
+    found->second.response.close_code = code;
   }
   return 0;
 }
@@ -104,7 +104,7 @@ int on_stream_close(ngtcp2_conn* /*conn*/, std::uint32_t flags, std::int64_t id,
 int on_stream_reset(ngtcp2_conn* /*conn*/, std::int64_t id, std::uint64_t /*final_size*/, std::uint64_t code,
                     void* user, void* /*stream*/) {
   nghttp3_conn_shutdown_stream_read(self(user).http.get(), id);
-  self(user).streams[id].answer.reset = code;
+  self(user).streams[id].response.reset = code;
   return 0;
 }
 

@@ -172,7 +172,7 @@ bool H3ClientState::write() {
     if (size == NGTCP2_ERR_STREAM_DATA_BLOCKED) {
       nghttp3_conn_block_stream(http.get(), id);
     } else if (size == NGTCP2_ERR_STREAM_SHUT_WR || size == NGTCP2_ERR_STREAM_NOT_FOUND) {
-      streams[id].answer.stopped = true;
+      streams[id].response.stopped = true;
       nghttp3_conn_shutdown_stream_write(http.get(), id);
     } else if (size != NGTCP2_ERR_WRITE_MORE) {
       if (size < 0) failed(static_cast<int>(size));

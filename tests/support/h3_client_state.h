@@ -21,7 +21,7 @@ struct H3ClientState {
     Address to;
   };
   struct Stream {
-    H3Client::Answer answer;
+    H3Client::Response response;
     std::deque<std::string> pending;  // body not yet shown to nghttp3
     std::deque<std::string> offered;  // shown, kept until the end
     std::size_t acknowledged = 0;

@@ -34,17 +34,17 @@ constexpr std::size_t kMostCallsOfTurn = 16;
 constexpr int kPatience = 16;  // turns until nothing moves any more
 
 // By the target: at once, with a body in pieces, never, or broken off.
-void begin_answer(Exchange& exchange) {
+void begin_response(Exchange& exchange) {
   const std::string_view path = exchange.request().path();
   if (path == "/wait") return;
   if (path == "/break") {
     exchange.respond({.status = 200, .body = BodyLength::known(10)});
-    write_answer(exchange, "half");
+    write_response(exchange, "half");
     return exchange.fail(Fault::kUpstreamTruncated);
   }
   if (path == "/large") {
     exchange.respond({.status = 200, .body = BodyLength::unknown()});
-    return write_answer(exchange, std::string(60'000, 'x'));
+    return write_response(exchange, std::string(60'000, 'x'));
   }
   exchange.respond_interim({.status = 103});
   exchange.respond({.status = 200}, "hello");
@@ -65,7 +65,7 @@ class Play {
   Play(const SessionInput& input, const MakeConnection& make)
       : random_(input.seed), eventful_(input.seed != 0), before_(held_memory()), disorder_(input.seed) {
     world_.emplace();
-    world_->script = begin_answer;
+    world_->script = begin_response;
     auto [client, server] = MemoryStream::make_pair(world_->loop);
     client_ = std::move(client);
     server_ = server.get();
@@ -157,8 +157,8 @@ class Play {
     exchange.fail(Fault::kUpstreamReset);
   }
   void read() {
-    Buffer answer;
-    client_->read(answer, 64UL * 1024);
+    Buffer response;
+    client_->read(response, 64UL * 1024);
   }
   void advance(Duration by) {
     world_->clock.advance(by);

@@ -49,14 +49,14 @@ class Front : public FrontendWorld {
 
 inline std::string ask(Front& front, const Fd& client, std::string_view request) {
   EXPECT_EQ(::send(client.get(), request.data(), request.size(), MSG_NOSIGNAL), std::ssize(request));
-  std::string answer;
+  std::string response;
   front.until([&] {
     char piece[4096];
     const ssize_t count = ::recv(client.get(), piece, sizeof piece, MSG_DONTWAIT);
-    if (count > 0) answer.append(piece, static_cast<std::size_t>(count));
-    return answer.ends_with("hello");
+    if (count > 0) response.append(piece, static_cast<std::size_t>(count));
+    return response.ends_with("hello");
   });
-  return answer;
+  return response;
 }
 
 inline bool ended(const Fd& client) {

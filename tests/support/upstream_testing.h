@@ -146,7 +146,7 @@ inline std::shared_ptr<const RouteTable> routes_to(std::shared_ptr<const Upstrea
   return std::make_shared<const RouteTable>(std::move(routes));
 }
 
-inline constexpr std::string_view kOkAnswer = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+inline constexpr std::string_view kOkResponse = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 
 // One endpoint behind one route, and how to play a whole exchange with it.
 class ForwardingTest : public ::testing::Test {
@@ -155,10 +155,10 @@ class ForwardingTest : public ::testing::Test {
     return {world, routes, request_head(method, "/", body)};
   }
   // One exchange from end to end; returns what the endpoint got.
-  std::string carry(TestExchange& e, ScriptedConnection& connection, std::string_view answer) {
+  std::string carry(TestExchange& e, ScriptedConnection& connection, std::string_view response) {
     const std::string request = world.request_of(connection);
     connection.forget();
-    connection.send(answer);
+    connection.send(response);
     world.turn_until([&] { return e.over(); });
     world.settle();
     return request;
@@ -166,7 +166,7 @@ class ForwardingTest : public ::testing::Test {
   ScriptedConnection kept_connection() {
     TestExchange e{world, routes, request_head("GET")};
     ScriptedConnection connection = world.accept(endpoint);
-    carry(e, connection, kOkAnswer);
+    carry(e, connection, kOkResponse);
     EXPECT_EQ(e.body, "hello");
     return connection;
   }

@@ -12,7 +12,7 @@ namespace {
 
 class ParserPlayer final : public Player {
  public:
-  explicit ParserPlayer(H1Parser::Kind kind) : kind_(kind), parser_(kind, limits_) { next_answer(); }
+  explicit ParserPlayer(H1Parser::Kind kind) : kind_(kind), parser_(kind, limits_) { next_response(); }
 
   void play(const Input& input) override {
     for (const Piece& piece : input) {
@@ -54,11 +54,11 @@ class ParserPlayer final : public Player {
   void take_trailers() {
     if (kind_ == H1Parser::Kind::kResponse) {
       static_cast<void>(field_rules::check_response_trailers(parser_.take_trailers()));
-      return next_answer();
+      return next_response();
     }
     static_cast<void>(field_rules::check_request_trailers(parser_.take_trailers(), Protocol::kH1, policy_));
   }
-  void next_answer() {
+  void next_response() {
     if (kind_ == H1Parser::Kind::kResponse) parser_.expect_response_to("GET");
   }
 

@@ -14,7 +14,7 @@ namespace {
 
 using namespace testing_support;
 
-void answer_bodies(FrontendWorld& world) {
+void respond_to_bodies(FrontendWorld& world) {
   for (Exchange* exchange : std::vector(world.live)) {
     take_request_body(*exchange);
     if (!exchange->response() && exchange->request_pipe().reader().at_end())
@@ -22,7 +22,7 @@ void answer_bodies(FrontendWorld& world) {
   }
 }
 
-void answer_if_there_is_no_body(Exchange& exchange) {
+void respond_if_there_is_no_body(Exchange& exchange) {
   if (exchange.request().body.is_empty()) exchange.respond({.status = 200}, "hello");
 }
 
@@ -30,7 +30,7 @@ void answer_if_there_is_no_body(Exchange& exchange) {
 class StreamPlayer final : public Player {
  public:
   StreamPlayer() {
-    world_.script = answer_if_there_is_no_body;
+    world_.script = respond_if_there_is_no_body;
     world_.context.speaks_h2 = true;
     auto [client, server] = MemoryStream::make_pair(world_.loop);
     client_ = std::move(client);
@@ -51,11 +51,11 @@ class StreamPlayer final : public Player {
 
  private:
   void take_turns() {
-    constexpr int kUntilAnswered = 2;
-    for (int i = 0; i < kUntilAnswered; ++i) world_.loop.turn(EventLoop::Wait::kNever);
-    if (!world_.live.empty()) answer_bodies(world_);
-    Buffer answer;
-    client_->read(answer, 256UL * 1024);
+    constexpr int kUntilResponded = 2;
+    for (int i = 0; i < kUntilResponded; ++i) world_.loop.turn(EventLoop::Wait::kNever);
+    if (!world_.live.empty()) respond_to_bodies(world_);
+    Buffer response;
+    client_->read(response, 256UL * 1024);
   }
 
   FrontendWorld world_;
@@ -65,12 +65,12 @@ class StreamPlayer final : public Player {
 // Each piece comes in packets, on the stream that it names; with its end the stream is over on both sides.
 class H3Player final : public Player {
  public:
-  H3Player() { world_.script = answer_if_there_is_no_body; }
+  H3Player() { world_.script = respond_if_there_is_no_body; }
 
   void play(const Input& input) override {
     for (const Piece& piece : input) {
       if (world_.receive(piece.stream, piece.bytes, piece.end)) return;
-      if (!world_.live.empty()) answer_bodies(world_);
+      if (!world_.live.empty()) respond_to_bodies(world_);
       world_.settle();
       world_.send_all();
       if (piece.end) world_.close(piece.stream);

@@ -129,8 +129,8 @@ TEST_P(TcpStreamTest, DataAndEndInOneEdgeAreBothSeen) {
   EXPECT_EQ(last, "last words");
   EXPECT_EQ(read(), IoStatus::kEof);
   EXPECT_EQ(read(), IoStatus::kEof);
-  Buffer answer("still open this way");
-  EXPECT_EQ(stream->write(answer).status, IoStatus::kOk);
+  Buffer response("still open this way");
+  EXPECT_EQ(stream->write(response).status, IoStatus::kOk);
   EXPECT_EQ(peer_receives(), "still open this way");
 }
 

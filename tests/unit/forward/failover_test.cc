@@ -54,7 +54,7 @@ TEST_F(FailoverTest, TheProcessIsNamedAndAskedWithItsToken) {
   head.fields.add("MS-ASPNETCORE-TOKEN", "forged");
   TestExchange e(world, routes, std::move(head));
   ScriptedConnection connection = world.accept(endpoint);
-  const std::string request = carry(e, connection, kOkAnswer);
+  const std::string request = carry(e, connection, kOkResponse);
   EXPECT_TRUE(request.contains("\r\nMS-ASPNETCORE-TOKEN: secret-token\r\n")) << request;
   EXPECT_FALSE(request.contains("forged"));
   EXPECT_FALSE(e->request().fields.find("MS-ASPNETCORE-TOKEN").has_value());
@@ -72,7 +72,7 @@ TEST_F(FailoverTest, ARefusedPostWaitsForTheNextInstance) {
   ScriptedEndpoint next;
   start_next(next);
   ScriptedConnection connection = world.accept(next);
-  EXPECT_TRUE(carry(e, connection, kOkAnswer).ends_with("body"));
+  EXPECT_TRUE(carry(e, connection, kOkResponse).ends_with("body"));
   EXPECT_EQ(e.status(), 200);
   EXPECT_EQ(e->record().attempts, 2U);
   EXPECT_EQ(e->record().app_pid, 4712);
@@ -91,7 +91,7 @@ TEST_F(FailoverTest, AnEndThatNobodyHasNoticedYetIsWaitedForToo) {
   ScriptedEndpoint next;
   start_next(next);
   ScriptedConnection connection = world.accept(next);
-  carry(e, connection, kOkAnswer);
+  carry(e, connection, kOkResponse);
   EXPECT_EQ(e.status(), 200);
 }
 
@@ -103,7 +103,7 @@ TEST_F(FailoverTest, AnInstanceThatOnlyRefusedForAMomentIsFoundAgain) {
   world.advance(101ms);
   EXPECT_FALSE(instance->has(Obstacle::kLost));
   ScriptedConnection connection = world.accept(endpoint);
-  carry(e, connection, kOkAnswer);
+  carry(e, connection, kOkResponse);
   EXPECT_EQ(e.status(), 200);
 }
 
@@ -136,7 +136,7 @@ TEST_F(FailoverTest, AGetThatAnInstanceDroppedTwiceWaitsUntilItsEndIsKnown) {
   ScriptedEndpoint next;
   start_next(next);
   ScriptedConnection connection = world.accept(next);
-  carry(e, connection, kOkAnswer);
+  carry(e, connection, kOkResponse);
   EXPECT_EQ(e.status(), 200);
   EXPECT_EQ(e->record().attempts, 3U);
 }
@@ -165,7 +165,7 @@ TEST_F(FailoverTest, AGetThatDiedWithItsProcessRunsAtTheNext) {
   ScriptedEndpoint next;
   start_next(next);
   ScriptedConnection second = world.accept(next);
-  carry(e, second, kOkAnswer);
+  carry(e, second, kOkResponse);
   EXPECT_EQ(e.status(), 200);
   EXPECT_EQ(retries(RetryReason::kStale), 1U);
 }
@@ -204,7 +204,7 @@ TEST_F(FailoverTest, AnotherInstanceTakesOverAtOnce) {
   membership->replace(app({{.endpoint = instance}, {.endpoint = endpoint_at(other.address(), 4713)}}));
   connection.reset();
   ScriptedConnection second = world.accept(other);
-  carry(e, second, kOkAnswer);
+  carry(e, second, kOkResponse);
   EXPECT_EQ(e.status(), 200);
   EXPECT_FALSE(e->record().queued.has_value());
 }
@@ -222,7 +222,7 @@ TEST_F(FailoverTest, RetriesEndWithTheirBudget) {
       EXPECT_EQ(e->record().fault, Fault::kConnectRefused);
       ++denied;
     } else {
-      carry(e, *connection, kOkAnswer);
+      carry(e, *connection, kOkResponse);
     }
   }
   // Ten are given, and a fifth of sixty are earned.

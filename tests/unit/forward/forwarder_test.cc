@@ -39,7 +39,7 @@ TEST_F(ForwarderTest, ARefusedConnectionIsTriedAtTheNextEndpointForAnyMethod) {
   e->request_body().write(Buffer("body"));
   e->request_body().finish();
   ScriptedConnection connection = world.accept(endpoint);
-  EXPECT_TRUE(carry(e, connection, kOkAnswer).ends_with("body"));
+  EXPECT_TRUE(carry(e, connection, kOkResponse).ends_with("body"));
   EXPECT_EQ(e.status(), 200);
   EXPECT_EQ(e->record().attempts, 2U);
   EXPECT_EQ(e->record().endpoint, endpoint.address().to_string());
@@ -65,7 +65,7 @@ TEST_F(ForwarderTest, AConnectionThatDiedWhileKeptIsReplacedByAFreshOneForIdempo
   world.request_of(stale);
   stale.reset();
   ScriptedConnection fresh = world.accept(endpoint);
-  carry(e, fresh, kOkAnswer);
+  carry(e, fresh, kOkResponse);
   EXPECT_EQ(e.status(), 200);
   EXPECT_EQ(e->record().attempts, 2U);
   EXPECT_EQ(world.upstream_counters["shop"].retries[static_cast<std::size_t>(RetryReason::kStale)].value(), 1U);
@@ -76,7 +76,7 @@ struct NoRetry {
   const char* method;
   const char* body;
   bool reused;
-  const char* answer;
+  const char* response;
 };
 class NoRetryTest : public ForwarderTest, public ::testing::WithParamInterface<NoRetry> {};
 
@@ -92,7 +92,7 @@ TEST_P(NoRetryTest, FailsRatherThanRunARequestTwice) {
   }
   ScriptedConnection connection = param.reused ? *std::move(kept) : world.accept(endpoint);
   world.request_of(connection);
-  if (*param.answer != '\0') connection.send(param.answer);
+  if (*param.response != '\0') connection.send(param.response);
   world.settle();
   connection.close();
   world.turn_until([&] { return e.over(); });
@@ -118,7 +118,7 @@ TEST_F(ForwarderTest, APutWhoseBodyHasNotComeYetIsTriedAgain) {
   ScriptedConnection fresh = world.accept(endpoint);
   e->request_body().write(Buffer("body"));
   e->request_body().finish();
-  EXPECT_TRUE(carry(e, fresh, kOkAnswer).ends_with("body"));
+  EXPECT_TRUE(carry(e, fresh, kOkResponse).ends_with("body"));
   EXPECT_EQ(e.status(), 200);
 }
 
@@ -136,13 +136,13 @@ TEST_F(ForwarderTest, AConnectionThatDiesAfterARetryOfItsKindIsNotTriedForever) 
 }
 
 TEST_F(ForwarderTest, AClientThatGoesAwayTakesItsConnectionWithItAtEveryStage) {
-  enum class Stage { kConnecting, kSending, kWaiting, kHalfAnswered };
-  for (const Stage stage : {Stage::kConnecting, Stage::kSending, Stage::kWaiting, Stage::kHalfAnswered}) {
+  enum class Stage { kConnecting, kSending, kWaiting, kHalfResponded };
+  for (const Stage stage : {Stage::kConnecting, Stage::kSending, Stage::kWaiting, Stage::kHalfResponded}) {
     TestExchange e = exchange("POST", stage == Stage::kSending ? BodyLength::unknown() : BodyLength::none());
     world.loop.turn(EventLoop::Wait::kNever);
     ScriptedConnection connection = world.accept(endpoint);
     if (stage != Stage::kConnecting) world.request_of(connection);
-    if (stage == Stage::kHalfAnswered) {
+    if (stage == Stage::kHalfResponded) {
       connection.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf");
       world.turn_until([&] { return e.body == "half"; });
     }
@@ -163,7 +163,7 @@ TEST_F(ForwarderTest, NobodyGetsTheRestOfAnAbortedAnswer) {
   aborted.destroy();
   TestExchange other = exchange("GET");
   ScriptedConnection second = world.accept(endpoint);
-  carry(other, second, kOkAnswer);
+  carry(other, second, kOkResponse);
   EXPECT_EQ(other.body, "hello");
 }
 
@@ -171,7 +171,7 @@ TEST_F(ForwarderTest, ARouteMayChangeTargetAndHostButTheLogKeepsTheClients) {
   routes = routes_to(upstream, {.path = "/api", .strip_prefix = true, .preserve_host = false});
   TestExchange e(world, routes, request_head("GET", "/api/v1/x?q=1"));
   ScriptedConnection connection = world.accept(endpoint);
-  const std::string request = carry(e, connection, kOkAnswer);
+  const std::string request = carry(e, connection, kOkResponse);
   EXPECT_TRUE(request.starts_with("GET /v1/x?q=1 HTTP/1.1\r\nHost: " + endpoint.address().to_string() + "\r\n"))
       << request;
   EXPECT_NE(request.find("\r\nX-Forwarded-Prefix: /api\r\n"), std::string::npos);
@@ -206,7 +206,7 @@ TEST_F(ForwarderTest, NoAvailableEndpointIs503) {
   endpoints_of(*upstream)[0]->clear(Obstacle::kNotServing);
   TestExchange f = exchange("GET");
   ScriptedConnection connection = world.accept(endpoint);
-  carry(f, connection, kOkAnswer);
+  carry(f, connection, kOkResponse);
   EXPECT_EQ(f.status(), 200);
 }
 
@@ -224,7 +224,7 @@ TEST_F(UnixForwarderTest, CarriesRequestsAndNamesLocalhost) {
   routes = routes_to(upstream, {.preserve_host = false});
   TestExchange e = exchange("GET");
   ScriptedConnection connection = world.accept(local);
-  EXPECT_NE(carry(e, connection, kOkAnswer).find("Host: localhost\r\n"), std::string::npos);
+  EXPECT_NE(carry(e, connection, kOkResponse).find("Host: localhost\r\n"), std::string::npos);
   EXPECT_EQ(e.body, "hello");
 }
 
@@ -238,7 +238,7 @@ TEST_F(UnixForwarderTest, AnAppThatWentWithoutReadingTheHeadIsTriedAgainForAnyMe
   ScriptedConnection connection = world.accept(local);
   e->request_body().write(Buffer("body"));
   e->request_body().finish();
-  EXPECT_TRUE(carry(e, connection, kOkAnswer).ends_with("body"));
+  EXPECT_TRUE(carry(e, connection, kOkResponse).ends_with("body"));
   EXPECT_EQ(e.status(), 200);
   EXPECT_EQ(world.upstream_counters["shop"].retries[static_cast<std::size_t>(RetryReason::kUnread)].value(), 1U);
 }
@@ -296,7 +296,7 @@ TEST_F(ForeignListenerTest, TheAppsOwnUserIsServed) {
   routes = routes_to(upstream_with(set_with({{.endpoint = app_of(us)}})));
   TestExchange e = exchange("GET");
   ScriptedConnection connection = world.accept(local);
-  carry(e, connection, kOkAnswer);
+  carry(e, connection, kOkResponse);
   EXPECT_EQ(e.body, "hello");
 }
 
@@ -305,7 +305,7 @@ TEST_F(ForeignListenerTest, AnotherInstanceIsAskedInsteadWhateverTheMethod) {
       routes_to(upstream_with(set_with({{.endpoint = app_of(other)}, {.endpoint = endpoint_at(endpoint.address())}})));
   TestExchange e = exchange("POST");
   ScriptedConnection connection = world.accept(endpoint);
-  carry(e, connection, kOkAnswer);
+  carry(e, connection, kOkResponse);
   EXPECT_EQ(e.status(), 200);
   EXPECT_EQ(e->record().attempts, 2U);
 }
@@ -317,11 +317,11 @@ TEST_F(UnixForwarderTest, AFullBacklogIsWaitedFor) {
   TestExchange second = exchange("GET");
   world.settle();
   ScriptedConnection one = world.accept(narrow);
-  carry(first, one, kOkAnswer);
+  carry(first, one, kOkResponse);
   EXPECT_FALSE(narrow.accept().has_value());  // the second has not got in
   world.advance(10ms);
   ScriptedConnection two = world.accept(narrow);
-  carry(second, two, kOkAnswer);
+  carry(second, two, kOkResponse);
   EXPECT_EQ(second.body, "hello");
 }
 

@@ -29,12 +29,12 @@ void write(MemoryStream& stream, std::string_view text) {
 }
 
 // By the target: at once, with a part and then nothing more, with more than a client takes, broken off, or never.
-void answer(Exchange& exchange) {
+void respond(Exchange& exchange) {
   const std::string_view path = exchange.request().path();
   if (path == "/hold") return;
   if (path == "/part" || path == "/large" || path == "/break") {
     exchange.respond({.status = 200, .body = BodyLength::unknown()});
-    write_answer(exchange, std::string(path == "/large" ? 60'000 : 10, 'x'));
+    write_response(exchange, std::string(path == "/large" ? 60'000 : 10, 'x'));
     if (path == "/break") exchange.fail(Fault::kUpstreamTruncated);
     return;
   }
@@ -154,7 +154,7 @@ class ClientTimersTest : public testing::TestWithParam<Scene> {};
 TEST_P(ClientTimersTest, AllAtOnceEndAConnectionOnce) {
   in_many_orders(kRuns, [](Random& random) {
     FrontendWorld world;
-    world.script = answer;
+    world.script = respond;
     GetParam().play(world, random);
     world.advance(kBeyondAllDeadlines);
     world.context.connections.close_all();
@@ -188,7 +188,7 @@ class QuicTimersTest : public QuicCase {
 
 TEST_F(QuicTimersTest, AllAtOnceEndAConnectionOnce) {
   script = [](Exchange& exchange) {
-    if (!exchange.response()) answer(exchange);
+    if (!exchange.response()) respond(exchange);
   };
   in_many_orders(kRuns / 2, [this](Random& random) {
     H3Client& client = connect();

@@ -50,22 +50,22 @@ class OneOfTheCrowd {
 
   // True once it has its answer; fails the test if the connection ended before.
   bool step() {
-    if (answer_.ends_with("hello")) return true;
+    if (response_.ends_with("hello")) return true;
     if (!asked_) asked_ = ask();
     char piece[4096];
     for (int count = 1; asked_ && count > 0;) {
       count = ssl_ ? SSL_read(ssl_.get(), piece, sizeof piece)
                    : static_cast<int>(::recv(socket_.get(), piece, sizeof piece, MSG_DONTWAIT));
-      if (count > 0) answer_.append(piece, static_cast<std::size_t>(count));
-      if (count == 0 && !answer_.ends_with("hello")) ADD_FAILURE() << "closed after: " << answer_;
-      if (count < 0 && !ssl_ && errno != EAGAIN) ADD_FAILURE() << "broken after: " << answer_;
+      if (count > 0) response_.append(piece, static_cast<std::size_t>(count));
+      if (count == 0 && !response_.ends_with("hello")) ADD_FAILURE() << "closed after: " << response_;
+      if (count < 0 && !ssl_ && errno != EAGAIN) ADD_FAILURE() << "broken after: " << response_;
       if (count < 0 && ssl_ && SSL_get_error(ssl_.get(), count) != SSL_ERROR_WANT_READ) ADD_FAILURE() << "TLS broke";
     }
-    if (!answer_.ends_with("hello")) return false;
-    if (answer_.contains("Connection: close")) leave();
+    if (!response_.ends_with("hello")) return false;
+    if (response_.contains("Connection: close")) leave();
     return true;
   }
-  const std::string& answer() const { return answer_; }
+  const std::string& response() const { return response_; }
 
  private:
   void leave() {
@@ -82,7 +82,7 @@ class OneOfTheCrowd {
   Fd socket_;
   TlsStream::SslPtr ssl_;
   bool asked_ = false;
-  std::string answer_;
+  std::string response_;
 };
 
 void crowd_is_served(Front& front, SSL_CTX* context) {
@@ -93,7 +93,7 @@ void crowd_is_served(Front& front, SSL_CTX* context) {
   EXPECT_LE(front.open(), 40U);
   EXPECT_GE(refused(front, ConnectionRefusal::kLimit), 1U);
   // Who was let in at the limit is told to make room by its answer, and by nothing else.
-  EXPECT_GE(std::ranges::count_if(crowd, [](const auto& one) { return one->answer().contains("Connection: close"); }),
+  EXPECT_GE(std::ranges::count_if(crowd, [](const auto& one) { return one->response().contains("Connection: close"); }),
             20);
 }
 

@@ -23,11 +23,11 @@ constexpr std::string_view kBad = "HTTP/1.1 500 Internal Server Error\r\nContent
 class HealthCheckerTest : public HealthTest {
  protected:
   // One check from end to end.
-  void check(std::string_view answer) {
+  void check(std::string_view response) {
     const std::size_t before = log.size();
     ScriptedConnection connection = accept(server);
     last_request = request_of(connection);
-    connection.send(answer);
+    connection.send(response);
     turn_until([&] { return log.size() > before; });
     EXPECT_EQ(log.size(), before + 1);
   }

@@ -31,11 +31,11 @@ class ProbeTest : public HealthTest {
   }
   void ask() { ask({.address = endpoint.address(), .path = "/healthz"}); }
   // What comes of an endpoint that sends this, and closes if it is to.
-  Probe::Outcome outcome_of(std::string_view answer, bool close = false) {
+  Probe::Outcome outcome_of(std::string_view response, bool close = false) {
     ask();
     ScriptedConnection connection = accept(endpoint);
     request_of(connection);
-    connection.send(answer);
+    connection.send(response);
     if (close) connection.close();
     turn_until([this] { return outcome.has_value(); });
     return *outcome;

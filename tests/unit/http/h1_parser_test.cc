@@ -25,7 +25,7 @@ std::string traced(std::string_view input, TraceOptions options = {}) {
   return whole;
 }
 
-std::string traced_answer(std::string_view input, TraceOptions options = {}) {
+std::string traced_response(std::string_view input, TraceOptions options = {}) {
   options.kind = H1Parser::Kind::kResponse;
   return traced(input, options);
 }
@@ -306,51 +306,51 @@ TEST(H1ParserRequest, TellsWhatItKnewOfARefusedHead) {
   EXPECT_EQ(parser.parse("GET / HTTP/1.1\r\n\r\n").event, H1Parser::Event::kFault) << "once refused, always refused";
 }
 
-TEST(H1ParserAnswer, ReadsInterimAndFinalHeads) {
-  EXPECT_EQ(traced_answer(
+TEST(H1ParserResponse, ReadsInterimAndFinalHeads) {
+  EXPECT_EQ(traced_response(
                 "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\nA: b\r\n\r\nhi"),
             "HEAD 103 none\nLink: x\nKEEP\nEND\nHEAD 200 known 2\nA: b\nKEEP\nBODY hi\nEND\n");
-  EXPECT_EQ(traced_answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nT: u\r\n\r\n"),
+  EXPECT_EQ(traced_response("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nT: u\r\n\r\n"),
             "HEAD 200 unknown\nKEEP\nBODY hi\nEND\nT: u\n");
-  EXPECT_EQ(traced_answer("HTTP/1.1 404\r\nContent-Length: 0\r\n\r\n"), "HEAD 404 known 0\nKEEP\nEND\n");
-  EXPECT_EQ(traced_answer("HTTP/1.1 200 \xe4 reason\r\nContent-Length: 0\r\n\r\n"), "HEAD 200 known 0\nKEEP\nEND\n");
+  EXPECT_EQ(traced_response("HTTP/1.1 404\r\nContent-Length: 0\r\n\r\n"), "HEAD 404 known 0\nKEEP\nEND\n");
+  EXPECT_EQ(traced_response("HTTP/1.1 200 \xe4 reason\r\nContent-Length: 0\r\n\r\n"), "HEAD 200 known 0\nKEEP\nEND\n");
 }
 
-TEST(H1ParserAnswer, WithoutFramingLastsUntilTheConnectionCloses) {
-  EXPECT_EQ(traced_answer("HTTP/1.1 200 OK\r\n\r\nall of it", {.finish = true}),
+TEST(H1ParserResponse, WithoutFramingLastsUntilTheConnectionCloses) {
+  EXPECT_EQ(traced_response("HTTP/1.1 200 OK\r\n\r\nall of it", {.finish = true}),
             "HEAD 200 unknown until close\nCLOSE\nBODY all of it\nEND\n");
-  EXPECT_EQ(traced_answer("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n\r\n", {.finish = true}),
+  EXPECT_EQ(traced_response("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n\r\n", {.finish = true}),
             "HEAD 200 unknown until close\nConnection: keep-alive\nCLOSE\nEND\n");
 }
 
-TEST(H1ParserAnswer, HasNoBodyWhereThereCannotBeOne) {
+TEST(H1ParserResponse, HasNoBodyWhereThereCannotBeOne) {
   constexpr std::string_view kNext = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
   for (const std::string_view head :
        {"HTTP/1.1 204 No Content\r\n", "HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n",
         "HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n"}) {
-    const std::string trace = traced_answer(std::string(head).append("\r\n").append(kNext));
+    const std::string trace = traced_response(std::string(head).append("\r\n").append(kNext));
     EXPECT_TRUE(trace.ends_with("KEEP\nEND\nHEAD 200 known 0\nKEEP\nEND\n")) << trace;
   }
-  EXPECT_EQ(traced_answer("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", {.to_head_request = true}),
+  EXPECT_EQ(traced_response("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", {.to_head_request = true}),
             "HEAD 200 known 9\nKEEP\nEND\n");
-  EXPECT_EQ(traced_answer("HTTP/1.1 200 OK\r\n\r\n", {.to_head_request = true}), "HEAD 200 none\nKEEP\nEND\n");
+  EXPECT_EQ(traced_response("HTTP/1.1 200 OK\r\n\r\n", {.to_head_request = true}), "HEAD 200 none\nKEEP\nEND\n");
 }
 
-TEST(H1ParserAnswer, IsTheLastIfItAnnouncesABodyThatItCannotHave) {
-  EXPECT_EQ(traced_answer("HTTP/1.1 204 No Content\r\nContent-Length: 9\r\n\r\n"), "HEAD 204 none\nCLOSE\nEND\n");
-  EXPECT_EQ(traced_answer("HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n"),
+TEST(H1ParserResponse, IsTheLastIfItAnnouncesABodyThatItCannotHave) {
+  EXPECT_EQ(traced_response("HTTP/1.1 204 No Content\r\nContent-Length: 9\r\n\r\n"), "HEAD 204 none\nCLOSE\nEND\n");
+  EXPECT_EQ(traced_response("HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n"),
             "HEAD 204 none\nCLOSE\nEND\n");
-  EXPECT_EQ(traced_answer("HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n"), "HEAD 204 none\nKEEP\nEND\n");
+  EXPECT_EQ(traced_response("HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n"), "HEAD 204 none\nKEEP\nEND\n");
 }
 
-class MalformedAnswer : public ::testing::TestWithParam<std::string> {};
+class MalformedResponse : public ::testing::TestWithParam<std::string> {};
 
-TEST_P(MalformedAnswer, IsRefused) {
-  EXPECT_EQ(traced_answer(GetParam()), "FAULT upstream_invalid\n");
+TEST_P(MalformedResponse, IsRefused) {
+  EXPECT_EQ(traced_response(GetParam()), "FAULT upstream_invalid\n");
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    All, MalformedAnswer,
+    All, MalformedResponse,
     ::testing::Values("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
                       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n",
                       "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
@@ -366,14 +366,14 @@ INSTANTIATE_TEST_SUITE_P(
                       "HTTP/1.1 200 OK\r\nA: b\nC: d\r\n\r\n", std::string("HTTP/1.1 200 OK\r\nA: \0\r\n\r\n", 25),
                       "HTTP/1.1 200 OK\r\nContent_Length: 5\r\n\r\n"));
 
-TEST(H1ParserAnswer, LimitsItsHead) {
+TEST(H1ParserResponse, LimitsItsHead) {
   const HeadLimits limits{.max_header_bytes = 100};
   const std::string fault = "FAULT upstream_headers_too_large\n";
-  EXPECT_EQ(traced_answer("HTTP/1.1 200 OK\r\nA: " + std::string(100, 'x'), {.limits = limits}), fault);
-  EXPECT_EQ(traced_answer("HTTP/1.1 200 " + std::string(200, 'x'), {.limits = limits}), fault);
+  EXPECT_EQ(traced_response("HTTP/1.1 200 OK\r\nA: " + std::string(100, 'x'), {.limits = limits}), fault);
+  EXPECT_EQ(traced_response("HTTP/1.1 200 " + std::string(200, 'x'), {.limits = limits}), fault);
 }
 
-TEST(H1ParserAnswer, CutShortIsNeverComplete) {
+TEST(H1ParserResponse, CutShortIsNeverComplete) {
   for (const std::string_view whole :
        {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"}) {
@@ -386,8 +386,8 @@ TEST(H1ParserAnswer, CutShortIsNeverComplete) {
   }
 }
 
-TEST(H1ParserAnswer, BrokenBodyIsTheEndpointsFault) {
-  EXPECT_TRUE(traced_answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\nhello")
+TEST(H1ParserResponse, BrokenBodyIsTheEndpointsFault) {
+  EXPECT_TRUE(traced_response("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\nhello")
                   .ends_with("FAULT upstream_invalid\n"));
 }
 

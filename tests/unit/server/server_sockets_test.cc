@@ -145,17 +145,17 @@ class ControlSocketTest : public ::testing::Test {
     const Fd client(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     const auto address = *Address::parse("unix:" + path.string());
     EXPECT_EQ(connect(client.get(), address.data(), address.length()), 0);
-    std::string answer;
+    std::string response;
     std::size_t sent = 0;
     for (int turns = 0; turns < 1000; ++turns) {
       if (sent < text.size()) sent += static_cast<std::size_t>(send(client.get(), text.data() + sent, 1, MSG_NOSIGNAL));
       loop.turn(EventLoop::Wait::kNever);
       char piece[256];
       const ssize_t count = recv(client.get(), piece, sizeof piece, MSG_DONTWAIT);
-      if (count == 0) return answer + "<end>";
-      if (count > 0) answer.append(piece, static_cast<std::size_t>(count));
+      if (count == 0) return response + "<end>";
+      if (count > 0) response.append(piece, static_cast<std::size_t>(count));
     }
-    return answer;
+    return response;
   }
 
   // A client that has said `text`, and that the loop has seen.

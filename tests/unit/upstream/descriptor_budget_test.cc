@@ -76,10 +76,10 @@ class ShortageTest : public ::testing::Test {
     std::shared_ptr<const RouteTable> routes;
   };
 
-  static void answer(UpstreamWorld& world, TestExchange& e, ScriptedConnection& connection) {
+  static void respond(UpstreamWorld& world, TestExchange& e, ScriptedConnection& connection) {
     world.request_of(connection);
     connection.forget();
-    connection.send(kOkAnswer);
+    connection.send(kOkResponse);
     world.turn_until([&] { return e.over(); });
     EXPECT_EQ(e.body, "hello");
   }
@@ -87,7 +87,7 @@ class ShortageTest : public ::testing::Test {
   static ScriptedConnection serve(UpstreamWorld& world, Shop& shop) {
     TestExchange e{world, shop.routes, request_head("GET")};
     ScriptedConnection connection = world.accept(shop.endpoint);
-    answer(world, e, connection);
+    respond(world, e, connection);
     world.settle();
     return connection;
   }
@@ -112,12 +112,12 @@ TEST_F(ShortageTest, RequestsWaitInTurnForAConnectionThatIsFreeAgain) {
   EXPECT_EQ(world.upstream_counters["shop"].waiting.value(), 2U);
   EXPECT_EQ(world.upstream_counters["shop"].short_of_room.value(), 1U) << "the next one waits because somebody does";
   world.clock.advance(1s);
-  answer(world, b, two);
+  respond(world, b, two);
   world.request_of(two);
   EXPECT_TRUE(two.received().starts_with("GET"));
-  answer(world, c, two);
-  answer(world, d, two);
-  answer(world, a, one);
+  respond(world, c, two);
+  respond(world, d, two);
+  respond(world, a, one);
   EXPECT_EQ(c->record().queued, Duration(1s));
   EXPECT_EQ(budget->open(), 2U);
   EXPECT_EQ(budget->wanting(), 0U);
@@ -137,8 +137,8 @@ TEST_F(ShortageTest, ALimitOfPlacesAndOneOfDescriptorsHoldTogether) {
   EXPECT_EQ(endpoints_of(*shop.upstream)[0]->in_flight(), 0U);
   elsewhere.close();
   ScriptedConnection connection = world.accept(shop.endpoint);
-  answer(world, b, connection);
-  answer(world, c, connection);
+  respond(world, b, connection);
+  respond(world, c, connection);
   EXPECT_EQ(budget->wanting(), 0U);
   EXPECT_EQ(world.upstream_counters["shop"].waiting.value(), 0U);
 }
@@ -187,7 +187,7 @@ TEST_F(ShortageTest, AnotherWorkerClosesWhatIsIdleThere) {
   other.request_of(one);
   TestExchange second{other, shop.routes, request_head("GET")};
   ScriptedConnection two = other.accept(shop.endpoint);
-  answer(other, second, two);
+  respond(other, second, two);
   other.settle();
   EXPECT_EQ(idle(other, shop), 1U);
 
@@ -198,8 +198,8 @@ TEST_F(ShortageTest, AnotherWorkerClosesWhatIsIdleThere) {
   EXPECT_EQ(idle(other, shop), 0U);
   EXPECT_TRUE(two.ended());
   ScriptedConnection here = world.accept(shop.endpoint);
-  answer(world, waiting, here);
-  answer(other, running, one);
+  respond(world, waiting, here);
+  respond(other, running, one);
   EXPECT_EQ(idle(other, shop), 1U) << "nobody wants it any more";
 }
 
@@ -214,14 +214,14 @@ TEST_F(ShortageTest, AWorkerWhoseOwnRequestsWaitGivesOthersAConnectionAllTheSame
   world.settle();
   other.settle();
   world.settle();
-  answer(world, a, one);
+  respond(world, a, one);
   ScriptedConnection two = other.accept(shop.endpoint);
   EXPECT_TRUE(one.ended());
-  answer(other, c, two);
+  respond(other, c, two);
   other.settle();
   ScriptedConnection three = world.accept(shop.endpoint);
   EXPECT_TRUE(two.ended());
-  answer(world, b, three);
+  respond(world, b, three);
   EXPECT_EQ(budget->wanting(), 0U);
 }
 

@@ -27,7 +27,7 @@ constexpr auto kPoll = EventLoop::Wait::kNever;
 
 const std::array<std::string, 5>& sayings() {
   static const std::array<std::string, 5> kSayings = {
-      "", "HTTP/1.1 2", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\npart", std::string(kOkAnswer),
+      "", "HTTP/1.1 2", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\npart", std::string(kOkResponse),
       "HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n"};
   return kSayings;
 }

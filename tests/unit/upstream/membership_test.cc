@@ -69,7 +69,7 @@ TEST_F(MembershipTest, TheFirstRequestAsksForAnEndpointAndGetsIt) {
   world.advance(3s);
   replace({endpoint.address()});
   ScriptedConnection connection = world.accept(endpoint);
-  carry(e, connection, kOkAnswer);
+  carry(e, connection, kOkResponse);
   EXPECT_EQ(e.body, "hello");
   EXPECT_EQ(e->record().queued, Duration(3s));
   EXPECT_EQ(e->record().attempts, 1U);
@@ -91,7 +91,7 @@ TEST_F(MembershipTest, AThousandWaitAndGetTheirPlacesInTheirOrder) {
   replace({endpoint.address()});
   ScriptedConnection connection = world.accept(endpoint);
   for (int i = 0; i < 1000; ++i) {
-    const std::string request = carry(waiting[static_cast<std::size_t>(i)], connection, kOkAnswer);
+    const std::string request = carry(waiting[static_cast<std::size_t>(i)], connection, kOkResponse);
     ASSERT_TRUE(request.starts_with("GET /" + std::to_string(i) + " ")) << request;
   }
   EXPECT_EQ(counters().waiting.value(), 0U);
@@ -169,12 +169,12 @@ TEST_F(MembershipTest, WhereNobodyIsWellAllAreTriedAndThatIsCounted) {
   endpoints_of(*upstream)[0]->set(Obstacle::kUnhealthy);
   TestExchange calm = exchange("GET");
   ScriptedConnection well = world.accept(other);
-  carry(calm, well, kOkAnswer);
+  carry(calm, well, kOkResponse);
   EXPECT_EQ(counters().panics.value(), 0U);
   endpoints_of(*upstream)[1]->set(Obstacle::kNotServing);
   TestExchange e = exchange("GET");
   ScriptedConnection connection = world.accept(endpoint);
-  carry(e, connection, kOkAnswer);
+  carry(e, connection, kOkResponse);
   EXPECT_EQ(e.status(), 200);
   EXPECT_EQ(counters().panics.value(), 1U);
 }
@@ -186,8 +186,8 @@ TEST_F(MembershipTest, InAPanicPlacesAreWaitedForToo) {
   TestExchange b = exchange("GET");
   ScriptedConnection connection = world.accept(endpoint);
   EXPECT_EQ(upstream->waiting(), 1U);
-  carry(a, connection, kOkAnswer);
-  carry(b, connection, kOkAnswer);
+  carry(a, connection, kOkResponse);
+  carry(b, connection, kOkResponse);
   EXPECT_EQ(b.body, "hello");
 }
 
@@ -204,7 +204,7 @@ TEST_F(MembershipTest, AnEndpointThatLeavesTheSetIsUsedNoMoreAndItsIdleConnectio
   EXPECT_TRUE(world.turn_until([&] { return connection.ended(); }));
   TestExchange e = exchange("GET");
   ScriptedConnection other = world.accept(next);
-  carry(e, other, kOkAnswer);
+  carry(e, other, kOkResponse);
   EXPECT_EQ(e.status(), 200);
 }
 
@@ -218,7 +218,7 @@ TEST_F(MembershipTest, WaitersForATakenPlaceGetTheNewEndpoints) {
   members.push_back({.endpoint = endpoint_at(next.address())});
   membership->replace(set_with(members));
   ScriptedConnection connection = world.accept(next);
-  carry(b, connection, kOkAnswer);
+  carry(b, connection, kOkResponse);
   EXPECT_EQ(b.body, "hello");
   EXPECT_EQ(a.status(), 0);
 }

@@ -35,8 +35,8 @@ TEST_F(PoolTest, TheMostRecentlyUsedConnectionComesFirst) {
   ScriptedConnection one = world.accept(endpoint);
   ScriptedConnection two = world.accept(endpoint);
   EXPECT_EQ(active(), 2U);
-  carry(a, one, kOkAnswer);
-  carry(b, two, kOkAnswer);
+  carry(a, one, kOkResponse);
+  carry(b, two, kOkResponse);
   EXPECT_EQ(idle(), 2U);
   TestExchange c = exchange("GET");
   EXPECT_FALSE(world.request_of(two).empty());
@@ -49,8 +49,8 @@ TEST_F(PoolTest, WhatIsBeyondMaxIdleServesTheNextBurstOrGoesWithinASecond) {
   TestExchange b = exchange("GET");
   ScriptedConnection one = world.accept(endpoint);
   ScriptedConnection two = world.accept(endpoint);
-  carry(a, one, kOkAnswer);
-  carry(b, two, kOkAnswer);
+  carry(a, one, kOkResponse);
+  carry(b, two, kOkResponse);
   EXPECT_EQ(idle(), 2U);
   world.advance(999ms);
   EXPECT_EQ(idle(), 2U);
@@ -64,7 +64,7 @@ TEST_F(PoolTest, KeepsNothingWithMaxIdleZero) {
   limit({.pool = {.max_idle = 0}});
   TestExchange e = exchange("GET");
   ScriptedConnection connection = world.accept(endpoint);
-  carry(e, connection, kOkAnswer);
+  carry(e, connection, kOkResponse);
   EXPECT_EQ(idle() + active(), 0U);
   EXPECT_TRUE(world.turn_until([&] { return connection.ended(); }));
 }
@@ -75,7 +75,7 @@ TEST_F(PoolTest, APoolWhoseEndpointIsGoneClosesWhatIsIdleAndGoesWithItsLastLease
   TestExchange other = exchange("GET");
   world.request_of(first);
   ScriptedConnection second = world.accept(endpoint);
-  carry(other, second, kOkAnswer);
+  carry(other, second, kOkResponse);
   EXPECT_EQ(idle(), 1U);
   EXPECT_EQ(active(), 1U);
 
@@ -88,7 +88,7 @@ TEST_F(PoolTest, APoolWhoseEndpointIsGoneClosesWhatIsIdleAndGoesWithItsLastLease
   EXPECT_TRUE(world.turn_until([&] { return second.ended(); }));
   EXPECT_FALSE(first.ended());
 
-  carry(running, first, kOkAnswer);
+  carry(running, first, kOkResponse);
   EXPECT_EQ(running.body, "hello");
   EXPECT_EQ(idle() + active(), 0U);
   EXPECT_TRUE(world.turn_until([&] { return first.ended(); }));
@@ -107,7 +107,7 @@ TEST_F(PoolTest, AnEndpointThatStaysKeepsItsConnectionsOverAReload) {
   routes = routes_to(next);
   EXPECT_EQ(idle(), 1U);
   TestExchange e = exchange("GET");
-  carry(e, connection, kOkAnswer);
+  carry(e, connection, kOkResponse);
   EXPECT_TRUE(e->record().upstream_reused);
 }
 
@@ -147,13 +147,13 @@ TEST_F(PoolTest, RequestsBeyondTheLimitWaitTheirTurn) {
   EXPECT_EQ(endpoints_of(*upstream)[0]->in_flight(), 1U);
   EXPECT_FALSE(endpoint.accept().has_value());
   world.clock.advance(3s);
-  carry(a, connection, kOkAnswer);
-  carry(b, connection, kOkAnswer);
+  carry(a, connection, kOkResponse);
+  carry(b, connection, kOkResponse);
   EXPECT_EQ(b.body, "hello");
   EXPECT_EQ(c.status(), 0);
   EXPECT_EQ(b->record().queued, Duration(3s));
   EXPECT_FALSE(a->record().queued.has_value());
-  carry(c, connection, kOkAnswer);
+  carry(c, connection, kOkResponse);
   EXPECT_EQ(c.body, "hello");
   EXPECT_EQ(waiting(), 0U);
   EXPECT_EQ(upstream->waiting(), 0U);
@@ -172,7 +172,7 @@ TEST_F(PoolTest, AWaitingRequestTakesTheFirstPlaceThatIsFreeAnywhere) {
   world.request_of(one);
   world.request_of(two);
   two.forget();
-  two.send(kOkAnswer);
+  two.send(kOkResponse);
   EXPECT_TRUE(world.turn_until([&] { return !two.received().empty(); }));  // c has come
 }
 
@@ -215,8 +215,8 @@ TEST_F(PoolTest, WhoGoesAwayWhileWaitingLeavesTheLine) {
   ScriptedConnection connection = world.accept(endpoint);
   b.destroy();
   EXPECT_EQ(waiting(), 1U);
-  carry(a, connection, kOkAnswer);
-  carry(c, connection, kOkAnswer);
+  carry(a, connection, kOkResponse);
+  carry(c, connection, kOkResponse);
   EXPECT_EQ(c.body, "hello");
   EXPECT_EQ(endpoints_of(*upstream)[0]->in_flight(), 0U);
 }
@@ -247,7 +247,7 @@ TEST_F(PoolTest, TheWaitEndsWhenAnEndpointBecomesAvailable) {
   EXPECT_EQ(waiting(), 1U);
   endpoints_of(*upstream)[1]->clear(Obstacle::kNotServing);
   ScriptedConnection connection = world.accept(other);
-  carry(b, connection, kOkAnswer);
+  carry(b, connection, kOkResponse);
   EXPECT_EQ(b.body, "hello");
 }
 
@@ -259,13 +259,13 @@ TEST_F(PoolTest, APlaceThatAnotherWorkerFreesWakesThisOne) {
   TestExchange b(other, routes, request_head("GET"));
   other.settle();
   EXPECT_EQ(other.upstream_counters["shop"].waiting.value(), 1U);
-  carry(a, connection, kOkAnswer);
+  carry(a, connection, kOkResponse);
   other.settle();
   EXPECT_EQ(other.upstream_counters["shop"].waiting.value(), 0U);
   EXPECT_EQ(endpoints_of(*upstream)[0]->in_flight(), 1U);
   ScriptedConnection second = other.accept(endpoint);
   other.request_of(second);
-  second.send(kOkAnswer);
+  second.send(kOkResponse);
   other.turn_until([&] { return b.over(); });
   EXPECT_EQ(b.body, "hello");
 }

@@ -44,7 +44,7 @@ TEST_F(ReuseTest, BytesThatThePollerHasNotToldOfAreSeenBeforeTheNextRequestLeave
     ScriptedConnection fresh = world.accept(endpoint);
     EXPECT_TRUE(evil.received().empty()) << evil.received();
     EXPECT_TRUE(evil.ended());
-    carry(e, fresh, kOkAnswer);
+    carry(e, fresh, kOkResponse);
     EXPECT_EQ(e.body, "hello");
     EXPECT_EQ(e->record().attempts, 2U);
     world.advance(61s);
@@ -65,7 +65,7 @@ TEST_F(ReuseTest, BytesThatCrossWithTheNextRequestAreNotItsAnswer) {
     evil.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nEVIL");
     if (e->request().method == "GET") {
       ScriptedConnection fresh = world.accept(endpoint);
-      carry(e, fresh, kOkAnswer);
+      carry(e, fresh, kOkResponse);
       EXPECT_EQ(e.body, "hello");
     } else {  // nobody knows whether it has run
       world.turn_until([&] { return e.over(); });
@@ -86,7 +86,7 @@ TEST_F(ReuseTest, ACloseThatThePollerHasNotToldOfIsSeenBeforeTheNextRequestLeave
   e->request_body().write(Buffer("body"));
   e->request_body().finish();
   ScriptedConnection fresh = world.accept(endpoint);
-  EXPECT_TRUE(carry(e, fresh, kOkAnswer).ends_with("body"));
+  EXPECT_TRUE(carry(e, fresh, kOkResponse).ends_with("body"));
   EXPECT_EQ(e.body, "hello");
   EXPECT_EQ(counters().extra_bytes.value(), 0U);
 }
@@ -96,7 +96,7 @@ TEST_F(ReuseTest, AConnectionIsUsedAgainInALaterTurnThanTheOneInWhichItsAnswerEn
   ScriptedConnection connection = world.accept(endpoint);
   world.request_of(connection);
   connection.forget();
-  connection.send(kOkAnswer);
+  connection.send(kOkResponse);
   std::optional<TestExchange> second;
   Waker begin(world.loop, [&] { second.emplace(world, routes, request_head("POST")); }, Waker::Phase::kFlush);
   begin.wake();
@@ -108,7 +108,7 @@ TEST_F(ReuseTest, AConnectionIsUsedAgainInALaterTurnThanTheOneInWhichItsAnswerEn
   world.request_of(connection);
   EXPECT_TRUE(connection.received().starts_with("POST"));
   EXPECT_FALSE(endpoint.accept().has_value());
-  carry(*second, connection, kOkAnswer);
+  carry(*second, connection, kOkResponse);
   EXPECT_EQ(second->body, "hello");
 }
 
@@ -120,12 +120,12 @@ TEST_F(ReuseTest, WhoWaitsForAPlaceDoesNotGetTheBytesBehindTheAnswerBefore) {
   world.request_of(connection);
   EXPECT_EQ(waiting(), 1U);
   connection.forget();
-  connection.send(kOkAnswer);
+  connection.send(kOkResponse);
   world.loop.turn(EventLoop::Wait::kNever);
   ASSERT_EQ(first.body, "hello");
   connection.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nEVIL");
   ScriptedConnection fresh = world.accept(endpoint);
-  carry(second, fresh, kOkAnswer);
+  carry(second, fresh, kOkResponse);
   EXPECT_EQ(second.body, "hello");
   EXPECT_TRUE(connection.received().empty());
 }

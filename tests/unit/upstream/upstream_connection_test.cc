@@ -19,7 +19,7 @@ using UpstreamConnectionTest = ForwardingTest;
 TEST_F(UpstreamConnectionTest, CarriesARequestAndKeepsTheConnectionForTheNext) {
   TestExchange first = exchange("GET");
   ScriptedConnection connection = world.accept(endpoint);
-  const std::string request = carry(first, connection, kOkAnswer);
+  const std::string request = carry(first, connection, kOkResponse);
   EXPECT_TRUE(request.starts_with("GET / HTTP/1.1\r\nHost: shop.example.com\r\n")) << request;
   EXPECT_EQ(request.find("Content-Length"), std::string::npos);
   EXPECT_EQ(request.find("Transfer-Encoding"), std::string::npos);
@@ -47,7 +47,7 @@ TEST_F(UpstreamConnectionTest, SendsABodyOfKnownLengthAndOneInChunksWithTrailers
   known->request_body().write(Buffer("def"));
   known->request_body().finish();
   world.settle();
-  const std::string request = carry(known, connection, kOkAnswer);
+  const std::string request = carry(known, connection, kOkResponse);
   EXPECT_NE(request.find("Content-Length: 6\r\n"), std::string::npos);
   EXPECT_TRUE(request.ends_with("\r\n\r\nabcdef")) << request;
 
@@ -59,7 +59,7 @@ TEST_F(UpstreamConnectionTest, SendsABodyOfKnownLengthAndOneInChunksWithTrailers
   trailers.add("X-Sum", "42");
   unknown->request_body().finish(std::move(trailers));
   world.settle();
-  const std::string chunked = carry(unknown, connection, kOkAnswer);
+  const std::string chunked = carry(unknown, connection, kOkResponse);
   EXPECT_NE(chunked.find("Transfer-Encoding: chunked\r\n"), std::string::npos);
   EXPECT_TRUE(chunked.ends_with("\r\n\r\n5\r\nhello\r\n12c\r\n" + std::string(300, 'x') + "\r\n0\r\nX-Sum: 42\r\n\r\n"))
       << chunked;
@@ -71,7 +71,7 @@ TEST_F(UpstreamConnectionTest, SendsHeadAndBodyThatAreThereInOnePiece) {
   e->request_body().write(Buffer("ping"));
   e->request_body().finish();
   ScriptedConnection connection = world.accept(endpoint);
-  const std::string request = carry(e, connection, kOkAnswer);
+  const std::string request = carry(e, connection, kOkResponse);
   EXPECT_TRUE(request.ends_with("\r\n\r\n4\r\nping\r\n0\r\n\r\n")) << request;
 }
 
@@ -122,33 +122,33 @@ TEST_F(UpstreamConnectionTest, AnswersToHeadHaveNoBodyWhateverTheirLengthSays) {
 }
 
 TEST_F(UpstreamConnectionTest, BytesAfterAnAnswerWithoutBodyEndTheConnection) {
-  for (const auto& [method, answer] : std::initializer_list<std::pair<const char*, const char*>>{
+  for (const auto& [method, response] : std::initializer_list<std::pair<const char*, const char*>>{
            {"HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody"},
            {"GET", "HTTP/1.1 204 No Content\r\n\r\nbody"},
            {"GET", "HTTP/1.1 304 Not Modified\r\n\r\nbody"},
            {"GET", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"}}) {
     TestExchange e = exchange(method);
     ScriptedConnection connection = world.accept(endpoint);
-    carry(e, connection, answer);
-    EXPECT_TRUE(e.complete()) << answer;
-    EXPECT_EQ(idle(), 0U) << answer;
-    EXPECT_TRUE(world.turn_until([&] { return connection.ended(); })) << answer;
+    carry(e, connection, response);
+    EXPECT_TRUE(e.complete()) << response;
+    EXPECT_EQ(idle(), 0U) << response;
+    EXPECT_TRUE(world.turn_until([&] { return connection.ended(); })) << response;
   }
 }
 
-struct BrokenAnswer {
+struct BrokenResponse {
   const char* name;
-  const char* answer;
+  const char* response;
   Fault fault;
 };
 
-class BrokenAnswerTest : public UpstreamConnectionTest, public ::testing::WithParamInterface<BrokenAnswer> {};
+class BrokenResponseTest : public UpstreamConnectionTest, public ::testing::WithParamInterface<BrokenResponse> {};
 
-TEST_P(BrokenAnswerTest, IsNeverACleanEndAndTheConnectionIsNotKept) {
+TEST_P(BrokenResponseTest, IsNeverACleanEndAndTheConnectionIsNotKept) {
   TestExchange e = exchange("GET");
   ScriptedConnection connection = world.accept(endpoint);
   world.request_of(connection);
-  connection.send(GetParam().answer);
+  connection.send(GetParam().response);
   connection.finish_sending();
   world.turn_until([&] { return e.over() || e.status() >= 500; });
   world.settle();
@@ -167,48 +167,51 @@ TEST_P(BrokenAnswerTest, IsNeverACleanEndAndTheConnectionIsNotKept) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Endpoint, BrokenAnswerTest,
+    Endpoint, BrokenResponseTest,
     ::testing::Values(
-        BrokenAnswer{"LengthCutShort", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nfifty",
-                     Fault::kUpstreamTruncated},
-        BrokenAnswer{"CutInAChunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n64\r\nfifty",
-                     Fault::kUpstreamTruncated},
-        BrokenAnswer{"WithoutLastChunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
-                     Fault::kUpstreamTruncated},
-        BrokenAnswer{"LastChunkWithoutItsEnd",
-                     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n",
-                     Fault::kUpstreamTruncated},
-        BrokenAnswer{
+        BrokenResponse{"LengthCutShort", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nfifty",
+                       Fault::kUpstreamTruncated},
+        BrokenResponse{"CutInAChunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n64\r\nfifty",
+                       Fault::kUpstreamTruncated},
+        BrokenResponse{"WithoutLastChunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+                       Fault::kUpstreamTruncated},
+        BrokenResponse{"LastChunkWithoutItsEnd",
+                       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n",
+                       Fault::kUpstreamTruncated},
+        BrokenResponse{
             "LengthAndChunks",
             "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
             Fault::kUpstreamInvalid},
-        BrokenAnswer{"TwoLengths", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nsecret",
-                     Fault::kUpstreamInvalid},
-        BrokenAnswer{"LengthWithLetter", "HTTP/1.1 200 OK\r\nContent-Length: 5x\r\n\r\nsecret",
-                     Fault::kUpstreamInvalid},
-        BrokenAnswer{"NegativeLength", "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nsecret", Fault::kUpstreamInvalid},
-        BrokenAnswer{"EmptyLength", "HTTP/1.1 200 OK\r\nContent-Length:\r\n\r\nsecret", Fault::kUpstreamInvalid},
-        BrokenAnswer{"UnknownCoding", "HTTP/1.1 200 OK\r\nTransfer-Encoding: foo\r\n\r\nsecret",
-                     Fault::kUpstreamInvalid},
-        BrokenAnswer{"CodingAfterChunked", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, foo\r\n\r\nsecret",
-                     Fault::kUpstreamInvalid},
-        BrokenAnswer{"StatusOfLetters", "HTTP/1.1 abc OK\r\n\r\nsecret", Fault::kUpstreamInvalid},
-        BrokenAnswer{"StatusTooLow", "HTTP/1.1 099 OK\r\n\r\nsecret", Fault::kUpstreamInvalid},
-        BrokenAnswer{"StatusTooLong", "HTTP/1.1 1000 OK\r\n\r\nsecret", Fault::kUpstreamInvalid},
-        BrokenAnswer{"StatusTooShort", "HTTP/1.1 20 OK\r\n\r\nsecret", Fault::kUpstreamInvalid},
-        BrokenAnswer{"OtherProtocol", "FOO/1.1 200 OK\r\n\r\nsecret", Fault::kUpstreamInvalid},
-        BrokenAnswer{"NoStatusLine", "secret\r\n\r\n", Fault::kUpstreamInvalid},
-        BrokenAnswer{"BareLineFeed", "HTTP/1.1 200 OK\nX: secret\n\n", Fault::kUpstreamInvalid},
-        BrokenAnswer{"NoColon", "HTTP/1.1 200 OK\r\nsecret\r\n\r\n", Fault::kUpstreamInvalid},
-        BrokenAnswer{"SpaceBeforeColon", "HTTP/1.1 200 OK\r\nX : secret\r\n\r\n", Fault::kUpstreamInvalid},
-        BrokenAnswer{"FoldedField", "HTTP/1.1 200 OK\r\nX: a\r\n secret\r\n\r\n", Fault::kUpstreamInvalid},
-        BrokenAnswer{"HeadCutShort", "HTTP/1.1 200 OK\r\nX: secret", Fault::kUpstreamClosed},
-        BrokenAnswer{"Nothing", "", Fault::kUpstreamClosed},
-        BrokenAnswer{"SwitchUnasked", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: foo\r\nConnection: upgrade\r\n\r\n",
-                     Fault::kUpstreamInvalid},
-        BrokenAnswer{"OnlyInterim", "HTTP/1.1 100 Continue\r\n\r\n", Fault::kUpstreamClosed},
-        BrokenAnswer{"BadChunkSizeAfterTheHead", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n",
-                     Fault::kUpstreamInvalid}),
+        BrokenResponse{"TwoLengths", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nsecret",
+                       Fault::kUpstreamInvalid},
+        BrokenResponse{"LengthWithLetter", "HTTP/1.1 200 OK\r\nContent-Length: 5x\r\n\r\nsecret",
+                       Fault::kUpstreamInvalid},
+        BrokenResponse{"NegativeLength", "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nsecret",
+                       Fault::kUpstreamInvalid},
+        BrokenResponse{"EmptyLength", "HTTP/1.1 200 OK\r\nContent-Length:\r\n\r\nsecret", Fault::kUpstreamInvalid},
+        BrokenResponse{"UnknownCoding", "HTTP/1.1 200 OK\r\nTransfer-Encoding: foo\r\n\r\nsecret",
+                       Fault::kUpstreamInvalid},
+        BrokenResponse{"CodingAfterChunked", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, foo\r\n\r\nsecret",
+                       Fault::kUpstreamInvalid},
+        BrokenResponse{"StatusOfLetters", "HTTP/1.1 abc OK\r\n\r\nsecret", Fault::kUpstreamInvalid},
+        BrokenResponse{"StatusTooLow", "HTTP/1.1 099 OK\r\n\r\nsecret", Fault::kUpstreamInvalid},
+        BrokenResponse{"StatusTooLong", "HTTP/1.1 1000 OK\r\n\r\nsecret", Fault::kUpstreamInvalid},
+        BrokenResponse{"StatusTooShort", "HTTP/1.1 20 OK\r\n\r\nsecret", Fault::kUpstreamInvalid},
+        BrokenResponse{"OtherProtocol", "FOO/1.1 200 OK\r\n\r\nsecret", Fault::kUpstreamInvalid},
+        BrokenResponse{"NoStatusLine", "secret\r\n\r\n", Fault::kUpstreamInvalid},
+        BrokenResponse{"BareLineFeed", "HTTP/1.1 200 OK\nX: secret\n\n", Fault::kUpstreamInvalid},
+        BrokenResponse{"NoColon", "HTTP/1.1 200 OK\r\nsecret\r\n\r\n", Fault::kUpstreamInvalid},
+        BrokenResponse{"SpaceBeforeColon", "HTTP/1.1 200 OK\r\nX : secret\r\n\r\n", Fault::kUpstreamInvalid},
+        BrokenResponse{"FoldedField", "HTTP/1.1 200 OK\r\nX: a\r\n secret\r\n\r\n", Fault::kUpstreamInvalid},
+        BrokenResponse{"HeadCutShort", "HTTP/1.1 200 OK\r\nX: secret", Fault::kUpstreamClosed},
+        BrokenResponse{"Nothing", "", Fault::kUpstreamClosed},
+        BrokenResponse{"SwitchUnasked",
+                       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: foo\r\nConnection: upgrade\r\n\r\n",
+                       Fault::kUpstreamInvalid},
+        BrokenResponse{"OnlyInterim", "HTTP/1.1 100 Continue\r\n\r\n", Fault::kUpstreamClosed},
+        BrokenResponse{"BadChunkSizeAfterTheHead",
+                       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n",
+                       Fault::kUpstreamInvalid}),
     [](const auto& case_info) { return case_info.param.name; });
 
 TEST_F(UpstreamConnectionTest, AHeadThatIsTooLargeEndsBeforeItIsRead) {
@@ -269,17 +272,17 @@ TEST_F(UpstreamConnectionTest, AClientThatExpectsContinueIsInvitedOnceThereIsACo
   EXPECT_EQ(e.interims, std::vector<std::uint16_t>{100});
   e->request_body().write(Buffer("ok"));
   e->request_body().finish();
-  const std::string request = carry(e, connection, kOkAnswer);
+  const std::string request = carry(e, connection, kOkResponse);
   EXPECT_EQ(request.find("Expect"), std::string::npos);
   EXPECT_EQ(e.status(), 200);
 }
 
 TEST_F(UpstreamConnectionTest, ConnectionCloseAndHttp10AreNotKept) {
-  for (const char* answer : {"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello",
-                             "HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello"}) {
+  for (const char* response : {"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello",
+                               "HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello"}) {
     TestExchange e = exchange("GET");
     ScriptedConnection connection = world.accept(endpoint);
-    carry(e, connection, answer);
+    carry(e, connection, response);
     EXPECT_TRUE(e.complete());
     EXPECT_EQ(e.body, "hello");
     EXPECT_EQ(idle(), 0U);
@@ -303,7 +306,7 @@ TEST_F(UpstreamConnectionTest, ACloseRightAfterTheAnswerIsNotKeptEither) {
   TestExchange e = exchange("GET");
   ScriptedConnection connection = world.accept(endpoint);
   world.request_of(connection);
-  connection.send(kOkAnswer);
+  connection.send(kOkResponse);
   connection.close();
   world.turn_until([&] { return e.over(); });
   world.settle();

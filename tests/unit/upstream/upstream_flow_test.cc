@@ -195,7 +195,7 @@ TEST_F(UpstreamFlowTest, TheEndpointIsNotLateWhileTheClientHasNotSentAll) {
   world.settle();
   world.advance(119s);
   EXPECT_FALSE(e.over());
-  carry(e, connection, kOkAnswer);
+  carry(e, connection, kOkResponse);
   EXPECT_EQ(e.body, "hello");
 }
 
@@ -226,17 +226,17 @@ TEST_F(UpstreamFlowTest, AConnectThatIsNotAnsweredIsTriedElsewhereAndThen504) {
   world.settle();
   world.advance(5100ms);
   ScriptedConnection connection = world.accept(endpoint);
-  carry(f, connection, kOkAnswer);
+  carry(f, connection, kOkResponse);
   EXPECT_EQ(f.status(), 200);
 }
 
 TEST_F(UpstreamFlowTest, AnEarlyAnswerPassesAtOnceAndTheConnectionIsNotKept) {
-  for (const char* answer : {"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
-                             "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"}) {
+  for (const char* response : {"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+                               "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"}) {
     TestExchange e = exchange("POST", BodyLength::unknown());
     e->request_body().write(Buffer("some of it"));
     ScriptedConnection connection = world.accept(endpoint);
-    carry(e, connection, answer);
+    carry(e, connection, response);
     EXPECT_TRUE(e.complete());
     EXPECT_TRUE(e->request_body().abandoned());
     EXPECT_EQ(idle(), 0U);
@@ -298,11 +298,11 @@ TEST_F(UpstreamFlowTest, AnAnswerByteByByteIsTheSameAnswer) {
   TestExchange e = exchange("GET");
   ScriptedConnection connection = world.accept(endpoint);
   world.request_of(connection);
-  const std::string_view answer =
+  const std::string_view response =
       "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: "
       "chunked\r\n\r\n5\r\nhello\r\n1\r\n!\r\n0\r\nA: "
       "b\r\n\r\n";
-  for (const char c : answer) {
+  for (const char c : response) {
     EXPECT_FALSE(e.over());
     connection.send({&c, 1});
     world.settle();
@@ -320,11 +320,11 @@ TEST_F(UpstreamFlowTest, ExtraBytesBehindAFullReadAreFoundToo) {
     world.request_of(connection);
     const std::string_view head = "HTTP/1.1 200 OK\r\nContent-Length: 00000\r\n\r\n";
     const std::size_t length = size - head.size();
-    std::string answer(head);
+    std::string response(head);
     const std::string digits = std::to_string(length);
-    answer.replace(head.find("00000") + 5 - digits.size(), digits.size(), digits);
-    answer += std::string(length, 'x') + "extra";
-    connection.send(answer);
+    response.replace(head.find("00000") + 5 - digits.size(), digits.size(), digits);
+    response += std::string(length, 'x') + "extra";
+    connection.send(response);
     world.turn_until([&] { return e.over(); });
     world.settle();
     EXPECT_TRUE(e.complete());

@@ -28,11 +28,11 @@ TEST_P(TlsStreamTest, ShakesHandsAndCarriesBytesBothWays) {
   EXPECT_EQ(read(), IoStatus::kOk);
   EXPECT_EQ(last, "hello");
   EXPECT_EQ(read(), IoStatus::kWouldBlock);
-  Buffer answer("and hello to you");
-  const IoResult result = server->write(answer);
+  Buffer response("and hello to you");
+  const IoResult result = server->write(response);
   EXPECT_EQ(result.status, IoStatus::kOk);
   EXPECT_EQ(result.bytes, 16U);
-  EXPECT_TRUE(answer.empty());
+  EXPECT_TRUE(response.empty());
   EXPECT_EQ(server->unsent(), 0U);
   exchange();
   EXPECT_EQ(client.receive(), "and hello to you");
@@ -43,8 +43,8 @@ TEST_P(TlsStreamTest, AnIdleConnectionHoldsNoSlab) {
   client.send(pattern(10000));
   exchange();
   EXPECT_EQ(read_all(10000), pattern(10000));
-  Buffer answer(pattern(30000));
-  EXPECT_EQ(server->write(answer).status, IoStatus::kOk);
+  Buffer response(pattern(30000));
+  EXPECT_EQ(server->write(response).status, IoStatus::kOk);
   EXPECT_EQ(slab_pool::outstanding(), 0U);
 }
 
@@ -115,8 +115,8 @@ TEST_P(TlsStreamTest, EndsWithCloseNotifyOnlyAndThenStillWrites) {
   EXPECT_EQ(last, "request");
   EXPECT_EQ(read(), IoStatus::kEof);
   EXPECT_EQ(read(), IoStatus::kEof);
-  Buffer answer("answer");
-  EXPECT_EQ(server->write(answer).status, IoStatus::kOk);
+  Buffer response("answer");
+  EXPECT_EQ(server->write(response).status, IoStatus::kOk);
   client.give_wire(receive_raw());
   EXPECT_EQ(client.receive(), "answer");
 }
@@ -271,8 +271,8 @@ TEST_P(Tls13Test, AKeyUpdateAmongDataIsAnsweredAndHarmless) {
     client.send("after");
     exchange();
     ASSERT_EQ(read_all(11), "beforeafter");
-    Buffer answer("answer");
-    ASSERT_EQ(server->write(answer).status, IoStatus::kOk);
+    Buffer response("answer");
+    ASSERT_EQ(server->write(response).status, IoStatus::kOk);
     exchange();
     ASSERT_EQ(client.receive(), "answer");
   }

@@ -34,12 +34,12 @@ TEST(TcpListener, AnswersOverTlsAndCountsTheHandshake) {
   front.until([&] { return SSL_do_handshake(ssl.get()) == 1; });
   const std::string request = get();
   ASSERT_EQ(SSL_write(ssl.get(), request.data(), static_cast<int>(request.size())), std::ssize(request));
-  std::string answer;
+  std::string response;
   front.until([&] {
     char piece[4096];
     const int count = SSL_read(ssl.get(), piece, sizeof piece);
-    if (count > 0) answer.append(piece, static_cast<std::size_t>(count));
-    return answer.ends_with("hello");
+    if (count > 0) response.append(piece, static_cast<std::size_t>(count));
+    return response.ends_with("hello");
   });
   EXPECT_EQ(front.counters.handshakes[1][static_cast<std::size_t>(Protocol::kH1)][0].value(), 1U);
   ASSERT_FALSE(front.ended.empty());

@@ -20,11 +20,11 @@ class QuicConnectionTest : public QuicCase {};
 TEST_F(QuicConnectionTest, GetIsAnswered) {
   H3Client& client = connected();
   const auto stream = client.get("/hello?x=1");
-  until([&] { return client.answer(stream).ended; });
-  EXPECT_EQ(client.answer(stream).status, 200);
-  EXPECT_EQ(client.answer(stream).body, "hello\n");
-  EXPECT_EQ(client.answer(stream).field("content-length"), "6");
-  EXPECT_FALSE(client.answer(stream).field("date").empty());
+  until([&] { return client.response(stream).ended; });
+  EXPECT_EQ(client.response(stream).status, 200);
+  EXPECT_EQ(client.response(stream).body, "hello\n");
+  EXPECT_EQ(client.response(stream).field("content-length"), "6");
+  EXPECT_FALSE(client.response(stream).field("date").empty());
   ASSERT_EQ(observer.ended.size(), 1U);
   EXPECT_EQ(observer.ended[0].target, "/hello?x=1");
   EXPECT_EQ(observer.ended[0].status, 200);
@@ -48,7 +48,7 @@ TEST_F(QuicConnectionTest, AnswerAndItsAcknowledgementLeaveInOneDatagram) {
   const std::size_t before = datagrams_out;
   const auto stream = client.get("/");
   settle();
-  EXPECT_TRUE(client.answer(stream).ended);
+  EXPECT_TRUE(client.response(stream).ended);
   EXPECT_EQ(datagrams_out - before, 1U);
 }
 
@@ -106,7 +106,7 @@ TEST_F(QuicConnectionTest, VersionTwoIsSpoken) {
   H3Client& client = connect({.clock = clock, .to_server = {}, .version = 0x6b3343cf});
   until([&] { return client.connected(); });
   const auto stream = client.get("/");
-  until([&] { return client.answer(stream).ended; });
+  until([&] { return client.response(stream).ended; });
 }
 
 TEST_F(QuicConnectionTest, GoodbyeIsRepeatedEverMoreRarely) {
@@ -133,13 +133,13 @@ TEST_F(QuicConnectionTest, ReboundClientKeepsItsConnectionAndIsKnownByTheValidat
   };
   H3Client& client = connected();
   const auto first = client.get("/1");
-  until([&] { return client.answer(first).ended; });
+  until([&] { return client.response(first).ended; });
   client.move_to(Address::parse("127.0.0.1:40001").value());
   const auto second = client.get("/2");
-  until([&] { return client.answer(second).ended; });
+  until([&] { return client.response(second).ended; });
   pass(1s);
   const auto third = client.get("/3");
-  until([&] { return client.answer(third).ended; });
+  until([&] { return client.response(third).ended; });
   ASSERT_EQ(seen.size(), 3U);
   EXPECT_EQ(seen[0], "127.0.0.1:40000");
   EXPECT_EQ(seen[1], "127.0.0.1:40000");  // not validated yet when it came
@@ -154,7 +154,7 @@ TEST_F(QuicConnectionTest, DeliberateMigrationWithANewIdWorks) {
   pass(500ms);
   EXPECT_NE(client.destination_id(), before);
   const auto stream = client.get("/");
-  until([&] { return client.answer(stream).ended; });
+  until([&] { return client.response(stream).ended; });
 }
 
 TEST_F(QuicConnectionTest, ClientMayUpdateKeys) {
@@ -162,7 +162,7 @@ TEST_F(QuicConnectionTest, ClientMayUpdateKeys) {
   pass(500ms);
   ASSERT_TRUE(client.update_key());
   const auto stream = client.get("/");
-  until([&] { return client.answer(stream).ended; });
+  until([&] { return client.response(stream).ended; });
 }
 
 TEST_F(QuicConnectionTest, DrainServesWhatCrossedTheFirstGoawayThenCloses) {
@@ -203,7 +203,7 @@ TEST_F(QuicConnectionTest, HundredStreamsMayBeOpenAndMoreAfterwards) {
       ASSERT_GE(stream, 0) << round << " " << i;
       streams.push_back(stream);
     }
-    until([&] { return std::ranges::all_of(streams, [&](auto s) { return client.answer(s).closed; }); });
+    until([&] { return std::ranges::all_of(streams, [&](auto s) { return client.response(s).closed; }); });
     pass(50ms);
   }
   EXPECT_EQ(observer.ended.size(), 500U);

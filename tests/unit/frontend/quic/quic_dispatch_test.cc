@@ -221,7 +221,7 @@ TEST_F(QuicDispatchTest, AnotherListenerDoesNotTellByWhatTokenAConnectionIsReset
   settle();
   EXPECT_FALSE(client.closed().has_value());
   const auto stream = client.get("/");
-  until([&] { return client.answer(stream).ended; });
+  until([&] { return client.response(stream).ended; });
 }
 
 TEST_F(QuicDispatchTest, ResetIsSmallerThanItsCauseAndNeverForSmallOrForeignPackets) {
@@ -268,14 +268,14 @@ TEST_F(QuicDispatchTest, DrainingListenerRefusesNewcomersAndServesTheOthers) {
   until([&] { return late.closed().has_value(); });
   EXPECT_EQ(late.closed()->code, 0x02U);
   const auto stream = client.get("/");
-  until([&] { return client.answer(stream).ended; });
+  until([&] { return client.response(stream).ended; });
 }
 
 TEST_F(QuicDispatchTest, AtTheLimitWhoIsIdleMakesRoomForAClientThatHasProvenItsAddress) {
   context.budget = std::make_shared<ConnectionBudget>(1);
   H3Client& first = connected();
   const auto asked = first.get("/");
-  until([&] { return first.answer(asked).ended; });
+  until([&] { return first.response(asked).ended; });
   pass(ConnectionList::kQuiet);
   H3Client& late = connect({.clock = clock, .to_server = {}, .local = Address::parse("127.0.0.1:40009").value()});
   until([&] { return late.connected(); });
@@ -290,7 +290,7 @@ TEST_F(QuicDispatchTest, AtTheLimitNobodyGoesForAnAddressThatIsNotProven) {
   context.budget = std::make_shared<ConnectionBudget>(1);
   H3Client& first = connected();
   const auto asked = first.get("/");
-  until([&] { return first.answer(asked).ended; });
+  until([&] { return first.response(asked).ended; });
   pass(ConnectionList::kQuiet);
   for (int i = 0; i < 20; ++i) {
     H3Client& spoofed = connect(
@@ -314,7 +314,7 @@ TEST_F(QuicDispatchTest, AtTheLimitWhoComesAtOnceWaitsBeforeTheHandshakeAndIsSer
     std::size_t served = 0;
     for (auto& [client, asked] : crowd) {
       if (client->connected() && !asked) asked = client->get("/");
-      if (asked && client->answer(*asked).ended) ++served;
+      if (asked && client->response(*asked).ended) ++served;
     }
     return served == crowd.size();
   });
@@ -338,7 +338,7 @@ TEST_F(QuicDispatchTest, AtTheLimitWhoIsServedStaysUntilItsAnswer) {
   EXPECT_EQ(counters.evicted_idle.value() + counters.evicted_unfinished.value(), 0U);
   running->respond({}, "hello\n");
   until([&] { return late.connected(); });
-  EXPECT_EQ(first.answer(stream).body, "hello\n");
+  EXPECT_EQ(first.response(stream).body, "hello\n");
 }
 
 }  // namespace

@@ -54,10 +54,10 @@ TEST_F(QuicSessionTest, BodiesAndTrailersGoBothWays) {
   const auto stream = client.begin(post("/echo"), kNo);
   client.send(stream, body, kNo);
   client.send_trailers(stream, {{"x-checksum", "42"}});
-  until([&] { return client.answer(stream).ended; });
-  EXPECT_EQ(client.answer(stream).status, 200);
-  EXPECT_TRUE(client.answer(stream).body == body);
-  EXPECT_EQ(client.answer(stream).trailers, (H3Client::Fields{{"x-checksum", "42"}}));
+  until([&] { return client.response(stream).ended; });
+  EXPECT_EQ(client.response(stream).status, 200);
+  EXPECT_TRUE(client.response(stream).body == body);
+  EXPECT_EQ(client.response(stream).trailers, (H3Client::Fields{{"x-checksum", "42"}}));
   ASSERT_EQ(observer.ended.size(), 1U);
   EXPECT_EQ(observer.ended[0].bytes_in, body.size());
   EXPECT_EQ(observer.ended[0].bytes_out, body.size());
@@ -92,10 +92,10 @@ TEST_F(QuicSessionTest, SlowClientStopsTheResponderAndResumesIt) {
   client.hold(stream);
   pass(2s);
   EXPECT_LE(written, 100'000U + 3 * 64 * 1024);
-  EXPECT_LE(client.answer(stream).body.size(), 100'000U);
+  EXPECT_LE(client.response(stream).body.size(), 100'000U);
   client.release(stream);
-  until([&] { return client.answer(stream).ended; });
-  EXPECT_TRUE(client.answer(stream).body == body);
+  until([&] { return client.response(stream).ended; });
+  EXPECT_TRUE(client.response(stream).body == body);
 }
 
 TEST_F(QuicSessionTest, ClientThatTakesNothingIsResetAfterTheStallTimeout) {
@@ -105,8 +105,8 @@ TEST_F(QuicSessionTest, ClientThatTakesNothingIsResetAfterTheStallTimeout) {
   until([&] { return client.connected(); });
   const auto stream = client.get("/");
   client.hold(stream);
-  until([&] { return client.answer(stream).reset.has_value(); });
-  EXPECT_EQ(client.answer(stream).reset, rule(Fault::kClientStalled).h3_code);
+  until([&] { return client.response(stream).reset.has_value(); });
+  EXPECT_EQ(client.response(stream).reset, rule(Fault::kClientStalled).h3_code);
   ASSERT_EQ(observer.ended.size(), 1U);
   EXPECT_EQ(observer.ended[0].fault, Fault::kClientStalled);
   EXPECT_TRUE(client.connected());
@@ -117,9 +117,9 @@ TEST_F(QuicSessionTest, HeadAnswerHasALengthAndNoBody) {
   H3Client& client = connected();
   const auto stream =
       client.begin({{":method", "HEAD"}, {":scheme", "https"}, {":authority", "localhost"}, {":path", "/"}});
-  until([&] { return client.answer(stream).ended; });
-  EXPECT_EQ(client.answer(stream).field("content-length"), "5");
-  EXPECT_EQ(client.answer(stream).body, "");
+  until([&] { return client.response(stream).ended; });
+  EXPECT_EQ(client.response(stream).field("content-length"), "5");
+  EXPECT_EQ(client.response(stream).body, "");
 }
 
 TEST_F(QuicSessionTest, InterimResponsesComeBeforeTheAnswer) {
@@ -132,9 +132,9 @@ TEST_F(QuicSessionTest, InterimResponsesComeBeforeTheAnswer) {
   };
   H3Client& client = connected();
   const auto stream = client.get("/");
-  until([&] { return client.answer(stream).ended; });
-  EXPECT_EQ(client.answer(stream).interim, std::vector<int>{103});
-  EXPECT_EQ(client.answer(stream).status, 200);
+  until([&] { return client.response(stream).ended; });
+  EXPECT_EQ(client.response(stream).interim, std::vector<int>{103});
+  EXPECT_EQ(client.response(stream).status, 200);
 }
 
 TEST_F(QuicSessionTest, ClientThatResetsItsRequestCancelsTheExchange) {
@@ -145,12 +145,12 @@ TEST_F(QuicSessionTest, ClientThatResetsItsRequestCancelsTheExchange) {
   settle();
   EXPECT_EQ(observer.running, 1);
   client.reset(stream, 0x10c);
-  until([&] { return client.answer(stream).reset.has_value(); });
+  until([&] { return client.response(stream).reset.has_value(); });
   EXPECT_EQ(observer.running, 0);
   ASSERT_EQ(observer.ended.size(), 1U);
   EXPECT_EQ(observer.ended[0].status, 499);
   EXPECT_EQ(observer.ended[0].fault, Fault::kClientGone);
-  EXPECT_EQ(client.answer(stream).reset, 0x10cU);
+  EXPECT_EQ(client.response(stream).reset, 0x10cU);
 }
 
 TEST_F(QuicSessionTest, ClientThatStopsTheAnswerCancelsTheExchange) {
@@ -159,7 +159,7 @@ TEST_F(QuicSessionTest, ClientThatStopsTheAnswerCancelsTheExchange) {
   };
   H3Client& client = connected();
   const auto stream = client.get("/endless");
-  until([&] { return client.answer(stream).status == 200; });
+  until([&] { return client.response(stream).status == 200; });
   client.stop(stream, 0x10c);
   until([&] { return observer.running == 0; });
   EXPECT_EQ(observer.ended[0].fault, Fault::kClientGone);
@@ -173,15 +173,15 @@ TEST_F(QuicSessionTest, EarlyAnswerEndsWithStopSendingNoError) {
   H3Client& client = connected();
   const auto stream = client.begin(post("/"), kNo);
   client.send(stream, std::string(500'000, 'x'), kNo);
-  until([&] { return client.answer(stream).closed; });
-  EXPECT_EQ(client.answer(stream).status, 403);
-  EXPECT_EQ(client.answer(stream).body, "no");
-  EXPECT_TRUE(client.answer(stream).ended);
-  EXPECT_TRUE(client.answer(stream).stopped);
-  EXPECT_EQ(client.answer(stream).close_code, 0x100U);
-  EXPECT_FALSE(client.answer(stream).reset.has_value());
+  until([&] { return client.response(stream).closed; });
+  EXPECT_EQ(client.response(stream).status, 403);
+  EXPECT_EQ(client.response(stream).body, "no");
+  EXPECT_TRUE(client.response(stream).ended);
+  EXPECT_TRUE(client.response(stream).stopped);
+  EXPECT_EQ(client.response(stream).close_code, 0x100U);
+  EXPECT_FALSE(client.response(stream).reset.has_value());
   const auto next = client.get("/");
-  until([&] { return client.answer(next).ended; });
+  until([&] { return client.response(next).ended; });
 }
 
 TEST_F(QuicSessionTest, AnswerThatBreaksOffIsResetAndNeverEnds) {
@@ -196,9 +196,9 @@ TEST_F(QuicSessionTest, AnswerThatBreaksOffIsResetAndNeverEnds) {
   };
   H3Client& client = connected();
   const auto stream = client.get("/");
-  until([&] { return client.answer(stream).reset.has_value(); });
-  EXPECT_EQ(client.answer(stream).reset, rule(Fault::kUpstreamTruncated).h3_code);
-  EXPECT_FALSE(client.answer(stream).ended);
+  until([&] { return client.response(stream).reset.has_value(); });
+  EXPECT_EQ(client.response(stream).reset, rule(Fault::kUpstreamTruncated).h3_code);
+  EXPECT_FALSE(client.response(stream).ended);
   EXPECT_EQ(observer.ended[0].fault, Fault::kUpstreamTruncated);
 }
 
@@ -206,22 +206,22 @@ TEST_F(QuicSessionTest, FaultBeforeTheHeadIsAnswered) {
   script = [](Exchange& exchange) { exchange.fail(Fault::kConnectRefused); };
   H3Client& client = connected();
   const auto stream = client.get("/");
-  until([&] { return client.answer(stream).ended; });
-  EXPECT_EQ(client.answer(stream).status, 502);
-  EXPECT_NE(client.answer(stream).field("proxy-status").find("connection_refused"), std::string::npos);
+  until([&] { return client.response(stream).ended; });
+  EXPECT_EQ(client.response(stream).status, 502);
+  EXPECT_NE(client.response(stream).field("proxy-status").find("connection_refused"), std::string::npos);
 }
 
 TEST_F(QuicSessionTest, HeadBeyondTheLimitGets431AndFarBeyondEndsTheConnection) {
   H3Client& client = connected();
   auto large = post("/", {{"x-large", std::string(40'000, 'x')}});
   const auto stream = client.begin(large);
-  until([&] { return client.answer(stream).ended; });
-  EXPECT_EQ(client.answer(stream).status, 431);
+  until([&] { return client.response(stream).ended; });
+  EXPECT_EQ(client.response(stream).status, 431);
   H3Client::Fields many = post("/");
   for (int i = 0; i < 101; ++i) many.emplace_back("x-" + std::to_string(i), "1");
   const auto second = client.begin(many);
-  until([&] { return client.answer(second).ended; });
-  EXPECT_EQ(client.answer(second).status, 431);
+  until([&] { return client.response(second).ended; });
+  EXPECT_EQ(client.response(second).status, 431);
   H3Client::Fields huge = post("/");
   for (int i = 0; i < 10; ++i) huge.emplace_back("x-" + std::to_string(i), std::string(40'000, 'y'));
   client.begin(huge);
@@ -232,19 +232,19 @@ TEST_F(QuicSessionTest, HeadBeyondTheLimitGets431AndFarBeyondEndsTheConnection) 
 TEST_F(QuicSessionTest, TargetBeyondTheLimitGets414) {
   H3Client& client = connected();
   const auto stream = client.get("/" + std::string(9000, 'x'));
-  until([&] { return client.answer(stream).ended; });
-  EXPECT_EQ(client.answer(stream).status, 414);
+  until([&] { return client.response(stream).ended; });
+  EXPECT_EQ(client.response(stream).status, 414);
 }
 
 TEST_F(QuicSessionTest, MalformedHeadIsResetWithMessageErrorAndRecordedOnce) {
   H3Client& client = connected();
   const auto bad = client.begin(post("/", {{"host", "elsewhere"}}));
-  until([&] { return client.answer(bad).reset.has_value(); });
-  EXPECT_EQ(client.answer(bad).reset, 0x10eU);
+  until([&] { return client.response(bad).reset.has_value(); });
+  EXPECT_EQ(client.response(bad).reset, 0x10eU);
   ASSERT_EQ(observer.ended.size(), 1U);
   EXPECT_EQ(observer.ended[0].fault, Fault::kMalformedRequest);
   const auto good = client.get("/");
-  until([&] { return client.answer(good).ended; });
+  until([&] { return client.response(good).ended; });
 }
 
 TEST_F(QuicSessionTest, BodyBeyondTheLimitGets413) {
@@ -253,8 +253,8 @@ TEST_F(QuicSessionTest, BodyBeyondTheLimitGets413) {
   H3Client& client = connected();
   const auto stream = client.begin(post("/"), kNo);
   client.send(stream, std::string(300'000, 'x'), kYes);
-  until([&] { return client.answer(stream).ended; });
-  EXPECT_EQ(client.answer(stream).status, 413);
+  until([&] { return client.response(stream).ended; });
+  EXPECT_EQ(client.response(stream).status, 413);
 }
 
 TEST_F(QuicSessionTest, LastRequestOfAConnectionIsFollowedByGoaway) {

@@ -350,11 +350,11 @@ TEST_F(QuicHandoverTest, PacketOfAnotherWorkersConnectionIsBroughtToIt) {
     ++given;
   };
   const auto stream = client.get("/");
-  for (int i = 0; i < 100'000 && !client.answer(stream).ended; ++i) {
+  for (int i = 0; i < 100'000 && !client.response(stream).ended; ++i) {
     settle();
     clock.advance(100us);
   }
-  EXPECT_TRUE(client.answer(stream).ended);
+  EXPECT_TRUE(client.response(stream).ended);
   EXPECT_GT(given, 0);
   stop = true;
   other.join();

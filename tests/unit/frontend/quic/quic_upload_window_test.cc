@@ -97,7 +97,7 @@ TEST_F(QuicUploadWindowTest, SomeSlowEndpointsDoNotStopTheOthers) {
   const auto stream =
       client.begin({{":method", "POST"}, {":scheme", "https"}, {":authority", "localhost"}, {":path", "/fast"}}, kNo);
   client.send(stream, std::string(5'000'000, 'y'), kYes);
-  until([&] { return client.answer(stream).ended; });
+  until([&] { return client.response(stream).ended; });
 }
 
 TEST_F(QuicUploadWindowTest, WindowComesBackFromBodiesThatNobodyWants) {

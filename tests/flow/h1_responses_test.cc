@@ -12,24 +12,24 @@ using testing::Not;
 
 void hold(Exchange&) {}
 
-void begin_answer(Exchange& exchange, BodyLength length) {
+void begin_response(Exchange& exchange, BodyLength length) {
   ResponseHead head;
   head.body = length;
   exchange.respond(std::move(head));
 }
 
-TEST(H1Answers, ABodyOfUnknownLengthIsChunkedWithTrailersForWhoAskedForThem) {
+TEST(H1Responses, ABodyOfUnknownLengthIsChunkedWithTrailersForWhoAskedForThem) {
   for (const bool wanted : {true, false}) {
     FrontendWorld world;
     world.script = [](Exchange& exchange) {
-      begin_answer(exchange, BodyLength::unknown());
-      write_answer(exchange, "one");
+      begin_response(exchange, BodyLength::unknown());
+      write_response(exchange, "one");
     };
     TextClient client(world);
     const std::string first = client.ask(get("/", wanted ? "TE: trailers\r\nConnection: TE\r\n" : ""));
     EXPECT_THAT(first, HasSubstr("Transfer-Encoding: chunked\r\n"));
     EXPECT_EQ(body_of(first), "3\r\none\r\n");
-    write_answer(*world.live[0], "two");
+    write_response(*world.live[0], "two");
     FieldList trailers;
     trailers.add("Checksum", "42");
     world.live[0]->response_pipe().writer().finish(std::move(trailers));
@@ -39,21 +39,21 @@ TEST(H1Answers, ABodyOfUnknownLengthIsChunkedWithTrailersForWhoAskedForThem) {
   }
 }
 
-TEST(H1Answers, ToHttp10AnUnknownLengthEndsWithTheConnection) {
+TEST(H1Responses, ToHttp10AnUnknownLengthEndsWithTheConnection) {
   FrontendWorld world;
   world.script = [](Exchange& exchange) {
-    begin_answer(exchange, BodyLength::unknown());
-    write_answer(exchange, "all of it");
+    begin_response(exchange, BodyLength::unknown());
+    write_response(exchange, "all of it");
     exchange.response_pipe().writer().finish();
   };
   TextClient client(world);
-  const std::string answer = client.ask("GET / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n");
-  EXPECT_EQ(body_of(answer), "all of it");
-  EXPECT_THAT(answer, Not(HasSubstr("chunked")));
+  const std::string response = client.ask("GET / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n");
+  EXPECT_EQ(body_of(response), "all of it");
+  EXPECT_THAT(response, Not(HasSubstr("chunked")));
   EXPECT_EQ(client.end(), IoStatus::kEof);
 }
 
-TEST(H1Answers, ABrokenAnswerIsNeverACleanEnd) {
+TEST(H1Responses, ABrokenAnswerIsNeverACleanEnd) {
   struct Case {
     std::string_view request;
     BodyLength length;
@@ -69,29 +69,29 @@ TEST(H1Answers, ABrokenAnswerIsNeverACleanEnd) {
     world.script = hold;
     TextClient client(world);
     client.send(one.request);
-    begin_answer(*world.live[0], one.length);
-    write_answer(*world.live[0], "half");
+    begin_response(*world.live[0], one.length);
+    write_response(*world.live[0], "half");
     world.settle();
     world.live[0]->fail(Fault::kUpstreamTruncated);
     world.settle();
-    const std::string answer = client.receive();
-    EXPECT_THAT(answer, HasSubstr("half"));
-    EXPECT_THAT(answer, Not(HasSubstr("\r\n0\r\n")));
+    const std::string response = client.receive();
+    EXPECT_THAT(response, HasSubstr("half"));
+    EXPECT_THAT(response, Not(HasSubstr("\r\n0\r\n")));
     EXPECT_EQ(client.end(), one.end);
     EXPECT_EQ(world.ended.at(0).fault, Fault::kUpstreamTruncated);
   }
 }
 
-TEST(H1Answers, AnAnswerBeforeTheEndOfItsRequestClosesTheConnection) {
+TEST(H1Responses, AnAnswerBeforeTheEndOfItsRequestClosesTheConnection) {
   FrontendWorld world;
   TextClient client(world);
-  const std::string answer = client.ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nhalf");
-  EXPECT_THAT(answer, HasSubstr("Connection: close"));
-  EXPECT_EQ(body_of(answer), "hello");
+  const std::string response = client.ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nhalf");
+  EXPECT_THAT(response, HasSubstr("Connection: close"));
+  EXPECT_EQ(body_of(response), "hello");
   EXPECT_EQ(client.end(), IoStatus::kEof);
 }
 
-TEST(H1Answers, HeadAnd204And304HaveNoBody) {
+TEST(H1Responses, HeadAnd204And304HaveNoBody) {
   for (const int status : {200, 204, 304}) {
     FrontendWorld world;
     world.script = [status](Exchange& exchange) {
@@ -103,26 +103,26 @@ TEST(H1Answers, HeadAnd204And304HaveNoBody) {
     };
     TextClient client(world);
     const std::string request = status == 200 ? "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n" : get();
-    const std::string answer = client.ask(request + request);
-    EXPECT_EQ(count_of(answer, "HTTP/1.1 " + std::to_string(status)), 2U);
-    EXPECT_EQ(count_of(answer, "Content-Length: 1234"), status == 204 ? 0U : 2U);
-    EXPECT_THAT(answer, EndsWith("\r\n\r\n"));
+    const std::string response = client.ask(request + request);
+    EXPECT_EQ(count_of(response, "HTTP/1.1 " + std::to_string(status)), 2U);
+    EXPECT_EQ(count_of(response, "Content-Length: 1234"), status == 204 ? 0U : 2U);
+    EXPECT_THAT(response, EndsWith("\r\n\r\n"));
     EXPECT_TRUE(client.open());
   }
 }
 
-TEST(H1Answers, MoreOrLessThanTheLengthPromisesIsNotDelivered) {
+TEST(H1Responses, MoreOrLessThanTheLengthPromisesIsNotDelivered) {
   FrontendWorld world;
   world.script = [](Exchange& exchange) {
-    begin_answer(exchange, BodyLength::known(4));
-    write_answer(exchange, "123456789");
+    begin_response(exchange, BodyLength::known(4));
+    write_response(exchange, "123456789");
     exchange.response_pipe().writer().finish();
   };
   TextClient more(world);
   EXPECT_EQ(body_of(more.ask(get())), "1234");
   world.script = [](Exchange& exchange) {
-    begin_answer(exchange, BodyLength::known(40));
-    write_answer(exchange, "123456789");
+    begin_response(exchange, BodyLength::known(40));
+    write_response(exchange, "123456789");
     exchange.response_pipe().writer().finish();
   };
   TextClient less(world);
@@ -130,7 +130,7 @@ TEST(H1Answers, MoreOrLessThanTheLengthPromisesIsNotDelivered) {
   EXPECT_EQ(less.end(), IoStatus::kEof);
 }
 
-TEST(H1Answers, ContinueGoesOutBeforeTheBodyIsSent) {
+TEST(H1Responses, ContinueGoesOutBeforeTheBodyIsSent) {
   FrontendWorld world;
   world.script = [](Exchange& exchange) { exchange.respond_interim({.status = 100}); };
   TextClient client(world);
@@ -145,9 +145,9 @@ TEST(H1Answers, ContinueGoesOutBeforeTheBodyIsSent) {
   EXPECT_TRUE(client.open());
 }
 
-TEST(H1Answers, ASlowClientStopsTheEndpointAtABoundAndResumesItAsItReads) {
+TEST(H1Responses, ASlowClientStopsTheEndpointAtABoundAndResumesItAsItReads) {
   FrontendWorld world;
-  world.script = [](Exchange& exchange) { begin_answer(exchange, BodyLength::known(1024UL * 1024)); };
+  world.script = [](Exchange& exchange) { begin_response(exchange, BodyLength::known(1024UL * 1024)); };
   TextClient client(world, 32 * 1024);
   client.send(get());
   BodyWriter& writer = world.live[0]->response_pipe().writer();
@@ -171,15 +171,15 @@ TEST(H1Answers, ASlowClientStopsTheEndpointAtABoundAndResumesItAsItReads) {
   EXPECT_EQ(got[500 * 1024], 'a' + 500 / 16 % 26);
 }
 
-TEST(H1Answers, AClientThatReadsNothingIsResetAfterAWhile) {
+TEST(H1Responses, AClientThatReadsNothingIsResetAfterAWhile) {
   FrontendWorld world;
   world.script = [](Exchange& exchange) {
-    begin_answer(exchange, BodyLength::known(1024UL * 1024));
-    write_answer(exchange, std::string(64 * 1024, 'x'));
+    begin_response(exchange, BodyLength::known(1024UL * 1024));
+    write_response(exchange, std::string(64 * 1024, 'x'));
   };
   TextClient client(world, 4096);
   client.send(get());
-  write_answer(*world.live[0], std::string(64 * 1024, 'x'));
+  write_response(*world.live[0], std::string(64 * 1024, 'x'));
   world.settle();
   world.advance(std::chrono::seconds(29));
   EXPECT_EQ(world.live.size(), 1U);
@@ -189,7 +189,7 @@ TEST(H1Answers, AClientThatReadsNothingIsResetAfterAWhile) {
   EXPECT_EQ(world.ended.at(0).fault, Fault::kClientStalled);
 }
 
-TEST(H1Answers, AClientThatDoesNotReadTheEndOfAnAnswerIsResetAsWell) {
+TEST(H1Responses, AClientThatDoesNotReadTheEndOfAnAnswerIsResetAsWell) {
   FrontendWorld world;
   world.script = [](Exchange& exchange) { exchange.respond({.status = 200}, std::string(32 * 1024, 'x')); };
   TextClient client(world, 4096);
@@ -199,7 +199,7 @@ TEST(H1Answers, AClientThatDoesNotReadTheEndOfAnAnswerIsResetAsWell) {
   EXPECT_TRUE(client.stream().was_reset());
 }
 
-TEST(H1Answers, PipelinedRequestsOfAClientThatDoesNotReadStayUnread) {
+TEST(H1Responses, PipelinedRequestsOfAClientThatDoesNotReadStayUnread) {
   FrontendWorld world;
   world.script = [](Exchange& exchange) { exchange.respond({.status = 200}, std::string(16 * 1024, 'x')); };
   TextClient client(world, 1024 * 1024);
@@ -212,7 +212,7 @@ TEST(H1Answers, PipelinedRequestsOfAClientThatDoesNotReadStayUnread) {
   EXPECT_GE(client.server_stream().waiting(), requests.size() - 128 * 1024);
 }
 
-TEST(H1Answers, DrainingClosesIdleConnectionsAtOnceAndOthersWithTheirAnswer) {
+TEST(H1Responses, DrainingClosesIdleConnectionsAtOnceAndOthersWithTheirAnswer) {
   FrontendWorld world;
   TextClient idle(world);
   idle.ask(get());
@@ -225,13 +225,13 @@ TEST(H1Answers, DrainingClosesIdleConnectionsAtOnceAndOthersWithTheirAnswer) {
   EXPECT_TRUE(busy.open());
   world.live[0]->respond({.status = 200}, "last");
   world.settle();
-  const std::string answer = busy.receive();
-  EXPECT_THAT(answer, HasSubstr("Connection: close"));
-  EXPECT_EQ(body_of(answer), "last");
+  const std::string response = busy.receive();
+  EXPECT_THAT(response, HasSubstr("Connection: close"));
+  EXPECT_EQ(body_of(response), "last");
   EXPECT_EQ(busy.end(), IoStatus::kEof);
 }
 
-TEST(H1Answers, DrainingGivesWhoHasNotAskedYetASecond) {
+TEST(H1Responses, DrainingGivesWhoHasNotAskedYetASecond) {
   FrontendWorld world;
   world.script = [](Exchange& exchange) { exchange.respond({.status = 200}, "last"); };
   TextClient quick(world);
@@ -240,20 +240,20 @@ TEST(H1Answers, DrainingGivesWhoHasNotAskedYetASecond) {
   world.settle();
   world.advance(std::chrono::milliseconds(900));
   quick.send(get());
-  const std::string answer = quick.receive();
-  EXPECT_THAT(answer, HasSubstr("Connection: close"));
-  EXPECT_EQ(body_of(answer), "last");
+  const std::string response = quick.receive();
+  EXPECT_THAT(response, HasSubstr("Connection: close"));
+  EXPECT_EQ(body_of(response), "last");
   EXPECT_EQ(quick.end(), IoStatus::kEof);
   EXPECT_TRUE(silent.open());
   world.advance(std::chrono::milliseconds(200));
   EXPECT_EQ(silent.end(), IoStatus::kEof);
 }
 
-TEST(H1Answers, AtTheDeadlineARunningAnswerIsBrokenOff) {
+TEST(H1Responses, AtTheDeadlineARunningAnswerIsBrokenOff) {
   FrontendWorld world;
   world.script = [](Exchange& exchange) {
-    begin_answer(exchange, BodyLength::unknown());
-    write_answer(exchange, "half");
+    begin_response(exchange, BodyLength::unknown());
+    write_response(exchange, "half");
   };
   TextClient client(world);
   client.send(get());
@@ -263,7 +263,7 @@ TEST(H1Answers, AtTheDeadlineARunningAnswerIsBrokenOff) {
   EXPECT_EQ(world.live.size(), 0U);
 }
 
-TEST(H1Answers, TheConnectionIdleLongestIsTheOneThatMakesRoom) {
+TEST(H1Responses, TheConnectionIdleLongestIsTheOneThatMakesRoom) {
   FrontendWorld world;
   TextClient first(world);
   TextClient second(world);
