@@ -113,7 +113,7 @@ Json history(const Traffic& traffic) {
 Json traffic(const StatusFacts& facts) {
   Json protocols = Json::object();
   for (const Protocol protocol : {Protocol::kH1, Protocol::kH2, Protocol::kH3}) {
-    protocols[std::string(token(protocol))] = figures_json(facts.traffic.figures(protocol));
+    protocols[std::string(label(protocol))] = figures_json(facts.traffic.figures(protocol));
   }
   return {{"window_seconds", whole_seconds(Traffic::kWindow)},
           {"total", figures_json(facts.traffic.figures(std::nullopt))},
@@ -152,11 +152,11 @@ Json faults(const StatusFacts& facts) {
     std::string cause(known.explanation);
     if (!record.detail.empty()) cause += " (" + record.detail + ")";
     all.push_back({{"time", time_text(record.time)},
-                   {"fault", known.token},
-                   {"blame", token(known.blame)},
+                   {"fault", known.label},
+                   {"blame", label(known.blame)},
                    {"cause", std::move(cause)},
                    {"status", record.status == 0 ? Json(nullptr) : Json(record.status)},
-                   {"protocol", token(record.protocol)},
+                   {"protocol", label(record.protocol)},
                    {"listener", or_null(record.listener)},
                    {"route", or_null(record.route)},
                    {"upstream", or_null(record.upstream)},

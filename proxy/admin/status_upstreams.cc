@@ -116,7 +116,7 @@ Json counts_of(const std::map<ControlMetrics::Labels, std::uint64_t>& counts, co
 Json instance_json(const InstanceView& instance, MonotonicTime now) {
   return {{"slot", instance.slot},
           {"pid", instance.pid},
-          {"state", token(instance.state)},
+          {"state", label(instance.state)},
           {"generation", instance.generation},
           {"seconds_in_state", seconds_between(instance.since, now)},
           {"resident_bytes", instance.resident_bytes},
@@ -130,10 +130,10 @@ Json app_json(const AppView& app, const StatusFacts& facts) {
   for (const InstanceView& instance : app.instances) instances.push_back(instance_json(instance, now));
   const bool waits = (app.state == AppState::kBackoff || app.state == AppState::kParked) && app.retry_at > now;
   return {{"name", app.name},
-          {"state", token(app.state)},
+          {"state", label(app.state)},
           {"well", why.empty()},
           {"why", or_null(why)},
-          {"reason", app.failure ? Json(token(*app.failure)) : Json(nullptr)},
+          {"reason", app.failure ? Json(label(*app.failure)) : Json(nullptr)},
           {"next_start_in_seconds", waits ? Json(seconds_between(now, app.retry_at)) : Json(nullptr)},
           {"stopped_by_command", app.stopped_by_command},
           {"recycle_failed", app.recycle_failed},
@@ -170,7 +170,7 @@ Json upstreams(const StatusFacts& facts) {
                    {"queue", upstream->options().queue},
                    {"endpoints_well", well},
                    {"why", or_null(why)},
-                   {"refuses_with", refuses ? Json(rule(set->refusal.fault).token) : Json(nullptr)},
+                   {"refuses_with", refuses ? Json(rule(set->refusal.fault).label) : Json(nullptr)},
                    {"endpoints", std::move(endpoints)}});
   }
   return all;

@@ -366,10 +366,10 @@ void App::start(std::uint32_t slot) {
 void App::publish() {
   if (!looking_.at && !wishes_.removed) return;  // nobody knows yet whether it is offline
   AppView now = view();
-  std::string said = std::format("{} {} {} {} {} {}", token(now.state), now.retry_at.time_since_epoch().count(),
+  std::string said = std::format("{} {} {} {} {} {}", label(now.state), now.retry_at.time_since_epoch().count(),
                                  now.failure_text, now.stopped_by_command, now.recycle_failed, now.offline_body);
   for (const InstanceView& instance : now.instances) {
-    said += std::format(" {}:{}", instance.id, token(instance.state));
+    said += std::format(" {}:{}", instance.id, label(instance.state));
   }
   if (said != telling_.last) {
     telling_.last = std::move(said);

@@ -54,7 +54,7 @@ Result<std::string> App::command(AppHost::Command command) {
   context_.changed();
   switch (command) {
     case AppHost::Command::kRecycle:
-      if (!may_run()) return failure(std::format("{} is {}; there is nothing to recycle", name, token(state())));
+      if (!may_run()) return failure(std::format("{} is {}; there is nothing to recycle", name, label(state())));
       if (running_.empty() && !wishes_.up) {
         forget_trouble();
         return std::format("{} is not running; the next request starts it", name);

@@ -2,7 +2,7 @@
 
 namespace gatehouse {
 
-std::string_view token(InstanceState state) {
+std::string_view label(InstanceState state) {
   switch (state) {
     case InstanceState::kStarting:
       return "starting";
@@ -18,7 +18,7 @@ std::string_view token(InstanceState state) {
   return "stopped";
 }
 
-std::string_view token(ExitReason reason) {
+std::string_view label(ExitReason reason) {
   switch (reason) {
     case ExitReason::kExecNotFound:
       return "exec_not_found";
@@ -44,7 +44,7 @@ std::string_view token(ExitReason reason) {
   return "stopped";
 }
 
-std::string_view token(AppState state) {
+std::string_view label(AppState state) {
   switch (state) {
     case AppState::kStopped:
       return "stopped";

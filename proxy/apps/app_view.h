@@ -21,7 +21,7 @@ using InstanceId = std::uint64_t;  // one process, never used twice
 
 // The states of a process (see app_process.h).
 enum class InstanceState : std::uint8_t { kStarting, kReady, kDraining, kStopping, kStopped };
-std::string_view token(InstanceState state);
+std::string_view label(InstanceState state);
 
 // Why a start failed or a process ended; a closed list. Tokens: "exited", "signaled", "exec_not_found", ...
 enum class ExitReason : std::uint8_t {
@@ -36,7 +36,7 @@ enum class ExitReason : std::uint8_t {
   kReadyFailed,
   kStopped
 };
-std::string_view token(ExitReason reason);
+std::string_view label(ExitReason reason);
 
 struct InstanceView {
   InstanceId id = 0;
@@ -60,7 +60,7 @@ enum class AppState : std::uint8_t {
   kParked,    // rapid-fail: not before `retry_at`, a command or a changed configuration
   kOffline,   // by its offline file or by command
 };
-std::string_view token(AppState state);
+std::string_view label(AppState state);
 
 struct AppView {
   std::string name;

@@ -39,7 +39,7 @@ void EndpointTroubles::note_fault(const FaultRecord& record) {
   Known* known = entry({record.upstream, record.endpoint});
   if (known == nullptr) return;
   if (known->fault.text.empty()) ++faults_;
-  known->fault = {.text = std::string(rule(record.fault).token),
+  known->fault = {.text = std::string(rule(record.fault).label),
                   .time = record.time,
                   .unreachable = record.fault == Fault::kConnectRefused || record.fault == Fault::kConnectFailed ||
                                  record.fault == Fault::kConnectTimeout || record.fault == Fault::kForeignListener};

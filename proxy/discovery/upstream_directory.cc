@@ -230,8 +230,8 @@ void UpstreamDirectory::on_app_event(AppEvent event) {
     ++metrics_.app_starts[{started->app, "ok"}];
     metrics_.app_start_times[started->app].observe(started->took);
   } else if (const auto* ended = std::get_if<app_event::Ended>(&event)) {
-    ++metrics_.app_exits[{ended->app, std::string(token(ended->reason))}];
-    if (ended->failed_start) ++metrics_.app_starts[{ended->app, std::string(token(ended->reason))}];
+    ++metrics_.app_exits[{ended->app, std::string(label(ended->reason))}];
+    if (ended->failed_start) ++metrics_.app_starts[{ended->app, std::string(label(ended->reason))}];
   } else if (const auto* drain = std::get_if<app_event::Drain>(&event)) {
     if (HostedApp* app = hosted(drain->app)) {
       app->drain(drain->instance);
@@ -264,8 +264,8 @@ void UpstreamDirectory::count_from_zero(const std::string& app) {
        {ExitReason::kExecNotFound, ExitReason::kExecDenied, ExitReason::kExited, ExitReason::kSignaled,
         ExitReason::kOomKilled, ExitReason::kStartTimeout, ExitReason::kWrongPort, ExitReason::kForeignListener,
         ExitReason::kReadyFailed, ExitReason::kStopped}) {
-    metrics_.app_exits.try_emplace({app, std::string(token(reason))});
-    if (reason != ExitReason::kStopped) metrics_.app_starts.try_emplace({app, std::string(token(reason))});
+    metrics_.app_exits.try_emplace({app, std::string(label(reason))});
+    if (reason != ExitReason::kStopped) metrics_.app_starts.try_emplace({app, std::string(label(reason))});
   }
   metrics_.app_starts.try_emplace({app, "ok"});
   metrics_.app_start_times.try_emplace(app);
@@ -295,10 +295,10 @@ void UpstreamDirectory::note(ControlMetrics& metrics) const {
     std::map<std::string, std::uint64_t> by_state;
     for (const auto state :
          {InstanceState::kStarting, InstanceState::kReady, InstanceState::kDraining, InstanceState::kStopping}) {
-      by_state[std::string(token(state))] = 0;
+      by_state[std::string(label(state))] = 0;
     }
     for (const InstanceView& instance : app.instances) {
-      ++by_state[std::string(token(instance.state))];
+      ++by_state[std::string(label(instance.state))];
       if (instance.resident_bytes == 0) continue;  // not looked at yet
       metrics.memory.push_back(
           {.app = app.name, .instance = std::to_string(instance.slot), .bytes = instance.resident_bytes});

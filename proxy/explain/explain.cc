@@ -56,7 +56,7 @@ void explain_route(const config::Config& config, const RouteTable& table, const 
 }
 
 std::string outcome_of(const Explanation& out, const Play& play) {
-  if (out.fault) return std::format("refused with {}: {}", out.fault->status, out.fault->token);
+  if (out.fault) return std::format("refused with {}: {}", out.fault->status, out.fault->label);
   if (!out.endpoint_head.empty()) {
     return std::format("forwarded to the {} {}", out.upstream->app ? "app" : "upstream", out.upstream->name);
   }
@@ -108,7 +108,7 @@ std::expected<Explanation, std::vector<config::Diagnostic>> explain(const config
                     .address = client_of(question, listener),
                     .listener = listener.policy,
                     .tls = tls_of(question)};
-  out.asked.protocol = token(choice->protocol);
+  out.asked.protocol = label(choice->protocol);
   out.asked.client = client.address.is_unix() ? "a Unix socket" : client.address.host();
   out.listener = {.name = listener.name,
                   .where = parts::file_and_line(config.listeners[index].location),

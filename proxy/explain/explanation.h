@@ -56,7 +56,7 @@ struct Explanation {
     std::vector<std::string> removed;  // of the endpoint's
   };
   struct Fault {
-    std::string token, blame, explanation;
+    std::string label, blame, explanation;
     std::uint16_t status = 0;
   };
   struct Limit {

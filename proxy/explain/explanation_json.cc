@@ -75,7 +75,7 @@ std::string to_json(const Explanation& explanation) {
   out["outcome"] = explanation.outcome;
   out["fault"] = nullptr;
   if (const auto& fault = explanation.fault) {
-    out["fault"] = {{"token", fault->token},
+    out["fault"] = {{"token", fault->label},
                     {"status", fault->status},
                     {"blame", fault->blame},
                     {"explanation", fault->explanation}};

@@ -57,7 +57,7 @@ bool speaks(const ListenerSnapshot& listener, Protocol protocol) {
 Result<Protocol> protocol_of(const ListenerSnapshot& listener, const Question& question) {
   if (question.protocol) {
     if (speaks(listener, *question.protocol)) return *question.protocol;
-    return failure(std::format("the listener {} does not speak {}", listener.name, token(*question.protocol)));
+    return failure(std::format("the listener {} does not speak {}", listener.name, label(*question.protocol)));
   }
   if (listener.speaks_h2 && (is_secure(listener) || !listener.speaks_h1)) return Protocol::kH2;
   return listener.speaks_h1 ? Protocol::kH1 : Protocol::kH3;

@@ -130,8 +130,8 @@ std::optional<Explanation::Response> response(const Play& play, const config::Ro
 std::optional<Explanation::Fault> fault(const Play& play) {
   if (!play.fault) return std::nullopt;
   const FaultRule& row = rule(*play.fault);
-  return Explanation::Fault{.token = std::string(row.token),
-                            .blame = std::string(token(row.blame)),
+  return Explanation::Fault{.label = std::string(row.label),
+                            .blame = std::string(label(row.blame)),
                             .explanation = std::string(row.explanation),
                             .status = row.status};
 }

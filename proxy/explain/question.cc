@@ -72,7 +72,7 @@ Result<> read_client(const std::string& text, Question& question) {
 Result<> read_protocol(const std::string& text, Question& question) {
   if (text.empty()) return {};
   for (const Protocol protocol : {Protocol::kH1, Protocol::kH2, Protocol::kH3}) {
-    if (text == token(protocol)) question.protocol = protocol;
+    if (text == label(protocol)) question.protocol = protocol;
   }
   if (!question.protocol) return failure(std::format("--protocol {}: h1, h2 or h3", text));
   return {};

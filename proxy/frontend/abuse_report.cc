@@ -13,7 +13,7 @@ constinit log::Limited ended("connections ended for too much of one thing");
 void report_abuse(ListenerContext& context, const Address& client, Abuse abuse) {
   context.counters.cut[static_cast<std::size_t>(abuse)].add();
   ended.info("the connection of {} to {} is ended for too much of one thing: {}", client.to_string(),
-             context.policy->name, token(abuse));
+             context.policy->name, label(abuse));
 }
 
 }  // namespace gatehouse

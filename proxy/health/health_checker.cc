@@ -198,7 +198,7 @@ void HealthChecker::Schedule::settle(Check& check, const Probe::Outcome& outcome
     return;
   }
   if (!outcome) {
-    result.why = rule(outcome.error()).token;
+    result.why = rule(outcome.error()).label;
   } else if (*outcome < check.options.expect_first || *outcome > check.options.expect_last) {
     result.why = std::format("status {}", *outcome);
   }

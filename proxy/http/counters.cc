@@ -2,19 +2,19 @@
 
 namespace gatehouse {
 
-std::string_view token(HandshakeFailure failure) {
-  constexpr std::array<std::string_view, kHandshakeFailureCount> kTokens = {
+std::string_view label(HandshakeFailure failure) {
+  constexpr std::array<std::string_view, kHandshakeFailureCount> kLabels = {
       "timeout", "closed", "protocol", "no_shared_cipher", "version", "alpn", "unknown_name", "other"};
   static_assert(static_cast<std::size_t>(HandshakeFailure::kOther) + 1 == kHandshakeFailureCount);
-  return kTokens[static_cast<std::size_t>(failure)];
+  return kLabels[static_cast<std::size_t>(failure)];
 }
 
-std::string_view token(Abuse abuse) {
-  constexpr std::array<std::string_view, kAbuseCount> kTokens = {"resets",         "forced_resets",  "oversized_heads",
+std::string_view label(Abuse abuse) {
+  constexpr std::array<std::string_view, kAbuseCount> kLabels = {"resets",         "forced_resets",  "oversized_heads",
                                                                  "excessive_head", "control_frames", "other_frames",
                                                                  "empty_frames",   "frames",         "tls_messages"};
   static_assert(static_cast<std::size_t>(Abuse::kTlsMessage) + 1 == kAbuseCount);
-  return kTokens[static_cast<std::size_t>(abuse)];
+  return kLabels[static_cast<std::size_t>(abuse)];
 }
 
 }  // namespace gatehouse

@@ -23,7 +23,7 @@ enum class HandshakeFailure : std::uint8_t {
   kOther
 };
 inline constexpr std::size_t kHandshakeFailureCount = 8;
-std::string_view token(HandshakeFailure failure);  // "timeout", "closed", ...
+std::string_view label(HandshakeFailure failure);  // "timeout", "closed", ...
 
 // Why a connection was not let in, or not at once.
 enum class ConnectionRefusal : std::uint8_t {
@@ -34,10 +34,10 @@ enum class ConnectionRefusal : std::uint8_t {
 };
 inline constexpr std::size_t kConnectionRefusalCount = 4;
 
-constexpr std::string_view token(ConnectionRefusal refusal) {
-  constexpr std::string_view kTokens[kConnectionRefusalCount] = {"limit", "descriptors", "client_connections",
+constexpr std::string_view label(ConnectionRefusal refusal) {
+  constexpr std::string_view kLabels[kConnectionRefusalCount] = {"limit", "descriptors", "client_connections",
                                                                  "client_handshakes"};
-  return kTokens[static_cast<std::size_t>(refusal)];
+  return kLabels[static_cast<std::size_t>(refusal)];
 }
 
 // What a client does too much of: each act is legal, and in such numbers an attack that ends the connection.
@@ -53,7 +53,7 @@ enum class Abuse : std::uint8_t {
   kTlsMessage,      // records that carry no data: KeyUpdate, warnings, empty ones
 };
 inline constexpr std::size_t kAbuseCount = 9;
-std::string_view token(Abuse abuse);  // "resets", "forced_resets", ...
+std::string_view label(Abuse abuse);  // "resets", "forced_resets", ...
 
 struct ListenerCounters {
   std::array<Counter, kProtocolCount> connections;  // open now
@@ -91,9 +91,9 @@ enum class RetryReason : std::uint8_t {
 };
 inline constexpr std::size_t kRetryReasonCount = 3;
 
-constexpr std::string_view token(RetryReason reason) {
-  constexpr std::string_view kTokens[kRetryReasonCount] = {"connect", "stale", "unread"};
-  return kTokens[static_cast<std::size_t>(reason)];
+constexpr std::string_view label(RetryReason reason) {
+  constexpr std::string_view kLabels[kRetryReasonCount] = {"connect", "stale", "unread"};
+  return kLabels[static_cast<std::size_t>(reason)];
 }
 
 struct UpstreamCounters {

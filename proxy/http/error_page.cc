@@ -41,7 +41,7 @@ std::chrono::seconds usual_retry_after(Fault fault) {
 
 // By which the line in the log is found.
 std::string reference(const FaultRule& rule, std::string_view request_id) {
-  std::string text(rule.token);
+  std::string text(rule.label);
   if (!request_id.empty()) text.append(", request ").append(text::html_escaped(request_id));
   return text;
 }
@@ -79,7 +79,7 @@ std::string sf_string(std::string_view text) {
 std::string proxy_status(const FaultRule& rule, const FaultDetails& details) {
   std::string value = std::string("gatehouse; error=").append(rule.proxy_status);
   if (!details.next_hop.empty()) value.append("; next-hop=").append(sf_string(details.next_hop));
-  std::string what = std::format("{}: {}", rule.token, rule.details);
+  std::string what = std::format("{}: {}", rule.label, rule.details);
   if (!details.error.empty()) what.append(" (").append(details.error).append(")");
   return value.append("; details=").append(sf_string(what));
 }

@@ -23,7 +23,7 @@ constexpr Blame kClient = Blame::kClient;
 constexpr Blame kProxy = Blame::kProxy;
 constexpr Blame kUpstream = Blame::kUpstream;
 
-// fault, token, status, Proxy-Status error, blame, h2, h3, resets_stream, closes_connection, explanation, details
+// fault, label, status, Proxy-Status error, blame, h2, h3, resets_stream, closes_connection, explanation, details
 constexpr std::array<FaultRule, kFaultCount> kRules = {{
     {Fault::kMalformedRequest, "malformed_request", 400, "http_request_error", kClient, kH2Protocol, kH3Message, true,
      true, "The request is not valid HTTP.",
@@ -145,7 +145,7 @@ constexpr std::array<FaultRule, kFaultCount> kRules = {{
 static_assert([] {
   for (std::size_t i = 0; i < kRules.size(); ++i) {
     const FaultRule& row = kRules[i];
-    if (static_cast<std::size_t>(row.fault) != i || row.token.empty() || row.explanation.empty() || row.details.empty())
+    if (static_cast<std::size_t>(row.fault) != i || row.label.empty() || row.explanation.empty() || row.details.empty())
       return false;
     // An answer of ours always says why (RFC 9209); where none is made nothing can.
     if ((row.status == 0) != row.proxy_status.empty()) return false;
@@ -163,9 +163,9 @@ std::span<const FaultRule> fault_rules() {
   return kRules;
 }
 
-std::string_view token(Blame blame) {
-  constexpr std::array<std::string_view, 3> kTokens = {"client", "proxy", "upstream"};
-  return kTokens[static_cast<std::size_t>(blame)];
+std::string_view label(Blame blame) {
+  constexpr std::array<std::string_view, 3> kLabels = {"client", "proxy", "upstream"};
+  return kLabels[static_cast<std::size_t>(blame)];
 }
 
 }  // namespace gatehouse

@@ -64,7 +64,7 @@ enum class Blame : std::uint8_t { kClient, kProxy, kUpstream };
 
 struct FaultRule {
   Fault fault;
-  std::string_view token;         // in logs and metrics: "connect_refused"
+  std::string_view label;         // in logs and metrics: "connect_refused"
   std::uint16_t status;           // of the answer that we make; 0: none is made (the client is gone)
   std::string_view proxy_status;  // RFC 9209 error token: "connection_refused"; empty: none
   Blame blame;
@@ -78,6 +78,6 @@ struct FaultRule {
 
 const FaultRule& rule(Fault fault);
 std::span<const FaultRule> fault_rules();
-std::string_view token(Blame blame);  // "client", "proxy", "upstream"
+std::string_view label(Blame blame);  // "client", "proxy", "upstream"
 
 }  // namespace gatehouse

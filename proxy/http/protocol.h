@@ -12,9 +12,9 @@ enum class Protocol : std::uint8_t { kH10, kH1, kH2, kH3 };
 
 inline constexpr std::size_t kProtocolCount = 4;
 
-constexpr std::string_view token(Protocol protocol) {
-  constexpr std::string_view kTokens[kProtocolCount] = {"h1.0", "h1", "h2", "h3"};
-  return kTokens[static_cast<std::size_t>(protocol)];
+constexpr std::string_view label(Protocol protocol) {
+  constexpr std::string_view kLabels[kProtocolCount] = {"h1.0", "h1", "h2", "h3"};
+  return kLabels[static_cast<std::size_t>(protocol)];
 }
 
 // As W3C cs-version and the combined log format write it: "HTTP/1.0" .. "HTTP/3".

@@ -60,7 +60,7 @@ void append_json(std::string& out, const AccessRecord& record, log_text::LogTime
   line.text("id", record.id);
   line.text("client", record.client);
   line.text("listener", record.listener);
-  line.text("protocol", token(record.protocol));
+  line.text("protocol", label(record.protocol));
   line.text("tls", record.tls);
   line.text("method", record.method);
   line.text("scheme", record.scheme);
@@ -192,7 +192,7 @@ AccessRecord AccessRecord::of(const Exchange& exchange) {
       .path = request.path(),
       .query = request.query(),
       .status = ended.status,
-      .fault = ended.fault ? rule(*ended.fault).token : std::string_view(),
+      .fault = ended.fault ? rule(*ended.fault).label : std::string_view(),
       .route = ended.route,
       .upstream = ended.upstream,
       .endpoint = ended.endpoint,

@@ -23,7 +23,7 @@ std::string text(std::string_view view) {
   return std::string(view);
 }
 std::string protocol_name(std::size_t index) {
-  return text(token(static_cast<Protocol>(index)));
+  return text(label(static_cast<Protocol>(index)));
 }
 
 }  // namespace
@@ -122,14 +122,14 @@ void Metrics::collect_listeners(MetricsPage& page) const {
         }
       }
       for (std::size_t reason = 0; reason < kHandshakeFailureCount; ++reason) {
-        failures.add({name, text(token(static_cast<HandshakeFailure>(reason)))},
+        failures.add({name, text(label(static_cast<HandshakeFailure>(reason)))},
                      number(counters.handshake_failures[reason]));
       }
       for (std::size_t abuse = 0; abuse < kAbuseCount; ++abuse) {
-        cut.add({name, text(token(static_cast<Abuse>(abuse)))}, number(counters.cut[abuse]));
+        cut.add({name, text(label(static_cast<Abuse>(abuse)))}, number(counters.cut[abuse]));
       }
       for (std::size_t reason = 0; reason < kConnectionRefusalCount; ++reason) {
-        refused.add({name, text(token(static_cast<ConnectionRefusal>(reason)))}, number(counters.refused[reason]));
+        refused.add({name, text(label(static_cast<ConnectionRefusal>(reason)))}, number(counters.refused[reason]));
       }
       evicted.add({name, "idle"}, number(counters.evicted_idle));
       evicted.add({name, "unfinished"}, number(counters.evicted_unfinished));
@@ -188,7 +188,7 @@ void Metrics::collect_requests(MetricsPage& page) const {
       bytes_out.add({protocol_name(p)}, number(worker->response_body_bytes_[p]));
     }
     for (const FaultRule& rule : fault_rules()) {
-      faults.add({text(rule.token), text(token(rule.blame))},
+      faults.add({text(rule.label), text(label(rule.blame))},
                  number(worker->faults_[static_cast<std::size_t>(rule.fault)]));
     }
   }
@@ -228,7 +228,7 @@ void Metrics::collect_upstreams(MetricsPage& page) const {
         [&](const auto& labels, const auto& histogram) { durations.add(labels, histogram); });
     worker->upstreams_.for_each([&](const auto& labels, const UpstreamCounters& counters) {
       for (std::size_t reason = 0; reason < kRetryReasonCount; ++reason) {
-        retries.add({labels[0], text(token(static_cast<RetryReason>(reason)))}, number(counters.retries[reason]));
+        retries.add({labels[0], text(label(static_cast<RetryReason>(reason)))}, number(counters.retries[reason]));
       }
       denied.add(labels, number(counters.retries_denied));
       panics.add(labels, number(counters.panics));

@@ -10,7 +10,7 @@ constexpr auto kH1 = static_cast<std::size_t>(Protocol::kH1);
 
 std::optional<std::size_t> protocol_index(std::string_view name) {
   for (std::size_t i = 0; i < kProtocolCount; ++i) {
-    if (token(static_cast<Protocol>(i)) == name) return std::max(i, kH1);  // HTTP/1.0 is told as h1
+    if (label(static_cast<Protocol>(i)) == name) return std::max(i, kH1);  // HTTP/1.0 is told as h1
   }
   return std::nullopt;
 }

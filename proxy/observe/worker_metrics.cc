@@ -27,13 +27,13 @@ std::string_view listener_name(const Exchange& exchange) {
 }  // namespace
 
 void WorkerMetrics::exchange_began(const Exchange& exchange) {
-  in_flight_.at({listener_name(exchange), token(exchange.client().protocol)}).add();
+  in_flight_.at({listener_name(exchange), label(exchange.client().protocol)}).add();
 }
 
 void WorkerMetrics::exchange_ended(const Exchange& exchange, Duration took) {
   const ExchangeRecord& record = exchange.record();
   const std::string_view listener = listener_name(exchange);
-  const std::string_view protocol = token(exchange.client().protocol);
+  const std::string_view protocol = label(exchange.client().protocol);
   in_flight_.at({listener, protocol}).subtract();
 
   const CodeLabel code(record.status);

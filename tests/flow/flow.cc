@@ -232,7 +232,7 @@ void Flow::expect_response(Stream stream, int status, std::string_view body) {
   EXPECT_TRUE(seen.body == body) << seen.body.size() << " bytes: " << seen.body.substr(0, 100);
   const Record noted = record(targets_[stream]);
   EXPECT_EQ(noted.status, status);
-  EXPECT_EQ(noted.fault, std::nullopt) << rule(noted.fault.value_or(Fault::kInternalError)).token;
+  EXPECT_EQ(noted.fault, std::nullopt) << rule(noted.fault.value_or(Fault::kInternalError)).label;
   EXPECT_EQ(noted.bytes_out, body.size());
 }
 
@@ -251,7 +251,7 @@ void Flow::expect_fault(Stream stream, Fault fault, const Ending& ending) {
   if (ending.responded) {
     EXPECT_EQ(seen.status, row.status);
     EXPECT_TRUE(seen.field("proxy-status").contains(row.proxy_status)) << seen.field("proxy-status");
-    EXPECT_TRUE(seen.field("proxy-status").contains(row.token)) << seen.field("proxy-status");
+    EXPECT_TRUE(seen.field("proxy-status").contains(row.label)) << seen.field("proxy-status");
     EXPECT_EQ(seen.field("cache-control"), "no-store");
   }
   if (ending.code) {
@@ -260,7 +260,7 @@ void Flow::expect_fault(Stream stream, Fault fault, const Ending& ending) {
   settle();
   EXPECT_EQ(client().usable(stream), ending.connection_stays);
   const Record noted = record(targets_[stream]);
-  EXPECT_EQ(noted.fault, fault) << (noted.fault ? rule(*noted.fault).token : "none");
+  EXPECT_EQ(noted.fault, fault) << (noted.fault ? rule(*noted.fault).label : "none");
 }
 
 Record Flow::only_record() {

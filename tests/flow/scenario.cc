@@ -25,7 +25,7 @@ class Case final : public ::testing::Test {
 Table::Table(std::initializer_list<Row> rows) {
   for (const Row& row : rows) {
     for (const Protocol protocol : row.protocols) {
-      const std::string name = std::string(row.name) + "/" + std::string(token(protocol));
+      const std::string name = std::string(row.name) + "/" + std::string(label(protocol));
       ::testing::RegisterTest("Scenarios/Flow", name.c_str(), nullptr, nullptr, row.where.file_name(),
                               static_cast<int>(row.where.line()),
                               [play = row.play, protocol]() -> ::testing::Test* { return new Case(play, protocol); });

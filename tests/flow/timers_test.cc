@@ -66,7 +66,7 @@ TEST_P(TimersTest, AllAtOnceLeaveNothingBehind) {
 }
 
 INSTANTIATE_TEST_SUITE_P(EachProtocol, TimersTest, testing::Values(Protocol::kH1, Protocol::kH2, Protocol::kH3),
-                         [](const auto& each) { return std::string(token(each.param)); });
+                         [](const auto& each) { return std::string(label(each.param)); });
 
 }  // namespace
 }  // namespace gatehouse::flow

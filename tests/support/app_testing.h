@@ -94,12 +94,12 @@ class AppHostTest : public RealLoopTest {
   void on_event(AppEvent event) {
     if (const auto* changed = std::get_if<app_event::Changed>(&event)) {
       view = changed->view;
-      states.push_back(std::string(token(view.state)));
+      states.push_back(std::string(label(view.state)));
     } else if (const auto* drain = std::get_if<app_event::Drain>(&event)) {
       drains.push_back(drain->instance);
       if (reports_drained) loop.post([this, id = drain->instance] { host->drained(id); });
     } else if (const auto* ended = std::get_if<app_event::Ended>(&event)) {
-      ends.push_back(std::string(token(ended->reason)));
+      ends.push_back(std::string(label(ended->reason)));
     } else if (std::holds_alternative<app_event::Started>(event)) {
       ++started;
     } else if (const auto* failed = std::get_if<app_event::StartFailed>(&event)) {

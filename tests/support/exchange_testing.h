@@ -22,7 +22,7 @@ struct Recorder final : ExchangeObserver {
   void on_end(const Exchange& exchange) override {
     ++ended;
     const ExchangeRecord& record = exchange.record();
-    log = std::to_string(record.status) + " " + std::string(record.fault ? rule(*record.fault).token : "-") + " in " +
+    log = std::to_string(record.status) + " " + std::string(record.fault ? rule(*record.fault).label : "-") + " in " +
           std::to_string(exchange.bytes_in()) + " out " + std::to_string(exchange.bytes_out());
   }
   int begun = 0;

@@ -52,7 +52,7 @@ class Tracer {
         trace_ += "END\n" + text_of(parser_.take_trailers());
         break;
       default:
-        trace_.append("FAULT ").append(rule(parser_.fault()).token).append("\n");
+        trace_.append("FAULT ").append(rule(parser_.fault()).label).append("\n");
         break;
     }
   }
@@ -60,7 +60,7 @@ class Tracer {
   void note_head() {
     if (options_.kind == H1Parser::Kind::kRequest) {
       const RawRequest request = parser_.take_request();
-      trace_.append("HEAD ").append(token(request.protocol)).append(" ").append(request.method);
+      trace_.append("HEAD ").append(label(request.protocol)).append(" ").append(request.method);
       trace_.append(" ").append(request.target).append("\n").append(text_of(request.fields));
     } else {
       const ResponseHead response = parser_.take_response();

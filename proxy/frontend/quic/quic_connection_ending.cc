@@ -79,7 +79,7 @@ void QuicConnection::fail(int status) {
 void QuicConnection::fail_handshake(int status) {
   const HandshakeFailure reason = reason_of(status, engine_.conn.get());
   context_.counters.handshake_failures[static_cast<std::size_t>(reason)].add();
-  failed_handshakes.debug("QUIC handshake with {} failed: {}", peer_.address.to_string(), token(reason));
+  failed_handshakes.debug("QUIC handshake with {} failed: {}", peer_.address.to_string(), label(reason));
 }
 
 void QuicConnection::close_with_error() {

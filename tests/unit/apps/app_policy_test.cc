@@ -64,7 +64,7 @@ TEST(AppProcess, EveryPairOfStateAndEventDoesWhatTheDrawingSays) {
   };
   for (const auto& [state, steps] : table) {
     for (std::size_t i = 0; i < events.size(); ++i) {
-      EXPECT_EQ(process_step(state, events[i]), steps[i]) << token(state) << " event " << i;
+      EXPECT_EQ(process_step(state, events[i]), steps[i]) << label(state) << " event " << i;
     }
   }
 }

@@ -130,7 +130,7 @@ TEST_F(SpawnTest, WhatCannotBeRunIsToldWithItsReason) {
       failure = child.error();
     }
     EXPECT_TRUE(failure.has_value());
-    return failure ? std::string(token(failure->reason)) + ": " + failure->text : "";
+    return failure ? std::string(label(failure->reason)) + ": " + failure->text : "";
   };
   EXPECT_EQ(failure_of({.command = {"no-such-program"}}),
             "exec_not_found: cannot run no-such-program: not found in PATH");

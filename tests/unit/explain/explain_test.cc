@@ -121,7 +121,7 @@ TEST_F(ExplainTest, NoRouteIsAFaultWithItsNearMisses) {
   const Explanation said = ask({.url = "http://127.0.0.1:8080/nothing"});
   EXPECT_FALSE(said.served);
   ASSERT_TRUE(said.fault);
-  EXPECT_EQ(said.fault->token, "no_route");
+  EXPECT_EQ(said.fault->label, "no_route");
   EXPECT_EQ(said.fault->status, 404);
   EXPECT_EQ(said.outcome, "refused with 404: no_route");
   ASSERT_TRUE(said.route);
@@ -132,7 +132,7 @@ TEST_F(ExplainTest, NoRouteIsAFaultWithItsNearMisses) {
 TEST_F(ExplainTest, BadTargetsGetTheFaultOfTheServingCode) {
   const struct {
     const char* url;
-    const char* token;
+    const char* label;
   } kCases[] = {
       {"https://shop.example:8443/../up", "unsafe_target"},
       {"https://shop.example:8443/a%2fb", "unsafe_target"},
@@ -142,7 +142,7 @@ TEST_F(ExplainTest, BadTargetsGetTheFaultOfTheServingCode) {
     for (const char* const protocol : {"h1", "h2", "h3"}) {
       const Explanation said = ask({.url = each.url, .protocol = protocol});
       ASSERT_TRUE(said.fault) << each.url << ' ' << protocol;
-      EXPECT_EQ(said.fault->token, each.token) << protocol;
+      EXPECT_EQ(said.fault->label, each.label) << protocol;
       EXPECT_FALSE(said.served);
     }
   }
@@ -159,7 +159,7 @@ certificates = [{ certificate = "cert.pem", private_key = "key.pem" }, { certifi
 )";
   const Explanation said = ask({.url = "https://shop.example:9443/", .headers = {"Host: other.example"}}, listener);
   ASSERT_TRUE(said.fault) << said.outcome;
-  EXPECT_EQ(said.fault->token, "misdirected");
+  EXPECT_EQ(said.fault->label, "misdirected");
   EXPECT_EQ(said.fault->status, 421);
 }
 
@@ -265,7 +265,7 @@ TEST_F(ExplainTest, AnAppThatIsOfflineAnswersForItself) {
   folder.write("app_offline.htm", "back soon");
   const Explanation said = ask(question, app);
   ASSERT_TRUE(said.fault);
-  EXPECT_EQ(said.fault->token, "app_offline");
+  EXPECT_EQ(said.fault->label, "app_offline");
 }
 
 TEST(Question, TextThatIsNoneIsRefusedWithItsReason) {

@@ -11,18 +11,18 @@ namespace {
 TEST(ErrorPage, SaysWhyInProxyStatusForEveryFault) {
   for (const FaultRule& row : fault_rules()) {
     const ErrorPage page = error_page(row.fault, "", "");
-    EXPECT_EQ(page.head.body.bytes, page.body.size()) << row.token;
-    EXPECT_EQ(page.head.fields.find(FieldName::kCacheControl), "no-store") << row.token;
-    EXPECT_EQ(page.head.fields.find("X-Content-Type-Options"), "nosniff") << row.token;
-    EXPECT_NE(page.body.find(row.explanation), std::string::npos) << row.token << page.body;
+    EXPECT_EQ(page.head.body.bytes, page.body.size()) << row.label;
+    EXPECT_EQ(page.head.fields.find(FieldName::kCacheControl), "no-store") << row.label;
+    EXPECT_EQ(page.head.fields.find("X-Content-Type-Options"), "nosniff") << row.label;
+    EXPECT_NE(page.body.find(row.explanation), std::string::npos) << row.label << page.body;
     if (row.status == 0) continue;
-    EXPECT_EQ(page.head.status, row.status) << row.token;
+    EXPECT_EQ(page.head.status, row.status) << row.label;
     EXPECT_EQ(page.head.fields.find(FieldName::kProxyStatus),
-              std::format("gatehouse; error={}; details=\"{}: {}\"", row.proxy_status, row.token, row.details));
-    const bool known_elsewhere = row.token.starts_with("app_") || row.token == "name_not_resolved";
+              std::format("gatehouse; error={}; details=\"{}: {}\"", row.proxy_status, row.label, row.details));
+    const bool known_elsewhere = row.label.starts_with("app_") || row.label == "name_not_resolved";
     EXPECT_EQ(page.head.fields.find(FieldName::kRetryAfter).has_value(), row.status == 503 && !known_elsewhere)
-        << row.token;
-    EXPECT_EQ(page.head.fields.find("Allow").has_value(), row.status == 405) << row.token;
+        << row.label;
+    EXPECT_EQ(page.head.fields.find("Allow").has_value(), row.status == 405) << row.label;
   }
 }
 

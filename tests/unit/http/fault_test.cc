@@ -14,14 +14,14 @@
 namespace gatehouse {
 namespace {
 
-TEST(FaultTable, HasOneRowPerFaultWithATokenOfItsOwn) {
-  std::set<std::string_view> tokens;
+TEST(FaultTable, HasOneRowPerFaultWithALabelOfItsOwn) {
+  std::set<std::string_view> labels;
   for (const FaultRule& row : fault_rules()) {
     EXPECT_EQ(&rule(row.fault), &row);
-    EXPECT_TRUE(tokens.insert(row.token).second) << row.token;
-    EXPECT_TRUE(std::ranges::all_of(row.token, [](char c) { return c == '_' || (c >= 'a' && c <= 'z'); })) << row.token;
+    EXPECT_TRUE(labels.insert(row.label).second) << row.label;
+    EXPECT_TRUE(std::ranges::all_of(row.label, [](char c) { return c == '_' || (c >= 'a' && c <= 'z'); })) << row.label;
   }
-  EXPECT_EQ(tokens.size(), kFaultCount);
+  EXPECT_EQ(labels.size(), kFaultCount);
 }
 
 TEST(FaultTable, ProxyStatusErrorsAreTheRegisteredOnes) {
@@ -42,20 +42,20 @@ TEST(FaultTable, ProxyStatusErrorsAreTheRegisteredOnes) {
                                                  "proxy_internal_error",
                                                  "proxy_loop_detected"};
   for (const FaultRule& row : fault_rules()) {
-    EXPECT_TRUE(row.status == 0 || registered.contains(row.proxy_status)) << row.token;
+    EXPECT_TRUE(row.status == 0 || registered.contains(row.proxy_status)) << row.label;
   }
 }
 
 TEST(FaultTable, StatusesHaveReasonsAndBlame) {
   for (const FaultRule& row : fault_rules()) {
     if (row.status == 0) {
-      EXPECT_EQ(row.blame, Blame::kClient) << row.token;
+      EXPECT_EQ(row.blame, Blame::kClient) << row.label;
       continue;
     }
-    EXPECT_FALSE(reason_phrase(row.status).empty()) << row.token;
+    EXPECT_FALSE(reason_phrase(row.status).empty()) << row.label;
     EXPECT_EQ(row.blame == Blame::kClient,
               row.status < 500 ? row.status != 404 : row.status == 501 || row.status == 505)
-        << row.token;
+        << row.label;
   }
 }
 
@@ -68,10 +68,10 @@ TEST(FaultTable, CodesAreThoseOfTheDialects) {
   EXPECT_EQ(rule(Fault::kHeadersTooLarge).h3_code, 0x107U);
   EXPECT_EQ(rule(Fault::kDraining).h3_code, 0x10bU);
   for (const FaultRule& row : fault_rules()) {
-    EXPECT_GE(row.h3_code, 0x100U) << row.token;
-    EXPECT_LE(row.h3_code, 0x110U) << row.token;
-    EXPECT_NE(row.h2_code, 0U) << row.token;
-    EXPECT_LE(row.h2_code, 0xdU) << row.token;
+    EXPECT_GE(row.h3_code, 0x100U) << row.label;
+    EXPECT_LE(row.h3_code, 0x110U) << row.label;
+    EXPECT_NE(row.h2_code, 0U) << row.label;
+    EXPECT_LE(row.h2_code, 0xdU) << row.label;
   }
 }
 
@@ -79,42 +79,42 @@ TEST(FaultTable, WhatCannotBeFollowedClosesTheConnection) {
   for (const Fault fault :
        {Fault::kMalformedRequest, Fault::kHeadersTooLarge, Fault::kTargetTooLong, Fault::kMethodNotAllowed,
         Fault::kBodyTooLarge, Fault::kRequestBodyInvalid, Fault::kHeaderTimeout}) {
-    EXPECT_TRUE(rule(fault).closes_connection) << rule(fault).token;
+    EXPECT_TRUE(rule(fault).closes_connection) << rule(fault).label;
   }
   EXPECT_FALSE(rule(Fault::kNoRoute).closes_connection);
   EXPECT_FALSE(rule(Fault::kConnectRefused).closes_connection);
 }
 
-// Users find a fault by its token; what they read there is what the header says.
+// Users find a fault by its label; what they read there is what the header says.
 TEST(FaultTable, IsTheOneOfTheGuide) {
   const std::string guide = testing_support::contents_of("deploy/guides/faults.md");  // the tests run in the root
-  std::set<std::string_view> tokens;
+  std::set<std::string_view> labels;
   for (const FaultRule& row : fault_rules()) {
-    tokens.insert(row.token);
+    labels.insert(row.label);
     const std::string response = row.status == 0 ? "no answer" : std::format("{} `{}`", row.status, row.proxy_status);
-    const std::string entry = std::format("\n### {}\n\n{}: {}.\n\n", row.token, response, row.details);
+    const std::string entry = std::format("\n### {}\n\n{}: {}.\n\n", row.label, response, row.details);
     EXPECT_TRUE(guide.contains(entry)) << entry;
   }
   constexpr std::string_view kHeading = "\n### ";
   for (std::size_t at = guide.find(kHeading); at != std::string::npos; at = guide.find(kHeading, at + 1)) {
     const std::size_t begin = at + kHeading.size();
     const std::string heading = guide.substr(begin, guide.find('\n', begin) - begin);
-    EXPECT_TRUE(tokens.contains(heading)) << heading;
+    EXPECT_TRUE(labels.contains(heading)) << heading;
   }
 }
 
 TEST(FaultTable, DetailsCanBeWrittenInAHeader) {
   for (const FaultRule& row : fault_rules()) {
     EXPECT_TRUE(std::ranges::all_of(row.details, [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; }))
-        << row.token;
-    EXPECT_FALSE(row.details.ends_with('.')) << row.token;
+        << row.label;
+    EXPECT_FALSE(row.details.ends_with('.')) << row.label;
   }
 }
 
-TEST(Blame, HasTokens) {
-  EXPECT_EQ(token(Blame::kClient), "client");
-  EXPECT_EQ(token(Blame::kProxy), "proxy");
-  EXPECT_EQ(token(Blame::kUpstream), "upstream");
+TEST(Blame, HasLabels) {
+  EXPECT_EQ(label(Blame::kClient), "client");
+  EXPECT_EQ(label(Blame::kProxy), "proxy");
+  EXPECT_EQ(label(Blame::kUpstream), "upstream");
 }
 
 TEST(Methods, AreSafeAndIdempotentAsRfc9110Says) {

@@ -38,10 +38,10 @@ RawRequest h2(const Fields& fields = {}, std::string_view method = "GET", std::s
   return raw;
 }
 
-// What becomes of it: the fault's token, or the members that a rule can change, and the fields.
+// What becomes of it: the fault's label, or the members that a rule can change, and the fields.
 std::string checked(RawRequest raw, const HeadLimits& limits = {}) {
   const auto head = check_request(raw, limits);
-  if (!head) return std::string(rule(head.error()).token);
+  if (!head) return std::string(rule(head.error()).label);
   std::string text = head->method + " " + head->authority + " " + head->target + " " + text_of(head->body);
   if (!head->match_path.empty()) text += " match=" + head->match_path;
   if (head->expects_continue) text += " continue";

@@ -16,7 +16,7 @@ using target::resolved_path;
 
 std::string parsed(std::string_view text, std::string_view method = "GET") {
   const auto result = target::parse(text, method);
-  if (!result) return std::string(rule(result.error()).token);
+  if (!result) return std::string(rule(result.error()).label);
   return result->scheme + "|" + result->authority + "|" + result->origin;
 }
 
