@@ -115,10 +115,10 @@ std::optional<Explanation::Response> response(const Play& play, const config::Ro
   Explanation::Response out;
   if (play.endpoint_head.empty()) out.status = play.response->status;
   for (const Field field : play.response->fields) {
-    if (field.token == FieldName::kDate) continue;
+    if (field.id == FieldName::kDate) continue;
     std::string value(field.value);
     const std::size_t end = value.find(';');
-    const bool affinity = field.token == FieldName::kSetCookie && !play.sticky_cookie.empty() &&
+    const bool affinity = field.id == FieldName::kSetCookie && !play.sticky_cookie.empty() &&
                           value.starts_with(play.sticky_cookie + "=") && end != std::string::npos;
     if (affinity) value = play.sticky_cookie + "=(an id of the endpoint)" + value.substr(end);
     out.fields.emplace_back(field.name, std::move(value));

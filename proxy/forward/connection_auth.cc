@@ -53,7 +53,7 @@ bool offers_scheme(std::string_view challenges) {
 
 bool binds(const RequestHead& head) {
   for (const Field field : head.fields) {
-    const bool credentials = field.token == FieldName::kAuthorization || field.token == FieldName::kProxyAuthorization;
+    const bool credentials = field.id == FieldName::kAuthorization || field.id == FieldName::kProxyAuthorization;
     if (credentials && begins_with_scheme(field.value)) return true;
   }
   return false;
@@ -61,8 +61,8 @@ bool binds(const RequestHead& head) {
 
 bool binds(const ResponseHead& head) {
   for (const Field field : head.fields) {
-    if (field.token == FieldName::kProxyAuthenticate && offers_scheme(field.value)) return true;
-    if (field.token != FieldName::kOther) continue;
+    if (field.id == FieldName::kProxyAuthenticate && offers_scheme(field.value)) return true;
+    if (field.id != FieldName::kOther) continue;
     if (text::iequals(field.name, kWwwAuthenticate) && offers_scheme(field.value)) return true;
     if (text::iequals(field.name, kPersistentAuth) && text::iequals(text::trim(field.value), "true")) return true;
   }

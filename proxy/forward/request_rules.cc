@@ -23,7 +23,7 @@ constexpr std::size_t kLongestRequestId = 128;
 std::string joined(const FieldList& fields, FieldName name) {
   std::string all;
   for (const Field field : fields) {
-    if (field.token != name || field.value.empty()) continue;
+    if (field.id != name || field.value.empty()) continue;
     if (!all.empty()) all += ", ";
     all += field.value;
   }
@@ -191,7 +191,7 @@ bool passed_by(std::string_view via, std::string_view name) {
 void remove_disguises(FieldList& fields, const HeaderEdits& edits) {
   if (edits.set.empty() && edits.remove.empty()) return;
   fields.remove_if([&](const Field& field) {
-    if (field.token != FieldName::kOther || disguise::is_plain(field.name)) return false;
+    if (field.id != FieldName::kOther || disguise::is_plain(field.name)) return false;
     const auto passes_for = [&](std::string_view name) {
       return disguise::same(field.name, name) && !text::iequals(field.name, name);
     };
@@ -242,7 +242,7 @@ bool has_come_back(const RequestHead& head, const ClientInfo& client, const Rout
   if (route.pseudonym.empty() || !head.fields.find(FieldName::kVia)) return false;
   const ViaElement ours(head, client, route);
   for (const Field field : head.fields) {
-    if (field.token == FieldName::kVia && passed_by(field.value, ours.name())) return true;
+    if (field.id == FieldName::kVia && passed_by(field.value, ours.name())) return true;
   }
   return false;
 }

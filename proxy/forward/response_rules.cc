@@ -14,7 +14,7 @@ constexpr std::string_view kProxy = "proxy-";
 
 // They speak to a proxy that the client does not know it has. Proxy-Status alone is for the client.
 bool is_proxys(const Field& field) {
-  return field.token != FieldName::kProxyStatus && field.name.size() > kProxy.size() &&
+  return field.id != FieldName::kProxyStatus && field.name.size() > kProxy.size() &&
          text::iequals(field.name.substr(0, kProxy.size()), kProxy);
 }
 

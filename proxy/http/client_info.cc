@@ -29,7 +29,7 @@ std::optional<Address> hop_address(std::string_view element) {
 std::string joined(const FieldList& fields, FieldName name) {
   std::string all;
   for (const Field field : fields) {
-    if (field.token != name) continue;
+    if (field.id != name) continue;
     if (!all.empty()) all += ',';
     all += field.value;
   }

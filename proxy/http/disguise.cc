@@ -11,7 +11,7 @@ namespace gatehouse::disguise {
 namespace {
 
 constexpr octets::Table kPlain = octets::table_of("-", true);
-constexpr std::size_t kLongestKnown = 32;  // no name with a token is longer
+constexpr std::size_t kLongestKnown = 32;  // no name with an id is longer
 
 }  // namespace
 

@@ -180,8 +180,8 @@ bool Exchange::apply(const ExchangeLimits& limits) {
 void Exchange::finish_head(ResponseHead& head) const {
   bool dated = false;
   head.fields.remove_if([&](const Field& field) {
-    dated = dated || field.token == FieldName::kDate;
-    switch (field.token) {
+    dated = dated || field.id == FieldName::kDate;
+    switch (field.id) {
       case FieldName::kAltSvc:  // speaks of the endpoint's address, which clients cannot reach
       case FieldName::kConnection:
       case FieldName::kContentLength:

@@ -145,7 +145,7 @@ std::string_view lower_text(FieldName name) {
 
 FieldList FieldList::clone() const {
   FieldList copy;
-  for (const Field field : *this) copy.append(field.token, field.name, field.value);
+  for (const Field field : *this) copy.append(field.id, field.name, field.value);
   return copy;
 }
 
@@ -169,7 +169,7 @@ char* FieldList::take_room(std::size_t bytes, std::size_t new_entries, std::uniq
   return reinterpret_cast<char*>(block_.get()) + (use_.capacity - use_.bytes);
 }
 
-void FieldList::append(FieldName token, std::string_view name, std::string_view value) {
+void FieldList::append(FieldName id, std::string_view name, std::string_view value) {
   std::unique_ptr<std::byte[]> old;
   char* const room = take_room(name.size() + value.size(), 1, old);
   if (!name.empty()) std::memcpy(room, name.data(), name.size());
@@ -177,7 +177,7 @@ void FieldList::append(FieldName token, std::string_view name, std::string_view 
   const Entry entry{.distance = use_.bytes,
                     .name_size = static_cast<std::uint32_t>(name.size()),
                     .value_size = static_cast<std::uint32_t>(value.size()),
-                    .token = token};
+                    .id = id};
   entries()[use_.count++] = entry;
   use_.weight += weight_of(entry);
 }
@@ -209,64 +209,64 @@ void FieldList::replace_value(std::size_t index, std::string_view value) {
 
 namespace {
 
-// Whether `field` is the one that `token` and `name` mean.
-bool matches(const Field& field, FieldName token, std::string_view name) {
-  return field.token == token && (token != FieldName::kOther || text::iequals(field.name, name));
+// Whether `field` is the one that `id` and `name` mean.
+bool matches(const Field& field, FieldName id, std::string_view name) {
+  return field.id == id && (id != FieldName::kOther || text::iequals(field.name, name));
 }
 
 }  // namespace
 
 void FieldList::set(FieldName name, std::string_view value) {
   std::size_t first = 0;
-  while (first < use_.count && entries()[first].token != name) ++first;
+  while (first < use_.count && entries()[first].id != name) ++first;
   if (first == use_.count) return append(name, canonical_text(name), value);
   replace_value(first, value);
   bool seen = false;
-  remove_if([&](const Field& field) { return field.token == name && std::exchange(seen, true); });
+  remove_if([&](const Field& field) { return field.id == name && std::exchange(seen, true); });
 }
 
 void FieldList::set(std::string_view name, std::string_view value) {
-  const FieldName token = field_name(name);
+  const FieldName id = field_name(name);
   std::size_t first = 0;
-  while (first < use_.count && !matches(at(first), token, name)) ++first;
-  if (first == use_.count) return append(token, name, value);
+  while (first < use_.count && !matches(at(first), id, name)) ++first;
+  if (first == use_.count) return append(id, name, value);
   replace_value(first, value);
   bool seen = false;
-  remove_if([&](const Field& field) { return matches(field, token, name) && std::exchange(seen, true); });
+  remove_if([&](const Field& field) { return matches(field, id, name) && std::exchange(seen, true); });
 }
 
 std::size_t FieldList::remove(FieldName name) {
   const std::size_t before = use_.count;
-  remove_if([name](const Field& field) { return field.token == name; });
+  remove_if([name](const Field& field) { return field.id == name; });
   return before - use_.count;
 }
 
 std::size_t FieldList::remove(std::string_view name) {
   const std::size_t before = use_.count;
-  const FieldName token = field_name(name);
-  remove_if([&](const Field& field) { return matches(field, token, name); });
+  const FieldName id = field_name(name);
+  remove_if([&](const Field& field) { return matches(field, id, name); });
   return before - use_.count;
 }
 
 std::optional<std::string_view> FieldList::find(FieldName name) const {
   for (std::uint32_t i = 0; i < use_.count; ++i) {
-    if (entries()[i].token == name) return at(i).value;
+    if (entries()[i].id == name) return at(i).value;
   }
   return std::nullopt;
 }
 
 std::optional<std::string_view> FieldList::find(std::string_view name) const {
-  const FieldName token = field_name(name);
-  if (token != FieldName::kOther) return find(token);
+  const FieldName id = field_name(name);
+  if (id != FieldName::kOther) return find(id);
   for (const Field field : *this) {
-    if (matches(field, token, name)) return field.value;
+    if (matches(field, id, name)) return field.value;
   }
   return std::nullopt;
 }
 
 std::size_t FieldList::count(FieldName name) const {
   std::size_t found = 0;
-  for (std::uint32_t i = 0; i < use_.count; ++i) found += entries()[i].token == name ? 1U : 0U;
+  for (std::uint32_t i = 0; i < use_.count; ++i) found += entries()[i].id == name ? 1U : 0U;
   return found;
 }
 

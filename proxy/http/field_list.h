@@ -1,5 +1,5 @@
 // Header or trailer fields in their order, as received. Names keep their case and compare without it; often-used names
-// carry a token so that rules compare an integer. All bytes and entries live in one block that is kept for reuse by
+// carry an id so that rules compare an integer. All bytes and entries live in one block that is kept for reuse by
 // clear(). Views from a list are good until it changes. A value; belongs to one thread at a time.
 #pragma once
 
@@ -71,7 +71,7 @@ std::string_view canonical_text(FieldName name);  // "X-Forwarded-For"; REQUIRES
 std::string_view lower_text(FieldName name);      // "x-forwarded-for"; REQUIRES: not kOther
 
 struct Field {
-  FieldName token;
+  FieldName id;
   std::string_view name;
   std::string_view value;
 };
@@ -131,14 +131,14 @@ class FieldList {
     std::uint32_t distance;
     std::uint32_t name_size;
     std::uint32_t value_size;
-    FieldName token;
+    FieldName id;
   };
   static std::size_t weight_of(const Entry& entry) { return entry.name_size + entry.value_size + 32UL; }
   Entry* entries() const { return reinterpret_cast<Entry*>(block_.get()); }
   char* bytes_of(const Entry& entry) const {
     return reinterpret_cast<char*>(block_.get()) + (use_.capacity - entry.distance);
   }
-  void append(FieldName token, std::string_view name, std::string_view value);
+  void append(FieldName id, std::string_view name, std::string_view value);
   void replace_value(std::size_t index, std::string_view value);
   char* take_room(std::size_t bytes, std::size_t new_entries, std::unique_ptr<std::byte[]>& old);
 
@@ -156,7 +156,7 @@ inline Field FieldList::at(std::size_t index) const {
   assert(index < use_.count);
   const Entry& entry = entries()[index];
   const char* const bytes = bytes_of(entry);
-  return {.token = entry.token, .name = {bytes, entry.name_size}, .value = {bytes + entry.name_size, entry.value_size}};
+  return {.id = entry.id, .name = {bytes, entry.name_size}, .value = {bytes + entry.name_size, entry.value_size}};
 }
 
 template <class Predicate>

@@ -48,8 +48,8 @@ bool is_connection_specific(FieldName name) {
 bool is_acceptable(const Field& field, Protocol protocol) {
   if (!is_field_value(field.value)) return false;
   if (!is_binary(protocol)) return true;
-  if (has_upper_case(field.name) || is_connection_specific(field.token)) return false;
-  return field.token != FieldName::kTe || text::iequals(field.value, "trailers");
+  if (has_upper_case(field.name) || is_connection_specific(field.id)) return false;
+  return field.id != FieldName::kTe || text::iequals(field.value, "trailers");
 }
 
 // The elements of a comma-separated list, without empty ones.
@@ -72,7 +72,7 @@ bool is_protected_from_nomination(FieldName name) {
 bool nominates_framing(const FieldList& fields) {
   bool found = false;
   for (const Field field : fields) {
-    if (field.token != FieldName::kConnection) continue;
+    if (field.id != FieldName::kConnection) continue;
     for_each_element(field.value,
                      [&](std::string_view name) { found = found || is_protected_from_nomination(field_name(name)); });
   }
@@ -94,7 +94,7 @@ std::expected<bool, Fault> check_fields(const RawRequest& raw, const HeadLimits&
   bool marked = false;
   for (const Field field : raw.fields) {
     if (!is_acceptable(field, raw.protocol)) return malformed();
-    if (field.token != FieldName::kOther || (disguise::is_plain(field.name) && !field.name.empty())) continue;
+    if (field.id != FieldName::kOther || (disguise::is_plain(field.name) && !field.name.empty())) continue;
     if (!is_token(field.name) || framing::is_disguised(field)) return malformed();
     marked = true;
   }
@@ -151,7 +151,7 @@ Checked take_expectation(const RawRequest& raw, RequestHead& head) {
   if (raw.protocol == Protocol::kH10) return {};
   bool expected = false;
   for (const Field field : raw.fields) {
-    if (field.token != FieldName::kExpect) continue;
+    if (field.id != FieldName::kExpect) continue;
     if (expected || !text::iequals(field.value, "100-continue")) return std::unexpected(Fault::kExpectationFailed);
     expected = true;
   }
@@ -163,7 +163,7 @@ bool asks_for_trailers(const RawRequest& raw) {
   if (is_binary(raw.protocol)) return true;
   bool asked = false;
   for (const Field field : raw.fields) {
-    if (field.token != FieldName::kTe) continue;
+    if (field.id != FieldName::kTe) continue;
     for_each_element(field.value, [&](std::string_view coding) { asked = asked || text::iequals(coding, "trailers"); });
   }
   return asked;
@@ -174,7 +174,7 @@ void join_cookies(FieldList& fields) {
   if (fields.count(FieldName::kCookie) < 2) return;
   std::string joined;
   for (const Field field : fields) {
-    if (field.token != FieldName::kCookie) continue;
+    if (field.id != FieldName::kCookie) continue;
     if (!joined.empty()) joined += "; ";
     joined += field.value;
   }
@@ -183,14 +183,14 @@ void join_cookies(FieldList& fields) {
 
 void remove_consumed(FieldList& fields, bool look_for_disguises) {
   fields.remove_if([&](const Field& field) {
-    switch (field.token) {
+    switch (field.id) {
       case FieldName::kHost:
       case FieldName::kContentLength:
       case FieldName::kTransferEncoding:
       case FieldName::kExpect:
         return true;
       default:
-        return look_for_disguises && field.token == FieldName::kOther &&
+        return look_for_disguises && field.id == FieldName::kOther &&
                disguise::passes_for(field.name) != FieldName::kOther;
     }
   });
@@ -202,7 +202,7 @@ class Nominated {
   explicit Nominated(const FieldList& fields) {
     // Nearly always "keep-alive" or "close" alone, which name no field of the message but one that goes anyway.
     for (const Field field : fields) {
-      if (field.token != FieldName::kConnection) continue;
+      if (field.id != FieldName::kConnection) continue;
       for_each_element(field.value, [&](std::string_view name) {
         if (text::iequals(name, "close") || text::iequals(name, "keep-alive")) return;
         if (!is_protected_from_nomination(field_name(name))) names_.push_back(name);
@@ -281,7 +281,7 @@ std::expected<RequestHead, Fault> check_request(RawRequest& raw, const HeadLimit
 void remove_hop_by_hop(FieldList& fields) {
   const Nominated nominated(fields);
   fields.remove_if([&](const Field& field) {
-    switch (field.token) {
+    switch (field.id) {
       case FieldName::kConnection:
       case FieldName::kHttp2Settings:
       case FieldName::kKeepAlive:

@@ -39,8 +39,8 @@ std::expected<BodyLength, Fault> body_length(const FieldList& fields, Protocol p
   std::optional<std::string_view> length;
   std::optional<std::string_view> coding;
   for (const Field field : fields) {
-    if (field.token != FieldName::kContentLength && field.token != FieldName::kTransferEncoding) continue;
-    std::optional<std::string_view>& mine = field.token == FieldName::kContentLength ? length : coding;
+    if (field.id != FieldName::kContentLength && field.id != FieldName::kTransferEncoding) continue;
+    std::optional<std::string_view>& mine = field.id == FieldName::kContentLength ? length : coding;
     if (mine) return std::unexpected(invalid);
     mine = field.value;
   }
@@ -58,7 +58,7 @@ std::expected<BodyLength, Fault> body_length(const FieldList& fields, Protocol p
 }
 
 bool is_disguised(const Field& field) {
-  if (field.token != FieldName::kOther) return false;
+  if (field.id != FieldName::kOther) return false;
   return disguise::same(field.name, kContentLength) || disguise::same(field.name, kTransferEncoding);
 }
 

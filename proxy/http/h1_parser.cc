@@ -39,7 +39,7 @@ bool wants_keep_alive(const FieldList& fields, int minor_version) {
   bool close = false;
   bool keep = false;
   for (const Field field : fields) {
-    if (field.token != FieldName::kConnection) continue;
+    if (field.id != FieldName::kConnection) continue;
     for (std::string_view rest = field.value; !rest.empty();) {
       const std::size_t comma = rest.find(',');
       const std::string_view option = text::trim(rest.substr(0, comma));
@@ -349,7 +349,7 @@ ResponseHead H1Parser::take_response() {
                         .fields = std::exchange(head.fields(), {}),
                         .body = state_->facts.body};
   response.fields.remove_if([](const Field& field) {
-    return field.token == FieldName::kContentLength || field.token == FieldName::kTransferEncoding;
+    return field.id == FieldName::kContentLength || field.id == FieldName::kTransferEncoding;
   });
   return response;
 }

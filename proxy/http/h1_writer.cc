@@ -40,14 +40,14 @@ bool is_visible(std::string_view text) {
 
 // The names that we know are tokens.
 bool is_safe(const Field& field) {
-  const bool named = field.token != FieldName::kOther || octets::is_token(field.name);
+  const bool named = field.id != FieldName::kOther || octets::is_token(field.name);
   return named && !octets::has_control(field.value);
 }
 
 // Adds up what the fields take; false if one cannot be written.
 bool measure(const FieldList& fields, std::size_t& size) {
   for (const Field field : fields) {
-    if (is_ours(field.token)) continue;
+    if (is_ours(field.id)) continue;
     if (!is_safe(field)) return false;
     size += field.name.size() + field.value.size() + 4;
   }
@@ -88,7 +88,7 @@ class Output {
   }
   void put_fields(const FieldList& fields) {
     for (const Field field : fields) {
-      if (!is_ours(field.token)) put_field(field.name, field.value);
+      if (!is_ours(field.id)) put_field(field.name, field.value);
     }
   }
   void put_length(std::uint64_t length) {
@@ -204,7 +204,7 @@ void write_last_chunk(Buffer& out, const FieldList& trailers) {
   Output output(out, size);
   output.put("0\r\n");
   for (const Field field : trailers) {
-    if (!is_ours(field.token) && is_safe(field)) output.put_field(field.name, field.value);
+    if (!is_ours(field.id) && is_safe(field)) output.put_field(field.name, field.value);
   }
   output.put(kLineEnd);
 }

@@ -45,8 +45,8 @@ bool is_harmless_token(FieldName name) {
 
 // In any of its spellings: an application that merges trailers into its headers reads them as it reads those.
 bool is_forbidden(const Field& field) {
-  if (!is_harmless_token(field.token) || !is_harmless_token(disguise::passes_for(field.name))) return true;
-  if (field.token != FieldName::kOther) return false;
+  if (!is_harmless_token(field.id) || !is_harmless_token(disguise::passes_for(field.name))) return true;
+  if (field.id != FieldName::kOther) return false;
   const auto comes_before = [](std::string_view a, std::string_view b) { return disguise::order(a, b) < 0; };
   return std::ranges::binary_search(kForbiddenNames, field.name, comes_before) ||
          disguise::begins_with(field.name, "proxy-") || asserted_fields::find(field.name) != nullptr;
@@ -62,7 +62,7 @@ bool has_upper_case(std::string_view name) {
 bool is_fault(const Field& field, Protocol protocol) {
   if (!is_token(field.name) || !is_field_value(field.value)) return true;
   if (protocol != Protocol::kH2 && protocol != Protocol::kH3) return false;
-  switch (field.token) {
+  switch (field.id) {
     case FieldName::kConnection:
     case FieldName::kContentLength:
     case FieldName::kHost:

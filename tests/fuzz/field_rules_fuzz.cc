@@ -44,7 +44,7 @@ FieldList read_fields(std::string_view input) {
 }
 
 bool frames(const Field& field) {
-  switch (field.token) {
+  switch (field.id) {
     case FieldName::kHost:
     case FieldName::kContentLength:
     case FieldName::kTransferEncoding:
@@ -72,7 +72,7 @@ void check_accepted(RequestHead& head) {
   require(h1_writer::write_request_head(out, head), "it cannot be written", text);
   field_rules::remove_hop_by_hop(head.fields);
   for (const Field field : head.fields) {
-    require(field.token != FieldName::kConnection && field.token != FieldName::kUpgrade, "hop by hop", text);
+    require(field.id != FieldName::kConnection && field.id != FieldName::kUpgrade, "hop by hop", text);
   }
 }
 
@@ -84,7 +84,7 @@ void check_trailers(std::string_view input, Protocol protocol) {
     for (const Field field : *list) {
       require(asserted_fields::find(field.name) == nullptr && disguise::passes_for(field.name) != FieldName::kCookie,
               "a trailer that vouches for somebody", field.name);
-      require(!frames(field) && field.token != FieldName::kAuthorization && field.token != FieldName::kXForwardedFor,
+      require(!frames(field) && field.id != FieldName::kAuthorization && field.id != FieldName::kXForwardedFor,
               "a trailer that means too much", field.name);
       require(field_rules::is_token(field.name) && field_rules::is_field_value(field.value), "an invalid trailer",
               field.name);

@@ -30,11 +30,11 @@ nghttp2_nv name_value(std::string_view name, std::string_view value, std::uint8_
 // Values are copied by nghttp2; names too, into lower case, unless they are texts of ours that last.
 void add_fields(std::vector<nghttp2_nv>& out, const FieldList& fields) {
   for (const Field field : fields) {
-    assert(field.token != FieldName::kConnection && field.token != FieldName::kTransferEncoding);
-    if (field.token == FieldName::kOther) {
+    assert(field.id != FieldName::kConnection && field.id != FieldName::kTransferEncoding);
+    if (field.id == FieldName::kOther) {
       out.push_back(name_value(field.name, field.value, NGHTTP2_NV_FLAG_NONE));
     } else {
-      out.push_back(name_value(lower_text(field.token), field.value, NGHTTP2_NV_FLAG_NO_COPY_NAME));
+      out.push_back(name_value(lower_text(field.id), field.value, NGHTTP2_NV_FLAG_NO_COPY_NAME));
     }
   }
 }

@@ -34,10 +34,10 @@ nghttp3_nv pair(std::string_view name, std::string_view value, std::uint8_t flag
 // Values are copied by nghttp3; names too, into lower case, unless they are texts of ours that last.
 void add_all(std::vector<nghttp3_nv>& out, const FieldList& fields) {
   for (const Field field : fields) {
-    if (field.token == FieldName::kOther) {
+    if (field.id == FieldName::kOther) {
       out.push_back(pair(field.name, field.value, NGHTTP3_NV_FLAG_NONE));
     } else {
-      out.push_back(pair(lower_text(field.token), field.value, NGHTTP3_NV_FLAG_NO_COPY_NAME));
+      out.push_back(pair(lower_text(field.id), field.value, NGHTTP3_NV_FLAG_NO_COPY_NAME));
     }
   }
 }

@@ -28,7 +28,7 @@ class RequestRulesTest : public ::testing::Test {
   std::string field(std::string_view name) {
     std::string all;
     for (const Field one : head.fields) {
-      if (field_name(name) == FieldName::kOther ? one.name == name : one.token == field_name(name)) {
+      if (field_name(name) == FieldName::kOther ? one.name == name : one.id == field_name(name)) {
         if (!all.empty()) all += " | ";
         all += one.value;
       }

@@ -54,7 +54,7 @@ TEST(FieldList, KeepsOrderCaseAndDuplicates) {
   const FieldList list = list_of({{"B", "1"}, {"hOsT", "h"}, {"b", "2"}, {"E", ""}});
   EXPECT_EQ(text_of(list), "B: 1\nhOsT: h\nb: 2\nE: \n");
   EXPECT_EQ(list.size(), 4U);
-  EXPECT_EQ(list.at(1).token, FieldName::kHost);
+  EXPECT_EQ(list.at(1).id, FieldName::kHost);
   EXPECT_EQ(list.find("B"), "1");
   EXPECT_EQ(list.find("HOST"), "h");
   EXPECT_EQ(list.find(FieldName::kHost), "h");
