@@ -179,7 +179,7 @@ void FieldList::append(FieldName id, std::string_view name, std::string_view val
                     .value_size = static_cast<std::uint32_t>(value.size()),
                     .id = id};
   entries()[use_.count++] = entry;
-  use_.weight += weight_of(entry);
+  use_.section_size += section_size_of(entry);
 }
 
 void FieldList::add(std::string_view name, std::string_view value) {
@@ -192,7 +192,7 @@ void FieldList::add(FieldName name, std::string_view value) {
 
 void FieldList::replace_value(std::size_t index, std::string_view value) {
   Entry entry = entries()[index];
-  use_.weight -= weight_of(entry);
+  use_.section_size -= section_size_of(entry);
   std::unique_ptr<std::byte[]> old;
   if (value.size() > entry.value_size) {
     char* const room = take_room(entry.name_size + value.size(), 0, old);
@@ -204,7 +204,7 @@ void FieldList::replace_value(std::size_t index, std::string_view value) {
   }
   entry.value_size = static_cast<std::uint32_t>(value.size());
   entries()[index] = entry;
-  use_.weight += weight_of(entry);
+  use_.section_size += section_size_of(entry);
 }
 
 namespace {

@@ -104,9 +104,10 @@ class FieldList {
 
   std::size_t size() const { return use_.count; }
   bool empty() const { return use_.count == 0; }
-  Field at(std::size_t index) const;                  // REQUIRES: index < size()
-  std::size_t weight() const { return use_.weight; }  // names + values + 32 per field (RFC 9113 section 6.5.2)
-  void clear();                                       // keeps the block
+  Field at(std::size_t index) const;  // REQUIRES: index < size()
+  // Names, values and 32 bytes for each field (RFC 9113 section 6.5.2).
+  std::size_t section_size() const { return use_.section_size; }
+  void clear();  // keeps the block
 
   class Iterator {
    public:
@@ -133,7 +134,7 @@ class FieldList {
     std::uint32_t value_size;
     FieldName id;
   };
-  static std::size_t weight_of(const Entry& entry) { return entry.name_size + entry.value_size + 32UL; }
+  static std::size_t section_size_of(const Entry& entry) { return entry.name_size + entry.value_size + 32UL; }
   Entry* entries() const { return reinterpret_cast<Entry*>(block_.get()); }
   char* bytes_of(const Entry& entry) const {
     return reinterpret_cast<char*>(block_.get()) + (use_.capacity - entry.distance);
@@ -146,7 +147,7 @@ class FieldList {
     std::uint32_t capacity = 0;  // of the block
     std::uint32_t bytes = 0;
     std::uint32_t count = 0;
-    std::size_t weight = 0;
+    std::size_t section_size = 0;
   };
   std::unique_ptr<std::byte[]> block_;
   Use use_;
@@ -165,7 +166,7 @@ void FieldList::remove_if(Predicate&& unwanted) {
   for (std::uint32_t i = 0; i < use_.count; ++i) {
     const Entry entry = entries()[i];
     if (unwanted(at(i))) {
-      use_.weight -= weight_of(entry);
+      use_.section_size -= section_size_of(entry);
     } else {
       entries()[kept++] = entry;
     }

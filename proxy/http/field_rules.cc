@@ -81,7 +81,8 @@ bool nominates_framing(const FieldList& fields) {
 
 // Crumbs of a Cookie, which only h2 and h3 have, count as the one field that they become.
 bool is_too_large(const RawRequest& raw, const HeadLimits& limits) {
-  if (raw.fields.weight() <= limits.max_header_bytes && raw.fields.size() <= limits.max_header_count) return false;
+  if (raw.fields.section_size() <= limits.max_header_bytes && raw.fields.size() <= limits.max_header_count)
+    return false;
   if (!is_binary(raw.protocol)) return true;
   SectionMeter meter;
   for (const Field field : raw.fields) meter.add(field.name, field.value, limits.of_head());

@@ -6,7 +6,7 @@ namespace gatehouse {
 
 namespace {
 
-constexpr std::size_t kFieldWeight = 32;
+constexpr std::size_t kFieldOverhead = 32;
 constexpr std::size_t kSeparator = 2;  // ": "
 constexpr std::string_view kVersion = "HTTP/d.d";
 
@@ -100,7 +100,7 @@ std::optional<std::size_t> H1Lines::first_excess(std::string_view bytes) {
       // The empty line that ends the section is no field.
       if (line_size_ == 0 && (bytes.empty() || bytes[0] == '\r')) return std::nullopt;
       if (line_size_ == 0 && fields_ == limits_.max_fields) return 0;
-      const std::size_t taken = std::min(allowed, weight_ + kFieldWeight);
+      const std::size_t taken = std::min(allowed, section_size_ + kFieldOverhead);
       allowed = allowed - taken + kSeparator + 1;
       break;
     }
@@ -118,7 +118,7 @@ void H1Lines::end_line() {
   if (line_ == First::kField && line_size_ > 1) {
     ++fields_;
     const std::size_t text = line_size_ - 1;
-    weight_ += kFieldWeight + text - std::min(text, kSeparator);
+    section_size_ += kFieldOverhead + text - std::min(text, kSeparator);
   }
   line_ = First::kField;
   line_size_ = 0;

@@ -49,7 +49,7 @@ class H1Lines {
   std::uint8_t version_size_ = 0;  // bytes of "HTTP/1.1" seen
   bool after_cr_ = false;
   std::size_t line_size_ = 0;  // of this line so far, with its CR
-  std::size_t weight_ = 0;
+  std::size_t section_size_ = 0;
   std::size_t fields_ = 0;
 };
 

@@ -223,7 +223,7 @@ H1Parser::Step H1Parser::State::end_head(std::size_t consumed) {
   if (!is_request() && (head.status() < 100 || head.status() > 599)) return fail(malformed());
   // The final answer would begin where other readers see a body (RFC 9110 section 8.6).
   if (!is_request() && head.status() < 200 && !length->is_empty()) return fail(malformed());
-  if (fields.weight() > limits.max_header_bytes) {
+  if (fields.section_size() > limits.max_header_bytes) {
     return fail(is_request() ? Fault::kHeadersTooLarge : Fault::kUpstreamHeadersTooLarge);
   }
   facts.keep_alive = wants_keep_alive(fields, minor);

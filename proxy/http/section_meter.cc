@@ -17,7 +17,7 @@ SectionMeter::Verdict SectionMeter::add(std::string_view name, std::string_view 
   if (too_large_) return Verdict::kBeyond;
   weigh(name, value);
   const bool crumbles = crumbs_ > 1 && (crumbs_ > kMostCrumbs || crumb_bytes_ > kMostCrumbBytes);
-  if (weight_ <= limit.bytes && fields_ <= limit.fields && !crumbles) return Verdict::kWithin;
+  if (section_size_ <= limit.bytes && fields_ <= limit.fields && !crumbles) return Verdict::kWithin;
   too_large_ = true;
   return Verdict::kFirstBeyond;
 }
@@ -26,11 +26,11 @@ void SectionMeter::weigh(std::string_view name, std::string_view value) {
   if (name == "cookie") {
     crumb_bytes_ += value.size();
     if (++crumbs_ > 1) {
-      weight_ += value.size() + kJoint;
+      section_size_ += value.size() + kJoint;
       return;
     }
   }
-  weight_ += name.size() + value.size() + kOverhead;
+  section_size_ += name.size() + value.size() + kOverhead;
   if (!name.starts_with(':')) ++fields_;
 }
 

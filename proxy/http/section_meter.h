@@ -34,8 +34,8 @@ class SectionMeter {
  private:
   void weigh(std::string_view name, std::string_view value);
 
-  std::size_t decoded_ = 0;  // weight of everything, one by one
-  std::size_t weight_ = 0;   // of the section as it is kept: crumbs joined
+  std::size_t decoded_ = 0;       // size of everything, one by one
+  std::size_t section_size_ = 0;  // of the section as it is kept: crumbs joined
   std::size_t crumb_bytes_ = 0;
   std::uint32_t fields_ = 0;
   std::uint32_t crumbs_ = 0;

@@ -61,7 +61,7 @@ TEST(FieldList, KeepsOrderCaseAndDuplicates) {
   EXPECT_EQ(list.find("e"), "");
   EXPECT_EQ(list.find("nothing"), std::nullopt);
   EXPECT_EQ(list.find(FieldName::kCookie), std::nullopt);
-  EXPECT_EQ(list.weight(), 4 * 32 + 2 + 5 + 2 + 1U);
+  EXPECT_EQ(list.section_size(), 4 * 32 + 2 + 5 + 2 + 1U);
 }
 
 TEST(FieldList, SetReplacesTheFirstAndRemovesTheOthers) {
@@ -72,7 +72,7 @@ TEST(FieldList, SetReplacesTheFirstAndRemovesTheOthers) {
   EXPECT_EQ(text_of(list), "A: 1\nx-thing: s\nB: 3\n");
   list.set(FieldName::kDate, "now");
   EXPECT_EQ(text_of(list), "A: 1\nx-thing: s\nB: 3\nDate: now\n");
-  EXPECT_EQ(list.weight(), 4 * 32 + 2 + 8 + 2 + 7U);
+  EXPECT_EQ(list.section_size(), 4 * 32 + 2 + 8 + 2 + 7U);
 }
 
 TEST(FieldList, TakesValuesFromItself) {
@@ -91,7 +91,7 @@ TEST(FieldList, RemovesByNameAndByPredicate) {
   EXPECT_EQ(list.remove("A"), 2U);
   EXPECT_EQ(list.remove("A"), 0U);
   EXPECT_EQ(text_of(list), "B: 5\n");
-  EXPECT_EQ(list.weight(), 34U);
+  EXPECT_EQ(list.section_size(), 34U);
   list.add("C", "6");
   list.add("D", "7");
   list.remove_if([](const Field& field) { return field.value != "6"; });
@@ -125,7 +125,7 @@ TEST(FieldList, AfterClearItFillsTheSameBlockAgain) {
   for (int round = 0; round < 3; ++round) {
     list.clear();
     EXPECT_TRUE(list.empty());
-    EXPECT_EQ(list.weight(), 0U);
+    EXPECT_EQ(list.section_size(), 0U);
     for (int i = 0; i < 100; ++i) list.add("Name-" + std::to_string(i), std::string(50, 'v'));
     EXPECT_EQ(reinterpret_cast<std::uintptr_t>(list.at(99).name.data()), low);
     EXPECT_EQ(reinterpret_cast<std::uintptr_t>(list.at(0).name.data()), high);
