@@ -32,14 +32,14 @@ Forwarder::Forwarder(Exchange& exchange, const Route& route, UpstreamPools& pool
 void Forwarder::start() {
   ExchangeRecord& record = exchange_.record();
   record.upstream = upstream_->name();
-  if (!exchange_.apply(route_.limits)) return;
-  if (request_rules::ends_here(exchange_.request())) {
+  if (!exchange_.apply_limits(route_.limits)) return;
+  if (request_ends_here(exchange_.request())) {
     exchange_.respond(ResponseHead{.status = 200}, "");
     return;
   }
-  if (request_rules::has_come_back(exchange_.request(), exchange_.client(), route_)) return fail(Fault::kLoopDetected);
-  target_ = request_rules::stripped_target(exchange_.request(), route_);
-  request_rules::apply(exchange_.request(), exchange_.client(), route_, record);
+  if (request_has_come_back(exchange_.request(), exchange_.client(), route_)) return fail(Fault::kLoopDetected);
+  target_ = stripped_target(exchange_.request(), route_);
+  apply_request_rules(exchange_.request(), exchange_.client(), route_, record);
   std::expected<Permit, NoPermit> permit = pools_.take_permit(upstream_, pick_request());
   if (permit) {
     attempt(*std::move(permit), Pool::Kind::kAny);
@@ -149,7 +149,7 @@ void Forwarder::invite_body() {
 }
 
 void Forwarder::on_interim(ResponseHead head) {
-  response_rules::apply_interim(head);
+  apply_interim_response_rules(head);
   exchange_.respond_interim(std::move(head));
 }
 
@@ -158,7 +158,7 @@ void Forwarder::on_head(ResponseHead head) {
   by_class[std::min<std::size_t>(head.status / 100, by_class.size() - 1)].add();
   judge_endpoint(retry::is_endpoints_fault(head.status));
   private_ = private_ || connection_auth::binds(head);
-  response_rules::apply(head, route_);
+  apply_response_rules(head, route_);
   stick(head);
   exchange_.respond(std::move(head));
 }

@@ -15,7 +15,7 @@ struct HeaderEdits {
   std::vector<std::pair<std::string, std::string>> add;
   std::vector<std::string> remove;
 
-  void apply(FieldList& fields) const;
+  void apply_to(FieldList& fields) const;
 };
 
 }  // namespace gatehouse

@@ -52,7 +52,7 @@ ResponseHead head_of(std::uint16_t status, const std::string& location) {
 
 std::unique_ptr<Responder> to(Exchange& exchange, const Route& route, const RedirectTo& action) {
   ResponseHead head = head_of(action.status, location(action.target, exchange.request()));
-  route.response_headers.apply(head.fields);
+  route.response_headers.apply_to(head.fields);
   return std::make_unique<FixedResponse>(exchange, std::move(head), "");
 }
 
@@ -65,7 +65,7 @@ std::unique_ptr<Responder> to_https(Exchange& exchange, std::uint16_t port) {
 std::unique_ptr<Responder> respond(Exchange& exchange, const Route& route, const RespondWith& action) {
   ResponseHead head{.status = action.status};
   if (!action.body.empty()) head.fields.add(FieldName::kContentType, "text/plain; charset=utf-8");
-  route.response_headers.apply(head.fields);
+  route.response_headers.apply_to(head.fields);
   return std::make_unique<FixedResponse>(exchange, std::move(head), action.body);
 }
 

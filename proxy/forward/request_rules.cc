@@ -14,7 +14,7 @@
 #include "proxy/http/field_rules.h"
 #include "proxy/http/octets.h"
 
-namespace gatehouse::request_rules {
+namespace gatehouse {
 
 namespace {
 
@@ -208,7 +208,7 @@ std::optional<std::uint64_t> max_forwards(const RequestHead& head) {
 
 }  // namespace
 
-void strip(FieldList& fields, const ClientInfo& client) {
+void strip_asserted_fields(FieldList& fields, const ClientInfo& client) {
   const auto speaker = asserted_fields::Speaker::of(client);
   fields.remove_if([&](const Field& field) {
     return asserted_fields::judge(field.name, speaker) != asserted_fields::Verdict::kStays;
@@ -226,7 +226,7 @@ void settle_request_id(FieldList& fields, ExchangeRecord& record) {
   fields.set(FieldName::kXRequestId, record.request_id);
 }
 
-void apply(RequestHead& head, const ClientInfo& client, const Route& route, ExchangeRecord& record) {
+void apply_request_rules(RequestHead& head, const ClientInfo& client, const Route& route, ExchangeRecord& record) {
   field_rules::remove_hop_by_hop(head.fields);
   say_who_asked(head, client, route);
   if (!route.pseudonym.empty()) append(head.fields, FieldName::kVia, ViaElement(head, client, route).text());
@@ -235,10 +235,10 @@ void apply(RequestHead& head, const ClientInfo& client, const Route& route, Exch
     head.fields.set(FieldName::kMaxForwards, std::to_string(*left - 1));
   }
   remove_disguises(head.fields, route.request_headers);
-  route.request_headers.apply(head.fields);
+  route.request_headers.apply_to(head.fields);
 }
 
-bool has_come_back(const RequestHead& head, const ClientInfo& client, const Route& route) {
+bool request_has_come_back(const RequestHead& head, const ClientInfo& client, const Route& route) {
   if (route.pseudonym.empty() || !head.fields.find(FieldName::kVia)) return false;
   const ViaElement ours(head, client, route);
   for (const Field field : head.fields) {
@@ -264,8 +264,8 @@ std::string stripped_target(const RequestHead& head, const Route& route) {
   return target;
 }
 
-bool ends_here(const RequestHead& head) {
+bool request_ends_here(const RequestHead& head) {
   return max_forwards(head) == 0;
 }
 
-}  // namespace gatehouse::request_rules
+}  // namespace gatehouse

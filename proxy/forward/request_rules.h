@@ -10,18 +10,18 @@
 #include "proxy/http/exchange.h"
 #include "proxy/http/message.h"
 
-namespace gatehouse::request_rules {
+namespace gatehouse {
 
 // Removes what vouches for somebody and is not for this client to say: see asserted_fields.h. Comes first, so that
 // whatever answers the exchange sees nothing of it.
-void strip(FieldList& fields, const ClientInfo& client);
+void strip_asserted_fields(FieldList& fields, const ClientInfo& client);
 
 // Whether the request has been here already, on this listener and route, as Via says (RFC 9110 section 7.6.3): the
 // route leads back to itself.
-bool has_come_back(const RequestHead& head, const ClientInfo& client, const Route& route);
+bool request_has_come_back(const RequestHead& head, const ClientInfo& client, const Route& route);
 
 // Rewrites `head.fields` (and Max-Forwards' count in it), and sets record.request_id. To be called once per exchange.
-void apply(RequestHead& head, const ClientInfo& client, const Route& route, ExchangeRecord& record);
+void apply_request_rules(RequestHead& head, const ClientInfo& client, const Route& route, ExchangeRecord& record);
 // X-Request-Id: the client's if it is a plausible one, else a new one; in the fields and in the record.
 void settle_request_id(FieldList& fields, ExchangeRecord& record);
 
@@ -29,6 +29,6 @@ void settle_request_id(FieldList& fields, ExchangeRecord& record);
 std::string stripped_target(const RequestHead& head, const Route& route);
 
 // RFC 9110 section 7.6.2: true if an OPTIONS request must not go any further.
-bool ends_here(const RequestHead& head);
+bool request_ends_here(const RequestHead& head);
 
-}  // namespace gatehouse::request_rules
+}  // namespace gatehouse

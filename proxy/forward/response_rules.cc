@@ -6,7 +6,7 @@
 #include "common/text.h"
 #include "proxy/http/field_rules.h"
 
-namespace gatehouse::response_rules {
+namespace gatehouse {
 
 namespace {
 
@@ -27,15 +27,15 @@ void append_proxy_status(ResponseHead& head) {
 
 }  // namespace
 
-void apply(ResponseHead& head, const Route& route) {
-  apply_interim(head);
+void apply_response_rules(ResponseHead& head, const Route& route) {
+  apply_interim_response_rules(head);
   append_proxy_status(head);
-  route.response_headers.apply(head.fields);
+  route.response_headers.apply_to(head.fields);
 }
 
-void apply_interim(ResponseHead& head) {
+void apply_interim_response_rules(ResponseHead& head) {
   field_rules::remove_hop_by_hop(head.fields);
   head.fields.remove_if(is_proxys);
 }
 
-}  // namespace gatehouse::response_rules
+}  // namespace gatehouse

@@ -6,9 +6,9 @@
 #include "proxy/forward/route_table.h"
 #include "proxy/http/message.h"
 
-namespace gatehouse::response_rules {
+namespace gatehouse {
 
-void apply(ResponseHead& head, const Route& route);
-void apply_interim(ResponseHead& head);  // 103: no edits
+void apply_response_rules(ResponseHead& head, const Route& route);
+void apply_interim_response_rules(ResponseHead& head);  // 103: no edits
 
-}  // namespace gatehouse::response_rules
+}  // namespace gatehouse

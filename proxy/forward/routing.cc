@@ -11,8 +11,8 @@ namespace gatehouse {
 std::unique_ptr<Responder> make_responder(Exchange& exchange, const std::shared_ptr<const RouteTable>& routes,
                                           UpstreamPools& pools) {
   RequestHead& head = exchange.request();
-  request_rules::strip(head.fields, exchange.client());
-  request_rules::settle_request_id(head.fields, exchange.record());
+  strip_asserted_fields(head.fields, exchange.client());
+  settle_request_id(head.fields, exchange.record());
   const auto& listener = exchange.client().listener;
   const Route* route = routes->match(head.host(), head.canonical_path());
   const bool redirects = listener && listener->redirect_to_https && (route == nullptr || route->redirect_to_https);

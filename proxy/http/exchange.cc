@@ -168,7 +168,7 @@ void Exchange::expect_no_more_request() {
   clockwork_.request_stall.disarm();
 }
 
-bool Exchange::apply(const ExchangeLimits& limits) {
+bool Exchange::apply_limits(const ExchangeLimits& limits) {
   limits_ = limits;
   request_pipe_.set_limit(limits.max_request_body);
   const BodyLength& body = request_.body;

@@ -108,7 +108,7 @@ class Exchange {
   void fail(Fault fault);
   void fail(Fault fault, const FaultDetails& details);  // which are good for the call
   // The route's limits. False if what has already come is beyond them: then the exchange has failed.
-  bool apply(const ExchangeLimits& limits);
+  bool apply_limits(const ExchangeLimits& limits);
   const ExchangeLimits& limits() const { return limits_; }
   void pin(std::shared_ptr<const void> snapshot) { clockwork_.pinned = std::move(snapshot); }
 

@@ -95,7 +95,7 @@ Rollout::Rollout(const Dependencies& dependencies, std::size_t workers)
                worker_metrics(dependencies.metrics, workers)),
       sockets_(workers, dependencies.inherited) {}
 
-std::vector<config::Diagnostic> Rollout::apply(const config::Config& config) {
+std::vector<config::Diagnostic> Rollout::put_into_force(const config::Config& config) {
   auto built = builder_.build(config, snapshot_.get());
   if (!built) return std::move(built.error());
   auto plan = sockets_.bind(*built);

@@ -39,9 +39,9 @@ class Rollout {
   Rollout(const Dependencies& dependencies, std::size_t workers);
 
   // The diagnostics say why not, or what to know about it; with an error among them nothing has changed.
-  std::vector<config::Diagnostic> apply(const config::Config& config);
+  std::vector<config::Diagnostic> put_into_force(const config::Config& config);
 
-  // After the first successful apply():
+  // After put_into_force() has succeeded for the first time:
   const Snapshot& snapshot() const { return *snapshot_; }
   const std::map<std::string, BoundListener>& bound() const { return bound_; }
   WorkerGroup& workers() { return workers_; }

@@ -151,7 +151,7 @@ bool Server::start() {
                               .inherited = inherited_,
                               .bound = [this](const config::Config& wanted) { return drop_rights(wanted); }},
         workers_of(config));
-    append(diagnostics, apply(config));
+    append(diagnostics, put_into_force(config));
   }
   veil(diagnostics, config);
   print(diagnostics);
@@ -182,7 +182,7 @@ Server::Diagnostics Server::open_control(const config::Config& config) {
 }
 
 // Everything that can fail comes before anything that changes what runs.
-Server::Diagnostics Server::apply(const config::Config& config) {
+Server::Diagnostics Server::put_into_force(const config::Config& config) {
   std::unique_ptr<Admin> new_admin;
   const bool admin_changes = phase_ == Phase::kStarting || config.server.admin != config_.server.admin;
   if (admin_changes && config.server.admin) {
@@ -198,7 +198,7 @@ Server::Diagnostics Server::apply(const config::Config& config) {
   if (auto configured = log::configure(config.log.level, config.log.output); !configured) {
     return {error_at({.file = config.file}, "log.output: " + configured.error().message)};
   }
-  Diagnostics diagnostics = rollout_->apply(config);
+  Diagnostics diagnostics = rollout_->put_into_force(config);
   if (config::has_errors(diagnostics)) {
     if (phase_ == Phase::kStarting) return diagnostics;
     if (auto restored = log::configure(config_.log.level, config_.log.output); !restored) {
@@ -262,7 +262,7 @@ ControlReply Server::reload() {
   config::Loaded loaded = source_.load();
   Diagnostics diagnostics = std::move(loaded.diagnostics);
   if (loaded.config) {
-    append(diagnostics, apply(*loaded.config));
+    append(diagnostics, put_into_force(*loaded.config));
     veil(diagnostics, *loaded.config);
   }
 

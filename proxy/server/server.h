@@ -49,7 +49,7 @@ class Server {
 
   bool start();
   Diagnostics open_control(const config::Config& config);
-  Diagnostics apply(const config::Config& config);
+  Diagnostics put_into_force(const config::Config& config);
   void divide_descriptors();
   void note_snapshot();
   Result<> drop_rights(const config::Config& config) const;

@@ -139,7 +139,7 @@ class Play final : ExchangeObserver {
         static_cast<void>(exchange_->request_pipe().reader().read(amount));
         break;
       default:
-        quiet_ = !exchange_->apply({.max_request_body = amount * 2}) || quiet_;
+        quiet_ = !exchange_->apply_limits({.max_request_body = amount * 2}) || quiet_;
         break;
     }
   }

@@ -21,9 +21,9 @@ class RequestRulesTest : public ::testing::Test {
     head.target = "/a";
   }
   void from(const char* address) { client.address = Address::parse(address).value(); }
-  void apply() {
-    request_rules::strip(head.fields, client);
-    request_rules::apply(head, client, route, record);
+  void rewrite() {
+    strip_asserted_fields(head.fields, client);
+    apply_request_rules(head, client, route, record);
   }
   std::string field(std::string_view name) {
     std::string all;
@@ -43,7 +43,7 @@ class RequestRulesTest : public ::testing::Test {
 };
 
 TEST_F(RequestRulesTest, SaysWhoAskedForWhat) {
-  apply();
+  rewrite();
   EXPECT_EQ(field("X-Forwarded-For"), "192.0.2.7");
   EXPECT_EQ(field("X-Forwarded-Proto"), "https");
   EXPECT_EQ(field("X-Forwarded-Host"), "shop.example.com");
@@ -53,10 +53,10 @@ TEST_F(RequestRulesTest, SaysWhoAskedForWhat) {
 
 TEST_F(RequestRulesTest, ThePortOfTheAuthorityComesFirst) {
   head.authority = "[2001:db8::1]:444";
-  apply();
+  rewrite();
   EXPECT_EQ(field("X-Forwarded-Port"), "444");
   head.authority = "[2001:db8::1]";
-  apply();
+  rewrite();
   EXPECT_EQ(field("X-Forwarded-Host"), "[2001:db8::1]");
   EXPECT_EQ(field("X-Forwarded-Port"), "8443");
 }
@@ -75,7 +75,7 @@ TEST_F(RequestRulesTest, WhatAStrangerSaysAboutItselfIsReplaced) {
     head.fields.add(name, "evil");
     head.fields.add(name, "evil, again");
   }
-  apply();
+  rewrite();
   for (const Field one : head.fields) EXPECT_EQ(one.value.find("evil"), std::string_view::npos) << one.name;
   EXPECT_EQ(field("X-Forwarded-For"), "192.0.2.7");
   EXPECT_EQ(head.fields.count(FieldName::kXForwardedFor), 1U);
@@ -91,7 +91,7 @@ TEST_F(RequestRulesTest, WhatATrustedProxySaysIsKeptOrAddedTo) {
   head.fields.add("X-Forwarded-Client", "kept");
   head.fields.add("X-Real-IP", "1.2.3.4");
   head.fields.add("X_Forwarded_Client", "dropped");
-  apply();
+  rewrite();
   EXPECT_EQ(field("X-Forwarded-For"), "203.0.113.9, 198.51.100.1, 10.1.2.3");
   EXPECT_EQ(field("X-Forwarded-Proto"), "http");
   EXPECT_EQ(field("X-Forwarded-Host"), "outer.example.com");
@@ -103,26 +103,26 @@ TEST_F(RequestRulesTest, WhatATrustedProxySaysIsKeptOrAddedTo) {
 
 TEST_F(RequestRulesTest, RealIpIsTheClientsWhereTheRouteAsksForIt) {
   head.fields.add("X-Real-IP", "6.6.6.6");
-  apply();
+  rewrite();
   EXPECT_EQ(field("X-Real-IP"), "");
   route.real_ip = true;
   head.fields.add("Connection", "X-Real-IP");
   head.fields.add("X-Real-IP", "6.6.6.6");
-  apply();
+  rewrite();
   EXPECT_EQ(field("X-Real-IP"), "192.0.2.7");
   // Of a trusted proxy that does not say it, the client is the one that X-Forwarded-For names.
   from("10.1.2.3:1234");
   client.forwarded_for = std::make_shared<const Address>(Address::parse("203.0.113.9:0").value());
   head.fields.remove("X-Real-IP");
-  apply();
+  rewrite();
   EXPECT_EQ(field("X-Real-IP"), "203.0.113.9");
   head.fields.set("X-Real-IP", "198.51.100.4");
-  apply();
+  rewrite();
   EXPECT_EQ(field("X-Real-IP"), "198.51.100.4");
   client.address = Address::parse("unix:/run/client").value();
   client.forwarded_for = nullptr;
   head.fields.set("X-Real-IP", "6.6.6.6");
-  apply();
+  rewrite();
   EXPECT_EQ(field("X-Real-IP"), "");
 }
 
@@ -133,10 +133,10 @@ TEST_F(RequestRulesTest, ForwardedForIsMadeFromTheFieldThatIsBelieved) {
   from("10.1.2.3:1234");
   head.fields.add("X-Forwarded-For", "6.6.6.6");
   client.forwarded_for = std::make_shared<const Address>(Address::parse("203.0.113.9:0").value());
-  apply();
+  rewrite();
   EXPECT_EQ(field("X-Forwarded-For"), "203.0.113.9, 10.1.2.3");
   client.forwarded_for = nullptr;
-  apply();
+  rewrite();
   EXPECT_EQ(field("X-Forwarded-For"), "10.1.2.3");
 }
 
@@ -147,7 +147,7 @@ TEST_F(RequestRulesTest, WhatTheListenerStripsIsFromNobody) {
   for (const char* peer : {"192.0.2.7:1234", "10.1.2.3:1234"}) {
     from(peer);
     for (const char* name : {"X-Acme-User", "x_acme_role", "X-Request-Id", "X-Real-IP"}) head.fields.add(name, "evil");
-    apply();
+    rewrite();
     for (const Field one : head.fields) EXPECT_NE(one.value, "evil") << peer << " " << one.name;
   }
 }
@@ -158,7 +158,7 @@ TEST_F(RequestRulesTest, NoOtherSpellingStandsBesideWhatTheRouteSays) {
     head.fields.add(name, "evil");
   }
   for (const char* name : {"X-Secret", "X_Secret", "x-shop_key"}) head.fields.add(name, "client");
-  apply();
+  rewrite();
   EXPECT_EQ(field("X-Authenticated-By"), "us");
   EXPECT_EQ(head.fields.find("X_Authenticated_By"), std::nullopt);
   EXPECT_EQ(head.fields.find("X-Authenticated.By"), std::nullopt);
@@ -170,7 +170,7 @@ TEST_F(RequestRulesTest, ViaSaysWhichProtocolAndWhomItPassed) {
   auto policy = std::make_shared<ListenerPolicy>(*client.listener);
   policy->pseudonym = "aaaa";
   client.listener = policy;
-  apply();
+  rewrite();
   EXPECT_EQ(field("Via"), "") << "a route without a pseudonym sends none";
   route.pseudonym = "bbbb";
   struct {
@@ -183,13 +183,13 @@ TEST_F(RequestRulesTest, ViaSaysWhichProtocolAndWhomItPassed) {
   for (const auto& one : cases) {
     head.fields.clear();
     head.protocol = one.protocol;
-    apply();
+    rewrite();
     EXPECT_EQ(field("Via"), one.via);
   }
   head.fields.clear();
   head.fields.add("Via", "1.0 fred");
   head.fields.add("via", "1.1 p.example.net (Apache/1.1)");
-  apply();
+  rewrite();
   EXPECT_EQ(field("Via"), "1.0 fred, 1.1 p.example.net (Apache/1.1), 3 gatehouse-aaaabbbb");
 }
 
@@ -201,7 +201,7 @@ TEST_F(RequestRulesTest, ARequestComesBackWhereViaNamesThisListenerAndRoute) {
   const auto comes_back = [&](std::initializer_list<const char*> via) {
     head.fields.clear();
     for (const char* value : via) head.fields.add("Via", value);
-    return request_rules::has_come_back(head, client, route);
+    return request_has_come_back(head, client, route);
   };
   EXPECT_FALSE(comes_back({}));
   EXPECT_FALSE(comes_back({"1.1 gatehouse-aaaacccc", "2 gatehouse-ccccbbbb, 1.1 gatehouse-aaaa"}));
@@ -209,8 +209,8 @@ TEST_F(RequestRulesTest, ARequestComesBackWhereViaNamesThisListenerAndRoute) {
   EXPECT_TRUE(comes_back({"1.1 gatehouse-aaaabbbb"}));
   EXPECT_TRUE(comes_back({"1.0 fred", "1.1 x, 2 gatehouse-aaaabbbb (why not), 1.1 y"}));
   EXPECT_TRUE(comes_back({"1.1 gatehouse-aaaabbbb,1.1 y"}));
-  apply();
-  EXPECT_TRUE(request_rules::has_come_back(head, client, route));
+  rewrite();
+  EXPECT_TRUE(request_has_come_back(head, client, route));
   route.pseudonym.clear();
   EXPECT_FALSE(comes_back({"1.1 gatehouse-aaaa"})) << "what calls itself nothing recognises nothing";
 }
@@ -219,14 +219,14 @@ TEST_F(RequestRulesTest, ATrustedProxyThatSaysTwoThingsHasSaidNone) {
   from("10.1.2.3:1234");
   head.fields.add("X-Forwarded-Proto", "http");
   head.fields.add("X-Forwarded-Proto", "ftp");
-  apply();
+  rewrite();
   EXPECT_EQ(field("X-Forwarded-Proto"), "https");
 }
 
 TEST_F(RequestRulesTest, AClientOnAUnixSocketHasNoAddressToTell) {
   client.address = Address::parse("unix:/run/client").value();
   head.fields.add("X-Forwarded-For", "evil");
-  apply();
+  rewrite();
   EXPECT_EQ(field("X-Forwarded-For"), "");
   EXPECT_EQ(field("X-Forwarded-Proto"), "https");
 }
@@ -234,7 +234,7 @@ TEST_F(RequestRulesTest, AClientOnAUnixSocketHasNoAddressToTell) {
 TEST_F(RequestRulesTest, ForwardedIsSentWhereTheRouteAsksForIt) {
   route.forwarded_rfc7239 = true;
   head.fields.add("Forwarded", "for=evil");
-  apply();
+  rewrite();
   EXPECT_EQ(field("Forwarded"), "for=192.0.2.7;host=\"shop.example.com\";proto=https");
 }
 
@@ -245,7 +245,7 @@ TEST_F(RequestRulesTest, ForwardedQuotesV6AndFollowsATrustedProxys) {
   client.listener = policy;
   from("[fd00::7]:9");
   head.fields.add("Forwarded", "for=203.0.113.9");
-  apply();
+  rewrite();
   EXPECT_EQ(field("Forwarded"), "for=203.0.113.9, for=\"[fd00::7]\";host=\"shop.example.com\";proto=https");
   EXPECT_EQ(field("X-Forwarded-For"), "fd00::7");
 }
@@ -257,7 +257,7 @@ TEST_F(RequestRulesTest, HopByHopFieldsAndWhatConnectionNamesGoFirstSoThatOursSu
     head.fields.add(name, "x");
   }
   head.fields.add("Cookie", "a=b");
-  apply();
+  rewrite();
   for (const char* name : {"Connection", "Keep-Alive", "Proxy-Connection", "TE", "Trailer", "Upgrade", "HTTP2-Settings",
                            "Proxy-Authorization", "X-Internal-User"}) {
     EXPECT_EQ(field(name), "") << name;
@@ -269,7 +269,7 @@ TEST_F(RequestRulesTest, HopByHopFieldsAndWhatConnectionNamesGoFirstSoThatOursSu
 
 TEST_F(RequestRulesTest, KeepsAGoodRequestIdAndReplacesABadOne) {
   head.fields.add("X-Request-Id", "abc-123_X.y~z+/=:@");
-  apply();
+  rewrite();
   EXPECT_EQ(record.request_id, "abc-123_X.y~z+/=:@");
   for (const std::string& bad :
        {std::string("with space"), std::string(), std::string(129, 'a'), std::string("a\"b")}) {
@@ -277,7 +277,7 @@ TEST_F(RequestRulesTest, KeepsAGoodRequestIdAndReplacesABadOne) {
     other.method = "GET";
     other.fields.add("X-Request-Id", bad);
     ExchangeRecord fresh;
-    request_rules::apply(other, client, route, fresh);
+    apply_request_rules(other, client, route, fresh);
     EXPECT_EQ(fresh.request_id.size(), 32U);
     EXPECT_EQ(other.fields.find(FieldName::kXRequestId), fresh.request_id);
     EXPECT_NE(fresh.request_id, bad);
@@ -287,17 +287,17 @@ TEST_F(RequestRulesTest, KeepsAGoodRequestIdAndReplacesABadOne) {
 TEST_F(RequestRulesTest, TwoRequestIdsAreNone) {
   head.fields.add("X-Request-Id", "one");
   head.fields.add("X-Request-Id", "two");
-  apply();
+  rewrite();
   EXPECT_EQ(field("X-Request-Id"), record.request_id);
   EXPECT_EQ(record.request_id.size(), 32U);
 }
 
 TEST_F(RequestRulesTest, MadeRequestIdsDiffer) {
-  apply();
+  rewrite();
   const std::string first = record.request_id;
   record = {};
   head.fields.clear();
-  apply();
+  rewrite();
   EXPECT_NE(record.request_id, first);
 }
 
@@ -308,7 +308,7 @@ TEST_F(RequestRulesTest, EditsComeLastAndInTheirOrder) {
   head.fields.add("X-Gone", "a");
   head.fields.add("X-Set", "old");
   head.fields.add("x-set", "older");
-  apply();
+  rewrite();
   EXPECT_EQ(field("X-Gone"), "");
   EXPECT_EQ(head.fields.find("X-Set"), "new");
   EXPECT_EQ(field("X-Added"), "1 | 2");
@@ -318,7 +318,7 @@ TEST_F(RequestRulesTest, EditsComeLastAndInTheirOrder) {
 
 TEST_F(RequestRulesTest, KeepsEverythingElseInItsOrder) {
   for (const char* name : {"B", "A", "b", "X-HTTP-Method-Override", "traceparent"}) head.fields.add(name, name);
-  apply();
+  rewrite();
   std::string names;
   for (std::size_t i = 0; i < 5; ++i) names += std::string(head.fields.at(i).name) + " ";
   EXPECT_EQ(names, "B A b X-HTTP-Method-Override traceparent ");
@@ -326,16 +326,16 @@ TEST_F(RequestRulesTest, KeepsEverythingElseInItsOrder) {
 
 TEST_F(RequestRulesTest, MaxForwardsCountsDownForOptionsOnly) {
   head.fields.add("Max-Forwards", "5");
-  EXPECT_FALSE(request_rules::ends_here(head));
-  apply();
+  EXPECT_FALSE(request_ends_here(head));
+  rewrite();
   EXPECT_EQ(field("Max-Forwards"), "5");
   head.method = "OPTIONS";
-  apply();
+  rewrite();
   EXPECT_EQ(field("Max-Forwards"), "4");
   head.fields.set("Max-Forwards", "0");
-  EXPECT_TRUE(request_rules::ends_here(head));
+  EXPECT_TRUE(request_ends_here(head));
   head.method = "GET";
-  EXPECT_FALSE(request_rules::ends_here(head));
+  EXPECT_FALSE(request_ends_here(head));
 }
 
 TEST_F(RequestRulesTest, StripsAsManySegmentsAsTheRouteHas) {
@@ -355,24 +355,24 @@ TEST_F(RequestRulesTest, StripsAsManySegmentsAsTheRouteHas) {
     route.strip_prefix = true;
     route.path = one.prefix;
     head.target = one.target;
-    EXPECT_EQ(request_rules::stripped_target(head, route), one.stripped) << one.target;
+    EXPECT_EQ(stripped_target(head, route), one.stripped) << one.target;
   }
   head.target = "*";
-  EXPECT_EQ(request_rules::stripped_target(head, route), "");
+  EXPECT_EQ(stripped_target(head, route), "");
   route.strip_prefix = false;
   head.target = "/api/x";
-  EXPECT_EQ(request_rules::stripped_target(head, route), "");
+  EXPECT_EQ(stripped_target(head, route), "");
 }
 
 TEST_F(RequestRulesTest, AStrippedPrefixIsToldAndATrustedProxysStaysInFrontOfIt) {
   route.strip_prefix = true;
   route.path = "/api";
   head.fields.add("X-Forwarded-Prefix", "/evil");
-  apply();
+  rewrite();
   EXPECT_EQ(field("X-Forwarded-Prefix"), "/api");
   from("10.0.0.1:1");
   head.fields.set("X-Forwarded-Prefix", "/outer");
-  apply();
+  rewrite();
   EXPECT_EQ(field("X-Forwarded-Prefix"), "/outer/api");
 }
 

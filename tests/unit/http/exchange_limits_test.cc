@@ -14,8 +14,8 @@ using ExchangeLimitsTest = testing::ExchangeTest;
 TEST_F(ExchangeLimitsTest, AnnouncedBodiesAreMeasuredAgainstTheRoutesLimit) {
   begin_upload(BodyLength::known(150));
   turn();
-  EXPECT_TRUE(exchange->apply({.max_request_body = 150}));
-  EXPECT_FALSE(exchange->apply({.max_request_body = 149}));
+  EXPECT_TRUE(exchange->apply_limits({.max_request_body = 150}));
+  EXPECT_FALSE(exchange->apply_limits({.max_request_body = 149}));
   EXPECT_EQ(exchange->response()->status, 413);
   EXPECT_TRUE(exchange->request_body().abandoned());
 }
@@ -38,7 +38,7 @@ TEST_F(ExchangeLimitsTest, CountedBodiesAreMeasuredAsTheyCome) {
 TEST_F(ExchangeLimitsTest, AHigherLimitOfTheRouteCounts) {
   begin_upload();
   turn();
-  EXPECT_TRUE(exchange->apply({.max_request_body = kUnlimited}));
+  EXPECT_TRUE(exchange->apply_limits({.max_request_body = kUnlimited}));
   exchange->request_body().write(Buffer(std::string(5000, 'x')));
   exchange->request_body().finish();
   turn();
@@ -63,7 +63,7 @@ TEST_F(ExchangeLimitsTest, ASilentUploadTimesOutBetweenBytes) {
 TEST_F(ExchangeLimitsTest, AnUploadThatWaitsForTheEndpointDoesNotTimeOut) {
   begin_upload();
   turn();
-  EXPECT_TRUE(exchange->apply({.max_request_body = kUnlimited, .request_body_timeout = milliseconds(1000)}));
+  EXPECT_TRUE(exchange->apply_limits({.max_request_body = kUnlimited, .request_body_timeout = milliseconds(1000)}));
   exchange->request_body().write(Buffer(std::string(BodyPipe::kDefaultCapacity, 'x')));
   turn();
   advance(milliseconds(10'000));
