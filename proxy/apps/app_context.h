@@ -1,5 +1,5 @@
-// What all apps of a host share: the loop, the dependencies, what watches over strays and control groups, and the limit
-// of simultaneous starts. Owned by AppHost, outlives its apps; control thread.
+// What all apps of a host share: the loop, the dependencies, what watches over orphans and control groups, and the
+// limit of simultaneous starts. Owned by AppHost, outlives its apps; control thread.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 #include "proxy/apps/cgroup.h"
 #include "proxy/apps/files/file_thread.h"
 #include "proxy/apps/files/output_file.h"
-#include "proxy/apps/strays.h"
+#include "proxy/apps/orphans.h"
 
 namespace gatehouse {
 
@@ -27,7 +27,7 @@ struct AppContext {
   EventLoop& loop;
   AppDependencies dependencies;
   Waker reconcile;
-  Strays strays{};
+  Orphans orphans{};
   Cgroups cgroups{};
   FileThreads file_threads{loop};
   OutputFiles outputs{};

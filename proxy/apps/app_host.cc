@@ -67,12 +67,12 @@ void AppHost::Apps::reconcile() {
   std::erase_if(apps, [](const auto& entry) { return entry.second->gone(); });
   if (!apps.empty()) return;
   if (!ticks_always) tick.disarm();
-  context.strays.reap();
+  context.orphans.reap();
   if (stopped) std::exchange(stopped, nullptr)();
 }
 
 void AppHost::Apps::on_tick() {
-  context.strays.reap();
+  context.orphans.reap();
   context.cgroups.sweep();
   const bool any_process = std::ranges::any_of(apps, [](const auto& entry) { return entry.second->runs(); });
   const ProcessTable processes = any_process ? ProcessTable::read() : ProcessTable();

@@ -82,7 +82,7 @@ Instance::~Instance() {
   siginfo_t info{};
   while (::waitid(P_PIDFD, static_cast<id_t>(child_.pidfd.get()), &info, WEXITED) != 0 && errno == EINTR) {
   }
-  context_.strays.disown(child_.pid);
+  context_.orphans.disown(child_.pid);
 }
 
 std::optional<SpawnFailure> Instance::start(SpareListeners& spares) {
@@ -123,7 +123,7 @@ std::optional<SpawnFailure> Instance::start(SpareListeners& spares) {
 }
 
 void Instance::watch() {
-  context_.strays.own(child_.pid);
+  context_.orphans.own(child_.pid);
   output_.started(child_.pid);
   watching_.exit = std::make_unique<IoWatcher>(context_.loop, child_.pidfd.get(), [this](IoEvents) { on_exit(); });
   const AppSpec& spec = *setting_.spec;
@@ -241,7 +241,7 @@ void Instance::kill() {
   life_.killed = true;
   if (child_.pid <= 0) return;
   if (cgroup_) cgroup_->kill();
-  Strays::kill_tree(tree());
+  Orphans::kill_tree(tree());
   watching_.deadline.arm(kBetweenKills);
 }
 
@@ -251,9 +251,9 @@ void Instance::on_exit() {
   if (::waitid(P_PIDFD, pidfd, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return;
   // As long as it has not been waited for, its number and its group are nobody else's.
   if (cgroup_) cgroup_->kill();
-  Strays::kill_tree(tree());
+  Orphans::kill_tree(tree());
   ::waitid(P_PIDFD, pidfd, &info, WEXITED | WNOHANG);
-  context_.strays.disown(child_.pid);
+  context_.orphans.disown(child_.pid);
   output_.finish();
   InstanceEnd end = end_from(info.si_code, info.si_status);
   child_.pid = -1;

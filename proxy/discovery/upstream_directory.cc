@@ -10,7 +10,7 @@
 #include "common/event_loop.h"
 #include "common/log.h"
 #include "common/log_limit.h"
-#include "proxy/apps/strays.h"
+#include "proxy/apps/orphans.h"
 #include "proxy/discovery/upstream_settings.h"
 #include "proxy/system/directories.h"
 

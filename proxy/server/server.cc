@@ -15,7 +15,7 @@
 #include "common/text.h"
 #include "common/version.h"
 #include "proxy/admin/status_facts.h"
-#include "proxy/apps/strays.h"
+#include "proxy/apps/orphans.h"
 #include "proxy/server/configured_user.h"
 #include "proxy/system/descriptors.h"
 #include "proxy/system/directories.h"

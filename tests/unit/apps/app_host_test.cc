@@ -11,8 +11,8 @@
 #include <gtest/gtest.h>
 
 #include "common/sockets.h"
+#include "proxy/apps/orphans.h"
 #include "proxy/apps/process_table.h"
-#include "proxy/apps/strays.h"
 #include "tests/support/app_testing.h"
 
 namespace gatehouse {

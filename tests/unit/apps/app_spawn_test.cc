@@ -15,9 +15,9 @@
 
 #include "common/io_watcher.h"
 #include "proxy/apps/log_pipe.h"
+#include "proxy/apps/orphans.h"
 #include "proxy/apps/port_owner.h"
 #include "proxy/apps/spawn.h"
-#include "proxy/apps/strays.h"
 #include "tests/support/app_testing.h"
 
 namespace gatehouse {
@@ -180,17 +180,17 @@ TEST_F(SpawnTest, TheWholeTreeIsKilledWithThoseThatLeftTheirSession) {
   ASSERT_GT(got, 8);
   const int escaped = std::stoi(said.substr(8));
   ASSERT_TRUE(testing_support::alive(escaped));
-  Strays strays;
-  strays.own(child->pid);
+  Orphans orphans;
+  orphans.own(child->pid);
   // Once its parent has gone it is ours, and only its environment tells whose it was.
   ASSERT_TRUE(run_until([&] {
     return std::ranges::any_of(
         ProcessTable::read().tree({.leader = child->pid, .variable = "GATEHOUSE_INSTANCE=test.1"}),
         [&](const ProcessEntry& entry) { return entry.pid == escaped; });
   }));
-  Strays::kill_tree({.leader = child->pid, .variable = "GATEHOUSE_INSTANCE=test.1"});
+  Orphans::kill_tree({.leader = child->pid, .variable = "GATEHOUSE_INSTANCE=test.1"});
   EXPECT_TRUE(run_until([&] {
-    strays.reap();
+    orphans.reap();
     return !testing_support::alive(escaped);
   }));
   siginfo_t info{};
@@ -204,11 +204,11 @@ TEST_F(SpawnTest, OrphansThatEndAreReapedAndTheChildIsNot) {
       spawn({.command = {"/bin/sh", "-c", "for i in 1 2 3 4 5 6 7 8 9; do (sh -c 'exit 0' &) ; done; exec sleep 1000"},
              .environment = basic()});
   ASSERT_TRUE(child.has_value());
-  Strays strays;
-  strays.own(child->pid);
+  Orphans orphans;
+  orphans.own(child->pid);
   ::kill(child->pid, SIGKILL);
   EXPECT_TRUE(run_until([&] {
-    strays.reap();
+    orphans.reap();
     const ProcessTable table = ProcessTable::read();
     return std::ranges::none_of(table.entries(), [&](const ProcessEntry& entry) {
       return entry.zombie && entry.parent == ::getpid() && entry.pid != child->pid;

@@ -1,4 +1,4 @@
-#include "proxy/apps/strays.h"
+#include "proxy/apps/orphans.h"
 
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -28,7 +28,7 @@ bool inherits_strangers() {
   return ::getpid() == 1;
 }
 
-void Strays::reap() {
+void Orphans::reap() {
   siginfo_t info{};
   if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return;
   const pid_t self = ::getpid();
@@ -40,7 +40,7 @@ void Strays::reap() {
   }
 }
 
-void Strays::kill_tree(const TreeMark& mark) {
+void Orphans::kill_tree(const TreeMark& mark) {
   if (mark.leader <= 1) return;
   ::kill(-mark.leader, SIGKILL);
   std::set<std::pair<pid_t, std::uint64_t>> killed;  // numbers come back

@@ -17,7 +17,7 @@ void become_subreaper();
 // Whether we are PID 1, as in a container: the kernel gives us everybody's orphans, with or without apps.
 bool inherits_strangers();
 
-class Strays {
+class Orphans {
  public:
   void own(pid_t pid) { owned_.insert(pid); }    // somebody waits for it
   void disown(pid_t pid) { owned_.erase(pid); }  // it has been waited for
