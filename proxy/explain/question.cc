@@ -5,8 +5,8 @@
 #include <string_view>
 
 #include "common/text.h"
+#include "proxy/http/char_classes.h"
 #include "proxy/http/h1_parser.h"
-#include "proxy/http/octets.h"
 #include "proxy/http/target.h"
 
 namespace gatehouse {
@@ -29,7 +29,7 @@ Result<> read_authority(std::string_view authority, Question& question) {
 }
 
 Result<> read_url(std::string_view url, Question& question) {
-  if (octets::has_control(url)) return failure("the URL has control characters");
+  if (char_classes::has_control(url)) return failure("the URL has control characters");
   question.url = url;
   const std::size_t mark = url.find("://");
   const std::string scheme = mark == std::string_view::npos ? "" : text::lower(url.substr(0, mark));
@@ -47,7 +47,8 @@ Result<> read_url(std::string_view url, Question& question) {
 
 Result<> read_header(std::string_view line, Question& question) {
   const std::size_t colon = line.find(':');
-  if (colon == std::string_view::npos || octets::has_control(line) || !octets::is_token(line.substr(0, colon))) {
+  if (colon == std::string_view::npos || char_classes::has_control(line) ||
+      !char_classes::is_token(line.substr(0, colon))) {
     return failure(std::format("--header \"{}\": write \"Name: value\"", line));
   }
   const std::string_view name = line.substr(0, colon);
@@ -98,7 +99,7 @@ std::expected<RawRequest, Fault> parsed_h1(const Question& question, const HeadL
 
 Result<Question> parse_question(const QuestionText& text) {
   Question question{.method = text.method, .listener = text.listener};
-  if (!octets::is_token(text.method)) return failure(std::format("--method \"{}\" is no method", text.method));
+  if (!char_classes::is_token(text.method)) return failure(std::format("--method \"{}\" is no method", text.method));
   if (const auto read = read_url(text.url, question); !read) return std::unexpected(read.error());
   for (const std::string& line : text.headers) {
     if (const auto read = read_header(line, question); !read) return std::unexpected(read.error());

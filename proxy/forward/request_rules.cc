@@ -10,9 +10,9 @@
 #include "common/crypto/random.h"
 #include "common/text.h"
 #include "proxy/http/asserted_fields.h"
+#include "proxy/http/char_classes.h"
 #include "proxy/http/disguise.h"
 #include "proxy/http/field_rules.h"
-#include "proxy/http/octets.h"
 
 namespace gatehouse {
 
@@ -111,8 +111,8 @@ void say_who_asked(RequestHead& head, const ClientInfo& client, const Route& rou
 }
 
 bool is_request_id(std::string_view id) {
-  static constexpr octets::Table kAllowed = octets::table_of("-._~+/=:@", true);
-  return !id.empty() && id.size() <= kLongestRequestId && octets::all_in(kAllowed, id);
+  static constexpr char_classes::Table kAllowed = char_classes::table_of("-._~+/=:@", true);
+  return !id.empty() && id.size() <= kLongestRequestId && char_classes::all_in(kAllowed, id);
 }
 
 // Four bits to a byte, then all of them to their digits: a letter is 39 beyond what would follow '9'.

@@ -4,19 +4,19 @@
 #include <array>
 #include <cstddef>
 
-#include "proxy/http/octets.h"
+#include "proxy/http/char_classes.h"
 
 namespace gatehouse::disguise {
 
 namespace {
 
-constexpr octets::Table kPlain = octets::table_of("-", true);
+constexpr char_classes::Table kPlain = char_classes::table_of("-", true);
 constexpr std::size_t kLongestKnown = 32;  // no name with an id is longer
 
 }  // namespace
 
 bool is_plain(std::string_view name) {
-  return octets::all_in(kPlain, name);
+  return char_classes::all_in(kPlain, name);
 }
 
 bool same(std::string_view a, std::string_view b) {

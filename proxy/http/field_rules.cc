@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "common/text.h"
+#include "proxy/http/char_classes.h"
 #include "proxy/http/disguise.h"
 #include "proxy/http/framing.h"
-#include "proxy/http/octets.h"
 #include "proxy/http/target.h"
 
 namespace gatehouse::field_rules {
@@ -246,13 +246,13 @@ Checked settle_paths(std::string&& origin, RequestHead& head) {
 }  // namespace
 
 bool is_token(std::string_view name) {
-  return octets::is_token(name);
+  return char_classes::is_token(name);
 }
 
 bool is_field_value(std::string_view value) {
   if (value.empty()) return true;
   const auto is_space = [](char c) { return c == ' ' || c == '\t'; };
-  return !is_space(value.front()) && !is_space(value.back()) && !octets::has_control(value);
+  return !is_space(value.front()) && !is_space(value.back()) && !char_classes::has_control(value);
 }
 
 std::expected<RequestHead, Fault> check_request(RawRequest& raw, const HeadLimits& limits) {

@@ -4,8 +4,8 @@
 #include <string_view>
 
 #include "common/text.h"
+#include "proxy/http/char_classes.h"
 #include "proxy/http/disguise.h"
-#include "proxy/http/octets.h"
 
 namespace gatehouse::framing {
 
@@ -23,7 +23,7 @@ std::optional<Coding> coding_of(std::string_view value) {
   for (std::string_view rest = value;;) {
     const std::size_t comma = rest.find(',');
     const std::string_view element = text::trim(rest.substr(0, comma));
-    if (element.empty() || !octets::all_in(octets::kToken, element)) return std::nullopt;
+    if (element.empty() || !char_classes::all_in(char_classes::kToken, element)) return std::nullopt;
     if (chunked_seen) return std::nullopt;  // chunked has to be the last one, once
     chunked_seen = text::iequals(element, "chunked");
     const bool alone = comma == std::string_view::npos && rest.size() == value.size();

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "proxy/http/octets.h"
+#include "proxy/http/char_classes.h"
 
 namespace gatehouse {
 
@@ -82,7 +82,7 @@ bool H1Chunks::take_size(char c) {
 bool H1Chunks::take_extension(char c) {
   switch (at_) {
     case At::kExtensionName:
-      if (octets::in(octets::kToken, c)) {
+      if (char_classes::in(char_classes::kToken, c)) {
         part_empty_ = false;
         return true;
       }
@@ -94,9 +94,9 @@ bool H1Chunks::take_extension(char c) {
       return end_extension_part(c);
     case At::kExtensionValue:
       at_ = c == '"' ? At::kQuoted : At::kExtensionToken;
-      return c == '"' || octets::in(octets::kToken, c);
+      return c == '"' || char_classes::in(char_classes::kToken, c);
     case At::kExtensionToken:
-      return octets::in(octets::kToken, c) || end_extension_part(c);
+      return char_classes::in(char_classes::kToken, c) || end_extension_part(c);
     case At::kQuoted:
       if (c == '"') at_ = At::kAfterQuoted;
       if (c == '\\') at_ = At::kQuotedPair;

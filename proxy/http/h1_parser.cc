@@ -5,12 +5,12 @@
 #include <utility>
 
 #include "common/text.h"
+#include "proxy/http/char_classes.h"
 #include "proxy/http/field_rules.h"
 #include "proxy/http/framing.h"
 #include "proxy/http/h1_chunks.h"
 #include "proxy/http/h1_head.h"
 #include "proxy/http/h1_lines.h"
-#include "proxy/http/octets.h"
 
 namespace gatehouse {
 
@@ -189,7 +189,7 @@ H1Parser::Step H1Parser::State::read_method(std::string_view input) {
       head.begin_request(method == "CONNECT");
       return {.consumed = i + 1};
     }
-    if (!octets::in(octets::kToken, c) || method.size() == kLongestMethod) return fail(malformed());
+    if (!char_classes::in(char_classes::kToken, c) || method.size() == kLongestMethod) return fail(malformed());
     method += c;
   }
   return {.consumed = input.size()};

@@ -5,7 +5,7 @@
 #include <cstring>
 #include <utility>
 
-#include "proxy/http/octets.h"
+#include "proxy/http/char_classes.h"
 
 namespace gatehouse::h1_writer {
 
@@ -40,8 +40,8 @@ bool is_visible(std::string_view text) {
 
 // The names that we know are tokens.
 bool is_safe(const Field& field) {
-  const bool named = field.id != FieldName::kOther || octets::is_token(field.name);
-  return named && !octets::has_control(field.value);
+  const bool named = field.id != FieldName::kOther || char_classes::is_token(field.name);
+  return named && !char_classes::has_control(field.value);
 }
 
 // Adds up what the fields take; false if one cannot be written.
@@ -134,7 +134,7 @@ void put_response_framing(Output& output, const ResponseHead& head, const Respon
 }  // namespace
 
 bool write_request_head(Buffer& out, const RequestHead& head) {
-  if (!octets::is_token(head.method)) return false;
+  if (!char_classes::is_token(head.method)) return false;
   if (head.target.empty() || !is_visible(head.target) || !is_visible(head.authority)) return false;
   std::size_t size = kOverhead + head.method.size() + head.target.size() + head.authority.size();
   if (!measure(head.fields, size)) return false;

@@ -8,13 +8,13 @@
 #include <vector>
 
 #include "common/text.h"
-#include "proxy/http/octets.h"
+#include "proxy/http/char_classes.h"
 
 namespace gatehouse::target {
 
 namespace {
 
-constexpr octets::Table kQuery = octets::table_of("-._~!$&'()*+,;=:@/?%{}|^`\\[]", true);
+constexpr char_classes::Table kQuery = char_classes::table_of("-._~!$&'()*+,;=:@/?%{}|^`\\[]", true);
 constexpr std::size_t kLongestHost = 255;
 
 std::unexpected<Fault> malformed() {
@@ -31,7 +31,7 @@ bool is_origin_form(std::string_view target) {
   for (const char c : target.substr(0, mark)) {
     if (c <= 0x20 || c == 0x7f || c == '#') return false;
   }
-  return mark == std::string_view::npos || octets::all_in(kQuery, target.substr(mark));
+  return mark == std::string_view::npos || char_classes::all_in(kQuery, target.substr(mark));
 }
 
 std::expected<Target, Fault> parse_absolute(std::string_view target, std::string_view method) {
@@ -83,7 +83,7 @@ bool append_canonical(std::string& out, std::string_view segment) {
   bool in_parameters = false;
   for (std::size_t i = 0; i < segment.size(); ++i) {
     const char c = segment[i];
-    if (!octets::in(octets::kPath, c)) return false;
+    if (!char_classes::in(char_classes::kPath, c)) return false;
     if (c != '%') {
       in_parameters = in_parameters || c == ';';
       if (!in_parameters) out += c;
@@ -93,7 +93,7 @@ bool append_canonical(std::string& out, std::string_view segment) {
     if (byte < 0 || is_dangerous(byte, segment.substr(i + 3))) return false;
     i += 2;
     if (in_parameters) continue;
-    if (octets::in(octets::kUnreserved, static_cast<char>(byte))) {
+    if (char_classes::in(char_classes::kUnreserved, static_cast<char>(byte))) {
       out += static_cast<char>(byte);
     } else {
       out += '%';
@@ -144,14 +144,14 @@ bool is_port(std::string_view text) {
 
 bool is_ipv6(std::string_view text) {
   // Also keeps zones out, and NUL, behind which inet_pton would not look.
-  constexpr octets::Table kDigits = octets::table_of("0123456789abcdefABCDEF:.", false);
+  constexpr char_classes::Table kDigits = char_classes::table_of("0123456789abcdefABCDEF:.", false);
   in6_addr address;
-  return octets::all_in(kDigits, text) && ::inet_pton(AF_INET6, std::string(text).c_str(), &address) == 1;
+  return char_classes::all_in(kDigits, text) && ::inet_pton(AF_INET6, std::string(text).c_str(), &address) == 1;
 }
 
 bool is_host_name(std::string_view host) {
   if (host.empty() || host.size() > kLongestHost || host.front() == '.' || host.back() == '.') return false;
-  return octets::all_in(octets::kHostName, host) && host.find("..") == std::string_view::npos;
+  return char_classes::all_in(char_classes::kHostName, host) && host.find("..") == std::string_view::npos;
 }
 
 }  // namespace
@@ -179,7 +179,7 @@ bool is_canonical(std::string_view path) {
   if (!path.starts_with('/')) return false;
   char previous = 0;
   for (const char c : path) {
-    if (!octets::in(octets::kPath, c) || c == '%' || c == ';') return false;
+    if (!char_classes::in(char_classes::kPath, c) || c == '%' || c == ';') return false;
     // Segments that begin with a dot are rare enough to be left to the walk.
     if (previous == '/' && (c == '/' || c == '.')) return false;
     previous = c;

@@ -8,7 +8,7 @@
 #include <cstring>
 #include <string_view>
 
-namespace gatehouse::octets {
+namespace gatehouse::char_classes {
 
 using Table = std::array<bool, 256>;
 
@@ -66,4 +66,4 @@ inline bool has_control(std::string_view text) {
   return slow(text);
 }
 
-}  // namespace gatehouse::octets
+}  // namespace gatehouse::char_classes
