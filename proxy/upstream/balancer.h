@@ -1,6 +1,6 @@
-// Chooses an endpoint for a request among those that are available (or merely doubted, in a panic), have a free permit
-// and were not tried before. The balancers themselves have no state (whose turn it is belongs to the Upstream, what is
-// computed beforehand to the BalanceTable); any thread.
+// Chooses an endpoint for a request among those that are available (or usable in a panic), have a free permit and were
+// not tried before. The balancers themselves have no state (whose turn it is belongs to the Upstream, what is computed
+// beforehand to the BalanceTable); any thread.
 #pragma once
 
 #include "proxy/upstream/balance_table.h"

@@ -88,7 +88,7 @@ class Endpoint {
     return (obstacles_.load(std::memory_order_relaxed) & static_cast<std::uint8_t>(obstacle)) != 0;
   }
   // Only what is known of its answers is in the way: better than nothing where no endpoint is available.
-  bool only_doubted() const {
+  bool usable_in_panic() const {
     return !has(Obstacle::kNotServing) && !has(Obstacle::kUnchecked) && !has(Obstacle::kLost);
   }
   // After set(kNotServing), in_flight() == 0 means that no request is there and none will come: a request that takes a

@@ -8,7 +8,8 @@
 namespace gatehouse {
 
 bool PickRequest::allows(const Endpoint& endpoint) const {
-  return (panic ? endpoint.only_doubted() : endpoint.available()) && std::ranges::find(tried, &endpoint) == tried.end();
+  return (panic ? endpoint.usable_in_panic() : endpoint.available()) &&
+         std::ranges::find(tried, &endpoint) == tried.end();
 }
 
 bool PickRequest::fits(const Endpoint& endpoint) const {

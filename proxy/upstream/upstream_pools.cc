@@ -37,7 +37,7 @@ NoPermit why_none(const PickRequest& request) {
 // Nobody is well: not even one of those that were tried.
 bool is_panic(const BalanceTable& table) {
   return std::ranges::none_of(table.members(), [](const auto& member) { return member.endpoint->available(); }) &&
-         std::ranges::any_of(table.members(), [](const auto& member) { return member.endpoint->only_doubted(); });
+         std::ranges::any_of(table.members(), [](const auto& member) { return member.endpoint->usable_in_panic(); });
 }
 
 }  // namespace

@@ -125,7 +125,7 @@ TEST_F(HealthCheckerTest, WaitsForTheFirstPassWhereToldTo) {
   options.healthy_after = 3;
   checker.configure({{membership, options}});
   EXPECT_FALSE(healthy());
-  EXPECT_FALSE(endpoint->only_doubted()) << "not even where no other is healthy";
+  EXPECT_FALSE(endpoint->usable_in_panic()) << "not even where no other is healthy";
   check(kBad);
   EXPECT_FALSE(healthy());
   advance(12s);
