@@ -4,9 +4,9 @@
 #include <format>
 #include <utility>
 
+#include "proxy/explain/dry_run.h"
 #include "proxy/explain/listener_choice.h"
 #include "proxy/explain/parts.h"
-#include "proxy/explain/rehearsal.h"
 #include "proxy/explain/route_reasons.h"
 
 namespace gatehouse {
@@ -36,8 +36,9 @@ std::size_t index_of(const RouteTable& table, const Route* route) {
   return static_cast<std::size_t>(route - table.routes().data());
 }
 
-void explain_route(const config::Config& config, const RouteTable& table, const Play& play, Explanation& out) {
-  const RouteReasons reasons = route_reasons(table, play.host, play.path);
+void explain_route(const config::Config& config, const RouteTable& table, const DryRunResult& result,
+                   Explanation& out) {
+  const RouteReasons reasons = route_reasons(table, result.host, result.path);
   Explanation::Route& route = out.route.emplace();
   route.why = reasons.why;
   for (const PassedOver& other : reasons.others) {
@@ -49,61 +50,61 @@ void explain_route(const config::Config& config, const RouteTable& table, const 
   const config::Route& source = config.routes[index_of(table, reasons.chosen)];
   route.name = reasons.chosen->name;
   route.where = parts::file_and_line(source.location);
-  route.rewrites = parts::rewrites(source, play);
+  route.rewrites = parts::rewrites(source, result);
   if (const auto* forward = std::get_if<config::Forward>(&source.action)) {
-    out.upstream = parts::upstream(config, forward->upstream, play);
+    out.upstream = parts::upstream(config, forward->upstream, result);
   }
 }
 
-std::string outcome_of(const Explanation& out, const Play& play) {
+std::string outcome_of(const Explanation& out, const DryRunResult& result) {
   if (out.fault) return std::format("refused with {}: {}", out.fault->status, out.fault->label);
   if (!out.endpoint_head.empty()) {
     return std::format("forwarded to the {} {}", out.upstream->app ? "app" : "upstream", out.upstream->name);
   }
-  const auto location = play.response ? play.response->fields.find(FieldName::kLocation) : std::nullopt;
-  const std::uint16_t status = play.response ? play.response->status : 0;
+  const auto location = result.response ? result.response->fields.find(FieldName::kLocation) : std::nullopt;
+  const std::uint16_t status = result.response ? result.response->status : 0;
   return location ? std::format("redirected with {} to {}", status, *location)
                   : std::format("answered by Gatehouse with {}", status);
 }
 
-void explain_play(const config::Config& config, const Rehearsal& rehearsal, const Play& play, Explanation& out) {
-  out.decider = {.host = play.host, .path = play.path};
-  out.stripped = play.stripped;
-  const auto listener = std::ranges::find(rehearsal.snapshot().listeners, out.listener->name, &ListenerSnapshot::name);
-  const bool asks_routes = !play.path.empty() && (play.fault || !play.route.empty());
-  if (asks_routes) explain_route(config, *rehearsal.snapshot().routes, play, out);
-  if (!play.path.empty() && !asks_routes) {
+void explain_result(const config::Config& config, const DryRun& dry_run, const DryRunResult& result, Explanation& out) {
+  out.decider = {.host = result.host, .path = result.path};
+  out.stripped = result.stripped;
+  const auto listener = std::ranges::find(dry_run.snapshot().listeners, out.listener->name, &ListenerSnapshot::name);
+  const bool asks_routes = !result.path.empty() && (result.fault || !result.route.empty());
+  if (asks_routes) explain_route(config, *dry_run.snapshot().routes, result, out);
+  if (!result.path.empty() && !asks_routes) {
     out.listener->why +=
         "; it redirects to https (redirect_to_https), and no route is exempt from that for this request";
   }
-  out.endpoint_head = parts::lines(play);
-  out.fault = parts::fault(play);
+  out.endpoint_head = parts::lines(result);
+  out.fault = parts::fault(result);
   const config::Route* route = nullptr;
   if (out.route && !out.route->name.empty()) {
-    const RouteTable& table = *rehearsal.snapshot().routes;
-    route = &config.routes[index_of(table, table.match(play.host, play.path))];
+    const RouteTable& table = *dry_run.snapshot().routes;
+    route = &config.routes[index_of(table, table.match(result.host, result.path))];
   }
-  out.response = parts::response(play, route);
-  out.limits = parts::limits(*listener->policy, play, route);
+  out.response = parts::response(result, route);
+  out.limits = parts::limits(*listener->policy, result, route);
   out.served = !out.fault.has_value();
-  out.outcome = outcome_of(out, play);
+  out.outcome = outcome_of(out, result);
 }
 
 }  // namespace
 
 std::expected<Explanation, std::vector<config::Diagnostic>> explain(const config::Config& config,
                                                                     const Question& question) {
-  auto rehearsal = Rehearsal::of(config);
-  if (!rehearsal) return std::unexpected(std::move(rehearsal.error()));
+  auto dry_run = DryRun::of(config);
+  if (!dry_run) return std::unexpected(std::move(dry_run.error()));
   Explanation out;
   out.asked = {.method = question.method, .url = question.url, .protocol = {}, .client = {}};
-  const auto choice = choose_listener((*rehearsal)->snapshot(), question);
+  const auto choice = choose_listener((*dry_run)->snapshot(), question);
   if (!choice) {
     out.outcome = choice.error().message;
     return out;
   }
   const ListenerSnapshot& listener = *choice->listener;
-  const auto index = static_cast<std::size_t>(&listener - (*rehearsal)->snapshot().listeners.data());
+  const auto index = static_cast<std::size_t>(&listener - (*dry_run)->snapshot().listeners.data());
   ClientInfo client{.protocol = choice->protocol,
                     .address = client_of(question, listener),
                     .listener = listener.policy,
@@ -119,9 +120,10 @@ std::expected<Explanation, std::vector<config::Diagnostic>> explain(const config
     out.outcome = std::format("the TLS handshake is refused: {}", out.certificate->why);
     return out;
   }
-  const auto play = (*rehearsal)->play(question, listener, std::move(client));
-  if (!play) return std::unexpected(std::vector<config::Diagnostic>{{.location = {}, .message = play.error().message}});
-  explain_play(config, **rehearsal, *play, out);
+  const auto result = (*dry_run)->run(question, listener, std::move(client));
+  if (!result)
+    return std::unexpected(std::vector<config::Diagnostic>{{.location = {}, .message = result.error().message}});
+  explain_result(config, **dry_run, *result, out);
   return out;
 }
 

@@ -23,9 +23,9 @@ std::string size_of(std::uint64_t bytes) {
   return bytes == kUnlimited ? "off" : config::format_size(bytes);
 }
 
-std::string without_made_id(std::string line, const Play& play) {
-  if (play.id_made && line.ends_with(play.request_id)) {
-    line.replace(line.size() - play.request_id.size(), play.request_id.size(), kNewId);
+std::string without_made_id(std::string line, const DryRunResult& result) {
+  if (result.id_made && line.ends_with(result.request_id)) {
+    line.replace(line.size() - result.request_id.size(), result.request_id.size(), kNewId);
   }
   return line;
 }
@@ -83,12 +83,12 @@ Explanation::Certificate certificate(const TlsContexts& contexts, std::string_vi
   return out;
 }
 
-std::vector<std::string> rewrites(const config::Route& route, const Play& play) {
+std::vector<std::string> rewrites(const config::Route& route, const DryRunResult& result) {
   std::vector<std::string> out;
   note_action(route, out);
   if (!std::holds_alternative<config::Forward>(route.action)) return out;
   if (route.strip_prefix && route.path.size() > 1) {
-    out.push_back(std::format("strip_prefix: \"{}\" is taken off {}", route.path, play.target));
+    out.push_back(std::format("strip_prefix: \"{}\" is taken off {}", route.path, result.target));
   }
   if (!route.preserve_host) out.emplace_back("preserve_host = false: Host is the endpoint's");
   if (route.forwarded == config::ForwardedStyle::kRfc7239)
@@ -98,46 +98,47 @@ std::vector<std::string> rewrites(const config::Route& route, const Play& play) 
   return out;
 }
 
-std::vector<std::string> lines(const Play& play) {
+std::vector<std::string> lines(const DryRunResult& result) {
   std::vector<std::string> out;
-  std::string_view rest = play.endpoint_head;
+  std::string_view rest = result.endpoint_head;
   while (!rest.empty()) {
     const std::size_t end = rest.find("\r\n");
-    out.push_back(without_pseudonym(without_made_id(std::string(rest.substr(0, end)), play)));
+    out.push_back(without_pseudonym(without_made_id(std::string(rest.substr(0, end)), result)));
     rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 2);
   }
   return out;
 }
 
-// Of a forwarded request only what we add to the endpoint's answer: the stand-in's has no fields.
-std::optional<Explanation::Response> response(const Play& play, const config::Route* route) {
-  if (!play.response) return std::nullopt;
+// Of a forwarded request only what we add to the endpoint's answer: the fake endpoint's has no fields.
+std::optional<Explanation::Response> response(const DryRunResult& result, const config::Route* route) {
+  if (!result.response) return std::nullopt;
   Explanation::Response out;
-  if (play.endpoint_head.empty()) out.status = play.response->status;
-  for (const Field field : play.response->fields) {
+  if (result.endpoint_head.empty()) out.status = result.response->status;
+  for (const Field field : result.response->fields) {
     if (field.id == FieldName::kDate) continue;
     std::string value(field.value);
     const std::size_t end = value.find(';');
-    const bool affinity = field.id == FieldName::kSetCookie && !play.sticky_cookie.empty() &&
-                          value.starts_with(play.sticky_cookie + "=") && end != std::string::npos;
-    if (affinity) value = play.sticky_cookie + "=(an id of the endpoint)" + value.substr(end);
+    const bool affinity = field.id == FieldName::kSetCookie && !result.sticky_cookie.empty() &&
+                          value.starts_with(result.sticky_cookie + "=") && end != std::string::npos;
+    if (affinity) value = result.sticky_cookie + "=(an id of the endpoint)" + value.substr(end);
     out.fields.emplace_back(field.name, std::move(value));
   }
-  if (route != nullptr && !play.endpoint_head.empty()) out.removed = route->response_headers.remove;
+  if (route != nullptr && !result.endpoint_head.empty()) out.removed = route->response_headers.remove;
   return out;
 }
 
-std::optional<Explanation::Fault> fault(const Play& play) {
-  if (!play.fault) return std::nullopt;
-  const FaultRule& row = rule(*play.fault);
+std::optional<Explanation::Fault> fault(const DryRunResult& result) {
+  if (!result.fault) return std::nullopt;
+  const FaultRule& row = rule(*result.fault);
   return Explanation::Fault{.label = std::string(row.label),
                             .blame = std::string(label(row.blame)),
                             .explanation = std::string(row.explanation),
                             .status = row.status};
 }
 
-std::vector<Explanation::Limit> limits(const ListenerPolicy& policy, const Play& play, const config::Route* route) {
-  const ExchangeLimits& exchange = play.limits ? *play.limits : policy.exchange;
+std::vector<Explanation::Limit> limits(const ListenerPolicy& policy, const DryRunResult& result,
+                                       const config::Route* route) {
+  const ExchangeLimits& exchange = result.limits ? *result.limits : policy.exchange;
   const config::RouteLimits own = route != nullptr ? route->limits : config::RouteLimits{};
   const config::RouteTimeouts times = route != nullptr ? route->timeouts : config::RouteTimeouts{};
   const auto duration = config::format_duration;

@@ -24,7 +24,7 @@ std::string what_is_hashed(const config::Balancing& balancing) {
   return "the client's address";
 }
 
-std::string balance_in_words(const config::Balancing& balancing, const Play& play) {
+std::string balance_in_words(const config::Balancing& balancing, const DryRunResult& result) {
   const std::string_view name = config::kBalanceNames.text(balancing.balance);
   switch (balancing.balance) {
     case config::Balance::kRoundRobin:
@@ -37,7 +37,7 @@ std::string balance_in_words(const config::Balancing& balancing, const Play& pla
       break;
   }
   const std::string key = what_is_hashed(balancing);
-  if (play.endpoint.empty() && !play.endpoint_head.empty()) {
+  if (result.endpoint.empty() && !result.endpoint_head.empty()) {
     return std::format("{}: on {}, which this request does not have, so by chance", name, key);
   }
   return std::format("{}: on {}", name, key);
@@ -98,8 +98,8 @@ void describe(const config::App& app, Explanation::Upstream& out) {
 
 }  // namespace
 
-Explanation::Upstream upstream(const config::Config& config, const std::string& name, const Play& play) {
-  Explanation::Upstream out{.name = name, .chosen = play.endpoint};
+Explanation::Upstream upstream(const config::Config& config, const std::string& name, const DryRunResult& result) {
+  Explanation::Upstream out{.name = name, .chosen = result.endpoint};
   const config::Balancing* balancing = nullptr;
   if (const auto app = std::ranges::find(config.apps, name, &config::App::name); app != config.apps.end()) {
     out.where = file_and_line(app->location);
@@ -117,7 +117,7 @@ Explanation::Upstream upstream(const config::Config& config, const std::string& 
   const bool by_name = std::ranges::any_of(
       out.endpoints, [](const Explanation::Endpoint& endpoint) { return endpoint.note.starts_with("by DNS"); });
   if (by_name) out.chosen.clear();
-  out.balance = out.endpoints.size() == 1 ? "the only one" : balance_in_words(*balancing, play);
+  out.balance = out.endpoints.size() == 1 ? "the only one" : balance_in_words(*balancing, result);
   add_settings(*balancing, out);
   return out;
 }

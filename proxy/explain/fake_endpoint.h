@@ -1,5 +1,5 @@
-// Stands in for every endpoint in a rehearsal: a socket on loopback that keeps the head of the one request that comes,
-// and answers it with nothing but a status. Owned by the Rehearsal; its loop's thread.
+// Takes the part of every endpoint in a dry run: a socket on loopback that keeps the head of the one request that
+// comes, and answers it with nothing but a status. Owned by the DryRun; its loop's thread.
 #pragma once
 
 #include <memory>
@@ -14,15 +14,15 @@ namespace gatehouse {
 
 class EventLoop;
 
-class StandIn {
+class FakeEndpoint {
  public:
-  static Result<std::unique_ptr<StandIn>> listen(EventLoop& loop);
+  static Result<std::unique_ptr<FakeEndpoint>> listen(EventLoop& loop);
 
   const Address& address() const { return address_; }
   // As it came; empty: no request has come.
   const std::string& head() const { return head_; }
 
-  StandIn(EventLoop& loop, Fd socket);  // use listen()
+  FakeEndpoint(EventLoop& loop, Fd socket);  // use listen()
 
  private:
   void accept();

@@ -1,4 +1,4 @@
-#include "proxy/explain/rehearsal.h"
+#include "proxy/explain/dry_run.h"
 
 #include <algorithm>
 #include <chrono>
@@ -71,37 +71,37 @@ std::map<std::string, BoundListener> as_if_bound(const Snapshot& snapshot) {
 
 }  // namespace
 
-std::expected<std::unique_ptr<Rehearsal>, Rehearsal::Diagnostics> Rehearsal::of(const config::Config& config) {
-  auto made = std::make_unique<Rehearsal>();
+std::expected<std::unique_ptr<DryRun>, DryRun::Diagnostics> DryRun::of(const config::Config& config) {
+  auto made = std::make_unique<DryRun>();
   config::Config quiet = config;
   quiet.log.access.output = "off";
   auto snapshot = made->builder_.build(quiet, nullptr);
   if (!snapshot) return std::unexpected(std::move(snapshot.error()));
   SnapshotBuilder::settle(*snapshot, quiet, as_if_bound(*snapshot));
   made->snapshot_ = *std::move(snapshot);
-  auto stand_in = StandIn::listen(made->loop_);
-  if (!stand_in) return std::unexpected(Diagnostics{{.location = {}, .message = stand_in.error().message}});
-  made->stand_in_ = *std::move(stand_in);
-  made->cast(config);
+  auto fake_endpoint = FakeEndpoint::listen(made->loop_);
+  if (!fake_endpoint) return std::unexpected(Diagnostics{{.location = {}, .message = fake_endpoint.error().message}});
+  made->fake_endpoint_ = *std::move(fake_endpoint);
+  made->add_endpoints(config);
   return made;
 }
 
-void Rehearsal::cast(const config::Config& config) {
-  for (const config::Upstream& upstream : config.upstreams) cast(upstream);
-  for (const config::App& app : config.apps) cast(app);
+void DryRun::add_endpoints(const config::Config& config) {
+  for (const config::Upstream& upstream : config.upstreams) add_endpoints(upstream);
+  for (const config::App& app : config.apps) add_endpoints(app);
 }
 
-std::shared_ptr<Endpoint> Rehearsal::stand_in(Endpoint::Identity real) const {
+std::shared_ptr<Endpoint> DryRun::fake_endpoint(Endpoint::Identity real) const {
   const Endpoint named(real);  // fills in what is not said
   real.name = named.name();
   real.authority = named.authority();
-  real.address = stand_in_->address();
+  real.address = fake_endpoint_->address();
   return std::make_shared<Endpoint>(std::move(real));
 }
 
 // Only hashing says beforehand who is chosen. Where chance does, all look alike but for Host, which is then the
 // first's.
-void Rehearsal::cast(const config::Upstream& upstream) {
+void DryRun::add_endpoints(const config::Upstream& upstream) {
   auto set = std::make_shared<EndpointSet>();
   for (const config::Endpoint& entry : upstream.endpoints) {
     Endpoint::Identity identity{.upstream = upstream.name, .address = {}};
@@ -110,7 +110,7 @@ void Rehearsal::cast(const config::Upstream& upstream) {
     } else {
       identity.name = identity.authority = text_of(std::get<config::DnsName>(entry.at));
     }
-    auto endpoint = stand_in(std::move(identity));
+    auto endpoint = fake_endpoint(std::move(identity));
     const std::string name = endpoint->name();
     set->members.push_back({.endpoint = std::move(endpoint), .weight = entry.weight, .affinity = name});
     if (upstream.balancing.balance != config::Balance::kHash) break;
@@ -118,7 +118,7 @@ void Rehearsal::cast(const config::Upstream& upstream) {
   directory_.membership(upstream.name)->replace(std::move(set));
 }
 
-void Rehearsal::cast(const config::App& app) {
+void DryRun::add_endpoints(const config::App& app) {
   auto set = std::make_shared<EndpointSet>();
   const AppSpec spec = app_spec(app, {});
   // Who may not become the app's user sees what he can see himself.
@@ -133,17 +133,18 @@ void Rehearsal::cast(const config::App& app) {
     Endpoint::Identity identity{.upstream = app.name, .address = {}, .name = std::format("{}#{}", app.name, slot)};
     identity.authority = app.transport == config::AppTransport::kSocket ? "localhost" : "127.0.0.1:PORT";
     if (app.profile == config::AppProfile::kAspNetCore) identity.pairing_token = kPairingToken;
-    set->members.push_back({.endpoint = stand_in(std::move(identity)), .weight = 1, .affinity = std::to_string(slot)});
+    set->members.push_back(
+        {.endpoint = fake_endpoint(std::move(identity)), .weight = 1, .affinity = std::to_string(slot)});
   }
   directory_.membership(app.name)->replace(std::move(set));
 }
 
-// What an exchange needs around it.
-class Rehearsal::Stage {
+// What one exchange needs to run.
+class DryRun::ExchangeRun {
  public:
-  explicit Stage(Rehearsal& rehearsal)
-      : snapshot_(rehearsal.snapshot_),
-        loop_(rehearsal.loop_),
+  explicit ExchangeRun(DryRun& dry_run)
+      : snapshot_(dry_run.snapshot_),
+        loop_(dry_run.loop_),
         pools_(loop_, {.endpoint = [this](const Endpoint&) -> EndpointCounters& { return endpoint_counters_; },
                        .upstream = [this](std::string_view) -> UpstreamCounters& { return upstream_counters_; }}),
         context_{.loop = loop_,
@@ -170,29 +171,29 @@ class Rehearsal::Stage {
   }
 
   // False: it came to no end.
-  bool run(Play& play) {
+  bool run(DryRunResult& result) {
     loop_.run();
     const ExchangeRecord& record = exchange_->record();
-    play.fault = record.fault;
-    play.route = record.route;
-    play.request_id = record.request_id;
-    play.limits = exchange_->limits();
-    note_upstream(play);
+    result.fault = record.fault;
+    result.route = record.route;
+    result.request_id = record.request_id;
+    result.limits = exchange_->limits();
+    note_upstream(result);
     if (exchange_->response()) {
-      play.response.emplace().status = exchange_->response()->status;
-      play.response->fields = exchange_->response()->fields.clone();
+      result.response.emplace().status = exchange_->response()->status;
+      result.response->fields = exchange_->response()->fields.clone();
     }
     return in_time_;
   }
 
  private:
-  void note_upstream(Play& play) const {
+  void note_upstream(DryRunResult& result) const {
     const ExchangeRecord& record = exchange_->record();
     for (const auto& upstream : snapshot_.upstreams) {
       if (upstream->name() != record.upstream) continue;
-      play.sticky_cookie = upstream->options().sticky_cookie;
+      result.sticky_cookie = upstream->options().sticky_cookie;
       const bool keyed = affinity::key(exchange_->request(), exchange_->client(), upstream->options()).has_value();
-      if (keyed) play.endpoint = record.endpoint;
+      if (keyed) result.endpoint = record.endpoint;
     }
   }
 
@@ -209,27 +210,27 @@ class Rehearsal::Stage {
   std::optional<Exchange> exchange_;  // last: the first to go
 };
 
-Result<Play> Rehearsal::play(const Question& question, const ListenerSnapshot& listener, ClientInfo client) {
-  Play play;
-  play.stripped = stripped(question, client);
-  Stage stage(*this);
+Result<DryRunResult> DryRun::run(const Question& question, const ListenerSnapshot& listener, ClientInfo client) {
+  DryRunResult result;
+  result.stripped = stripped(question, client);
+  ExchangeRun exchange_run(*this);
   auto raw = raw_request(question, client.protocol, listener.policy->head);
   if (!raw) {
     RequestHead unread{.protocol = client.protocol, .secure = question.secure};
-    stage.enter(std::move(client), std::move(unread), raw.error());
+    exchange_run.enter(std::move(client), std::move(unread), raw.error());
   } else if (auto head = check_request(*raw, listener.policy->head, listener.tls.get(), client.tls.get())) {
-    play.host = head->host();
-    play.path = head->canonical_path();
-    play.target = head->target;
-    stage.enter(std::move(client), *std::move(head));
+    result.host = head->host();
+    result.path = head->canonical_path();
+    result.target = head->target;
+    exchange_run.enter(std::move(client), *std::move(head));
   } else {
-    stage.enter(std::move(client), rejected_head(*std::move(raw)), head.error());
+    exchange_run.enter(std::move(client), rejected_head(*std::move(raw)), head.error());
   }
-  if (!stage.run(play)) return failure("the rehearsal did not come to an end");
-  play.endpoint_head = stand_in_->head();
-  play.id_made =
-      std::ranges::none_of(question.headers, [&](const auto& header) { return header.second == play.request_id; });
-  return play;
+  if (!exchange_run.run(result)) return failure("the rehearsal did not come to an end");
+  result.endpoint_head = fake_endpoint_->head();
+  result.id_made =
+      std::ranges::none_of(question.headers, [&](const auto& header) { return header.second == result.request_id; });
+  return result;
 }
 
 }  // namespace gatehouse

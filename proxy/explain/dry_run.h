@@ -1,7 +1,7 @@
-// A configuration in force that serves nobody: its snapshot as a server would build it, with stand-ins for endpoints,
-// and one request played through the exchange, the routes and the forwarder that serve. What comes out is what would
-// happen; nothing is decided a second time. Opens no log, starts no app, resolves no name, touches no endpoint. Main
-// thread of a short-lived process; owns its loop.
+// A configuration in force that serves nobody: its snapshot as a server would build it, with a fake endpoint for all
+// the real ones, and one request sent through the exchange, the routes and the forwarder that serve. What comes out is
+// what would happen; nothing is decided a second time. Opens no log, starts no app, resolves no name, touches no
+// endpoint. Main thread of a short-lived process; owns its loop.
 #pragma once
 
 #include <memory>
@@ -13,8 +13,8 @@
 #include "config/config.h"
 #include "proxy/discovery/upstream_directory.h"
 #include "proxy/explain/explanation.h"
+#include "proxy/explain/fake_endpoint.h"
 #include "proxy/explain/question.h"
-#include "proxy/explain/stand_in.h"
 #include "proxy/http/exchange.h"
 #include "proxy/observe/control_metrics.h"
 #include "proxy/runtime/snapshot.h"
@@ -23,7 +23,7 @@
 namespace gatehouse {
 
 // What happened to the request.
-struct Play {
+struct DryRunResult {
   std::string host, path, target;               // canonical, and as it is forwarded; empty: refused before
   std::vector<Explanation::Stripped> stripped;  // of the request's fields
   std::optional<Fault> fault;                   // the answer is our own, for this reason
@@ -37,32 +37,32 @@ struct Play {
   std::optional<ExchangeLimits> limits;         // that hold in the end
 };
 
-class Rehearsal {
+class DryRun {
  public:
   using Diagnostics = std::vector<config::Diagnostic>;
 
-  static std::expected<std::unique_ptr<Rehearsal>, Diagnostics> of(const config::Config& config);
+  static std::expected<std::unique_ptr<DryRun>, Diagnostics> of(const config::Config& config);
 
   const Snapshot& snapshot() const { return snapshot_; }
   // Once. `client`: whose connection it is.
-  Result<Play> play(const Question& question, const ListenerSnapshot& listener, ClientInfo client);
+  Result<DryRunResult> run(const Question& question, const ListenerSnapshot& listener, ClientInfo client);
 
-  Rehearsal() = default;  // use of()
+  DryRun() = default;  // use of()
 
  private:
-  class Stage;
+  class ExchangeRun;
 
-  void cast(const config::Config& config);
-  void cast(const config::Upstream& upstream);
-  void cast(const config::App& app);
-  std::shared_ptr<Endpoint> stand_in(Endpoint::Identity real) const;
+  void add_endpoints(const config::Config& config);
+  void add_endpoints(const config::Upstream& upstream);
+  void add_endpoints(const config::App& app);
+  std::shared_ptr<Endpoint> fake_endpoint(Endpoint::Identity real) const;
 
   EventLoop loop_;
   ControlMetrics metrics_;
   UpstreamDirectory directory_{loop_, metrics_, [] {}};
   SnapshotBuilder builder_{1, directory_, "rehearsal"};
   Snapshot snapshot_;
-  std::unique_ptr<StandIn> stand_in_;
+  std::unique_ptr<FakeEndpoint> fake_endpoint_;
 };
 
 }  // namespace gatehouse

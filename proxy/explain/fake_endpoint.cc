@@ -1,4 +1,4 @@
-#include "proxy/explain/stand_in.h"
+#include "proxy/explain/fake_endpoint.h"
 
 #include <sys/socket.h>
 #include <unistd.h>
@@ -18,25 +18,25 @@ constexpr std::string_view kEndOfHead = "\r\n\r\n";
 
 }  // namespace
 
-Result<std::unique_ptr<StandIn>> StandIn::listen(EventLoop& loop) {
+Result<std::unique_ptr<FakeEndpoint>> FakeEndpoint::listen(EventLoop& loop) {
   auto socket = sockets::listen(*Address::parse("127.0.0.1:0"), {.reuse_port = false});
   if (!socket) return std::unexpected(socket.error());
-  return std::make_unique<StandIn>(loop, *std::move(socket));
+  return std::make_unique<FakeEndpoint>(loop, *std::move(socket));
 }
 
-StandIn::StandIn(EventLoop& loop, Fd socket)
+FakeEndpoint::FakeEndpoint(EventLoop& loop, Fd socket)
     : loop_(loop),
       socket_(std::move(socket)),
       address_(Address::local_of(socket_.get())),
       accepting_(loop, socket_.get(), [this](IoEvents) { accept(); }) {}
 
-void StandIn::accept() {
+void FakeEndpoint::accept() {
   if (connection_) return;
   connection_ = Fd(::accept4(socket_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
   if (connection_) reading_ = std::make_unique<IoWatcher>(loop_, connection_.get(), [this](IoEvents) { read(); });
 }
 
-void StandIn::read() {
+void FakeEndpoint::read() {
   std::array<char, 16 * 1024> block{};
   for (;;) {
     const ssize_t count = ::read(connection_.get(), block.data(), block.size());
