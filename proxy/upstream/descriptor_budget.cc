@@ -45,14 +45,14 @@ DescriptorBudget::Permit DescriptorBudget::take(const std::shared_ptr<Descriptor
   return {budget, share};
 }
 
-void DescriptorBudget::join(const std::shared_ptr<Door>& door) {
+void DescriptorBudget::join(const std::shared_ptr<Mailbox>& mailbox) {
   const std::scoped_lock lock(mutex_);
-  doors_.push_back(door);
+  mailboxes_.push_back(mailbox);
 }
 
-void DescriptorBudget::leave(const std::shared_ptr<Door>& door) {
+void DescriptorBudget::leave(const std::shared_ptr<Mailbox>& mailbox) {
   const std::scoped_lock lock(mutex_);
-  std::erase(doors_, door);
+  std::erase(mailboxes_, mailbox);
 }
 
 void DescriptorBudget::wants_room() {
@@ -60,14 +60,14 @@ void DescriptorBudget::wants_room() {
   tell();
 }
 
-// Posting happens under the lock: a door's loop lives at least until leave() has returned.
+// Posting happens under the lock: a mailbox's loop lives at least until leave() has returned.
 void DescriptorBudget::tell() {
   const std::scoped_lock lock(mutex_);
-  for (const std::shared_ptr<Door>& door : doors_) {
-    if (door->on_its_way.exchange(true)) continue;
-    door->loop.post([door] {
-      door->on_its_way.store(false);
-      if (door->told) door->told();
+  for (const std::shared_ptr<Mailbox>& mailbox : mailboxes_) {
+    if (mailbox->on_its_way.exchange(true)) continue;
+    mailbox->loop.post([mailbox] {
+      mailbox->on_its_way.store(false);
+      if (mailbox->told) mailbox->told();
     });
   }
 }

@@ -55,7 +55,7 @@ class DescriptorBudget {
   };
 
   // A worker: what is posted to its loop when connections are short.
-  struct Door {
+  struct Mailbox {
     EventLoop& loop;
     std::function<void()> told;  // on the loop; not after leave()
     std::atomic<bool> on_its_way{false};
@@ -75,9 +75,10 @@ class DescriptorBudget {
   // Whatever has_room() says.
   static Permit take(const std::shared_ptr<DescriptorBudget>& budget, const SharePtr& share);
 
-  // For workers. On return of leave() nothing is posted to the door's loop any more (what is posted already arrives).
-  void join(const std::shared_ptr<Door>& door);
-  void leave(const std::shared_ptr<Door>& door);
+  // For workers. On return of leave() nothing is posted to the mailbox's loop any more (what is posted already
+  // arrives).
+  void join(const std::shared_ptr<Mailbox>& mailbox);
+  void leave(const std::shared_ptr<Mailbox>& mailbox);
 
   // A line of requests has begun, or ceased, to wait for room. Everybody is told of the first.
   void wants_room();
@@ -94,7 +95,7 @@ class DescriptorBudget {
   std::mutex mutex_;  // what follows; never per request
   // Of upstreams that a worker knows; of those that none does any more until share() is called next.
   std::map<std::string, SharePtr> shares_;
-  std::vector<std::shared_ptr<Door>> doors_;
+  std::vector<std::shared_ptr<Mailbox>> mailboxes_;
 };
 
 }  // namespace gatehouse

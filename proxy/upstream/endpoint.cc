@@ -50,14 +50,14 @@ void Endpoint::clear(Obstacle obstacle) {
   if (obstacles_.load() == bit) joined();
   // What is left may still be good enough where nothing better is: those who wait look for themselves.
   if ((obstacles_.fetch_and(static_cast<std::uint8_t>(~bit)) & bit) == 0) return;
-  const std::scoped_lock lock(doors_mutex_);
-  tell_all_doors();
+  const std::scoped_lock lock(mailboxes_mutex_);
+  tell_all_mailboxes();
 }
 
-void Endpoint::tell_all_doors() {
-  for (const std::shared_ptr<LineDoor>& door : doors_) {
-    door->loop.post([door] {
-      if (door->line != nullptr) door->line->look_for_permits();
+void Endpoint::tell_all_mailboxes() {
+  for (const std::shared_ptr<LineMailbox>& mailbox : mailboxes_) {
+    mailbox->loop.post([mailbox] {
+      if (mailbox->line != nullptr) mailbox->line->look_for_permits();
     });
   }
 }
@@ -94,41 +94,42 @@ bool Endpoint::take_any(std::uint32_t limit) {
   return false;
 }
 
-// Sequentially consistent against join_line(): either this sees the door, or the door's owner sees the free permit.
+// Sequentially consistent against join_line(): either this sees the mailbox, or the mailbox's owner sees the free
+// permit.
 void Endpoint::give_back(const std::shared_ptr<Endpoint>& endpoint) {
   endpoint->in_flight_.fetch_sub(1);
-  if (endpoint->doors_waiting_.load() != 0) offer_permit(endpoint);
+  if (endpoint->mailboxes_waiting_.load() != 0) offer_permit(endpoint);
 }
 
-void Endpoint::join_line(const std::shared_ptr<Endpoint>& endpoint, const std::shared_ptr<LineDoor>& door) {
+void Endpoint::join_line(const std::shared_ptr<Endpoint>& endpoint, const std::shared_ptr<LineMailbox>& mailbox) {
   {
-    const std::scoped_lock lock(endpoint->doors_mutex_);
-    endpoint->doors_.push_back(door);
-    endpoint->doors_waiting_.store(static_cast<std::uint32_t>(endpoint->doors_.size()));
+    const std::scoped_lock lock(endpoint->mailboxes_mutex_);
+    endpoint->mailboxes_.push_back(mailbox);
+    endpoint->mailboxes_waiting_.store(static_cast<std::uint32_t>(endpoint->mailboxes_.size()));
   }
   offer_permit(endpoint);
 }
 
-void Endpoint::leave_line(const std::shared_ptr<LineDoor>& door) {
-  const std::scoped_lock lock(doors_mutex_);
-  std::erase(doors_, door);
-  doors_waiting_.store(static_cast<std::uint32_t>(doors_.size()));
+void Endpoint::leave_line(const std::shared_ptr<LineMailbox>& mailbox) {
+  const std::scoped_lock lock(mailboxes_mutex_);
+  std::erase(mailboxes_, mailbox);
+  mailboxes_waiting_.store(static_cast<std::uint32_t>(mailboxes_.size()));
 }
 
-// Posting happens under the lock: a door's loop lives at least until leave_line() has returned.
+// Posting happens under the lock: a mailbox's loop lives at least until leave_line() has returned.
 void Endpoint::offer_permit(const std::shared_ptr<Endpoint>& endpoint) {
-  const std::scoped_lock lock(endpoint->doors_mutex_);
-  if (endpoint->doors_.empty() || endpoint->has(Obstacle::kNotServing)) return;
-  const std::shared_ptr<LineDoor> door = endpoint->doors_.front();
-  if (door->max_requests == 0 || !endpoint->available()) {
-    endpoint->tell_all_doors();
+  const std::scoped_lock lock(endpoint->mailboxes_mutex_);
+  if (endpoint->mailboxes_.empty() || endpoint->has(Obstacle::kNotServing)) return;
+  const std::shared_ptr<LineMailbox> mailbox = endpoint->mailboxes_.front();
+  if (mailbox->max_requests == 0 || !endpoint->available()) {
+    endpoint->tell_all_mailboxes();
     return;
   }
-  std::optional<Permit> permit = Permit::take(endpoint, door->max_requests);
+  std::optional<Permit> permit = Permit::take(endpoint, mailbox->max_requests);
   if (!permit) return;
-  std::ranges::rotate(endpoint->doors_, endpoint->doors_.begin() + 1);
-  door->loop.post([door, taken = std::move(*permit)]() mutable {
-    if (door->line != nullptr) door->line->receive(std::move(taken));
+  std::ranges::rotate(endpoint->mailboxes_, endpoint->mailboxes_.begin() + 1);
+  mailbox->loop.post([mailbox, taken = std::move(*permit)]() mutable {
+    if (mailbox->line != nullptr) mailbox->line->receive(std::move(taken));
   });
 }
 

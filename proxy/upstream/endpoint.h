@@ -24,7 +24,7 @@
 namespace gatehouse {
 
 class Endpoint;
-struct LineDoor;
+struct LineMailbox;
 
 // Gives itself back when destroyed, on any thread.
 class Permit {
@@ -106,15 +106,15 @@ class Endpoint {
   MonotonicTime available_since() const { return MonotonicTime(Duration(since_.load(std::memory_order_relaxed))); }
 
   // For WaitingLine: announces a line where somebody waits, or takes it back. On return of leave_line() no more permits
-  // are posted to the door's loop (those already posted arrive).
-  static void join_line(const std::shared_ptr<Endpoint>& endpoint, const std::shared_ptr<LineDoor>& door);
-  void leave_line(const std::shared_ptr<LineDoor>& door);
+  // are posted to the mailbox's loop (those already posted arrive).
+  static void join_line(const std::shared_ptr<Endpoint>& endpoint, const std::shared_ptr<LineMailbox>& mailbox);
+  void leave_line(const std::shared_ptr<LineMailbox>& mailbox);
 
  private:
   friend class Permit;
   bool take(std::uint32_t limit);
   bool take_any(std::uint32_t limit);
-  void tell_all_doors();  // REQUIRES: doors_mutex_ is held
+  void tell_all_mailboxes();  // REQUIRES: mailboxes_mutex_ is held
   static void give_back(const std::shared_ptr<Endpoint>& endpoint);
   static void offer_permit(const std::shared_ptr<Endpoint>& endpoint);
 
@@ -124,9 +124,9 @@ class Endpoint {
   std::atomic<std::uint64_t> requests_{0};
   std::atomic<std::uint32_t> failures_in_row_{0};
   std::atomic<std::uint32_t> in_flight_{0};
-  std::atomic<std::uint32_t> doors_waiting_{0};
-  std::mutex doors_mutex_;                        // only while somebody waits
-  std::vector<std::shared_ptr<LineDoor>> doors_;  // next in turn first
+  std::atomic<std::uint32_t> mailboxes_waiting_{0};
+  std::mutex mailboxes_mutex_;                           // only while somebody waits
+  std::vector<std::shared_ptr<LineMailbox>> mailboxes_;  // next in turn first
 };
 
 }  // namespace gatehouse

@@ -19,7 +19,7 @@ std::shared_ptr<const EndpointSet> Membership::set() const {
   return set_;
 }
 
-// Posting happens under the lock: a door's loop lives at least until leave_line() has returned.
+// Posting happens under the lock: a mailbox's loop lives at least until leave_line() has returned.
 void Membership::replace(std::shared_ptr<const EndpointSet> set) {
   assert(set);
   std::shared_ptr<const EndpointSet> before;  // destroyed without the lock
@@ -33,9 +33,9 @@ void Membership::replace(std::shared_ptr<const EndpointSet> set) {
   }
   version_.fetch_add(1, std::memory_order_release);
   wanted_.store(false);
-  for (const std::shared_ptr<LineDoor>& door : doors_) {
-    door->loop.post([door] {
-      if (door->line != nullptr) door->line->look_for_permits();
+  for (const std::shared_ptr<LineMailbox>& mailbox : mailboxes_) {
+    mailbox->loop.post([mailbox] {
+      if (mailbox->line != nullptr) mailbox->line->look_for_permits();
     });
   }
 }
@@ -48,14 +48,14 @@ void Membership::keeps_failing(const std::shared_ptr<Endpoint>& endpoint) {
   if (hooks_.keeps_failing) hooks_.keeps_failing(endpoint);
 }
 
-void Membership::join_line(const std::shared_ptr<LineDoor>& door) {
+void Membership::join_line(const std::shared_ptr<LineMailbox>& mailbox) {
   const std::scoped_lock lock(mutex_);
-  doors_.push_back(door);
+  mailboxes_.push_back(mailbox);
 }
 
-void Membership::leave_line(const std::shared_ptr<LineDoor>& door) {
+void Membership::leave_line(const std::shared_ptr<LineMailbox>& mailbox) {
   const std::scoped_lock lock(mutex_);
-  std::erase(doors_, door);
+  std::erase(mailboxes_, mailbox);
 }
 
 }  // namespace gatehouse

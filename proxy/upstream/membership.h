@@ -15,7 +15,7 @@
 
 namespace gatehouse {
 
-struct LineDoor;
+struct LineMailbox;
 
 class Membership {
  public:
@@ -43,17 +43,17 @@ class Membership {
   void keeps_failing(const std::shared_ptr<Endpoint>& endpoint);
 
   // For WaitingLine: whom replace() tells.
-  void join_line(const std::shared_ptr<LineDoor>& door);
-  void leave_line(const std::shared_ptr<LineDoor>& door);
+  void join_line(const std::shared_ptr<LineMailbox>& mailbox);
+  void leave_line(const std::shared_ptr<LineMailbox>& mailbox);
 
  private:
   const std::string upstream_;
   const Hooks hooks_;
   std::atomic<std::uint64_t> version_{1};
   std::atomic<bool> wanted_{false};
-  mutable std::mutex mutex_;  // set_ and doors_
+  mutable std::mutex mutex_;  // set_ and mailboxes_
   std::shared_ptr<const EndpointSet> set_;
-  std::vector<std::shared_ptr<LineDoor>> doors_;
+  std::vector<std::shared_ptr<LineMailbox>> mailboxes_;
 };
 
 }  // namespace gatehouse

@@ -48,14 +48,14 @@ UpstreamPools::UpstreamPools(EventLoop& loop, UpstreamCounting counting, std::sh
       lost_timer_(loop, [this] { find_lost_again(); }),
       descriptors_(descriptors ? std::move(descriptors) : std::make_shared<DescriptorBudget>()),
       look_(loop, [this] { look_for_room(); }) {
-  shortage_.door = std::make_shared<DescriptorBudget::Door>(loop, [this] { on_told(); });
-  descriptors_->join(shortage_.door);
+  shortage_.mailbox = std::make_shared<DescriptorBudget::Mailbox>(loop, [this] { on_told(); });
+  descriptors_->join(shortage_.mailbox);
 }
 
 UpstreamPools::~UpstreamPools() {
   assert(lines_.empty());
-  descriptors_->leave(shortage_.door);
-  shortage_.door->told = nullptr;
+  descriptors_->leave(shortage_.mailbox);
+  shortage_.mailbox->told = nullptr;
   for (const Lost& each : lost_) each.endpoint->clear(Obstacle::kLost);
 }
 

@@ -136,7 +136,7 @@ class UpstreamPools {
   Timer lost_timer_;
   std::shared_ptr<DescriptorBudget> descriptors_;
   struct Shortage {
-    std::shared_ptr<DescriptorBudget::Door> door;
+    std::shared_ptr<DescriptorBudget::Mailbox> mailbox;
     std::size_t lines = 0;  // of this worker that want room
     bool owes = false;      // a connection, to other workers
   };

@@ -22,7 +22,7 @@ WaitingLine::WaitingLine(UpstreamPools& owner, std::shared_ptr<const Upstream> u
       timer_(owner.loop(), [this] { expire(); }) {}
 
 WaitingLine::~WaitingLine() {
-  assert(first_ == nullptr && door_ == nullptr);
+  assert(first_ == nullptr && mailbox_ == nullptr);
 }
 
 void WaitingLine::join(PoolWaiter& waiter) {
@@ -102,27 +102,27 @@ void WaitingLine::refuse_all() {
   if (first_ != nullptr) begin_.wake();
 }
 
-// In this order: an endpoint that comes after the look is one of a change that the door is told of.
+// In this order: an endpoint that comes after the look is one of a change that the mailbox is told of.
 void WaitingLine::open() {
-  door_ = std::make_shared<LineDoor>(owner_.loop(), upstream_->options().max_requests, this);
-  upstream_->membership().join_line(door_);
+  mailbox_ = std::make_shared<LineMailbox>(owner_.loop(), upstream_->options().max_requests, this);
+  upstream_->membership().join_line(mailbox_);
   stand_at(owner_.set_of(upstream_));
   begin_.wake();
 }
 
 void WaitingLine::close() {
   want_room(false);
-  upstream_->membership().leave_line(door_);
+  upstream_->membership().leave_line(mailbox_);
   leave_endpoints();
-  door_->line = nullptr;
-  door_.reset();
+  mailbox_->line = nullptr;
+  mailbox_.reset();
   begin_.cancel();
   owner_.forget(*this);
 }
 
 void WaitingLine::leave_endpoints() {
   if (!stands_at_) return;
-  for (const EndpointSet::Member& member : stands_at_->members) member.endpoint->leave_line(door_);
+  for (const EndpointSet::Member& member : stands_at_->members) member.endpoint->leave_line(mailbox_);
   stands_at_.reset();
 }
 
@@ -131,7 +131,7 @@ void WaitingLine::want_room(bool wants) {
   if (std::exchange(wants_room_, wants) != wants) owner_.line_wants_room(wants);
 }
 
-// Endpoints that are in both sets keep the door, and the line its turn there.
+// Endpoints that are in both sets keep the mailbox, and the line its turn there.
 void WaitingLine::stand_at(const std::shared_ptr<const EndpointSet>& set) {
   if (set == stands_at_) return;
   const auto has = [](const std::shared_ptr<const EndpointSet>& where, const EndpointSet::Member& member) {
@@ -139,11 +139,11 @@ void WaitingLine::stand_at(const std::shared_ptr<const EndpointSet>& set) {
   };
   const std::shared_ptr<const EndpointSet> before = std::exchange(stands_at_, set);
   for (const EndpointSet::Member& member : set->members) {
-    if (!has(before, member)) Endpoint::join_line(member.endpoint, door_);
+    if (!has(before, member)) Endpoint::join_line(member.endpoint, mailbox_);
   }
   if (!before) return;
   for (const EndpointSet::Member& member : before->members) {
-    if (!has(set, member)) member.endpoint->leave_line(door_);
+    if (!has(set, member)) member.endpoint->leave_line(mailbox_);
   }
 }
 

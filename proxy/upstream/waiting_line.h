@@ -1,7 +1,7 @@
 // Requests of one worker that wait for a permit at an endpoint of one upstream, be it that all permits are taken or
 // that an endpoint is still on its way, or that the process may not open another connection: first come first served,
 // each no longer than queue_timeout. Owned by UpstreamPools, made when the first request waits and dropped when none
-// does; one loop's thread but for the door, through which endpoints post the permits that have become free, and the
+// does; one loop's thread but for the mailbox, through which endpoints post the permits that have become free, and the
 // membership that it has changed.
 #pragma once
 
@@ -50,7 +50,7 @@ class PoolWaiter {
 };
 
 // What endpoints know of a line: shared with them and with tasks on their way.
-struct LineDoor {
+struct LineMailbox {
   EventLoop& loop;
   const std::uint32_t max_requests;
   WaitingLine* line;  // the loop's thread only; null once the line is gone
@@ -65,7 +65,7 @@ class WaitingLine {
 
   // REQUIRES: upstream->begin_wait() was true for it. Never calls the waiter before it returns.
   void join(PoolWaiter& waiter);
-  // From the door.
+  // From the mailbox.
   void receive(Permit permit);
   // Endpoints have become available, or there are others: hands out what there is, or refuses all who wait.
   void look_for_permits();
@@ -90,8 +90,8 @@ class WaitingLine {
   UpstreamPools& owner_;
   std::shared_ptr<const Upstream> upstream_;
   UpstreamCounters& counters_;
-  std::shared_ptr<LineDoor> door_;                // null: nobody waits any more
-  std::shared_ptr<const EndpointSet> stands_at_;  // whose endpoints know the door
+  std::shared_ptr<LineMailbox> mailbox_;          // null: nobody waits any more
+  std::shared_ptr<const EndpointSet> stands_at_;  // whose endpoints know the mailbox
   bool wants_room_ = false;
   Waker begin_;
   Timer timer_;  // for the first in line
