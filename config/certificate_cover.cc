@@ -18,7 +18,7 @@ bool is_ip_address(std::string_view host) {
   return host.contains(':') || host.starts_with('[') || host.find_first_not_of("0123456789.") == std::string_view::npos;
 }
 
-// Nothing: one of them cannot be read, which hides what it is for.
+// Returns nothing if one of them cannot be read, because then nobody knows which names it covers.
 std::optional<std::vector<std::vector<std::string>>> names_of(const Tls& tls) {
   std::vector<std::vector<std::string>> all;
   for (const CertificateFiles& files : tls.certificates) {

@@ -14,7 +14,8 @@ struct PortHolder {
   bool gatehouse = false;
 };
 
-// `table`: "tcp" or "udp"; v4 and v6 are looked at. Nothing: nobody, or somebody who cannot be seen.
+// `table`: "tcp" or "udp"; v4 and v6 are looked at. Returns nothing if nobody holds the port, or somebody whom we may
+// not see.
 std::optional<PortHolder> holder_of_port(std::uint16_t port, const std::string& table);
 std::optional<PortHolder> holder_of_socket(const std::string& path);
 

@@ -170,7 +170,7 @@ class DryRun::ExchangeRun {
     exchange_.emplace(context_, std::move(client), std::move(head), progress_, fault);
   }
 
-  // False: it came to no end.
+  // Returns false if the exchange did not come to an end.
   bool run(DryRunResult& result) {
     loop_.run();
     const ExchangeRecord& record = exchange_->record();

@@ -13,7 +13,7 @@
 
 namespace gatehouse::affinity {
 
-// Nothing: the upstream does not hash, or the request has nothing to hash.
+// Returns nothing if the upstream does not hash, or the request has nothing to hash.
 std::optional<std::uint64_t> key(const RequestHead& head, const ClientInfo& client, const UpstreamOptions& options);
 
 // The value of the first cookie of that name; empty if there is none. A view of the fields.

@@ -205,7 +205,7 @@ retry::Facts Forwarder::facts_of(const UpstreamConnection::Failure& failure, boo
           .attempts = exchange_.record().attempts};
 }
 
-// True: it goes on, or has been refused by what is known of the upstream now.
+// Returns true if it goes on, or has been refused by what is known of the upstream now.
 bool Forwarder::try_again(const retry::Decision& decision) {
   UpstreamCounters& counters = pools_.counters(upstream_);
   RetryBudget& budget = pools_.budget(upstream_);

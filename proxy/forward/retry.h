@@ -42,7 +42,7 @@ inline constexpr std::uint32_t kMaxAttempts = 3;
 inline constexpr std::uint32_t kMaxAttemptsAtApp = 6;
 inline constexpr std::uint32_t kMaxAttemptsWhenGone = 10;
 
-// Nothing: no.
+// Whether a failed attempt is repeated, why and where. Returns nothing if it is not repeated.
 //
 //   no connection, any method                    kConnect  another endpoint; or in line, for apps and where it is gone
 //   another user listens at an app, any method   kConnect  another endpoint; or in line where it is gone

@@ -54,7 +54,7 @@ class RouteTable {
  public:
   explicit RouteTable(std::vector<Route> routes);
 
-  // `host` in lower case without port, `path` canonical. Null: no route.
+  // `host` in lower case without port, `path` canonical. Returns null if no route matches.
   const Route* match(std::string_view host, std::string_view path) const;
   const std::vector<Route>& routes() const { return routes_; }
 

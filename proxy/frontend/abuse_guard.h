@@ -19,7 +19,8 @@ class AbuseGuard {
   void stream_opened() { ++opened_; }
   // Of kReset: that the stream had not been answered in full.
   void stream_cancelled() { ++cancelled_; }
-  // False: too often by now. Of what has no rate here a single one is too many: its user has counted, or measured.
+  // Returns false if it has been done too often by now. Of what has no rate here a single one is too many, because its
+  // user has counted or measured before it asks.
   [[nodiscard]] bool allows(Abuse act, MonotonicTime now);
 
  private:

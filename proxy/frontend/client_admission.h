@@ -8,9 +8,9 @@
 
 namespace gatehouse::client_admission {
 
-// True: it may, and `permit` counts it as a connection of that client from now on. False: its address has as many as it
-// may have, or begins too many handshakes (where the listener has TLS); counted, and said in the log. Trusted proxies
-// and Unix sockets are never refused.
+// Returns true if it may, and `permit` counts it as a connection of that client from now on; false if its address has
+// as many as it may have, or begins too many handshakes (where the listener has TLS); counted, and said in the log.
+// Trusted proxies and Unix sockets are never refused.
 // REQUIRES: the address is proven, by TCP's handshake or QUIC's
 [[nodiscard]] bool admit(const ListenerContext& context, const Address& client, ConnectionPermit& permit);
 

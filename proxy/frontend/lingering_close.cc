@@ -43,7 +43,7 @@ void LingeringClose::progress() {
   again_.arm(Duration::zero());
 }
 
-// False: not everything has left, or the connection is gone.
+// Returns false if not everything has left, or the connection is gone.
 bool LingeringClose::send() {
   const IoStatus status = transport_.stream->write(unsent_).status;
   if (status == IoStatus::kWouldBlock) return false;

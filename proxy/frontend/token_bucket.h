@@ -19,7 +19,7 @@ class TokenBucket {
 
   TokenBucket(Rate rate, MonotonicTime now) : rate_(rate), tokens_(rate.burst), filled_at_(now) {}
 
-  // False: over the rate.
+  // Returns false if the rate is exceeded.
   bool take(MonotonicTime now) {
     const std::chrono::duration<double> passed = now - filled_at_;
     tokens_ = std::min(tokens_ + passed.count() * rate_.per_second, static_cast<double>(rate_.burst));

@@ -106,7 +106,7 @@ class Exchange {
   // Answers for it if no head went out (with Proxy-Status), else breaks off; the first one counts. The responder must
   // not touch the pipes again; it is destroyed in a later waker.
   void fail(Fault fault);
-  void fail(Fault fault, const FaultDetails& details);  // which are good for the call
+  void fail(Fault fault, const FaultDetails& details);  // `details` are read during the call only
   // The route's limits. False if what has already come is beyond them: then the exchange has failed.
   bool apply_limits(const ExchangeLimits& limits);
   const ExchangeLimits& limits() const { return limits_; }

@@ -20,7 +20,8 @@ class AccessLogBuffer {
   AccessLogBuffer(EventLoop& loop, AccessLog& log);
   ~AccessLogBuffer() { hand_over(); }
 
-  // Lines from now on go to `sink`, without what `redaction` leaves out. Null: nowhere; nothing is left out.
+  // Lines from now on go to `sink`, without what `redaction` leaves out. Without a sink there are no lines; without a
+  // redaction nothing is left out.
   void use(std::shared_ptr<AccessLogSink> sink, std::shared_ptr<const Redaction> redaction);
 
   void write(const Exchange& exchange);

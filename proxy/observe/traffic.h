@@ -61,7 +61,7 @@ class Traffic {
   // To be called about once a second.
   void sample(const Workers& workers, MonotonicTime now);
 
-  // Nothing: all of them. HTTP/1.0 counts as h1.
+  // Of one protocol, or of all without one. HTTP/1.0 counts as h1.
   Figures figures(std::optional<Protocol> protocol) const;
   const std::deque<Point>& history() const { return history_; }  // oldest first
 

@@ -12,7 +12,7 @@ class Balancer {
  public:
   virtual ~Balancer() = default;
 
-  // Null: there is none. Lives as long as the table.
+  // Returns null if no member fits. The member lives as long as the table.
   virtual const EndpointSet::Member* pick(const PickRequest& request) const = 0;
 
   static const Balancer& of(Balance kind);

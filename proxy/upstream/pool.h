@@ -59,7 +59,8 @@ class Pool {
   // its frames is on the stack.
   void close_longest_idle();
   Duration longest_idle() const { return idle_.front()->idle_for(); }  // REQUIRES: idle() > 0
-  // False: its endpoint is in no upstream any more. Nothing is kept then, and the pool goes with its last lease.
+  // `current` is false once its endpoint is in no upstream any more. Nothing is kept then, and the pool goes with its
+  // last lease.
   void set_current(bool current) { current_ = current; }
   bool current() const { return current_; }
   std::size_t idle() const { return idle_.size(); }

@@ -50,7 +50,7 @@ class ResponseReader {
   bool has_extra_bytes() const { return !input_.empty(); }  // after reusable()
 
  private:
-  // Nothing: go on.
+  // These return what is to be told; nothing: reading goes on.
   std::optional<Event> parse();
   std::optional<Event> on_parsed_head();
   std::optional<Event> on_parsed_end();

@@ -141,7 +141,7 @@ void UpstreamConnection::pump() {
   }
 }
 
-// False: nothing is to be read now.
+// Returns false if nothing is to be read now.
 bool UpstreamConnection::send() {
   const bool untouched = reused() && wire_.sender.taken() == 0;
   if (untouched && !is_silent()) {

@@ -53,7 +53,7 @@ class UpstreamPools {
 
   // A permit at an endpoint that the balancer chose, as the request wants it.
   std::expected<Permit, NoPermit> take_permit(const UpstreamPtr& upstream, const PickRequest& request);
-  // False: as many as may wait do so already. Never calls the waiter before it returns.
+  // Returns false if as many as may wait do so already. Never calls the waiter before it returns.
   [[nodiscard]] bool wait(const UpstreamPtr& upstream, PoolWaiter& waiter);
   // The pool of the permit's endpoint, with a lease of it.
   Lease acquire(Permit permit, const PoolOptions& options, Pool::Kind kind = Pool::Kind::kAny);

@@ -33,8 +33,8 @@ class PoolWaiter {
   virtual void on_permit(Permit permit) = 0;  // it has left the line
   // Likewise, with nothing. `why` is kNoRoom where it was the process that could not open a connection.
   virtual void on_wait_timeout(NoPermit why) = 0;
-  virtual void on_refused(
-      const Refusal& refusal) = 0;  // likewise: no endpoint will come. `refusal` is good for the call
+  // It has left the line, and no endpoint will come. `refusal` lives as long as the call.
+  virtual void on_refused(const Refusal& refusal) = 0;
   virtual PickRequest pick_request() const { return {}; }  // asked for only where it may choose
   bool waiting() const { return line_ != nullptr; }
 

@@ -83,7 +83,7 @@ class Driver {
     insist(session_->start({.control = 3, .encoder = 7, .decoder = 11}));
   }
 
-  // False: the session is over.
+  // Returns false if the session is over.
   bool step(std::uint8_t what, std::uint8_t which, std::span<const std::uint8_t> bytes) {
     bool fine = true;
     const std::size_t before = transport_.calls;

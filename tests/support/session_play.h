@@ -25,7 +25,7 @@ struct SessionInput {
   std::uint16_t seed = 0;  // of what else happens; 0: nothing
   std::string_view bytes;  // of the client
 };
-// The first byte is the piece, the next two are the seed. False: too short, or more than is played.
+// The first byte is the piece, the next two are the seed. Returns false if there is too little, or more than is played.
 bool read_session_input(const std::uint8_t* data, std::size_t size, SessionInput& input);
 
 using MakeConnection = std::function<void(ListenerContext&, std::unique_ptr<ByteStream>)>;

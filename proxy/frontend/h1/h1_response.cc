@@ -68,7 +68,7 @@ void H1Response::take_body(Exchange& exchange, Buffer& out) {
   }
 }
 
-// False: less has come than was promised.
+// Returns false if less has come than was promised.
 bool H1Response::write_end(Exchange& exchange, Buffer& out) {
   if (framing_ == Framing::kChunked) {
     static const FieldList kNoTrailers;

@@ -215,8 +215,8 @@ void H2Stream::give_credit() {
   connection_.account(id_, 0, taken);
 }
 
-// False: nghttp2 refuses. Without a body the head is held until the responder is done, which is at once: END_STREAM
-// closes the stream, and with it goes the exchange.
+// Returns false if nghttp2 refuses. Without a body the head is held until the responder is done, which is at once:
+// END_STREAM closes the stream, and with it goes the exchange.
 bool H2Stream::send_head() {
   const ResponseHead& head = *exchange_->response();
   BodyReader& body = exchange_->response_body();

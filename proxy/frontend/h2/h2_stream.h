@@ -30,7 +30,7 @@ class H2Stream {
   Position position() const { return position_; }
 
   // The request. Names and values are as nghttp2 has found them valid.
-  // False: so much has been decoded of this head that the connection has to end.
+  // Returns false if so much has been decoded of this head that the connection has to end.
   [[nodiscard]] bool on_header(std::string_view name, std::string_view value);
   void on_head_complete(bool end_of_message);
   void on_data(Buffer bytes);

@@ -74,9 +74,9 @@ class TlsContexts {
   Result<std::size_t> identity_of(const std::string& name);
   Result<ContextPtr> make_context(const std::vector<std::size_t>& certificates, Transport transport) const;
   void bind_sessions(SSL_CTX* context, const std::vector<std::size_t>& certificates, Transport transport) const;
-  // Null: the name is unknown.
+  // Returns null if the name is unknown.
   const Identity* find(std::string_view server_name) const;
-  // Null: the handshake is refused.
+  // Returns null if the handshake is to be refused.
   const Identity* choose(std::string_view server_name) const;
 
   TlsOptions options_;
