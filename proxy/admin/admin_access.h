@@ -1,5 +1,5 @@
-// Who may read the admin pages (FAULTS X17 of the plan): requests under a name that no foreign page can make a browser
-// use, and of browsers only those that our own page sends, or a person who goes there. Pure, any thread.
+// Who may read the admin pages: requests under a name that no foreign page can make a browser use, and of browsers only
+// those that our own page sends, or a person who goes there. Pure, any thread.
 #pragma once
 
 #include <string_view>

@@ -1,6 +1,6 @@
-// Text that goes into log lines: whatever a client sent becomes harmless (FAULTS X14 of the plan: one record per
-// request, no control characters, no broken quotes, valid UTF-8 only), times in the forms that log readers expect.
-// Appends to the line; pure, any thread, except that a LogTime belongs to one.
+// Text that goes into log lines: whatever a client sent becomes harmless (one record per request, no control
+// characters, no broken quotes, valid UTF-8 only), times in the forms that log readers expect. Appends to the line;
+// pure, any thread, except that a LogTime belongs to one.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// What the app may do wrong: it is answered for where no head went out, and never a clean end where one did (FAULTS U).
+// What the app may do wrong: it is answered for where no head went out, and never a clean end where one did.
 #include "tests/flow/scenario.h"
 
 namespace gatehouse::flow {

@@ -299,7 +299,7 @@ void Flow::finish(Probe wanted) {
   EXPECT_EQ(back_.upstream->waiting(), 0U);
 }
 
-// FAULTS section 3.0: whatever came before, others get what is theirs.
+// Whatever came before, others get what is theirs.
 void Flow::probe() {
   clients_.push_back(FlowClient::make(protocol_, *front_, [this] { turn(); }));
   for (int i = 1; i <= kProbes; ++i) respond_to_probe(*clients_.back(), "/probe/" + std::to_string(i));

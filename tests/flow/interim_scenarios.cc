@@ -11,7 +11,7 @@ Request expecting(BodyLength length) {
 }
 
 // An app that answers while the client still uploads: the answer arrives whole, the client is told to stop, and nothing
-// of the connection to the app is used again (FAULTS A71, U26).
+// of the connection to the app is used again.
 void early_response(Flow& f, std::string_view response, int status) {
   const Stream s = f.open_post(BodyLength::unknown());
   f.client().send(s, pattern(20'000));

@@ -1,5 +1,5 @@
 // Whose answer, and whose identity, is on a connection to an app that has carried a request before: never somebody
-// else's (FAULTS U08, U09, U34, U41).
+// else's.
 #include "tests/flow/scenario.h"
 
 namespace gatehouse::flow {

@@ -142,7 +142,7 @@ void H1Connection::end_request() {
   }
 }
 
-// What follows cannot be told apart from the body of what was wrong: nothing more is parsed (FAULTS R400).
+// What follows cannot be told apart from the body of what was wrong: nothing more is parsed (RFC 9112 section 11.2).
 void H1Connection::fail_parse() {
   state_.deaf = true;
   if (exchange_) {

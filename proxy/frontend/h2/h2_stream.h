@@ -48,7 +48,7 @@ class H2Stream {
   bool responded() const { return state_.end_sent; }
   bool begun() const { return state_.decoding != Decoding::kHead; }  // its head is complete
 
-  // Small frames only because the client gives out little window are held back (FAULTS F17).
+  // Small frames only because the client gives out little window are held back: each would cost as much as a large one.
   bool held_back() const { return state_.held_back; }
   void retry_held_back(bool as_small_as_it_is);
 
