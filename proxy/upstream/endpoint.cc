@@ -55,11 +55,7 @@ void Endpoint::clear(Obstacle obstacle) {
 }
 
 void Endpoint::tell_all_mailboxes() {
-  for (const std::shared_ptr<LineMailbox>& mailbox : mailboxes_) {
-    mailbox->loop.post([mailbox] {
-      if (mailbox->line != nullptr) mailbox->line->look_for_permits();
-    });
-  }
+  for (const std::shared_ptr<LineMailbox>& mailbox : mailboxes_) LineMailbox::ask_to_look(mailbox);
 }
 
 void Endpoint::succeeded() {

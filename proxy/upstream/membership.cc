@@ -33,11 +33,7 @@ void Membership::replace(std::shared_ptr<const EndpointSet> set) {
   }
   version_.fetch_add(1, std::memory_order_release);
   wanted_.store(false);
-  for (const std::shared_ptr<LineMailbox>& mailbox : mailboxes_) {
-    mailbox->loop.post([mailbox] {
-      if (mailbox->line != nullptr) mailbox->line->look_for_permits();
-    });
-  }
+  for (const std::shared_ptr<LineMailbox>& mailbox : mailboxes_) LineMailbox::ask_to_look(mailbox);
 }
 
 void Membership::want() {

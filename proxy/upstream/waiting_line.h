@@ -5,6 +5,7 @@
 // membership that it has changed.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -54,6 +55,11 @@ struct LineMailbox {
   EventLoop& loop;
   const std::uint32_t max_requests;
   WaitingLine* line;  // the loop's thread only; null once the line is gone
+  std::atomic<bool> look_on_its_way = false;
+
+  // Any thread that knows the line still stands there: it looks for permits itself, once for all who ask before it
+  // does.
+  static void ask_to_look(const std::shared_ptr<LineMailbox>& mailbox);
 };
 
 class WaitingLine {

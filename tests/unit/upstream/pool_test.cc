@@ -300,8 +300,12 @@ class Taker final : public PoolWaiter {
     permit_.emplace(std::move(permit));
     pools_.loop().post([this] { again_.wake(); });
   }
-  void on_wait_timeout(NoPermit) override { FAIL() << "starved"; }
-  void on_refused(const Refusal&) override { FAIL() << "refused"; }
+  void on_wait_timeout(NoPermit) override { give_up("starved"); }
+  void on_refused(const Refusal&) override { give_up("refused"); }
+  void give_up(const char* why) {
+    left_ = 0;
+    FAIL() << why;
+  }
 
   UpstreamPools& pools_;
   std::shared_ptr<const Upstream> upstream_;
