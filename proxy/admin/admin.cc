@@ -174,7 +174,7 @@ void Admin::retire(EventLoop& loop, std::unique_ptr<Admin> admin) {
     std::unique_ptr<Admin> admin;
     ~Last() { loop.retire(std::move(admin)); }
   };
-  if (admin) loop.retire(std::unique_ptr<Last>(new Last(loop, std::move(admin))));
+  if (admin) loop.retire(std::make_unique<Last>(loop, std::move(admin)));
 }
 
 const Address& Admin::address() const {

@@ -1,4 +1,5 @@
-// A process that has used up its descriptors. The test's thread.
+// A process that has used up its descriptors, for tests of what happens then: neither accept nor connect nor open works
+// while a NoDescriptors lives, in any thread. The test's thread.
 #pragma once
 
 #include <fcntl.h>

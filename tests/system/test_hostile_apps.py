@@ -247,7 +247,7 @@ class Files(Case):
         for name, (_, word, why) in ENVIRONMENT.items():
             wrong = word is None and name not in ("dangling", "loop")
             with self.subTest(name):
-                said = re.findall(rf'error: the app "{name}" cannot start: (.*)', done.stderr)
+                said = re.findall(rf'the app "{name}" cannot start: (.*)', done.stderr)
                 self.assertEqual(len(said), 1 if wrong else 0, done.stderr)
                 if wrong:
                     self.assertRegex(said[0], why)
