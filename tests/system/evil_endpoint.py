@@ -11,7 +11,7 @@ answer. Of a request that comes on a connection with a fake on it TCP tells whic
            request had left before the fake came, and nobody can tell that from an answer
   reused   every other one: it left after the fake had come
 
-`/facts` gives the counts, and `crossings`, the numbers of those fakes that crossed. Requests that are not exactly what a client of
+`/facts` gives the counts, and `crossings` and `reuses`, the numbers of those fakes. Requests that are not exactly what a client of
 test_pool.py sends, to the last byte, are counted as `malformed`.
 """
 
@@ -32,7 +32,7 @@ HEAD = re.compile(rb"^(GET|HEAD|POST) (/\S*) HTTP/1\.1\r\n((?:[A-Za-z0-9-]+: [^\
 MODES = ("plain", "late", "soon", "behind", "close", "drop", "reset", "nobody", "nobody-at-once", "unmodified",
          "unmodified-at-once", "half", "early", "slow", "twice", "chunks")
 facts = collections.Counter()
-crossings = []
+crossings, reuses = [], []
 
 
 def fake():
@@ -65,6 +65,7 @@ class Evil(asyncio.Protocol):
                 crossings.append(self.fake)
             else:
                 facts["reused"] += 1
+                reuses.append(self.fake)
             self.transport.abort()
             return
         self.input += data[self.skip:]
@@ -152,7 +153,7 @@ class Evil(asyncio.Protocol):
         if method == "HEAD" and mode in ("plain", "late", "soon", "close"):
             whole = whole[:-len(tag)]  # the others send a body all the same
         if mode in ("who", "facts"):
-            text = self.identity or "nobody" if mode == "who" else json.dumps({**facts, "crossings": crossings})
+            text = self.identity or "nobody" if mode == "who" else json.dumps({**facts, "crossings": crossings, "reuses": reuses})
             self.write(self.answer(text))
         elif mode == "drop":
             self.transport.close()
