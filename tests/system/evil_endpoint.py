@@ -11,7 +11,7 @@ answer. Of a request that comes on a connection with a fake on it TCP tells whic
            request had left before the fake came, and nobody can tell that from an answer
   reused   every other one: it left after the fake had come
 
-`/facts` gives the counts, and `crossings` and `reuses`, the numbers of those fakes. Requests that are not exactly what a client of
+`/facts` gives the counts, and `crossings`, the numbers of those fakes that crossed. Requests that are not exactly what a client of
 test_pool.py sends, to the last byte, are counted as `malformed`.
 """
 
@@ -32,7 +32,7 @@ HEAD = re.compile(rb"^(GET|HEAD|POST) (/\S*) HTTP/1\.1\r\n((?:[A-Za-z0-9-]+: [^\
 MODES = ("plain", "late", "soon", "behind", "close", "drop", "reset", "nobody", "nobody-at-once", "unmodified",
          "unmodified-at-once", "half", "early", "slow", "twice", "chunks")
 facts = collections.Counter()
-crossings, reuses = [], []
+crossings = []
 
 
 def fake():
@@ -47,6 +47,7 @@ class Evil(asyncio.Protocol):
         self.transport, self.input, self.identity = transport, b"", None
         self.busy = self.dead = False
         self.fake = None  # the number of the one on this connection
+        self.crossed = False
         self.skip = 0  # bytes of a body that was answered early
         self.loop = asyncio.get_running_loop()
         # Beside the loop, to look at what it has not read yet.
@@ -60,12 +61,10 @@ class Evil(asyncio.Protocol):
 
     def data_received(self, data):
         if self.fake is not None:
-            if self.crossed or self.unacknowledged() > 0:
-                facts["crossed"] += 1
-                crossings.append(self.fake)
-            else:
+            if not self.crossed and self.unacknowledged() > 0:
+                self.note_crossing()
+            elif not self.crossed:
                 facts["reused"] += 1
-                reuses.append(self.fake)
             self.transport.abort()
             return
         self.input += data[self.skip:]
@@ -106,15 +105,14 @@ class Evil(asyncio.Protocol):
         if not self.dead:
             self.transport.write(data)
 
-    def silent(self):
-        """Whether nothing has come that was not read, be it bytes or an end."""
+    def unread(self):
+        """The first byte that has come and was not read: b"" is an end, None that nothing has come."""
         try:
-            self.socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+            return self.socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
         except BlockingIOError:
-            return True
+            return None
         except OSError:
-            pass
-        return False
+            return b""
 
     def unacknowledged(self):
         left = array.array("i", [0])
@@ -124,7 +122,7 @@ class Evil(asyncio.Protocol):
     def unasked(self):
         """A fake answer, unless the next request has come. Past the loop, whose writes would wait for the end of its turn."""
         unanswered = self.input or self.busy or self.transport.is_closing() or self.transport.get_write_buffer_size() > 0
-        if self.dead or unanswered or not self.silent():
+        if self.dead or unanswered or self.unread() is not None:
             return
         number, answer = fake()
         try:
@@ -132,7 +130,14 @@ class Evil(asyncio.Protocol):
         except OSError:
             return
         facts["fakes"] += 1
-        self.fake, self.crossed = number, not self.silent()
+        self.fake = number
+        if self.unread():
+            self.note_crossing()  # now: its connection may be gone before it is read
+
+    def note_crossing(self):
+        self.crossed = True
+        facts["crossed"] += 1
+        crossings.append(self.fake)
 
     @staticmethod
     def answer(tag, status="200 OK", more=""):
@@ -153,7 +158,7 @@ class Evil(asyncio.Protocol):
         if method == "HEAD" and mode in ("plain", "late", "soon", "close"):
             whole = whole[:-len(tag)]  # the others send a body all the same
         if mode in ("who", "facts"):
-            text = self.identity or "nobody" if mode == "who" else json.dumps({**facts, "crossings": crossings, "reuses": reuses})
+            text = self.identity or "nobody" if mode == "who" else json.dumps({**facts, "crossings": crossings})
             self.write(self.answer(text))
         elif mode == "drop":
             self.transport.close()
