@@ -177,7 +177,7 @@ def initials_of_one(payload):
 
 def fragments(number):
     """CRYPTO frames of a byte with a gap before each."""
-    return b"".join(quic_packets.crypto_frame(number * 480 + 2 * n + 1, b"x") for n in range(220))
+    return b"".join(quic_packets.crypto_frame(number * 320 + 2 * n + 1, b"x") for n in range(160))
 
 
 # ---- TLS ----
