@@ -72,10 +72,11 @@ class Wire:
         self.taken += data
         return data
 
-    def fields(self):
+    def fields(self, strict=True):
+        """Others leave blanks behind a value: Apache where it joins fields of one name and the last is empty."""
         found = []
         while line := self.line():
-            match = FIELD.fullmatch(line)
+            match = FIELD.fullmatch(line if strict else line.rstrip(b" \t"))
             if not match:
                 raise Violation(f"not a field: {line!r}")
             found.append((match[1].decode().lower(), (match[2] or b"").decode("latin-1")))
@@ -87,7 +88,7 @@ class Wire:
         match = REQUEST_LINE.fullmatch(line)
         if not match:
             raise Violation(f"not a request line: {line!r}")
-        request = Request(match[1].decode(), match[2].decode(), self.fields(), b"", [])
+        request = Request(match[1].decode(), match[2].decode(), self.fields(strict), b"", [])
         if strict:
             check_head(request)
         return request
