@@ -8,6 +8,7 @@ namespace gatehouse {
 namespace {
 
 constexpr std::size_t kOverhead = 32;     // of an entry (RFC 9204 section 3.2.1)
+constexpr std::size_t kHarmless = 128;    // so large an invalid one may be: it costs what a short literal does
 constexpr std::size_t kMostOfHost = 255;  // no longer one is valid, and nghttp3 judges it by rules of its own
 constexpr std::uint64_t kEncoderType = 2;
 constexpr unsigned kLongestType = 8;
@@ -23,7 +24,7 @@ ContextPtr new_section() {
   return ContextPtr(context);
 }
 
-bool is_fine(const nghttp3_qpack_nv& field, std::size_t& size) {
+bool is_valid(const nghttp3_qpack_nv& field, std::size_t& size) {
   const nghttp3_vec name = nghttp3_rcbuf_get_buf(field.name);
   const nghttp3_vec value = nghttp3_rcbuf_get_buf(field.value);
   size = name.len + value.len + kOverhead;
@@ -122,12 +123,12 @@ bool H3TableScreen::newest_is_fine() {
       (flags & NGHTTP3_QPACK_DECODE_FLAG_EMIT) == 0) {
     return false;
   }
-  std::size_t weight = 0;
-  const bool fine = is_fine(field, weight);
-  looked_at_ += weight;
+  std::size_t entry_size = 0;
+  const bool valid = is_valid(field, entry_size);
+  looked_at_ += entry_size;
   nghttp3_rcbuf_decref(field.name);
   nghttp3_rcbuf_decref(field.value);
-  return fine;
+  return valid || entry_size <= kOverhead + kHarmless;
 }
 
 }  // namespace gatehouse

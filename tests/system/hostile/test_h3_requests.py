@@ -96,7 +96,7 @@ BROKEN_TABLES = [
     ("a name of an entry that is not there", TABLE + b"\x80\0", {ENCODER_STREAM_ERROR}),
     ("an entry larger than the table", entry(b"a", b"b" * 4096), {ENCODER_STREAM_ERROR}),
     ("an entry with a value that none may have", entry(b"a", b"b" * 4000 + b"\r"), {EXCESSIVE_LOAD}),
-    ("an entry with a name that none may have", entry(b"a b", b"c"), {EXCESSIVE_LOAD}),
+    ("an entry with a name that none may have", entry(b"a b", b"c" * 200), {EXCESSIVE_LOAD}),
     ("an entry with a host that none may have", entry(b"host", b"/" * 4000), {EXCESSIVE_LOAD}),
     ("an entry with a name of 3000 bytes", entry(b"a" * 3000, b"b"), {INTERNAL_ERROR}),
     ("one entry again and again", entry(b"a", b"b" * 1500) + bytes(1000), {EXCESSIVE_LOAD}),
