@@ -15,8 +15,9 @@ namespace gatehouse {
 
 namespace {
 
-// Honest clients need a few KiB for a hello in two datagrams, and the connection's window with a block for each stream.
-constexpr std::size_t kMostHeldBeforeHandshake = 48 * 1024UL;
+// Honest clients need a few KiB for a hello in two datagrams, beside which our own answer to it is held: certificates
+// of 20 KiB pass with half of this. Later they need the connection's window with a block for each stream.
+constexpr std::size_t kMostHeldBeforeHandshake = 64 * 1024UL;
 constexpr std::size_t kMostHeld = 3 * 1024 * 1024UL;
 
 ngtcp2_duration nanoseconds(Duration duration) {

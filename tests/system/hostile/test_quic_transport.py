@@ -203,7 +203,7 @@ class QuicTransport(Table):
     def test_streams_in_fragments_with_gaps_between_them_hold_little_and_are_cut_off(self):
         """A byte in every second place: each gap is something to remember."""
         def play(streams, most):
-            before = self.world.memory()
+            before = self.world.gatehouse.resident_kib()
             with self.connect() as client:
                 for first in range(1, most, 200):
                     for stream in range(40, 40 + 4 * streams, 4):
@@ -213,20 +213,20 @@ class QuicTransport(Table):
                         break
                 self.assertTrue(client.until_closed(5), "still open")
                 self.assertEqual(client.code, EXCESSIVE_LOAD, client.terminated)
-                self.assertLess(self.world.memory() - before, 6144)
+                self.assertLess(self.world.gatehouse.resident_kib() - before, 6144)
 
         self.play_all(self.world, [("forty streams", 40, 6000)], play)
 
     def test_a_flood_of_path_challenges_holds_nothing(self):
         def play(count):
-            before = self.world.memory()
+            before = self.world.gatehouse.resident_kib()
             with self.connect() as client:
                 for _ in range(count):
                     self.send_frames(client, [many([(0x1A, os.urandom(8)) for _ in range(100)])])
                     client.until(lambda: False, patience=0.001)
                     if client.terminated:
                         break
-                self.assertLess(self.world.memory() - before, 2048)
+                self.assertLess(self.world.gatehouse.resident_kib() - before, 2048)
 
         self.play_all(self.world, [("twenty thousand", 200)], play)
 
