@@ -49,6 +49,11 @@ bool offers_scheme(std::string_view challenges) {
   return false;
 }
 
+// Most fields are told apart by their sizes.
+bool may_bind(std::string_view name) {
+  return name.size() == kWwwAuthenticate.size() || name.size() == kPersistentAuth.size();
+}
+
 }  // namespace
 
 bool binds(const RequestHead& head) {
@@ -62,7 +67,7 @@ bool binds(const RequestHead& head) {
 bool binds(const ResponseHead& head) {
   for (const Field field : head.fields) {
     if (field.id == FieldName::kProxyAuthenticate && offers_scheme(field.value)) return true;
-    if (field.id != FieldName::kOther) continue;
+    if (field.id != FieldName::kOther || !may_bind(field.name)) continue;
     if (text::iequals(field.name, kWwwAuthenticate) && offers_scheme(field.value)) return true;
     if (text::iequals(field.name, kPersistentAuth) && text::iequals(text::trim(field.value), "true")) return true;
   }

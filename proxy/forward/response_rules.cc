@@ -14,8 +14,8 @@ constexpr std::string_view kProxy = "proxy-";
 
 // They speak to a proxy that the client does not know it has. Proxy-Status alone is for the client.
 bool is_proxys(const Field& field) {
-  return field.id != FieldName::kProxyStatus && field.name.size() > kProxy.size() &&
-         text::iequals(field.name.substr(0, kProxy.size()), kProxy);
+  return field.name.size() > kProxy.size() && (field.name.front() | ' ') == kProxy.front() &&
+         text::iequals(field.name.substr(0, kProxy.size()), kProxy) && field.id != FieldName::kProxyStatus;
 }
 
 // RFC 9209 section 2: what the proxies behind us said of themselves stays, and who handed it on comes last. So an
