@@ -2,7 +2,7 @@
 twice as long: nobody can buy a lot of our time with little of theirs. Counted by callgrind, so that it is the same on every
 machine and under any load.
 
-usage: judge.py DRIVER [-v] [NAME...]     DRIVER is build/release/tests/work/gatehouse_work; NAME: these rows alone
+usage: judge.py DRIVER [-v] [NAME...]     DRIVER is build/release/tests/cost/gatehouse_cost; NAME: these rows alone
 """
 
 import dataclasses
@@ -90,7 +90,7 @@ def main(driver, names):
 
 if __name__ == "__main__":
     if len(sys.argv) < 2:
-        print("skipped: built without valgrind's headers, gatehouse_work is not there")
+        print("skipped: built without valgrind's headers, gatehouse_cost is not there")
         sys.exit(SKIPPED)
     outcome = main(sys.argv[1], sys.argv[2:])
     if isinstance(outcome, str):

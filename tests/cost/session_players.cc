@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "proxy/frontend/accept/clear_accept.h"
+#include "tests/cost/player.h"
 #include "tests/support/frontend_testing.h"
 #include "tests/support/h3_session_world.h"
-#include "tests/work/player.h"
 
 namespace gatehouse::work {
 namespace {

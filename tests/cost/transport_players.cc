@@ -5,10 +5,10 @@
 #include <string_view>
 #include <utility>
 
+#include "tests/cost/player.h"
 #include "tests/support/quic_case.h"
 #include "tests/support/stream_testing.h"
 #include "tests/support/tls_testing.h"
-#include "tests/work/player.h"
 
 namespace gatehouse::work {
 namespace {

@@ -1,7 +1,7 @@
 // Plays inputs to the parsers and codecs, each in a world of its own, and lets callgrind count the instructions of the
 // playing alone: a dump for each, named by its number. Without callgrind it plays and counts nothing.
 //
-//   gatehouse_work PLAYER FILE [PLAYER FILE]...
+//   gatehouse_cost PLAYER FILE [PLAYER FILE]...
 //
 // A file is a list of pieces: stream, whether it ends, size (32 bits each, little-endian), and so many bytes.
 #include <cstdint>
@@ -16,7 +16,7 @@
 
 #include <valgrind/callgrind.h>
 
-#include "tests/work/player.h"
+#include "tests/cost/player.h"
 
 namespace gatehouse::work {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "proxy/http/field_rules.h"
 #include "proxy/http/h1_parser.h"
-#include "tests/work/player.h"
+#include "tests/cost/player.h"
 
 namespace gatehouse::work {
 namespace {
