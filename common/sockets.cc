@@ -169,6 +169,10 @@ std::optional<uid_t> user_at_other_end(int fd) {
   return told && peer.uid != static_cast<uid_t>(-1) ? std::optional(peer.uid) : std::nullopt;
 }
 
+bool is_listened_at_by(int fd, std::optional<uid_t> user) {
+  return !user || user_at_other_end(fd) == user;
+}
+
 void set_no_delay(int fd) {
   set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 }

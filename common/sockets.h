@@ -40,6 +40,8 @@ int take_error(int fd);  // SO_ERROR
 // Of a connected Unix socket: the user who called listen() at the other end. Nothing if the system does not say, which
 // of other sockets it never does.
 std::optional<uid_t> user_at_other_end(int fd);
+// Whether it was `user`; without one, anybody may listen there.
+bool is_listened_at_by(int fd, std::optional<uid_t> user);
 
 void set_no_delay(int fd);
 void set_linger_reset(int fd);  // close() sends RST

@@ -47,7 +47,7 @@ void Readiness::on_connected(int code) {
   // The watcher that calls may not be destroyed by its own call: next() does it.
   if (timer_.armed() || accepted_) return;
   if (code != 0) return again();
-  if (questions_.listening_user && sockets::user_at_other_end(socket_.get()) != questions_.listening_user) {
+  if (!sockets::is_listened_at_by(socket_.get(), questions_.listening_user)) {
     return dependencies_.decided(Verdict::kForeignListener);
   }
   if (!dependencies_.owns_listener()) return dependencies_.decided(Verdict::kWrongPort);

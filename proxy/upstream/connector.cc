@@ -96,7 +96,7 @@ void Connector::begin() {
 // A link in the folder of an app may lead to a socket that only we can reach. Where it leads is seen too late to
 // follow it or not; who listens there the kernel says for as long as the connection lives.
 bool Connector::listens_by_right() const {
-  return !listening_user_ || sockets::user_at_other_end(socket_.get()) == listening_user_;
+  return sockets::is_listened_at_by(socket_.get(), listening_user_);
 }
 
 void Connector::on_ready() {
