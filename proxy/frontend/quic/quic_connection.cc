@@ -24,6 +24,10 @@ ngtcp2_duration nanoseconds(Duration duration) {
   return static_cast<ngtcp2_duration>(duration.count());
 }
 
+QuicId id_of(const ngtcp2_cid& id) {
+  return QuicId::of({id.data, id.datalen});
+}
+
 ngtcp2_addr addr(const sockaddr* address, socklen_t length) {
   return {.addr = const_cast<sockaddr*>(address), .addrlen = length};
 }
@@ -133,7 +137,7 @@ bool QuicConnection::set_up(const UdpDatagram& first, const Acceptance& acceptan
   ngtcp2_conn_set_tls_native_handle(conn, crypto);
   peer_.prefix = acceptance.prefix;
   peer_.half_open = acceptance.token_type == NGTCP2_TOKEN_TYPE_UNKNOWN;
-  if (peer_.half_open) peer_.hope = ConnectionHope(context_.budget);
+  if (!permit_) peer_.hope = ConnectionHope(context_.budget);
   peer_.address = Address(first.path.remote, first.path.remote_length);
   dispatch_->add(scid, *this);
   dispatch_->add(head.dcid, *this);
@@ -156,8 +160,14 @@ ngtcp2_tstamp QuicConnection::stamp() const {
 
 // ---- receiving ----
 
-void QuicConnection::receive(const UdpDatagram& datagram) {
+void QuicConnection::receive(const UdpDatagram& datagram, const QuicId& to) {
   if (gone()) return;
+  // Whoever writes to the id that we chose has got our answer: the address is proven long before the handshake ends.
+  if (!permit_ && to != id_of(*ngtcp2_conn_get_client_initial_dcid(engine_.conn.get()))) {
+    const Place place = take_place();
+    if (place == Place::kNone) return dispatch_->no_room();
+    if (place == Place::kRefused) return close_with_error();
+  }
   const ngtcp2_path path = path_of(datagram.path);
   const ngtcp2_pkt_info info{.ecn = datagram.ecn};
   int status = 0;
@@ -169,6 +179,20 @@ void QuicConnection::receive(const UdpDatagram& datagram) {
   flush_.wake();
   if (status != 0) return fail(status);
   if (holds_too_much()) fail_for_memory();
+}
+
+// None is kept for anybody who has proven nothing, so that the last may have gone to somebody else by now.
+QuicConnection::Place QuicConnection::take_place() {
+  ConnectionPermit permit = ConnectionPermit::request(context_.budget);
+  if (!permit) return Place::kNone;
+  if (!client_admission::admit(context_, peer_.address, permit)) {
+    ngtcp2_ccerr_set_transport_error(&error_.emplace(), NGTCP2_CONNECTION_REFUSED, nullptr, 0);
+    return Place::kRefused;
+  }
+  permit_ = std::move(permit);
+  peer_.hope = ConnectionHope();
+  context_.connections.touch(*this);  // from now on it may have to make room
+  return Place::kFound;
 }
 
 // What comes out of order is bounded in bytes by the windows, and here in what is kept beside them.
@@ -210,24 +234,9 @@ bool QuicConnection::start_session() {
   return session_->start(streams);
 }
 
-bool QuicConnection::admitted() {
-  if (std::exchange(peer_.half_open, false) && dispatch_ != nullptr) dispatch_->half_open().proven(peer_.prefix);
-  peer_.hope = ConnectionHope();
-  if (permit_) return true;
-  permit_ = ConnectionPermit::request(context_.budget);
-  context_.connections.touch(*this);  // from now on it may have to make room
-  if (!permit_) {
-    context_.counters.refused[static_cast<std::size_t>(ConnectionRefusal::kLimit)].add();
-  } else if (client_admission::admit(context_, peer_.address, permit_)) {
-    return true;
-  }
-  permit_ = ConnectionPermit();
-  ngtcp2_ccerr_set_transport_error(&error_.emplace(), NGTCP2_CONNECTION_REFUSED, nullptr, 0);
-  return false;
-}
-
 bool QuicConnection::handshake_completed() {
-  if (!admitted()) return false;
+  if (!permit_) return false;  // every packet went to the client's own id: RFC 9000 section 7.2
+  if (std::exchange(peer_.half_open, false) && dispatch_ != nullptr) dispatch_->half_open().proven(peer_.prefix);
   const SSL* const ssl = ngtcp2_crypto_ossl_ctx_get_ssl(engine_.crypto.get());
   const bool resumed = SSL_session_reused(ssl) != 0;
   peer_.tls = std::make_shared<const TlsSummary>(TlsSummary{.version = SSL_get_version(ssl),

@@ -27,6 +27,7 @@
 #include "proxy/frontend/connection_budget.h"
 #include "proxy/frontend/h3/h3_session.h"
 #include "proxy/frontend/h3/h3_transport.h"
+#include "proxy/frontend/quic/quic_id.h"
 #include "proxy/frontend/quic/quic_memory.h"
 #include "proxy/frontend/quic/quic_socket.h"
 
@@ -53,7 +54,8 @@ class QuicConnection final : public ClientConnection, private H3Transport {
   QuicConnection(Private /*only_accept_makes_one*/, QuicDispatch& dispatch, Acceptance& acceptance);
   ~QuicConnection() override;
 
-  void receive(const UdpDatagram& datagram);
+  // `to` is the connection id that its first packet is addressed to.
+  void receive(const UdpDatagram& datagram, const QuicId& to);
   void wake_flush() override { flush_.wake(); }
 
   void drain() override;
@@ -79,8 +81,8 @@ class QuicConnection final : public ClientConnection, private H3Transport {
   };
   struct Peer {
     std::uint64_t prefix = 0;
-    bool half_open = false;
-    ConnectionHope hope;   // while it is half-open
+    bool half_open = false;  // no token, and the handshake is not complete
+    ConnectionHope hope;   // while it has no permit
     bool counted = false;  // among the connections: the handshake is complete
     Address address;       // of the validated path
     std::shared_ptr<const TlsSummary> tls;
@@ -88,6 +90,8 @@ class QuicConnection final : public ClientConnection, private H3Transport {
 
   bool set_up(const UdpDatagram& first, const Acceptance& acceptance);
   bool gone() const { return dispatch_ == nullptr; }
+  enum class Place : std::uint8_t { kFound, kNone, kRefused };
+  Place take_place();
   bool holds_too_much() const;
   void fail_for_memory();
   const QuicEnvironment& environment() const;
@@ -104,7 +108,6 @@ class QuicConnection final : public ClientConnection, private H3Transport {
   // --- called by ngtcp2 (quic_callbacks.cc); false: the connection fails ---
   bool start_session();
   bool handshake_completed();
-  bool admitted();  // the address is proven: false if there is no place for one more connection
   void offer_token(const ngtcp2_path& path);
   void path_validated(const ngtcp2_path& path, bool wants_token);
   bool outcome(const std::expected<void, H3Session::Code>& result);

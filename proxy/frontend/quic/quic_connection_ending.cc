@@ -50,8 +50,7 @@ void QuicConnection::expired() {
 
 // What ngtcp2 returned, or one of our callbacks made it return.
 void QuicConnection::fail(int status) {
-  const bool refused = !permit_ && !peer_.half_open;  // and counted as such
-  if (!peer_.counted && !refused) fail_handshake(status);
+  if (!peer_.counted) fail_handshake(status);
   switch (status) {
     case NGTCP2_ERR_DRAINING:
       if (peer_.counted) leave_farewell({});

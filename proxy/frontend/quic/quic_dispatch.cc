@@ -99,7 +99,7 @@ void QuicDispatch::receive(const UdpDatagram& datagram) {
   if (status != 0) return drop();
   const std::span<const std::uint8_t> id(ids.dcid, ids.dcidlen);
   const QuicId key = QuicId::of(id);
-  if (const auto known = ids_.find(key); known != ids_.end()) return known->second->receive(datagram);
+  if (const auto known = ids_.find(key); known != ids_.end()) return known->second->receive(datagram, key);
   if (farewells_.knows(key)) return repeat_farewell(datagram, key);
   if (hand_over(datagram, id)) return;
   if ((datagram.bytes[0] & kLongHeader) != 0) {
@@ -181,7 +181,7 @@ void QuicDispatch::accept(const UdpDatagram& datagram, const ngtcp2_pkt_hd& head
   if (!validation.proven) half_open_.began(prefix);
   QuicConnection& connection = *made;
   context.connections.add(std::move(made));
-  connection.receive(datagram);
+  connection.receive(datagram, QuicId::of(bytes_of(head.dcid)));
 }
 
 // Before it costs a handshake. It is counted, and let in, once its address is proven; whoever may find no room then

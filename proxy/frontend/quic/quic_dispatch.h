@@ -65,7 +65,9 @@ class QuicDispatch {
   void stop_waiting(QuicConnection& connection);
   // Takes over what is to be said to packets of a connection that has ended.
   void bid(QuicFarewell farewell) { farewells_.add(std::move(farewell)); }
-  // A connection counts as half open from its first packet until its client's address is proven.
+  // A packet of somebody whose address is proven finds no place: it is dropped, and others are asked to go.
+  void no_room();
+  // A connection that begins without a token counts as half open until its handshake is complete.
   HalfOpenCount& half_open() { return half_open_; }
 
  private:
@@ -91,7 +93,6 @@ class QuicDispatch {
   Validation validate(const UdpDatagram& datagram, const ngtcp2_pkt_hd& head) const;
   void ask_for_room();
   bool must_prove_itself(std::uint64_t prefix, const Address& client);
-  void no_room();
   void negotiate_version(const UdpDatagram& datagram, const ngtcp2_version_cid& ids);
   void retry(const UdpDatagram& datagram, const ngtcp2_pkt_hd& head);
   void refuse(const UdpDatagram& datagram, const ngtcp2_pkt_hd& head, std::uint64_t error);
