@@ -1,6 +1,9 @@
 // A two-way channel of bytes: TcpStream, TlsStream, and the memory stream of the tests. Owned by the connection that
 // speaks on it; one loop's thread. Pull, not push: the user reads and writes when it likes, and is called only after it
 // was told kWouldBlock (or at first), when trying again is worth while.
+//
+//   read():  kWouldBlock ---> on_readable() ---> read() until kWouldBlock, kEof or kBroken
+//   write(): kWouldBlock ---> on_writable() ---> write() what is left
 #pragma once
 
 #include <cstddef>
@@ -10,23 +13,35 @@
 namespace gatehouse {
 
 enum class IoStatus {
-  kOk,          // bytes moved; there may be more
-  kWouldBlock,  // nothing (more) now; the user will be called
-  kEof,         // read: the other side ended its half cleanly (TLS: close_notify)
-  kBroken,      // reset, TLS error, or EOF without close_notify; nothing will ever move again
+  // Bytes have moved, and more may follow at once.
+  kOk,
+  // Nothing (more) can move now; the user will be called.
+  kWouldBlock,
+  // Only from read(): the other side has ended its half cleanly (TLS: by close_notify). We may still write.
+  kEof,
+  // The connection was reset, TLS failed, or it ended without close_notify: nothing will move in this direction again.
+  // The other direction may break later: what had arrived before a write failed can still be read.
+  kBroken,
 };
 
 struct IoResult {
   IoStatus status = IoStatus::kOk;
-  std::size_t bytes = 0;  // moved in this call, also with kWouldBlock
+  // How many moved in this call, whatever the status.
+  std::size_t bytes = 0;
 };
 
 class ByteStream {
  public:
+  // Both calls come from the loop, never inside a call of the user's to the stream, and one at a time. Either may
+  // destroy the stream or set another user.
   class User {
    public:
-    virtual void on_readable() = 0;  // read() may return something new: bytes, end or error
-    virtual void on_writable() = 0;  // all that write() took has left, and there is room again
+    // read() may return something new: bytes, an end or an error. Comes at most once for each time that read() has
+    // returned kWouldBlock, and at most once for a user that was just set.
+    virtual void on_readable() = 0;
+    // All that write() took has left and there is room again, or writing is broken. Comes at most once for each time
+    // that write() has returned kWouldBlock.
+    virtual void on_writable() = 0;
 
    protected:
     ~User() = default;
@@ -34,18 +49,20 @@ class ByteStream {
 
   virtual ~ByteStream() = default;
 
-  // The user outlives the stream or is unset first. Null: nobody is called; what comes is noticed by the next user's
-  // read(). A user that leaves bytes unread at its own wish must read again without being called.
+  // Who is called from now on. The user outlives the stream or is unset first. Null: nobody is called; what comes is
+  // noticed by the next user's read(). A user that leaves bytes unread of its own will must read again without being
+  // called.
   virtual void set_user(User* user) = 0;
 
-  // Appends up to `max` bytes to `into`. kOk only with bytes > 0.
+  // Appends up to `max` bytes to `into`. kOk only with bytes > 0. REQUIRES: max > 0
   virtual IoResult read(Buffer& into, std::size_t max) = 0;
-  // Takes bytes off the front of `from`; kOk: all of them taken. A stream may keep taken bytes to itself until the
-  // socket has room (bounded: TlsStream, one gathered batch), and says kWouldBlock while it does.
+  // Takes bytes off the front of `from`; kOk: it has taken all of them. A stream may keep taken bytes to itself until
+  // the socket has room (TlsStream: one batch of records at most), and says kWouldBlock while it does.
   virtual IoResult write(Buffer& from) = 0;
   // Bytes taken by write() that have not reached the kernel.
   virtual std::size_t unsent() const = 0;
-  // Ends our half after what was written: close_notify and FIN as the kind has them. Best effort, never blocks.
+  // Ends our half after what was written, by close_notify and FIN as the kind has them. Best effort: it never blocks
+  // and reports nothing. REQUIRES: nothing is written afterwards
   virtual void shutdown_write() = 0;
   // Whether the other side has sent something that read() has not given out yet, as far as this machine knows. For rare
   // questions: it may ask the kernel.

@@ -1,10 +1,13 @@
 // One thread's loop, on libevent (edge-triggered epoll). Made, run and destroyed on its thread; only post() and stop()
 // may be called from others. Everything registered (IoWatcher, Timer, Waker) is a member of its user and unregisters
-// itself when destroyed; all of them must be gone before the loop is.
+// itself when destroyed; all of them must be gone before the loop is. A turn:
 //
-// A turn: one batch of I/O and due timers, then every woken progress Waker, each followed at once by those that it
-// wakes, then the flush Wakers, again while there are any, and last the retired objects are destroyed. In a large batch
-// progress Wakers also run between events: what one exchange needs is still in the cache when its next step comes.
+//   wait --> I/O events --> posted tasks --> due timers --> woken Wakers --> retired objects are destroyed
+//
+//   woken Wakers:  progress, progress, ... --> flush --> progress, ... --> flush --> until there are none
+//
+// A progress Waker is followed at once by those that it wakes; a flush Waker runs when no progress Waker is left. In a
+// large batch of events progress Wakers also run after every 16 of them: what an exchange needs is still in the cache.
 #pragma once
 
 #include <cstddef>
@@ -28,41 +31,52 @@ class EventLoop {
  public:
   enum class Wait { kForEvents, kNever };
 
+  // Aborts the process if the system has no descriptors or memory for a loop. `clock` outlives the loop.
   explicit EventLoop(const Clock& clock = Clock::system());
   ~EventLoop();
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
 
-  void run();            // turns until stop()
-  void turn(Wait wait);  // one turn; tests with a ManualClock use kNever
-  void stop();           // any thread: run() returns at the end of the current turn
+  // Takes turns until stop(), at least one.
+  void run();
+  // Takes one turn. kForEvents waits until there is something to do; kNever does what there is, as tests with a
+  // ManualClock want it. REQUIRES: not within a turn
+  void turn(Wait wait);
+  // Any thread: makes run() return at the end of the current turn, and ends its wait.
+  void stop();
 
-  // Any thread: runs `task` on the loop's thread in a later turn. Tasks posted after the loop's end are destroyed
-  // unrun.
+  // Any thread: runs `task` on the loop's thread, in the order of the calls and never inside this one; a waiting loop
+  // wakes up for it. Tasks that are left when the loop is destroyed are destroyed unrun.
   void post(std::move_only_function<void()> task);
 
-  // Destroys `object` at the end of this turn, when no frame of it is on the stack.
+  // Destroys `object` at the end of this turn, when no frame of it is on the stack. Until then it may still be called
+  // by what it has registered.
   template <class T>
   void retire(std::unique_ptr<T> object) {
     if (object) retired_.push_back([held = std::move(object)]() mutable { held.reset(); });
   }
 
-  MonotonicTime now() const { return in_turn_ ? now_ : clock_.monotonic(); }  // read once per turn
+  // The time of this turn: read from the clock once, when the wait is over, so that all of the turn sees the same.
+  // Outside a turn it is the clock's.
+  MonotonicTime now() const { return in_turn_ ? now_ : clock_.monotonic(); }
   WallTime wall_now() const { return clock_.wall(); }
 
  private:
   friend class IoWatcher;
   friend class Timer;
   friend class Waker;
-  struct Reactor;  // the libevent side
+  // The libevent side.
+  struct Reactor;
   struct WokenList {
     Waker* first = nullptr;
     Waker* last = nullptr;
-    Waker* resume = nullptr;  // while one runs: who stood behind it, and stands behind those that it wakes
+    // While one runs: who stood behind it, and stands behind those that it wakes.
+    Waker* resume = nullptr;
   };
 
   event_base* base() const;
-  void note_time();  // by whatever happens first in a turn
+  // Called by whatever happens first in a turn.
+  void note_time();
   void wait_for_events(bool may_block);
   void run_posted();
   void event_handled();

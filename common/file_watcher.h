@@ -1,6 +1,13 @@
-// Tells who is interested that something in a folder has changed (inotify(7)). As few as can be, because the system
-// lets a user have few: one for all apps, one for the configuration. One loop's thread, but for Handle. Interests are
-// members of their owners and must be gone before it.
+// Tells who is interested that something in a folder has changed (inotify(7)). There are as few of these objects as can
+// be, because the system lets a user have few: one for all apps (AppContext), one for the configuration
+// (ConfigWatcher). One loop's thread, but for Handle and Held. Interests are members of their owners and must be gone
+// before it.
+//
+//   loop's thread    Interest --add_folder()--> watch
+//   other threads    Handle --hold()--> Held --posted to the loop--> Interest::adopt()
+//
+// Without inotify (the log says so), and where the system's limit of watches is reached (add_folder() and hold() say
+// so), changes are not told.
 #pragma once
 
 #include <cstddef>
@@ -26,8 +33,8 @@ class FileWatcher {
  public:
   explicit FileWatcher(EventLoop& loop);
 
-  // A watch of a folder that was opened where that may take long. Nothing is missed between this and its adoption by an
-  // interest. Lets go of the watch when destroyed, on any thread.
+  // A watch of a folder that was opened on a thread where that may take long. Nothing is missed between this and its
+  // adoption by an interest. Lets go of the watch when destroyed, on any thread.
   class Held {
    public:
     Held(Held&& other) noexcept = default;
@@ -39,15 +46,16 @@ class FileWatcher {
     friend class FileWatcher;
     Held(std::shared_ptr<Watches> watches, int watch, std::string folder)
         : watches_(std::move(watches)), watch_(watch), folder_(std::move(folder)) {}
-    std::shared_ptr<Watches> watches_;  // null: moved from
+    // Null once it was moved from.
+    std::shared_ptr<Watches> watches_;
     int watch_;
     std::string folder_;
   };
-  // For other threads, and as long as they like.
+  // For other threads, which may keep it for longer than the watcher lives.
   class Handle {
    public:
-    // Watches what a descriptor is open on, whatever has its name by now; changes in it are told as those of `folder`.
-    // Nothing if it cannot be watched.
+    // Watches the folder that a descriptor is open on, whatever has its name by now; changes in it are told as those of
+    // `folder`. Nothing if it cannot be watched.
     std::optional<Held> hold(int open_folder, std::string folder) const;
 
    private:
@@ -57,7 +65,9 @@ class FileWatcher {
   };
   Handle handle() const { return Handle(watches_); }
 
-  // `changed` gets the full path of what was written, made, moved or removed, or "" if that is not known; it must not
+  // What one owner wants to know of. `changed` is called for each change, as often as there are some, with the full
+  // path of what was written (and closed), made, moved or removed; with "" where that is not known, because events
+  // were lost or the folder itself was moved or removed. A folder that is gone is watched no more. `changed` must not
   // destroy or change an interest.
   class Interest {
    public:
@@ -67,8 +77,11 @@ class FileWatcher {
     Interest(const Interest&) = delete;
     Interest& operator=(const Interest&) = delete;
 
-    bool add_folder(const std::string& folder);  // false: it cannot be watched (yet)
-    void adopt(Held held);                       // tells at once if something has changed since it was taken
+    // Watches `folder` itself, not what is below its subfolders. False if it cannot be watched (yet).
+    bool add_folder(const std::string& folder);
+    // Takes over a watch; calls `changed` with "" at once if something has changed since it was taken.
+    void adopt(Held held);
+    // Forgets all folders; nothing is told afterwards.
     void clear();
 
    private:
@@ -83,12 +96,15 @@ class FileWatcher {
   void tell(int watch, const std::string& name, bool gone);
 
   std::shared_ptr<Watches> watches_;
-  std::map<int, std::vector<Interest*>> interests_;  // by watch
-  std::set<int> unclaimed_;                          // watches that have told something before anybody adopted them
+  // By watch: several interests may have the same folder, for which the system gives only one watch.
+  std::map<int, std::vector<Interest*>> interests_;
+  // Watches that have told something before anybody adopted them.
+  std::set<int> unclaimed_;
   std::optional<IoWatcher> readable_;
 };
 
-// Whether a change of this path can matter to a running app: not what tools and interpreters keep for themselves.
+// Whether a change of this path can matter to a running app. Its last part decides: hidden files, copies that end in
+// "~", node_modules, __pycache__ and *.pyc are what tools and interpreters keep for themselves.
 bool matters(const std::string& path);
 
 }  // namespace gatehouse

@@ -1,8 +1,12 @@
 // Where Buffer's memory comes from: slabs of one size with a plain reference count, kept in a bounded free list of the
-// thread. Every holder of a Segment holds one reference. `used` is the slab's high-water mark: bytes below it may
-// belong to somebody, bytes above it to nobody, and only the holder of a segment that ends there (or the only holder)
-// may extend into them. Small texts of all Buffers of the thread share one slab, the scratch slab, so that a frame
-// header of nine bytes does not cost 16 KiB; the pool holds a reference to it.
+// thread. Every holder of a Segment holds one reference. `used` is the slab's high-water mark:
+//
+//   bytes:  [ segment | segment | gap | segment |             ]
+//                                               ^ used
+//
+// Bytes below it may belong to somebody, bytes above it to nobody, and only the holder of a segment that ends there (or
+// the only holder) may extend into them. Small texts of all Buffers of the thread share one slab, the scratch slab, so
+// that a frame header of nine bytes does not cost 16 KiB; the pool holds a reference to it.
 #pragma once
 
 #include <cstddef>
@@ -21,19 +25,26 @@ struct Slab {
 
 namespace slab_pool {
 
-inline constexpr std::size_t kMaxKept = 256;  // free slabs kept per thread
+// Free slabs that a thread keeps at most, which is 4 MiB; those beyond go back to the heap.
+inline constexpr std::size_t kMaxKept = 256;
 
-Slab* take();  // one reference, used == 0, contents undefined
+// Returns a slab with one reference, `used` being 0 and its bytes undefined.
+Slab* take();
+// Gives a reference back; with the last one the slab is free. REQUIRES: the thread that took it
 void release(Slab* slab);
+// Adds a reference.
 inline void share(Slab* slab) {
   ++slab->references;
 }
 
-// The slab that small texts share, with at least `room` unused bytes; the caller shares it and moves `used` on.
+// Returns the slab that small texts share, with at least `room` unused bytes; the caller shares it and moves `used` on.
+// REQUIRES: room <= Buffer::kSlabSize
 Slab* scratch(std::size_t room);
 
-std::size_t kept();         // free slabs of this thread
-std::size_t outstanding();  // slabs of this thread that somebody holds, the scratch slab not counted
+// Free slabs of this thread.
+std::size_t kept();
+// Slabs of this thread that somebody holds, not counting the scratch slab.
+std::size_t outstanding();
 
 }  // namespace slab_pool
 

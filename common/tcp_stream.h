@@ -1,6 +1,8 @@
-// A connected TCP or Unix stream socket as a ByteStream. Owned by its connection (or by the TlsStream on top of it).
-// Reads into slabs directly; a short read is taken as would-block, so that a request costs one recv. While nobody has
-// been told kWouldBlock on the write side, no call is made.
+// A connected TCP or Unix stream socket as a ByteStream. Owned by its connection (or by the TlsStream on top of it), on
+// the loop's thread. Reads into slabs directly; a short read is taken as would-block, so that a request costs one recv.
+// It keeps no bytes: what write() takes is the kernel's at once.
+//
+// The two directions break apart: after a failed write, what has arrived can still be read.
 #pragma once
 
 #include <sys/uio.h>
@@ -18,7 +20,9 @@ class EventLoop;
 
 class TcpStream final : public ByteStream {
  public:
+  // REQUIRES: `socket` is connected and does not block
   TcpStream(EventLoop& loop, Fd socket);
+  // Closes the socket: with FIN, or with RST after abort_on_close() or if bytes are unread.
   ~TcpStream() override;
 
   void set_user(User* user) override;
@@ -29,22 +33,27 @@ class TcpStream final : public ByteStream {
   bool unread() const override;
   void abort_on_close() override { abort_on_close_ = true; }
 
-  // For TlsStream: recv/send on memory of its own, with the same accounting.
+  // As the read() above, but into the caller's memory: for TlsStream, which has one buffer for the thread.
   IoResult read(char* into, std::size_t size);
-  // For users that gather from several buffers and drop what was taken themselves: one send. kOk: all was taken.
+  // For users that gather from several buffers and drop what was taken themselves: one send. kOk: all was taken. On
+  // kWouldBlock the result has the bytes that went out before.
   IoResult write(std::span<iovec> parts);
-  // What the next read would say, asked of the socket itself and not of the poller, which may be late: one recv, that
-  // takes nothing. kOk: bytes are waiting.
+  // Returns what the next read would, asked of the socket itself and not of the poller, which may be late: one recv
+  // that takes nothing. kOk: bytes are waiting.
   IoStatus peek();
-  // How many bytes of those written the peer's machine has not acknowledged yet. REQUIRES: TCP
+  // How many of the bytes written the machine at the other end has not acknowledged yet; 0 if that is not known.
+  // REQUIRES: TCP
   std::size_t unacknowledged() const;
   int fd() const { return socket_.get(); }
-  int last_error() const { return last_error_; }  // errno of the first call that returned kBroken
+  // The errno of the first call that failed for good; 0: none has.
+  int last_error() const { return last_error_; }
 
  private:
   struct Half {
-    bool ready = true;    // the last recv did not run dry, the last send did not fill the socket
-    bool wanted = false;  // the user waits to be called
+    // The last recv did not run dry, the last send did not fill the socket.
+    bool ready = true;
+    // The user waits to be called.
+    bool wanted = false;
     bool broken = false;
   };
   IoResult read_bulk(Buffer& into, std::size_t max);
@@ -57,15 +66,19 @@ class TcpStream final : public ByteStream {
 
   Fd socket_;
   IoWatcher watcher_;
-  Waker notifier_;  // for a call to the user that cannot be made at once
+  // For a call to the user that cannot be made at once.
+  Waker notifier_;
   User* user_ = nullptr;
   Half in_;
-  Half out_;  // may break alone: what has arrived can still be read
+  Half out_;
   int last_error_ = 0;
   bool abort_on_close_ = false;
-  bool peer_closed_ = false;  // FIN seen by the poller: read until EOF
-  bool edge_unseen_ = false;  // readable again since the last read()
-  bool bulk_ = false;         // the last recv filled its room: give it more
+  // The poller has seen a FIN: short reads say nothing, read until the end.
+  bool peer_closed_ = false;
+  // The socket has become readable since the last read().
+  bool edge_unseen_ = false;
+  // The last recv filled its room: the next one gets several slabs.
+  bool bulk_ = false;
 };
 
 }  // namespace gatehouse

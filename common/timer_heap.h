@@ -1,6 +1,6 @@
-// The armed timers of one loop, in an intrusive 4-ary heap. Owned by the EventLoop, on its thread. A timer stands at
-// the time it was first queued for; when that comes and its owner has meanwhile pushed the deadline on, it is queued
-// again.
+// The armed timers of one loop, in an intrusive 4-ary heap: each timer knows its slot. Owned by the EventLoop, on its
+// thread; Timer and EventLoop are all that use it. A timer stands at the time it was first queued for; when that comes
+// and its owner has meanwhile pushed the deadline on, it is queued again, and forgotten if it was disarmed.
 #pragma once
 
 #include <cstddef>
@@ -18,10 +18,13 @@ class TimerHeap {
  public:
   // Queues the timer for its deadline unless it stands in the queue already, at or before that time.
   void enqueue(Timer& timer);
+  // Takes a timer out that is about to be destroyed, also out of the run that is going on.
   void remove(Timer& timer);
+  // When run_due() has something to do next, which may only be to queue a timer again; max() if there is none.
   MonotonicTime next() const { return heap_.empty() ? MonotonicTime::max() : heap_.front().at; }
   bool empty() const { return heap_.empty(); }
-  // Runs what is due. What is armed meanwhile waits for the next call, even if its time has come.
+  // Runs what is due, in the order of the times. A timer that is armed meanwhile waits for the next call, even if its
+  // time has come; one that is due but disarmed or destroyed before its turn does not run.
   void run_due(MonotonicTime now);
 
  private:
@@ -37,7 +40,8 @@ class TimerHeap {
   void put(std::size_t slot, Entry entry);
 
   std::vector<Entry> heap_;
-  std::vector<Timer*> due_;  // of the run that is going on; null where a timer has been destroyed
+  // Of the run that is going on; null where a timer has been destroyed.
+  std::vector<Timer*> due_;
 };
 
 // For tests: as long as one lives, the loops of its thread run the timers that are due in one turn in an order that the

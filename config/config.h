@@ -1,7 +1,8 @@
-// The configuration as plain structs: what a file means once it was read and found valid. One member per key, its
-// default here, one line of doc; config/reference.toml lists the same for users. Values without behaviour, owned by
-// whoever loaded them, no thread affinity. Strings are expanded and paths absolute. What may still be wrong at build
-// time keeps its place in the file.
+// The configuration as plain structs: what a file means once it was read and found valid. One member per key, with its
+// default and what a user would read about it; config/reference.toml lists the same for users. Values without
+// behaviour, owned by whoever loaded them, no thread affinity. Strings are expanded and paths absolute (but
+// App::offline_file). What may turn out to be wrong later, against the rest or the machine, keeps its place in the
+// file.
 #pragma once
 
 #include <chrono>
@@ -37,18 +38,26 @@ struct KeyFile {
 
 // [server]
 struct Server {
-  unsigned workers = 0;                            // 0: one per CPU available to the process
-  std::optional<Address> admin = default_admin();  // /metrics /healthz /readyz /status; nullopt ("") turns it off
+  // Threads that serve; 0: one per CPU available to the process. A change takes effect with the next start.
+  unsigned workers = 0;
+  // Where /metrics, /healthz, /readyz, /status and /status.json are; nullopt (""): nowhere.
+  std::optional<Address> admin = default_admin();
   Location admin_location;
-  std::string control;  // Unix socket path for commands; empty: one in the runtime directory
-  std::string user;     // drop to this user after binding; empty: stay who we are
+  // Path of the Unix socket (mode 0600) for commands that change things; "": one in the runtime directory.
+  std::string control;
+  std::string user;  // become this user, with its groups, once all addresses are bound; "": stay who we are
   Location user_location;
-  milliseconds drain_timeout{std::chrono::seconds(30)};  // for in-flight exchanges on stop or when a listener goes away
-  milliseconds drain_delay{0};                           // /readyz says 503 for so long before anything else changes
-  bool watch = false;                                    // reload when this file, or one that it names, changes
-  KeyFile secret_file;                       // of 32 bytes: signs QUIC tokens and affinity cookies; empty: our own
-  std::vector<std::uint8_t> quic_server_id;  // in the connection ids that we issue; empty: none
-  std::uint8_t quic_config_id = 0;           // 0..6: the balancer's name for this form of them
+  // How long in-flight exchanges get on stop, or when a listener goes away.
+  milliseconds drain_timeout{std::chrono::seconds(30)};
+  // On stop, /readyz says 503 for so long before anything else changes, so that balancers look elsewhere first.
+  milliseconds drain_delay{0};
+  // Reload by itself when this file, or a certificate or key of a listener, has changed.
+  bool watch = false;
+  // 32 bytes that machines share: signs affinity cookies and QUIC address tokens; "": one of this machine's own.
+  KeyFile secret_file;
+  // This machine in the QUIC connection ids that it issues, for balancers: at most 15 bytes; empty: they name none.
+  std::vector<std::uint8_t> quic_server_id;
+  std::uint8_t quic_config_id = 0;  // 0 to 6: the number by which balancers know that form of connection ids
 
   static Address default_admin();  // 127.0.0.1:9180
 };
@@ -57,7 +66,7 @@ enum class AccessLogFormat { kJson, kCombined, kW3c };
 
 // [log.access]
 struct AccessLog {
-  std::string output = "stdout";  // "stdout", "stderr", "off", or an absolute path
+  std::string output = "stdout";  // "stdout", "stderr", "off", or an absolute path (reopened on SIGUSR1)
   AccessLogFormat format = AccessLogFormat::kJson;
 };
 
@@ -65,7 +74,7 @@ struct AccessLog {
 struct Log {
   log::Level level = log::Level::kInfo;
   std::string output = "stderr";  // "stderr", "stdout", "journal", or an absolute path (reopened on SIGUSR1)
-  // Ends of the names of query parameters whose values are not logged.
+  // Query parameters (by the ends of their names) whose values are not logged, in Referer neither.
   std::vector<std::string> redact{"token",  "password", "code", "sig", "signature", "secret",    "key",       "pass",
                                   "passwd", "pwd",      "auth", "jwt", "session",   "sessionid", "credential"};
   AccessLog access;
@@ -85,9 +94,9 @@ enum class AltSvcMode { kAuto, kOff, kPort };
 
 // alt_svc and alt_svc_max_age of a listener
 struct AltSvc {
-  AltSvcMode mode = AltSvcMode::kAuto;  // kAuto: the listener's own port, while its QUIC side is alive
-  std::uint16_t port = 0;               // the public port, with kPort
-  milliseconds max_age{std::chrono::hours(24)};
+  AltSvcMode mode = AltSvcMode::kAuto;           // kAuto: the listener's own port, while its QUIC side is alive
+  std::uint16_t port = 0;                        // the public port, with kPort
+  milliseconds max_age{std::chrono::hours(24)};  // how long clients remember it
 };
 
 enum class CongestionControl { kCubic, kBbr };
@@ -108,11 +117,12 @@ enum class TlsVersion { kTls12, kTls13 };
 
 // [listeners.tls]
 struct Tls {
-  std::vector<CertificateFiles> certificates;     // never empty; picked by SNI: exact, then wildcard, then the first
+  std::vector<CertificateFiles> certificates;     // never empty; picked by SNI: exact, then wildcard, then unknown_sni
   UnknownSni unknown_sni = UnknownSni::kDefault;  // kDefault: serve the first; kReject: unrecognized_name
-  TlsVersion min_version = TlsVersion::kTls12;    // h3 is always 1.3
-  bool session_tickets = true;
-  std::vector<KeyFile> ticket_key_files;  // of 80 bytes each, the first encrypts; empty: keys of our own, which rotate
+  TlsVersion min_version = TlsVersion::kTls12;    // the oldest; h3 is always 1.3
+  bool session_tickets = true;                    // returning clients resume their session
+  // Keys that machines share, 80 bytes each: the first encrypts, all are accepted; empty: our own, rotated every 12 h.
+  std::vector<KeyFile> ticket_key_files;
 };
 
 enum class ClientAddress { kXForwardedFor, kForwarded, kXRealIp };
@@ -122,18 +132,21 @@ struct Listener {
   Location location;
   Address address;
   Protocols protocols;
-  std::vector<AddressRange> trusted_proxies;  // who may say what vouches for clients (deploy/guides/headers.md)
-  ClientAddress client_address = ClientAddress::kXForwardedFor;  // which of their fields says who the client is
-  std::vector<std::string> strip;                                // names, or "X-Acme-*", that no client may send
-  bool redirect_to_https = false;                                // cleartext only: 308 to the https listener
-  std::size_t max_connections = 0;                               // 0: no limit of its own
+  // Whose X-Forwarded-*, Forwarded, X-Real-IP and other such headers are believed (deploy/guides/headers.md).
+  std::vector<AddressRange> trusted_proxies;
+  ClientAddress client_address = ClientAddress::kXForwardedFor;  // which of their headers says who the client is
+  // More names that only Gatehouse may assert, or "X-Acme-*": removed from every client, a trusted proxy too.
+  std::vector<std::string> strip;
+  bool redirect_to_https = false;   // without tls only: answer with a 308 to the https listener
+  std::size_t max_connections = 0;  // of this listener at a time; 0: no limit of its own
   AltSvc alt_svc;
   Quic quic;
   std::optional<Tls> tls;
 };
 
-// A limit of one client address (IPv6: of a /64), not of trusted proxies and Unix sockets. As long as nobody has asked
-// for it, it spares loopback as well: there stand balancers and tunnels, whose address is everybody's.
+// A limit of one client address (IPv6: of a /64), on all listeners together, but not of trusted proxies and Unix
+// sockets. As long as nobody has asked for it, it spares loopback as well: there stand balancers and tunnels, whose
+// address is everybody's. Beyond it connections are closed as soon as they are made.
 template <class T>
 struct PerClient {
   T value;
@@ -142,25 +155,26 @@ struct PerClient {
 
 // [limits]
 struct Limits {
-  std::size_t max_connections = 0;  // whole process; 0: bounded by file descriptors, with a reserve kept
+  // Client connections of the whole process; 0: as many as file descriptors allow, with a reserve kept.
+  std::size_t max_connections = 0;
   Location max_connections_location;
-  std::size_t max_requests_per_connection = 0;                 // 0: no limit
+  std::size_t max_requests_per_connection = 0;                 // beyond, it is closed gracefully; 0: never
   std::uint32_t max_streams = 100;                             // concurrent, per h2 or h3 connection
   std::optional<std::uint64_t> max_request_body = 30'000'000;  // bytes, 413 beyond; nullopt: "off"
   std::size_t max_header_bytes = 32768;                        // 431 beyond
   std::size_t max_header_count = 100;                          // 431 beyond
   std::size_t max_target_bytes = 8192;                         // 414 beyond
   PerClient<std::uint32_t> max_connections_per_client{1000};   // open at a time; 0: no limit
-  PerClient<Rate> max_handshakes_per_client{{.count = 100}};   // TLS and QUIC
+  PerClient<Rate> max_handshakes_per_client{{.count = 100}};   // TLS and QUIC, begun in a period; 0: no limit
 };
 
 // [timeouts]
 struct Timeouts {
-  milliseconds handshake{std::chrono::seconds(10)};
-  milliseconds header{std::chrono::seconds(30)};         // first byte of a request to the end of its head
-  milliseconds idle{std::chrono::seconds(120)};          // connection without an exchange
-  milliseconds request_body{std::chrono::seconds(120)};  // between bytes
-  milliseconds connect{std::chrono::seconds(5)};
+  milliseconds handshake{std::chrono::seconds(10)};       // TLS or QUIC
+  milliseconds header{std::chrono::seconds(30)};          // first byte of a request to the end of its head
+  milliseconds idle{std::chrono::seconds(120)};           // client connection without a request
+  milliseconds request_body{std::chrono::seconds(120)};   // between bytes
+  milliseconds connect{std::chrono::seconds(5)};          // to an endpoint
   milliseconds response{std::chrono::seconds(120)};       // end of the request to the head of the answer
   milliseconds response_body{std::chrono::seconds(120)};  // between bytes
 };
@@ -178,18 +192,19 @@ struct RouteTimeouts {
   std::optional<milliseconds> response_body;
 };
 
-// request_headers and response_headers of a route: removed first, then set (replacing), then added.
+// request_headers and response_headers of a route: removed first, then set (replacing), then added. Names as written;
+// values free of control characters but tabs.
 struct HeaderEdits {
-  std::vector<std::pair<std::string, std::string>> set;  // names as written, values free of CR, LF and NUL
+  std::vector<std::pair<std::string, std::string>> set;
   std::vector<std::pair<std::string, std::string>> add;
   std::vector<std::string> remove;
 
   bool empty() const { return set.empty() && add.empty() && remove.empty(); }
 };
 
-// to = "NAME"
+// to = "NAME", of an upstream or an app
 struct Forward {
-  std::string upstream;  // or app
+  std::string upstream;
   Location location;
 };
 
@@ -201,7 +216,7 @@ struct Redirect {
 
 // respond = { status = N, body = "TEXT" }
 struct Respond {
-  int status = 404;
+  int status = 404;  // 200 to 599; 204, 205 and 304 have no body
   std::string body;
 };
 
@@ -214,9 +229,9 @@ struct Route {
   std::vector<std::string> hosts;  // lower case, no port; "*.example.com" for all below it; empty: any
   std::string path = "/";          // canonical prefix, by whole segments
   std::variant<Forward, Redirect, Respond> action;
-  bool strip_prefix = false;                         // remove `path` and send X-Forwarded-Prefix
-  bool preserve_host = true;                         // false: Host is the endpoint's
-  bool redirect_to_https = true;                     // false: served in cleartext though the listener redirects
+  bool strip_prefix = false;                         // remove `path` and send it as X-Forwarded-Prefix
+  bool preserve_host = true;                         // false: Host is the endpoint's address
+  bool redirect_to_https = true;                     // false: served without TLS though the listener redirects
   ForwardedStyle forwarded = ForwardedStyle::kNone;  // "rfc7239": send Forwarded too
   bool real_ip = false;                              // send X-Real-IP too
   HeaderEdits request_headers;
@@ -232,54 +247,58 @@ struct DnsName {
   friend bool operator==(const DnsName&, const DnsName&) = default;
 };
 
-// One entry of endpoints: an address, or a DNS name that is resolved at run time.
+// One entry of endpoints: an address, or a DNS name that is asked again as its answer expires.
 struct Endpoint {
   std::variant<Address, DnsName> at;
-  std::uint32_t weight = 1;  // 1..1000
+  std::uint32_t weight = 1;  // its share beside the others, 1 to 1000
   Location location;
 };
 
 enum class Balance { kRoundRobin, kLeastRequests, kRandom, kHash };
 enum class HashOn { kClientIp, kHeader, kCookie, kPath };
 
-// [upstreams.NAME.pool]
+// [upstreams.NAME.pool]: connections that are kept for the next request
 struct Pool {
-  milliseconds idle_timeout{std::chrono::seconds(60)};  // also learned from Keep-Alive: timeout=
-  std::size_t max_idle = 64;                            // connections per endpoint and worker; 0: none is kept
+  milliseconds idle_timeout{std::chrono::seconds(60)};  // shorter if the endpoint says so by Keep-Alive: timeout=
+  // Per endpoint and worker, and more for a second after a burst; 0: none is kept.
+  std::size_t max_idle = 64;
 };
 
 enum class InitialHealth { kServe, kWait };
 
 // [upstreams.NAME.health]: active checks; off until a path is given
 struct Health {
-  std::string path;
-  milliseconds interval{std::chrono::seconds(10)};
-  milliseconds timeout{std::chrono::seconds(3)};
-  std::uint32_t unhealthy_after = 2;  // failed checks in a row
-  std::uint32_t healthy_after = 1;    // passed checks in a row
-  std::uint16_t expect_first = 200;   // expect = "200-399"
-  std::uint16_t expect_last = 399;
-  InitialHealth initial = InitialHealth::kServe;  // kWait: not before the first passed check
-  milliseconds slow_start{0};
+  std::string path;                                 // a GET for it is the check
+  milliseconds interval{std::chrono::seconds(10)};  // from one check of an endpoint to the next, about
+  milliseconds timeout{std::chrono::seconds(3)};    // for the answer; a later one is a failed check
+  std::uint32_t unhealthy_after = 2;                // failed checks in a row that take the endpoint out
+  std::uint32_t healthy_after = 1;                  // passed checks in a row that bring it back
+  std::uint16_t expect_first = 200;                 // the statuses that pass: expect = "200-399"
+  std::uint16_t expect_last = 399;                  // inclusive
+  InitialHealth initial = InitialHealth::kServe;    // kWait: no requests before the first passed check
+  milliseconds slow_start{0};                       // who comes back gets its full share only after this long
 };
 
 // [upstreams.NAME.outlier]: passive, by the outcome of requests
 struct Outlier {
-  std::uint32_t consecutive_failures = 5;  // 0: off
-  milliseconds eject_for{std::chrono::seconds(30)};
-  std::uint32_t max_ejected = 50;  // percent
+  std::uint32_t consecutive_failures = 5;            // failed requests in a row that eject the endpoint; 0: never
+  milliseconds eject_for{std::chrono::seconds(30)};  // the first time; longer each time in a row
+  // Percent of the endpoints that are out at a time, and one of two or more in any case; beyond it none is ejected.
+  std::uint32_t max_ejected = 50;
 };
 
 // What an upstream and an app have in common.
 struct Balancing {
-  Balance balance = Balance::kLeastRequests;  // of two random choices
-  HashOn hash_on = HashOn::kClientIp;
-  std::string hash_name;         // hash_on = "header:NAME" or "cookie:NAME"
-  std::size_t max_requests = 0;  // in flight per endpoint; 0: no limit. Beyond it requests queue
-  std::size_t queue = 1000;      // requests waiting for a place or for a starting app; the next one gets 503
-  milliseconds queue_timeout{std::chrono::seconds(120)};
-  bool via = true;            // "off": no Via, for endpoints that stop compressing when they see one
-  std::string sticky_cookie;  // [upstreams.NAME.sticky] cookie: name of a signed affinity cookie; "" is off
+  Balance balance = Balance::kLeastRequests;              // kLeastRequests: the less busy of two random ones
+  HashOn hash_on = HashOn::kClientIp;                     // with kHash, what the same endpoint is chosen for
+  std::string hash_name;                                  // hash_on = "header:NAME" or "cookie:NAME"
+  std::size_t max_requests = 0;                           // in flight per endpoint, beyond it they queue; 0: no limit
+  std::size_t queue = 1000;                               // that wait for a permit or an app; the next one gets 503
+  milliseconds queue_timeout{std::chrono::seconds(120)};  // how long one waits before it gets 503
+  // False ("off"): no Via, for endpoints that stop compressing when they see one; circles are not noticed then.
+  bool via = true;
+  // [upstreams.NAME.sticky] cookie: the name of a signed cookie that remembers the endpoint; "": none.
+  std::string sticky_cookie;
   Pool pool;
   Health health;
   Outlier outlier;
@@ -298,16 +317,17 @@ enum class AppTransport { kPort, kSocket, kInherit };
 enum class AppProfile { kGeneric, kAspNetCore };
 enum class AppOutput { kLog, kFile, kInherit, kOff };
 
-// rapid_fail = { count, window }
+// rapid_fail = { count, window }: so many crashes and failed starts within `window` park the app, with 503. `count` 0:
+// never.
 struct RapidFail {
-  std::uint32_t count = 10;  // crashes and failed starts within `window`: parked
+  std::uint32_t count = 10;
   milliseconds window{std::chrono::seconds(60)};
 };
 
-// recycle = { every, requests, memory, on_change }; zero or empty: never
+// recycle = { every, requests, memory, on_change }: when an instance is replaced, overlapping; zero or empty: never
 struct Recycle {
-  milliseconds every{0};
-  std::uint64_t requests = 0;
+  milliseconds every{0};               // its age
+  std::uint64_t requests = 0;          // that it was sent
   std::uint64_t memory = 0;            // bytes
   std::vector<std::string> on_change;  // files or folders, absolute
 };
@@ -316,36 +336,41 @@ struct Recycle {
 struct App {
   std::string name;
   Location location;
-  std::vector<std::string> command;  // no shell; never empty; with a "/" in the first it is absolute
+  // The program and its arguments, never empty; no shell. A program without "/" is looked for in PATH.
+  std::vector<std::string> command;
   Location command_location;
-  std::string directory;  // absolute; that of the file if it says nothing
+  std::string directory;  // where it runs; that of the file if it says nothing
   Location directory_location;
+  // Variables for it, beside PATH, HOME, LANG and the like, which it gets from us.
   std::vector<std::pair<std::string, std::string>> environment;
-  std::string environment_file;  // "": none
+  std::string environment_file;  // more of them, NAME=value on each line, read at each start; "": none
   Location environment_file_location;
   std::string user;  // run as (needs root); "": who we are
   Location user_location;
-  std::uint32_t instances = 1;
-  AppStart start = AppStart::kOnDemand;
+  std::uint32_t instances = 1;           // processes, 1 to 100
+  AppStart start = AppStart::kOnDemand;  // kOnDemand: with the first request
+  // Where it listens: a port of 127.0.0.1 (in PORT), a socket (its path in SOCKET), or one handed over (LISTEN_FDS).
   AppTransport transport = AppTransport::kPort;
-  AppProfile profile = AppProfile::kGeneric;
-  std::string ready_path;  // "": ready when the socket accepts; else when GET answers 2xx or 3xx
-  std::vector<std::string> warmup;
-  milliseconds start_timeout{std::chrono::seconds(120)};
-  milliseconds stop_timeout{std::chrono::seconds(10)};
-  int stop_signal = 15;  // "SIGTERM"
+  AppProfile profile = AppProfile::kGeneric;  // kAspNetCore: with what the ASP.NET Core Module agrees on with its apps
+  std::string ready_path;           // "": ready when the socket accepts; else when a GET for it gets 2xx or 3xx
+  std::vector<std::string> warmup;  // paths that are asked for before an instance takes traffic
+  milliseconds start_timeout{std::chrono::seconds(120)};  // not ready by then is a failed start
+  milliseconds stop_timeout{std::chrono::seconds(10)};    // from the signal on; then it is killed with all it started
+  int stop_signal = 15;                                   // "SIGTERM": asks it to end
   RapidFail rapid_fail;
-  milliseconds idle_stop{0};  // 0: never
+  milliseconds idle_stop{0};  // stop it after so long without a request; 0: never
   Recycle recycle;
-  std::string offline_file = "app_offline.htm";  // in `directory` if relative; "": none
-  AppOutput output = AppOutput::kLog;
-  std::string output_path;       // output = "file:PATH"
-  bool detailed_errors = false;  // error_page = "detailed": to loopback clients only
+  // While this file is there (in `directory` if relative), the app is stopped and answers are 503 with its content.
+  std::string offline_file = "app_offline.htm";
+  AppOutput output = AppOutput::kLog;  // where what it writes goes
+  std::string output_path;             // output = "file:PATH"
+  bool detailed_errors = false;        // error_page = "detailed": clients on this machine see why it failed
   Balancing balancing;
 };
 
 struct Config {
-  std::string file;  // as it was named; empty if it was made by the command line
+  // As it was named; "" if the configuration was made by the command line.
+  std::string file;
   Server server;
   Log log;
   std::vector<Listener> listeners;
@@ -354,10 +379,12 @@ struct Config {
   std::vector<App> apps;            // likewise; no name is both
   Limits limits;
   Timeouts timeouts;
-  Veil veil;  // over what came from the environment, for diagnostics that come later
+  // Over what came from the environment, for diagnostics that come later.
+  Veil veil;
 };
 
-// Of a listener with this tls and address: h1; with tls h2 too, and h3 if it is no Unix socket.
+// What a listener with this tls and address speaks if it does not say: h1; with tls h2 too, and h3 if it is no Unix
+// socket.
 Protocols default_protocols(const Listener& listener);
 
 // What holds for exchanges on `route`: the global values with the route's own over them.

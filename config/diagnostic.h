@@ -16,10 +16,13 @@ enum class Severity : std::uint8_t { kError, kWarning };
 
 struct Diagnostic {
   Severity severity = Severity::kError;
-  Location location;    // line 0: the file as a whole
-  std::string message;  // one line: what is wrong and, after a semicolon or colon, what would be right
+  // Line 0: the file as a whole.
+  Location location;
+  // One line: what is wrong and, after a semicolon or colon, what would be right.
+  std::string message;
 
-  // "FILE:LINE:COL: message", warnings as "FILE:LINE:COL: warning: message"; without a line "FILE: message".
+  // "FILE:LINE:COL: message", warnings as "FILE:LINE:COL: warning: message"; without a line "FILE: message", without a
+  // file the message alone.
   std::string to_string() const;
 };
 

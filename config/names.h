@@ -1,5 +1,5 @@
 // The words that choose among enumerators in the file, for reading and for writing: each list is the order in which
-// a diagnostic offers them. Constant.
+// a diagnostic offers them. A new enumerator of config.h that users can choose has its word here. Constant.
 #pragma once
 
 #include <algorithm>
@@ -12,11 +12,13 @@
 
 namespace gatehouse::config {
 
+// values[i] is written as texts[i].
 template <class E, std::size_t N>
 struct Names {
   std::array<E, N> values;
   std::array<std::string_view, N> texts;
 
+  // REQUIRES: `value` is one of values
   constexpr std::string_view text(E value) const {
     return texts[static_cast<std::size_t>(std::ranges::find(values, value) - values.begin())];
   }
@@ -26,6 +28,7 @@ inline constexpr Names<log::Level, 4> kLevelNames{
     {log::Level::kError, log::Level::kWarn, log::Level::kInfo, log::Level::kDebug}, {"error", "warn", "info", "debug"}};
 inline constexpr Names<AccessLogFormat, 3> kFormatNames{
     {AccessLogFormat::kJson, AccessLogFormat::kCombined, AccessLogFormat::kW3c}, {"json", "combined", "w3c"}};
+// Each word sets one member of Protocols.
 inline constexpr Names<bool Protocols::*, 4> kProtocolNames{
     {&Protocols::h1, &Protocols::h2, &Protocols::h3, &Protocols::h2c}, {"h1", "h2", "h3", "h2c"}};
 inline constexpr Names<CongestionControl, 2> kCongestionControlNames{
@@ -41,9 +44,10 @@ inline constexpr Names<ForwardedStyle, 2> kForwardedNames{{ForwardedStyle::kNone
 inline constexpr Names<Balance, 4> kBalanceNames{
     {Balance::kRoundRobin, Balance::kLeastRequests, Balance::kRandom, Balance::kHash},
     {"round_robin", "least_requests", "random", "hash"}};
-inline constexpr Names<HashOn, 4> kHashOnNames{
-    {HashOn::kClientIp, HashOn::kPath, HashOn::kHeader, HashOn::kCookie},
-    {"client_ip", "path", "header:", "cookie:"}};  // the last two: and a name
+// The last two are followed by the name of a header or cookie.
+inline constexpr Names<HashOn, 4> kHashOnNames{{HashOn::kClientIp, HashOn::kPath, HashOn::kHeader, HashOn::kCookie},
+                                               {"client_ip", "path", "header:", "cookie:"}};
+// Of Balancing::via.
 inline constexpr Names<bool, 2> kViaNames{{true, false}, {"on", "off"}};
 inline constexpr Names<InitialHealth, 2> kInitialHealthNames{{InitialHealth::kServe, InitialHealth::kWait},
                                                              {"serve", "wait"}};
@@ -52,6 +56,7 @@ inline constexpr Names<AppTransport, 3> kAppTransportNames{
     {AppTransport::kPort, AppTransport::kSocket, AppTransport::kInherit}, {"port", "socket", "inherit"}};
 inline constexpr Names<AppProfile, 2> kAppProfileNames{{AppProfile::kGeneric, AppProfile::kAspNetCore},
                                                        {"generic", "aspnetcore"}};
+// Of App::detailed_errors.
 inline constexpr Names<bool, 2> kErrorPageNames{{false, true}, {"generic", "detailed"}};
 // Those that ask a process to end, in one way or another.
 inline constexpr Names<int, 8> kStopSignalNames{

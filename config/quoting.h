@@ -8,14 +8,15 @@
 
 namespace gatehouse::config {
 
-// `text` in double quotes; control bytes, quotes and backslashes escaped as TOML escapes them; cut at about 80 bytes
-// (between characters) with "..." where the cut is.
+// Returns `text` in double quotes; control bytes, quotes and backslashes escaped as TOML escapes them. Of more than 80
+// bytes the first 80 are shown, fewer if a character would be cut, with "..." behind the closing quote.
 std::string in_quotes(std::string_view text);
 
-// `"a"`, `"a" or "b"`, `"a", "b" or "c"`.
+// The words that would be right: `"a"`, `"a" or "b"`, `"a", "b" or "c"`.
 std::string one_of(std::span<const std::string_view> words);
 
-// As a TOML basic string: in_quotes(), never cut. Invalid UTF-8 cannot occur: what is read is valid.
+// Returns `text` as a TOML basic string: in_quotes(), never cut. Bytes that are not UTF-8 stay as they are; a file has
+// none, but the environment and the command line may.
 std::string toml_string(std::string_view text);
 
 }  // namespace gatehouse::config

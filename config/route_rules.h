@@ -9,20 +9,26 @@
 
 namespace gatehouse::config {
 
-// A host pattern in lower case: a name, "*." and a name, or an IP address ("[::1]" for v6); no port, no trailing dot.
+// Returns a host pattern in lower case: a name, "*." and a name, or an IP address ("[::1]" for v6). An error if it has
+// a port, a trailing dot, or characters that are not ASCII (they are written in their "xn--" form).
 Result<std::string> normalised_host(std::string_view text);
 
-// Fine if `path` is its own canonical form, the one that requests are matched in: whole segments, no "." or "..", no
-// escapes of unreserved characters, no trailing slash but of "/" itself. Otherwise the error says the right one.
+// Fine if `path` is its own canonical form, the one that requests are matched in: whole segments, none of them empty,
+// "." or "..", no ";" with parameters, no escapes of unreserved characters, no trailing slash but of "/" itself.
+// Otherwise the error says the right one, or that no request can match.
 Result<> check_path(std::string_view path);
 
-// An http(s) URL or a path from the root, with no placeholders but {uri} and {host}.
+// Fine for an http(s) URL, a path from the root (not "//"), or what begins with {uri}. There are no placeholders but
+// {uri} and {host}, and all is visible ASCII.
 Result<> check_redirect_target(std::string_view target);
 
+// Only the words of an error depend on it.
 enum class Edit { kSet, kRemove };
 
-// A field name that a route may set or remove: a token, and not one that frames messages or belongs to the connection.
+// Fine for a field name that a route may set or remove: a token (RFC 9110 section 5.6.2), and none that frames
+// messages or belongs to the connection, nor Host and Alt-Svc, which have keys of their own.
 Result<> check_header_name(std::string_view name, Edit edit);
+// Fine if it has no control characters but tabs, and no spaces or tabs at its ends (RFC 9110 section 5.5).
 Result<> check_header_value(std::string_view value);
 
 }  // namespace gatehouse::config

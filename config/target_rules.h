@@ -12,19 +12,25 @@
 
 namespace gatehouse::config {
 
-// Of an upstream or an app: a label of metrics and a field of logs. At most 64 letters, digits, "-", "_" and ".".
+// Whether an upstream or an app may be called so: it is a label of metrics and a field of logs. 1 to 64 letters,
+// digits, "-", "_" and ".".
 bool is_target_name(std::string_view name);
 
-// "127.0.0.1:5000", "[::1]:5000", "unix:/path", "name:5000" (DNS), or "_service._tcp.name" (SRV, which has no port).
+// Reads "127.0.0.1:5000", "[::1]:5000", "unix:/path", "name:5000" (DNS), or "_service._tcp.name" (SRV, which has no
+// port). Names are not looked up, and come back in lower case. An error for port 0, for an address that means all of a
+// machine's, and for a name whose last label is a number, which is a mistyped address.
 Result<std::variant<Address, DnsName>> parse_endpoint(std::string_view text);
-std::string endpoint_text(const std::variant<Address, DnsName>& endpoint);  // as parse_endpoint() reads it
+// Returns it as parse_endpoint() reads it.
+std::string endpoint_text(const std::variant<Address, DnsName>& endpoint);
 
-// What a GET of ours may ask for: a path from the root and perhaps a query, in visible ASCII.
+// Fine for what a GET of ours may ask for: a path from the root (not "//") and perhaps a query, in visible ASCII and
+// without a fragment.
 Result<> check_request_path(std::string_view path);
 
-bool is_header_or_cookie_name(std::string_view name);  // a token, RFC 9110 section 5.6.2
+// Whether it is a token (RFC 9110 section 5.6.2).
+bool is_header_or_cookie_name(std::string_view name);
 
-// What execve takes: not empty, no "=", no NUL.
+// Whether execve(2) takes it: not empty, no "=", no NUL.
 bool is_environment_name(std::string_view name);
 
 }  // namespace gatehouse::config

@@ -13,23 +13,29 @@ namespace gatehouse::config {
 
 inline constexpr std::chrono::milliseconds kMaxDuration = std::chrono::days(365);
 
-// The error says what is wrong with `text` and what would be right.
+// Reads a duration of at most kMaxDuration in ms, s, m or h; "0s" is one. The error says what is wrong with `text` and
+// what would be right.
 Result<std::chrono::milliseconds> parse_duration(std::string_view text);
-std::string format_duration(std::chrono::milliseconds duration);  // in the largest unit that divides it
+// In the largest unit that divides it: "90s", "2m". REQUIRES: not negative
+std::string format_duration(std::chrono::milliseconds duration);
 
-// Bytes. KB, MB and GB are powers of 1000; KiB, MiB and GiB of 1024; B or nothing is bytes.
+// Reads bytes. KB (or kB), MB and GB are powers of 1000; KiB, MiB and GiB of 1024; B or nothing is bytes. The largest
+// is 2^63 - 1, as TOML has it.
 Result<std::uint64_t> parse_size(std::string_view text);
-std::string format_size(std::uint64_t bytes);  // in the largest binary unit that divides it, else as a plain number
+// In the largest binary unit that divides it, else as a plain number.
+std::string format_size(std::uint64_t bytes);
 
 // So many in a period of time.
 struct Rate {
-  std::uint32_t count = 0;  // 0: no limit
+  // 0: no limit.
+  std::uint32_t count = 0;
   std::chrono::milliseconds period = std::chrono::seconds(1);
   friend bool operator==(const Rate&, const Rate&) = default;
 };
 
-// "100/s", "20/m", "5/h"; the error as above.
+// Reads "100/s", "20/m", "5/h", of a count up to 1,000,000; the error as above. "off" is for the caller.
 Result<Rate> parse_rate(std::string_view text);
-std::string format_rate(const Rate& rate);  // "off" without a limit
+// As parse_rate() reads it; "off" without a limit.
+std::string format_rate(const Rate& rate);
 
 }  // namespace gatehouse::config

@@ -1,5 +1,5 @@
-// Users by their names, for keys that say who something runs as. Asks the system (its databases and plug-ins); start-up
-// and validation only, any thread.
+// Users by their names, for keys that say who something runs as. Asks the system (its databases and plug-ins), which
+// may ask another machine and take long; validation only, any thread.
 #pragma once
 
 #include <sys/types.h>
@@ -10,7 +10,7 @@
 
 namespace gatehouse::config {
 
-// "there is no user NAME", or why it could not be looked up.
+// Returns the user's number. The error is "there is no user NAME", with the system's words if the look-up failed.
 Result<uid_t> uid_of(const std::string& name);
 
 }  // namespace gatehouse::config

@@ -1,6 +1,6 @@
 // The web.config of a published ASP.NET Core application, as far as it says how its process is to be run: one App with
-// the profile for such applications, and a warning for each thing that has no meaning here. Reads the file and looks
-// for the programs that it names; changes nothing. Start-up only.
+// the profile for such applications, and a warning for each thing that has no meaning here. Reads the file and the
+// environment, and looks for the programs that it names; changes nothing. For `gatehouse host`, at start and on reload.
 #pragma once
 
 #include <chrono>
@@ -15,17 +15,22 @@
 namespace gatehouse::config {
 
 struct WebConfig {
-  std::optional<App> app;                // without a name; only if there is no error
-  std::optional<milliseconds> response;  // requestTimeout
-  std::vector<Diagnostic> diagnostics;   // places are those of elements and attributes
+  // Without a name; only if there is no error.
+  std::optional<App> app;
+  // requestTimeout, for timeouts.response.
+  std::optional<milliseconds> response;
+  // Their places are those of elements and attributes.
+  std::vector<Diagnostic> diagnostics;
 };
 
+// Whether `folder` has such a file, in whatever case its name is written.
 bool has_web_config(const std::string& folder);
 
-// Of `folder`/web.config; Windows paths in it are made ours, relative to `folder`, which is absolute.
+// Reads that file, of at most 1 MiB. Windows paths in it are made ours, relative to `folder`. That it is not there or
+// cannot be read is a diagnostic. REQUIRES: `folder` is absolute
 WebConfig read_web_config(const std::string& folder);
 
-// As above, but of `text` as if it were that file.
+// Reads `text` as if it were that file.
 WebConfig parse_web_config(std::string_view text, const std::string& folder);
 
 }  // namespace gatehouse::config

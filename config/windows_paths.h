@@ -1,5 +1,5 @@
 // Command lines and paths as Windows writes them, made ours: for web.config. Reads the environment and looks for files,
-// changes nothing. Start-up only.
+// changes nothing. Any thread.
 #pragma once
 
 #include <string>
@@ -14,22 +14,29 @@ namespace gatehouse::config {
 // but before a quote, and two quotes within a group are one.
 std::vector<std::string> split_windows_arguments(std::string_view text);
 
-// "%NAME%" by the environment's value. The error names a variable that is not set.
+// Replaces each "%NAME%" by the environment's value. The error names a variable that is not set; those that begin with
+// LAUNCHER_ are a development tool's to fill in, and an error too.
 Result<std::string> expand_percent(std::string_view text);
 
-// A path below `folder` with slashes, absolute; fails for one with a drive or a share.
+// Returns `path` as seen from `folder`, with slashes and absolute; an error for one with a drive or a share.
 Result<std::string> local_path(std::string_view path, const std::string& folder);
 
-// `argument` with slashes if it is a path: one that starts with ".\" or "..\", or that exists in `folder` that way.
+// Returns `argument` with slashes if it is a path: one that starts with ".\" or "..\", or that has a "\" and exists in
+// `folder` that way. Anything else comes back as it is.
 std::string local_argument(const std::string& argument, const std::string& folder);
 
 struct LocalProgram {
-  std::vector<std::string> command;  // the program and perhaps its first argument
-  std::string remark;                // what was done to it, if that may surprise
+  // The program and perhaps its first argument.
+  std::vector<std::string> command;
+  // What was done to it, if that may surprise; else "".
+  std::string remark;
 };
 
-// The program that is meant here: "dotnet" wherever it was installed, ".\App.exe" as App in `folder`, or as
-// `dotnet App.dll` if only that is there.
+// Returns the program that is meant here. An error for one with a drive or a share that is not dotnet.
+//
+//   dotnet, C:\Program Files\dotnet\dotnet.exe    dotnet, to be looked for in PATH
+//   .\App.exe                                     App in `folder`, or `dotnet App.dll` if only App.dll is there
+//   App                                           App, to be looked for in PATH
 Result<LocalProgram> local_program(const std::string& path, const std::string& folder);
 
 }  // namespace gatehouse::config

@@ -1,5 +1,5 @@
 // A server certificate: leaf, chain and private key, loaded from PEM and found to belong together. Immutable once made
-// and shared by every context that serves it; any thread.
+// and shared by every context that serves it; any thread. Whether it is trusted or still valid is not looked at.
 #pragma once
 
 #include <memory>
@@ -20,23 +20,31 @@ class Certificate {
  public:
   explicit Certificate(Private /*only_parse_makes_one*/) {}
 
-  // PEM files: the leaf first, then its chain; the key of the leaf. Errors name the file.
+  // Reads PEM files of at most 1 MiB each: the leaf first, then its chain; the key of the leaf, without a passphrase.
+  // Errors name the file. The text of the key is wiped afterwards.
   static Result<std::shared_ptr<const Certificate>> load(const std::string& chain_file, const std::string& key_file);
-  // The same from text; `name` stands for the file in errors.
+  // The same from text; `name` stands for the file in errors. The caller wipes `key`.
   static Result<std::shared_ptr<const Certificate>> parse(std::string_view chain, std::string_view key,
                                                           const std::string& name);
 
-  // DNS names (subjectAltName, or the common name where there is none), lower case, wildcards as "*.example.com".
+  // DNS names in lower case, wildcards as "*.example.com": those of subjectAltName, or the common name of a certificate
+  // that has no subjectAltName.
   const std::vector<std::string>& names() const { return names_; }
-  bool covers(std::string_view host) const;  // exactly, or by a wildcard for its first label; `host` in lower case
+  // Whether a name is `host`, or a wildcard for its first label (RFC 9525 section 6.3). REQUIRES: `host` in lower case
+  bool covers(std::string_view host) const;
+  // Of the leaf.
   WallTime not_before() const { return not_before_; }
   WallTime not_after() const { return not_after_; }
-  // Each certificate of the chain has issued the one before it, and the leaf's issuer is there unless it is its own.
+  // Whether each certificate of the chain has issued the one before it, and the leaf's issuer is there unless the leaf
+  // is its own. The root need not be there.
   bool chain_complete() const;
-  int key_type() const { return key_type_; }  // EVP_PKEY_RSA, EVP_PKEY_EC, ...
+  // EVP_PKEY_RSA, EVP_PKEY_EC and so on.
+  int key_type() const { return key_type_; }
+  // The file of the chain, or the name that stands for it.
   const std::string& file() const { return file_; }
 
-  // Makes it one of the context's certificates, beside those of other key types. False if OpenSSL refuses it.
+  // Makes it one of the context's certificates, beside those of other key types and in place of one of the same type.
+  // False if OpenSSL refuses it.
   [[nodiscard]] bool install(SSL_CTX* context) const;
 
  private:

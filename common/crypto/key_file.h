@@ -13,9 +13,10 @@
 
 namespace gatehouse::key_file {
 
-// Bytes that are overwritten when they are no longer needed. Moves, so that there is one copy.
+// Bytes that are overwritten when they are no longer needed. It moves and is never copied, so that there is one of it.
 class Key {
  public:
+  // All zero, to be filled through bytes().
   explicit Key(std::size_t size) : bytes_(size) {}
   ~Key();
   Key(Key&&) = default;
@@ -30,7 +31,9 @@ class Key {
   std::vector<std::uint8_t> bytes_;
 };
 
-// A key of `size` bytes. Errors name the file and say how to make a right one. REQUIRES: size <= 1000
+// Reads a key of `size` bytes. A file of exactly that size is the key itself; of any other, spaces and line ends are
+// left out, and the rest is hexadecimal or base64. Bytes that are all the same are refused as no secret. Errors name
+// the file and say how to make a right one. REQUIRES: 0 < size <= 1000
 Result<Key> load(const std::string& file, std::size_t size);
 
 }  // namespace gatehouse::key_file

@@ -7,8 +7,9 @@
 
 namespace gatehouse::mac {
 
-// 32 digits. Aborts the process if the library fails: what is signed decides about access.
+// Returns 32 digits in lower case. Aborts the process if the library fails: what is signed decides about access.
 std::string sign(std::string_view key, std::string_view message);
-bool equal(std::string_view a, std::string_view b);  // in a time that depends on the sizes only
+// Compares in a time that depends on the sizes only.
+bool equal(std::string_view a, std::string_view b);
 
 }  // namespace gatehouse::mac

@@ -8,8 +8,11 @@
 
 namespace gatehouse::random {
 
-std::uint64_t fast();                           // thread-local generator, seeded from the system
-std::uint64_t below(std::uint64_t bound);       // 0 .. bound-1; REQUIRES: bound > 0
-void fill_secure(std::span<std::uint8_t> out);  // from OpenSSL's generator; aborts the process if that fails
+// Any 64 bits, from a generator of the thread that the system has seeded (mt19937_64).
+std::uint64_t fast();
+// One of 0 to bound - 1, all equally likely, from the same generator. REQUIRES: bound > 0
+std::uint64_t below(std::uint64_t bound);
+// Fills `out` from OpenSSL's generator; aborts the process if that fails. REQUIRES: less than 2 GiB
+void fill_secure(std::span<std::uint8_t> out);
 
 }  // namespace gatehouse::random

@@ -6,11 +6,12 @@
 
 namespace gatehouse::secret_memory {
 
-// Once, at the start: before a key is read and before there are other threads.
+// Closes the process and makes the secure heap, of 256 MiB of address space. Called once, at the start: before a key is
+// read and before there are other threads. What the system does not allow is a warning in the log, and nothing else.
 void set_up();
 
-// Closes the process to others of the same user. Again after every change of user, which the kernel answers with what
-// fs.suid_dumpable says.
+// Closes the process to others of the same user. Called again after every change of user, because the kernel then sets
+// what fs.suid_dumpable says.
 void close_to_others();
 
 }  // namespace gatehouse::secret_memory

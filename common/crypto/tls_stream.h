@@ -1,10 +1,14 @@
-// TLS on a TcpStream, by OpenSSL through a BIO of ours: socket reads land in one buffer of the thread (a connection
-// keeps only a partial record), the records of one write() are gathered and leave in one send. Records start small (fit
-// one segment) and grow to 16 KiB. An idle connection holds no buffer. Owned by its connection; one loop's thread.
+// TLS on a TcpStream, by OpenSSL through a BIO of ours (TlsWire): socket reads land in one buffer of the thread (a
+// connection keeps only a partial record), the records of one write() are gathered and leave in one send. Records start
+// small (fit one segment), grow to 16 KiB, and start small again after a second without a write. An idle connection
+// holds no buffer. Owned by TlsAccept until the handshake is done, then by the connection; one loop's thread.
 //
-// What the other side can make OpenSSL do is bounded: so many records a turn, and of those that carry no data
-// (KeyUpdate, warnings, attempts to renegotiate, empty ones) so many in a row and so many per MiB of data. Beyond it
-// nothing moves.
+//   user --write()--> SSL --records--> TlsWire, up to 64 KiB --one send--> TcpStream
+//   user <--read()--- SSL <--records-- TlsWire, the thread's buffer <----- TcpStream
+//
+// What the other side can make OpenSSL do is bounded: so many records before the loop gets on, and of those that carry
+// no data (KeyUpdate, warnings, attempts to renegotiate, empty ones) so many in a row and so many per MiB of data. Who
+// sends more has broken the stream.
 #pragma once
 
 #include <functional>
@@ -22,30 +26,32 @@ namespace gatehouse {
 
 class TlsStream final : public ByteStream, private ByteStream::User {
  public:
-  using User = ByteStream::User;  // also the name of a base, hence ambiguous
+  // Named again because it is also the name of a base, and would be ambiguous.
+  using User = ByteStream::User;
   struct SslDeleter {
     void operator()(SSL* ssl) const { SSL_free(ssl); }
   };
   using SslPtr = std::unique_ptr<SSL, SslDeleter>;
   enum class Handshake { kInProgress, kDone, kFailed };
 
-  // Once the handshake is done: records in a row that may carry no data, and messages of TLS itself, of which so many
-  // more are allowed for each MiB of data that has moved in either direction.
+  // Once the handshake is done: how many records in a row may carry no data, and how many messages of TLS itself may
+  // come, of which as many more are allowed for each MiB of data that has moved in either direction.
   static constexpr std::uint32_t kMostWithoutData = 32;
   static constexpr std::uint32_t kMostMessages = 32;
 
-  // `ssl` is set up as server (or client) with its context; not yet connected to any BIO.
+  // REQUIRES: `ssl` is set up as server (or client) with its context, and not connected to a BIO yet
   TlsStream(EventLoop& loop, std::unique_ptr<TcpStream> socket, SslPtr ssl);
   ~TlsStream() override;
 
-  // Goes on with the handshake as far as it can; kInProgress: the user's on_readable/on_writable say when to call
-  // again. After kDone read at once: the first bytes may have come with the handshake (a user set later is called for
-  // them).
+  // Goes on with the handshake as far as it can; kInProgress: the user's on_readable() and on_writable() say when to
+  // call again. After kDone read at once: the first bytes may have come with the handshake (a user that is set later
+  // is called for them).
   Handshake handshake();
-  std::string failure_reason() const;  // after kFailed: short, from OpenSSL's error or "eof", "reset"
+  // After kFailed, or kBroken from read(): a few words of OpenSSL's, or "eof", "reset", "too much without data".
+  std::string failure_reason() const;
 
-  // `told` is called once, from read(), when the other side has sent too much that carries no data: the stream is
-  // broken.
+  // `told` is called at most once, inside read(), when the other side has sent too much that carries no data: that read
+  // returns kBroken unless it has bytes. It must not destroy the stream.
   void on_excess(std::move_only_function<void()> told) { excess_ = std::move(told); }
 
   void set_user(User* user) override;
@@ -60,7 +66,8 @@ class TlsStream final : public ByteStream, private ByteStream::User {
   int fd() const { return socket_->fd(); }
 
  private:
-  struct State;  // what the BIO reads and writes: pending bytes in and out
+  // The wire, and how far each direction is.
+  struct State;
 
   void on_readable() override;
   void on_writable() override;
@@ -80,8 +87,10 @@ class TlsStream final : public ByteStream, private ByteStream::User {
   std::unique_ptr<TcpStream> socket_;
   std::unique_ptr<State> state_;
   SslPtr ssl_;
-  Waker notifier_;   // for a call to the user that cannot be made at once
-  Timer next_turn_;  // for the records that had to wait for it
+  // For a call to the user that cannot be made at once.
+  Waker notifier_;
+  // For the records that had to wait.
+  Timer next_turn_;
   std::move_only_function<void()> excess_;
   User* user_ = nullptr;
 };

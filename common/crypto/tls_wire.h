@@ -1,6 +1,12 @@
 // What lies between OpenSSL and the socket: a BIO whose reads are served from one receive buffer of the thread and
 // whose writes are gathered. Member of its TlsStream, which calls keep_rest() before it returns to anybody, because the
 // thread's buffer then belongs to the next one.
+//
+//   OpenSSL reads:   kept_, then fresh_ (in the thread's buffer), then one receive from the socket
+//   keep_rest():     fresh_ --copied--> kept_
+//   OpenSSL writes:  output_, which the TlsStream sends when OpenSSL has returned
+//
+// What OpenSSL writes of its own accord is bounded too: beyond 256 KiB of output a write fails, and with it the stream.
 #pragma once
 
 #include <cstddef>
@@ -21,30 +27,35 @@ class TlsWire {
   };
   using BioPtr = std::unique_ptr<BIO, BioDeleter>;
 
+  // The size of the thread's buffer, and so of one receive.
   static constexpr std::size_t kMaxReceive = 64 * 1024;
-  // By OpenSSL, which needs two for a record: its head and the rest. What is to be read beyond it waits for the next
-  // turn.
+  // Reads by OpenSSL, which needs two for a record: its head and the rest. Beyond them exhausted() holds, and OpenSSL
+  // is told to try again, until begin_turn().
   static constexpr std::size_t kReadsPerTurn = 256;
 
   explicit TlsWire(TcpStream& socket) : socket_(socket) {}
   TlsWire(const TlsWire&) = delete;
   TlsWire& operator=(const TlsWire&) = delete;
 
-  BioPtr make_bio();  // refers to this object
+  // The BIO refers to this object, which must outlive it. Null if there is no memory.
+  BioPtr make_bio();
 
-  // One receive takes no more than about what the caller can use, so that little ciphertext is left over.
+  // Makes one receive take no more than about what the caller can use, so that little ciphertext is left over: `bytes`,
+  // but at least 4 KiB and at most kMaxReceive.
   void limit_receive(std::size_t bytes);
   // Ends a call into OpenSSL: what it has received but not read is kept for the next one.
   void keep_rest();
   // The reads of a turn are counted from here.
   void begin_turn() { reads_ = 0; }
-  // There may be more to read, but not in this turn.
+  // Whether the reads of this turn are used up; there may be more to read.
   bool exhausted() const { return reads_ >= kReadsPerTurn; }
-  // The last read found nothing, and the socket will call.
+  // Whether the last read found nothing, so that the socket will call.
   bool starved() const { return starved_; }
 
-  IoStatus input_status() const { return input_status_; }  // of the last receive
-  Buffer& output() { return output_; }                     // written by OpenSSL, not yet taken by the socket
+  // Of the last receive: kEof and kBroken tell why OpenSSL stopped.
+  IoStatus input_status() const { return input_status_; }
+  // What OpenSSL has written and the socket has not taken yet.
+  Buffer& output() { return output_; }
   const Buffer& output() const { return output_; }
 
  private:
@@ -57,8 +68,10 @@ class TlsWire {
   bool receive();
 
   TcpStream& socket_;
-  std::string_view fresh_;  // of the thread's buffer; only during a call
-  Buffer kept_;             // used up before anything more is received
+  // In the thread's buffer; only during a call.
+  std::string_view fresh_;
+  // Used up before anything more is received.
+  Buffer kept_;
   Buffer output_;
   IoStatus input_status_ = IoStatus::kOk;
   std::size_t reads_ = 0;

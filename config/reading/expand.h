@@ -10,9 +10,9 @@
 
 namespace gatehouse::config {
 
-// The default holds if the variable is unset or empty; without a default an unset variable is an error (an empty one is
-// not).
-// `veil`, if there is one, learns what came from the environment.
+// Returns `text` with the variables filled in. The default holds if the variable is unset or empty, and is taken as it
+// stands; without a default an unset variable is an error (an empty one is not), as are a "${" without "}" and what is
+// no name of a variable. `veil`, if there is one, learns what came from the environment.
 Result<std::string> expand(std::string_view text, Veil* veil = nullptr);
 
 }  // namespace gatehouse::config

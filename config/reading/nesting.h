@@ -7,14 +7,17 @@
 
 namespace gatehouse::config {
 
+// Columns are counted in characters, from 1.
 struct TextPosition {
   unsigned line = 1;
-  unsigned column = 1;  // in characters
+  unsigned column = 1;
 };
 
+// In one key: more than any key of ours has.
 inline constexpr unsigned kMostDots = 8;
 
-// Where a key (or table header) of `text` has one dot too many; nothing if none has.
+// Returns where a key (or table header) of `text` has one dot too many; nothing if none has. Dots in strings and
+// comments do not count. The text need not be valid TOML.
 std::optional<TextPosition> too_many_dots(std::string_view text);
 
 }  // namespace gatehouse::config

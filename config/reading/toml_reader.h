@@ -28,21 +28,25 @@
 
 namespace gatehouse::config {
 
-// What the tables of one file share.
+// What the tables of one file share. Owned by the loading function.
 class Reading {
  public:
   explicit Reading(std::string file) : file_(std::move(file)) {}
 
+  // Of more than 1000 diagnostics the rest is left out; the last one says so, as an error.
   void error(Location location, std::string message);
   void warning(Location location, std::string message);
+  // Where the region begins, in this file.
   Location location(const toml::source_region& region) const;
   const std::string& file() const { return file_; }
 
+  // In the order in which they were found.
   std::vector<Diagnostic> diagnostics;
   Veil veil;
-  std::set<std::string>
-      known_keys;                   // every key that was asked for: "listeners.tls.min_version", "upstreams.NAME.queue"
-  std::set<std::string> used_keys;  // those that the document has
+  // Without a document: every key that was asked for, "listeners.tls.min_version" or "upstreams.NAME.queue".
+  std::set<std::string> known_keys;
+  // With a document: those that were asked for and are there.
+  std::set<std::string> used_keys;
 
  private:
   void add(Diagnostic diagnostic);
@@ -50,6 +54,7 @@ class Reading {
   std::string file_;
 };
 
+// Both ends are allowed.
 template <class T>
 struct Range {
   T min = std::numeric_limits<T>::min();
@@ -68,49 +73,69 @@ class TableReader {
   using ReadString = std::function<void(const std::string& value, const Location&)>;
   using ReadNamedString = std::function<void(const std::string& name, const std::string& value, const Location&)>;
 
-  // Reads `document` by `read`, reporting what it did not ask for; nullptr: only finds out which keys exist.
+  // Reads `document` by `read`, which is called once, and reports what it did not ask for. Without a document (nullptr)
+  // it only finds out which keys exist: every read() then says that its key is not there, and every table is visited
+  // once.
   static void read_document(Reading& reading, const toml::table* document, const ReadTable& read);
 
-  // Each returns whether the key is there and its value was right and taken.
+  // Each returns whether the key is there and its value was right and taken. One that is wrong is reported with its
+  // place and what would be right, and `value` stays as it was. Strings are expanded (expand.h).
   bool read(std::string_view key, bool& value);
   bool read(std::string_view key, std::string& value);
   bool read(std::string_view key, milliseconds& value, DurationRange range = {});
   template <std::unsigned_integral T>
   bool read(std::string_view key, T& value, Range<T> range = {});
+  // One of the words.
   template <class E, std::size_t N>
   bool read(std::string_view key, E& value, const Names<E, N>& names);
+  // Bytes, as an integer or as "64KiB".
   bool read_size(std::string_view key, std::uint64_t& value, Range<std::uint64_t> range = {});
-  // As read_size; "off" is nullopt.
+  // As read_size(); "off" is nullopt, and 0 is refused, because it might mean either.
   bool read_size_or_off(std::string_view key, std::optional<std::uint64_t>& value, Range<std::uint64_t> range = {});
-  bool read_count_or_off(std::string_view key, std::uint32_t& value);  // "off" and 0 are the same: no limit
-  bool read_rate_or_off(std::string_view key, Rate& value);            // "100/s"; "off" and 0 likewise
-  bool read_path(std::string_view key, std::string& value);            // not empty; absolute, or relative to the file
-  bool read_path_or_none(std::string_view key, std::string& value);    // likewise; "" is none
+  // An integer; "off" and 0 are the same: no limit.
+  bool read_count_or_off(std::string_view key, std::uint32_t& value);
+  // "100/s"; "off" and 0 are the same: no limit.
+  bool read_rate_or_off(std::string_view key, Rate& value);
+  // A path that is not empty: absolute, or relative to the file. `value` is absolute.
+  bool read_path(std::string_view key, std::string& value);
+  // Likewise; "" is none.
+  bool read_path_or_none(std::string_view key, std::string& value);
 
-  bool strings(std::string_view key, const ReadString& each);  // [ "a", "b" ]
+  // These call back once for each element, in the order of the file, before they return. They return whether the key is
+  // there and has the right kind of value; an element that is wrong is reported and left out all the same.
+  //
+  // [ "a", "b" ]
+  bool strings(std::string_view key, const ReadString& each);
+  // [ "a", { address = "b" } ]
   bool strings_or_tables(std::string_view key, const ReadString& each, const ReadTable& read_each);
-  bool named_strings(std::string_view key, const ReadNamedString& each);  // { a = "b" }, in the order of the file
+  // { a = "b" }
+  bool named_strings(std::string_view key, const ReadNamedString& each);
+  // [key]
   bool table(std::string_view key, const ReadTable& read);
-  bool tables(std::string_view key, const ReadTable& read_each);             // [[key]]
-  bool named_tables(std::string_view key, const ReadNamedTable& read_each);  // [key.NAME], in the order of the file
+  // [[key]]
+  bool tables(std::string_view key, const ReadTable& read_each);
+  // [key.NAME]
+  bool named_tables(std::string_view key, const ReadNamedTable& read_each);
 
+  // About the document; none of them counts as asking for the key.
   bool has(std::string_view key) const;
   bool is_integer(std::string_view key) const;
   bool is_empty_array(std::string_view key) const;
-  // Of the value of `key`; of the table if it has none.
+  // The place of the value of `key`; that of the table if it has none.
   Location location(std::string_view key) const;
   const Location& location() const { return location_; }
   void error(const Location& where, std::string message) { reading_.error(where, std::move(message)); }
   void error(std::string_view key, std::string message) { error(location(key), std::move(message)); }
   void warning(const Location& where, std::string message) { reading_.warning(where, std::move(message)); }
   void warning(std::string_view key, std::string message) { warning(location(key), std::move(message)); }
-  std::string absolute(const std::string& path) const;  // as seen from the folder of the file
+  // Returns `path` as seen from the folder of the file, without "." and "..".
+  std::string absolute(const std::string& path) const;
 
  private:
   struct Scope {
     const toml::table* table;  // null: only the keys are wanted
     std::string path;          // "upstreams.NAME.pool"; empty at the top
-    std::string title;         // "upstreams.shop.pool"
+    std::string title;         // "upstreams.shop.pool", for messages
     bool element = false;      // of an array
   };
 

@@ -8,10 +8,12 @@
 namespace gatehouse {
 
 struct StatusAsset {
-  std::string_view name;  // "page.html"
+  // What follows /status/ in its path: "page.html".
+  std::string_view name;
   std::string_view bytes;
 };
 
+// All files. The views are of constants. The source of this function is written by status/embed.cmake.
 std::span<const StatusAsset> status_assets();
 
 }  // namespace gatehouse

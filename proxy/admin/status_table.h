@@ -9,10 +9,12 @@
 
 namespace gatehouse {
 
+// kAnsi writes escape sequences for terminals, kPlain none.
 enum class TableColours { kPlain, kAnsi };
 
-// An error where `json` is not a status that this version can read. Names and texts in it may be anybody's: control
-// characters in them come out as question marks.
+// The whole table, its last line ended. An error where `json` is no status, lacks a member that the table shows, or
+// has another schema than kStatusSchema. Names and texts in it may be anybody's: control characters in them come out
+// as question marks (see status_grid.h). Of the faults it shows the last ten.
 Result<std::string> status_table(std::string_view json, TableColours colours);
 
 }  // namespace gatehouse

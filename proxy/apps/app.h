@@ -1,9 +1,18 @@
-// One app: how many processes it shall have now, which of them shall be replaced, and whether it may be started at all.
-// Calls only note what is wanted; reconcile(), run from the host's waker, compares that with what runs, acts, and emits
-// the events. Owned by AppHost, control thread.
+// One app: how many processes it shall have now, which of them shall be replaced, and whether it may be started at
+// all. Calls only note what is wanted; reconcile(), run from the host's waker, compares that with what runs, acts,
+// and emits the events. Owned by the AppHost (one for each name); control thread. What its files say is read on the
+// FileThread of its user and comes back as a Look; before the first Look the app is not started, and nobody is told
+// of it.
 //
-//  A slot is covered while an instance that is not superseded starts, fails to, or is ready there. To recycle is to
-//  supersede: the slot is then no longer covered, a new instance starts, and once it is ready the old one is drained.
+//   want(), command(), tick(), ... --note--> wishes, superseded --wake--> reconcile():
+//     look_at_files -> collect_ended -> note_ready -> take_down -> start_missing -> publish (events)
+//
+// A slot is covered while an instance that is not superseded starts, fails to, or is ready there. To recycle is to
+// supersede: the slot is then no longer covered, a new instance starts, and once it is ready the old one is drained.
+// If the new one does not get ready, keep_the_old_ones() takes that back.
+//
+//   slot 0   old: ready ........ superseded ........ draining -> stopping -> gone
+//            new:                 starting -> ready ..............................
 #pragma once
 
 #include <cstdint>
@@ -28,43 +37,74 @@ namespace gatehouse {
 
 class App {
  public:
+  // `context` outlives the app. An eager app is wanted from here on, one on demand with the first want().
   App(AppContext& context, AppSpec spec);
   ~App();
   App(const App&) = delete;
   App& operator=(const App&) = delete;
 
-  void change(AppSpec spec);  // nothing if it is the same
+  // Takes over another specification, and takes back remove(). Nothing happens if it is the same. If only the number
+  // of instances differs, those that stay are not touched; anything else recycles the app. Both forget earlier
+  // failures.
+  void change(AppSpec spec);
+  // The app is to go: its instances are drained and stopped. gone() tells when the last has ended.
   void remove();
+  // A request waits. Starts the app if it may run: not while it is removed, stopped or taken offline. Backoff and
+  // parking still delay the start.
   void want();
+  // Nothing is in flight at this instance any more. One that was to stop because it was idle, and has had a request
+  // meanwhile, is kept. Instances of other apps, and those that do not drain, are ignored.
   void drained(InstanceId instance);
+  // A ready instance gives no answer any more: counts as a failure, drains it and lets another take its slot.
+  // Instances of other apps, and those that are not ready, are ignored.
   void unresponsive(InstanceId instance);
+  // Replaces every instance by one of the next generation and forgets earlier failures. `why` ends a line of the log.
   void recycle(const char* why);
+  // Carries out what an operator asks. Returns a sentence about what happens now, or why it cannot.
   Result<std::string> command(AppHost::Command command);
-  void tick(const ProcessTable& processes);  // once a second
+  // Called once a second with the machine's processes: notes memory, recycles by age, requests and memory, stops an
+  // app that is idle, warns of what takes long, and has the offline file looked at once more.
+  void tick(const ProcessTable& processes);
 
+  // Makes what runs into what is wanted, a step at a time: whatever a step has to wait for wakes the host again.
+  // Emits the events.
   void reconcile();
+  // True while there is an instance in any state, one that has ended but was not collected yet included.
   bool runs() const { return !running_.empty(); }
+  // True once the app was removed and its last instance has ended: the host may then destroy it.
   bool gone() const { return wishes_.removed && running_.empty(); }
+  // How many of its instances are starting.
   std::uint32_t starting() const;
-  void add_taken_ports(std::vector<std::uint16_t>& ports) const;  // of instances that may not listen yet
+  // Appends the ports of all its instances (0 for one without), so that no new one is given the port of one that has
+  // not bound it yet.
+  void add_taken_ports(std::vector<std::uint16_t>& ports) const;
   AppView view() const;
 
  private:
+  // An instance and what the app has decided or said about it.
   struct Running {
     std::unique_ptr<Instance> instance;
     bool superseded = false;
-    bool told_ready = false;     // Started was emitted
-    bool told_slow = false;      // people were told what it waits for
-    bool idle_stop = false;      // draining because nobody came for long
-    std::uint64_t requests = 0;  // it has had when last asked
+    // True once Started was emitted.
+    bool told_ready = false;
+    // True once the log has said what it waits for.
+    bool told_slow = false;
+    // It drains because nobody came for long: a new request makes it stay.
+    bool idle_stop = false;
+    // The requests that it had had when last asked.
+    std::uint64_t requests = 0;
     MonotonicTime recycle_at = MonotonicTime::max();
   };
+  // What others want of the app. It runs if `up` is set and none of the others is.
   struct Wishes {
-    bool up = false;  // shall run, unless something below says no
+    // It shall run, unless one of the others says no.
+    bool up = false;
     bool removed = false;
-    bool stopped = false;  // by command
-    bool offline = false;  // by command
+    // Set and cleared by command, as is `offline`.
+    bool stopped = false;
+    bool offline = false;
   };
+  // What went wrong, until an instance gets ready; the counts stay.
   struct Trouble {
     Backoff backoff{};
     RapidFail rapid_fail;
@@ -74,23 +114,27 @@ class App {
     bool recycle_failed = false;
     std::uint64_t restarts = 0;
   };
+  // The requests that the app had had when last asked, and since when that number has not moved.
   struct Idle {
-    std::uint64_t requests = 0;  // seen in the last second
+    std::uint64_t requests = 0;
     MonotonicTime since{};
   };
 
   // What an app's own files say, as they were looked at for a start, or because one of them may have changed.
   struct Look {
-    std::shared_ptr<const AppSpec> spec;  // that it was for
+    // The specification that it was for. An answer for another one is dropped, and the question asked again.
+    std::shared_ptr<const AppSpec> spec;
     Result<AppUser> user;
     std::optional<OfflinePage> offline;
-    std::optional<Result<Environment>> environment;  // if a start asked for it
+    // What the environment file says; only if a start asked for it.
+    std::optional<Result<Environment>> environment;
   };
 
   bool may_run() const;
   void look_at_files();
   void on_look(Look look);
   void note_offline(std::optional<OfflinePage> now);
+  // True if the files of the specification in force have been looked at.
   bool looked() const { return looking_.at == spec_; }
   void watch_files();
   void on_watched(WatchedFolders folders);
@@ -126,18 +170,23 @@ class App {
   SpareListeners spares_;
   std::optional<OfflinePage> offline_;
   struct Telling {
-    std::string last{};  // what the last Changed said, in short
+    // What the last Changed said, in short: an event is emitted only if this differs.
+    std::string last{};
     bool start_failed = false;
     std::vector<InstanceId> drains{};
   } telling_;
   struct Looking {
-    bool due = true;  // something may have changed
+    // Something may have changed since the last question.
+    bool due = true;
     bool environment_due = false;
-    std::shared_ptr<const AppSpec> at{};               // whose files have been looked at
-    Result<AppUser> user{};                            // of that one
-    std::optional<Result<Environment>> environment{};  // read for the starts of now
+    // Whose files have been looked at, and who that one's user is.
+    std::shared_ptr<const AppSpec> at{};
+    Result<AppUser> user{};
+    // Read for the starts of now and fresh for a second; the start after them reads the file again.
+    std::optional<Result<Environment>> environment{};
     MonotonicTime read_at{};
-    MonotonicTime since{};  // the question waits
+    // Since when the question that waits has been waiting.
+    MonotonicTime since{};
     bool told_slow = false;
     FileQuestion<Look> question;
   } looking_;

@@ -1,5 +1,6 @@
 // What all apps of a host share: the loop, the dependencies, what watches over orphans and control groups, and the
-// limit of simultaneous starts. Owned by AppHost, outlives its apps; control thread.
+// limit of simultaneous starts. Owned by AppHost, outlives its apps; control thread. The file threads stand before
+// the output files, which write by them to the last.
 #pragma once
 
 #include <cstdint>
@@ -17,24 +18,34 @@
 namespace gatehouse {
 
 struct AppContext {
+  // At most so many instances start at a time, over all apps: a start is what costs a machine most.
   static constexpr std::uint32_t kMostStarting = 4;
 
-  void changed() { reconcile.wake(); }  // something happened: all apps are looked at within this turn
+  // Something happened: all apps are reconciled within this turn, once, and never inside this call.
+  void changed() { reconcile.wake(); }
+  // Hands an event to whoever made the host. Only reconcile() calls it, so that events come in order.
   void emit(AppEvent event) {
     if (dependencies.event) dependencies.event(std::move(event));
   }
 
   EventLoop& loop;
   AppDependencies dependencies;
+  // Runs AppHost's reconcile(), which goes through all apps.
   Waker reconcile;
   Orphans orphans{};
   Cgroups cgroups{};
+  // One thread for each user of apps: nothing that touches a file of an app runs on the loop.
   FileThreads file_threads{loop};
+  // The files that `output = "file"` names. They stay for the host's life, over restarts of their apps.
   OutputFiles outputs{};
+  // One for all apps: a user of the machine may have few of them.
   FileWatcher watcher{loop};
+  // The number that was last given to an instance; each is given once.
   InstanceId last_id = 0;
-  std::uint32_t starting = 0;                // instances in that state, over all apps
-  std::vector<std::uint16_t> taken_ports{};  // of instances that may not listen yet
+  // How many instances are starting, over all apps. Counted anew by each reconcile, and up by each start within it.
+  std::uint32_t starting = 0;
+  // The ports of all living instances: one that has not bound its port yet would otherwise seem to have left it free.
+  std::vector<std::uint16_t> taken_ports{};
 };
 
 }  // namespace gatehouse

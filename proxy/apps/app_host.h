@@ -1,7 +1,13 @@
 // Keeps the apps of the configuration running as they shall: reconciles wanted with running, one Instance for each
 // process, at most four starting at a time over all apps. Knows nothing of requests or endpoints: commands in, events
-// out, all of them values, so that it could live in another process. Owned by the Server; its thread. Events are
-// emitted in order from the loop, never from inside a call of one of these functions.
+// out, all of them values, so that it could live in another process. Owned by the UpstreamDirectory, which makes it
+// with the first configuration that has apps; control thread, which must be the one that lives as long as the
+// process, because apps die with the thread that started them. Events are emitted in order from the loop, never from
+// inside a call of one of these functions.
+//
+//   UpstreamDirectory --configure, want, drained, unresponsive, command--> AppHost -owns-> App -owns-> Instance
+//           ^                                                                |
+//           +--- posted --- Changed, StartFailed, Started, Ended, Drain -----+
 #pragma once
 
 #include <cstdint>
@@ -24,8 +30,10 @@ class AppHost {
  public:
   using Dependencies = AppDependencies;
 
+  // Starts nothing yet. Where the process is PID 1 it reaps everybody's orphans from here on, with or without apps.
   AppHost(EventLoop& loop, Dependencies dependencies);
-  ~AppHost();  // kills what still runs
+  // Kills what still runs, with all that it has started, and waits until it has ended.
+  ~AppHost();
   AppHost(const AppHost&) = delete;
   AppHost& operator=(const AppHost&) = delete;
 
@@ -33,15 +41,25 @@ class AppHost {
   // gone are drained and stopped.
   void configure(std::vector<AppSpec> specs);
 
-  void want(std::string_view app);         // a request waits: starts it if it is stopped and may
-  void drained(InstanceId instance);       // the answer to app_event::Drain
-  void unresponsive(InstanceId instance);  // it is ready, but answers nothing any more: it is replaced
+  // A request waits for this app: starts it if it is stopped and may run. Unknown names are ignored.
+  void want(std::string_view app);
+  // The answer to app_event::Drain: nothing is in flight at this instance any more, so that it is stopped now and not
+  // only after `drain_timeout`.
+  void drained(InstanceId instance);
+  // A ready instance answers nothing any more, not even health checks: it is drained, counts as failed and is
+  // replaced.
+  void unresponsive(InstanceId instance);
+  // What an operator may ask. kStop and kOffline last until kStart and kOnline take them back, over reloads too.
   enum class Command : std::uint8_t { kRecycle, kStop, kStart, kOffline, kOnline };
-  Result<std::string> command(std::string_view app, Command command);  // a sentence about what happens now
+  // Returns a sentence about what happens now; an error if there is no such app or it cannot be done in its state.
+  Result<std::string> command(std::string_view app, Command command);
 
-  // Everything is stopped (drained by now); `done` is called once when no process is left.
+  // Every app is removed: instances that are ready are drained (their Drain events want an answer still) and all are
+  // stopped. `done` is called once, from the loop, when no process is left. To be called once; no configure()
+  // follows.
   void shut_down(std::move_only_function<void()> done);
 
+  // All apps as they are now, by name; removed ones for as long as their processes live.
   std::vector<AppView> views() const;
 
  private:

@@ -17,63 +17,100 @@
 
 namespace gatehouse {
 
-using InstanceId = std::uint64_t;  // one process, never used twice
+// Names one process. Counts up from 1 and is never used twice in the life of a host; 0 is nobody.
+using InstanceId = std::uint64_t;
 
-// The states of a process (see app_process.h).
+// The states of a process; app_process.h draws what leads from one to the other.
 enum class InstanceState : std::uint8_t { kStarting, kReady, kDraining, kStopping, kStopped };
+// "starting", "ready", ...
 std::string_view label(InstanceState state);
 
-// Why a start failed or a process ended; a closed list. Tokens: "exited", "signaled", "exec_not_found", ...
+// Why a start failed or a process ended; a closed list, whose labels are label values of metrics.
 enum class ExitReason : std::uint8_t {
+  // The program, its interpreter or its directory is not there.
   kExecNotFound,
+  // It could not be run or not even be prepared: rights, its user, its environment file, no free port, no
+  // descriptors.
   kExecDenied,
+  // It ended by itself, with a status.
   kExited,
+  // A signal ended it that we did not send.
   kSignaled,
+  // The kernel ended it for want of memory.
   kOomKilled,
+  // It did not listen within start_timeout.
   kStartTimeout,
+  // Another process listens on the port that it was given.
   kWrongPort,
+  // Another user than its own listens on its socket.
   kForeignListener,
+  // It listens, but did not answer well within start_timeout, or answers nothing any more.
   kReadyFailed,
+  // It was asked to stop.
   kStopped
 };
+// "exec_not_found", "exited", ...
 std::string_view label(ExitReason reason);
 
+// One process.
 struct InstanceView {
   InstanceId id = 0;
-  std::uint32_t slot = 0;        // 0..instances-1; a process keeps the slot of the one that it replaces
-  std::uint64_t generation = 0;  // counts up with each recycle of the app
+  // From 0 to instances - 1. A process keeps the slot of the one that it replaces.
+  std::uint32_t slot = 0;
+  // Counts up with each recycle of the app.
+  std::uint64_t generation = 0;
   InstanceState state = InstanceState::kStarting;
+  // 0 before it was started and once it has ended.
   int pid = 0;
   Address address;
-  std::string pairing_token;              // AppProfile::kAspNetCore: what each request must carry; never log it
-  std::optional<uid_t> listening_user{};  // a Unix socket of another user's app: who alone may listen there
-  MonotonicTime since{};                  // in this state
+  // With AppProfile::kAspNetCore: what each request must carry. It is a secret and must never be logged.
+  std::string pairing_token;
+  // Set for the Unix socket of another user's app: who alone may be found listening there.
+  std::optional<uid_t> listening_user{};
+  // Since when it has been in this state.
+  MonotonicTime since{};
+  // Of the process and all that it has started, noted once a second.
   std::uint64_t resident_bytes = 0;
 };
 
 // What an app does about requests.
 enum class AppState : std::uint8_t {
-  kStopped,   // will start when wanted (on demand), or by command
-  kStarting,  // nothing is ready yet
-  kServing,   // at least one instance is ready
-  kBackoff,   // failed or crashed; will start again at `retry_at`
-  kParked,    // rapid-fail: not before `retry_at`, a command or a changed configuration
-  kOffline,   // by its offline file or by command
+  // It starts when wanted (on demand) or by command.
+  kStopped,
+  // Nothing is ready yet.
+  kStarting,
+  // At least one instance is ready.
+  kServing,
+  // It has failed or crashed, and starts again at `retry_at`.
+  kBackoff,
+  // It has failed too often: it does not start before `retry_at`, a command or a changed configuration.
+  kParked,
+  // It was taken offline by its offline file or by command.
+  kOffline,
 };
+// "stopped", "starting", ...
 std::string_view label(AppState state);
 
 struct AppView {
   std::string name;
   AppState state = AppState::kStopped;
+  // By slot, in a slot by age; those that drain or stop included.
   std::vector<InstanceView> instances;
-  MonotonicTime retry_at{};                // kBackoff, kParked
-  std::optional<ExitReason> failure;       // the last bad end, for as long as it explains the state
-  std::string failure_text;                // one sentence: "exited with status 3 after 0.2 s"
-  std::string last_output;                 // up to 64 KiB from before that end
-  std::string offline_body, offline_type;  // kOffline
+  // With kBackoff and kParked: when it is started again.
+  MonotonicTime retry_at{};
+  // The last bad end, until an instance gets ready.
+  std::optional<ExitReason> failure;
+  // The same as one sentence without a subject: "exited with status 3 after 0.2 s".
+  std::string failure_text;
+  // Up to 64 KiB of output from before that end.
+  std::string last_output;
+  // With kOffline by a file: what that file says, and its media type. Both are empty if a command took it offline.
+  std::string offline_body, offline_type;
   bool stopped_by_command = false;
-  bool recycle_failed = false;  // the newest generation did not get ready; the one before serves on
-  std::uint64_t restarts = 0;   // processes that were started after one that ended by itself
+  // The newest generation did not get ready, and the one before serves on.
+  bool recycle_failed = false;
+  // How often it has failed: failed starts, crashes, and instances that answered nothing any more.
+  std::uint64_t restarts = 0;
 };
 
 namespace app_event {
@@ -81,21 +118,24 @@ namespace app_event {
 struct Changed {
   AppView view;
 };
-// A start attempt failed and nothing is ready: requests that wait are answered for (the view says why).
+// A start failed, and no instance is ready or starting: requests that wait are answered for (the view says why).
+// Comes behind the Changed that tells the same.
 struct StartFailed {
   AppView view;
 };
-// One process started (and took `took` to be ready) or ended; for counters.
+// A process is ready, `took` after its start. Once for each that gets ready.
 struct Started {
   std::string app;
   std::chrono::milliseconds took;
 };
+// A process has ended. Once for each, also for one whose start failed.
 struct Ended {
   std::string app;
   ExitReason reason;
   bool failed_start;
 };
-// Take this instance out of the balance and call drained() when nothing is in flight there any more.
+// Take this instance out of the balance, and call drained() when nothing is in flight there any more. At most once
+// for each stay in kDraining; after drain_timeout the instance is stopped without an answer.
 struct Drain {
   std::string app;
   InstanceId instance;

@@ -1,6 +1,7 @@
-// The environment of a process: what of ours is harmless and useful, then the file, then the configuration, then what
-// the transport adds; the later wins. Our own secrets, LD_PRELOAD and the like never reach an app. Pure but for our
-// environment and, where it says so, the file.
+// The environment of a process: what of ours is harmless and useful, then who its user is, then the file, then the
+// configuration, then what the transport adds; the later wins. Our own secrets, LD_PRELOAD and the like never reach
+// an app. Functions without state: environment_of() reads our environment and is the control thread's, the file is
+// read on a FileThread.
 #pragma once
 
 #include <string>
@@ -13,15 +14,19 @@
 
 namespace gatehouse {
 
+// Names and values, in order. A name may be there twice; the later one counts.
 using Environment = std::vector<std::pair<std::string, std::string>>;
 
-// The lines NAME=value of an environment file; # begins a comment line, quotes around a value are taken off.
+// The lines NAME=value of an environment file. Lines that begin with # and empty ones are skipped, `export ` before a
+// name and quotes around a value are taken off. The first line that is none of this is the error, by its number.
 Result<Environment> parse_environment(const std::string& text);
 
-// What an environment file says; "" is none. Reads it: on a FileThread.
+// What an environment file of at most 1 MiB says, read as `user` may read it; an empty path is none. May block, so it
+// is called on a FileThread. Errors name the file.
 Result<Environment> environment_from_file(const std::string& path, const AppUser& user);
 
-// "NAME=value" for each variable of a process that runs as `user`, of which `from_file` is what its file says.
+// "NAME=value" for each variable of a process that runs as `user`, sorted by name. `from_file` is what its file says,
+// `added` what the transport and the profile add. There is always a PATH.
 std::vector<std::string> environment_of(const AppSpec::Process& process, const AppUser& user,
                                         const Environment& from_file, const Environment& added);
 

@@ -1,6 +1,10 @@
-// One process of an app: starts it when made, finds out when it is ready, reads its output, notices its end at once and
-// stops it as the table of app_process.h says. Owned by its App, control thread; tells of every change through the
-// context. When it is destroyed nothing of the process is left.
+// One process of an app: starts it when made, finds out when it is ready, reads its output, notices its end at once
+// and stops it as the table of app_process.h says. Owned by its App, control thread; tells of every change through
+// the context. When it is destroyed nothing of the process is left.
+//
+//   Instance -- ListenTarget   where it listens          Child      its pidfd: readable once it has ended
+//            -- Readiness      --> kReady, kFailed       Timer      --> kDeadline
+//            -- LogPipe        what it writes            Cgroup     all that it has started
 #pragma once
 
 #include <chrono>
@@ -23,44 +27,65 @@
 
 namespace gatehouse {
 
+// How a process ended.
 struct InstanceEnd {
   ExitReason reason = ExitReason::kStopped;
-  std::string text;           // "exited with status 3 after 0.2 s"
-  bool failed_start = false;  // never was ready, and nobody asked it to stop
-  bool crashed = false;       // was ready, and nobody asked it to stop
+  // A sentence without its subject: "exited with status 3 after 0.2 s".
+  std::string text;
+  // It never was ready, and nobody asked it to stop.
+  bool failed_start = false;
+  // It was ready, and nobody asked it to stop.
+  bool crashed = false;
+  // From the moment it was ready to its end; 0 if it never was.
   Duration ready_for{0};
 };
 
 class Instance {
  public:
+  // What the App has decided and found out for this start.
   struct Setting {
     InstanceId id = 0;
     std::uint32_t slot = 0;
     std::uint64_t generation = 0;
     std::shared_ptr<const AppSpec> spec;
-    Result<AppUser> user{};             // of the spec's
-    Result<Environment> environment{};  // what its environment file says
+    // Who the spec's user is. An error fails the start, as does one of `environment`.
+    Result<AppUser> user{};
+    // What its environment file says; cleared once the process has it.
+    Result<Environment> environment{};
   };
+  // Starts the process, without waiting for it. If that fails, the instance is kStopped and has its end() already.
+  // Takes a listening socket from `spares` if the app inherits one and there is one. `context` outlives it.
   Instance(AppContext& context, Setting setting, SpareListeners& spares);
+  // Kills what still runs and waits for its end.
   ~Instance();
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
 
-  void handle(ProcessEvent event);  // kDrain, kResume and kIdle are the owner's
+  // Tells it what has happened and does what the table says. kDrain, kResume and kIdle are the owner's to tell; the
+  // others come from the instance itself.
+  void handle(ProcessEvent event);
 
   InstanceId id() const { return setting_.id; }
   std::uint32_t slot() const { return setting_.slot; }
   InstanceState state() const { return life_.state; }
-  // It will not get ready, and is being ended.
+  // True while it is ended because it will not get ready.
   bool failing() const { return life_.state == InstanceState::kStopping && !life_.asked_to_stop; }
-  std::string waits_for() const;                 // starting: what is missing, for people
-  std::chrono::milliseconds start_took() const;  // REQUIRES: it has been ready
+  // For people: what is missing while it starts. Means nothing in other states.
+  std::string waits_for() const;
+  // From its start to its first being ready. REQUIRES: it has been ready.
+  std::chrono::milliseconds start_took() const;
+  // Set once the process has ended and was waited for, or could not be started; nothing happens any more then.
   const std::optional<InstanceEnd>& end() const { return end_; }
+  // The mark by which the processes of its tree are known.
   TreeMark tree() const { return {.leader = child_.pid, .variable = marker_}; }
+  // Takes what the last look at the machine's processes found, for view().
   void note_memory(std::uint64_t bytes) { resident_bytes_ = bytes; }
   InstanceView view() const;
+  // Up to 64 KiB of what it wrote last; the first line of it may have lost its begin.
   std::string last_output() const { return output_.last_output(); }
-  Fd take_listening() { return target_.take_listening(); }  // once it has ended
+  // The listening socket that was handed over, for the next instance; invalid if there was none. REQUIRES: it has
+  // ended.
+  Fd take_listening() { return target_.take_listening(); }
 
  private:
   struct Life {
@@ -68,11 +93,13 @@ class Instance {
     MonotonicTime since{};
     MonotonicTime started{};
     std::optional<MonotonicTime> ready{};
-    std::optional<ExitReason> cause{};  // why we ended it, where it did not get ready
+    // Why we end it, where it did not get ready.
+    std::optional<ExitReason> cause{};
     std::string cause_text{};
     bool asked_to_stop = false;
     bool killed = false;
-    std::uint64_t oom_kills = 0;  // at the start
+    // What Cgroups::oom_kills() said at the start.
+    std::uint64_t oom_kills = 0;
   };
 
   std::optional<SpawnFailure> start(SpareListeners& spares);
@@ -93,7 +120,8 @@ class Instance {
   AppContext& context_;
   Setting setting_;
   std::string marker_;
-  std::string token_;  // of the pairing; empty without
+  // The pairing token; empty without a pairing.
+  std::string token_;
   Life life_;
   std::optional<InstanceEnd> end_;
   std::uint64_t resident_bytes_ = 0;
@@ -101,7 +129,8 @@ class Instance {
   LogPipe output_;
   std::optional<Cgroup> cgroup_;
   Child child_;
-  struct Watching {  // whatever can call back
+  // Whatever can call back.
+  struct Watching {
     Timer deadline;
     std::unique_ptr<IoWatcher> exit{};
     std::unique_ptr<Readiness> readiness{};

@@ -1,5 +1,6 @@
-// Where an instance listens: a free port, a private Unix socket or a listening socket of ours, with the variables that
-// tell the app. Owned by the Instance; removes what it has made. Control thread.
+// Where an instance listens: a free port, a private Unix socket or a listening socket of ours, with the variables
+// that tell the app. Owned by the Instance; removes what it has made. Control thread, but for the removal of a
+// socket's folder, in which the app may have put anything: the FileThread of its user does that.
 #pragma once
 
 #include <sys/types.h>
@@ -26,14 +27,21 @@ using SpareListeners = std::vector<Fd>;
 
 class ListenTarget {
  public:
+  // What is to be prepared, for the time of the call.
   struct Wish {
     const AppSpec& spec;
-    const AppUser& user;  // of spec.process.user
+    // Who spec.process.user is.
+    const AppUser& user;
     InstanceId id;
     const std::string& runtime_directory;
-    const std::vector<std::uint16_t>& taken_ports;  // given to instances that may not listen yet
-    FileThread& files;                              // of the app's user; outlives the target
+    // Ports of other instances, which may not have bound them yet; they are not chosen.
+    const std::vector<std::uint16_t>& taken_ports;
+    // The thread of the app's user. It outlives the target.
+    FileThread& files;
   };
+  // Chooses or makes the place that the spec's transport asks for. With kInherit a socket is taken from `spares`, or
+  // made if there is none. A port is only chosen: that nobody else binds it first is checked when the instance
+  // listens.
   static Result<ListenTarget> prepare(const Wish& wish, SpareListeners& spares);
 
   ListenTarget() = default;
@@ -43,11 +51,16 @@ class ListenTarget {
   ListenTarget& operator=(const ListenTarget&) = delete;
   ~ListenTarget();
 
+  // Where requests are sent.
   const Address& address() const { return address_; }
+  // The variables that tell the app; see AppTransport.
   const Environment& environment() const { return environment_; }
-  // Of a socket in a folder that the app's user can change, where that is not who we are: who must be found there.
+  // Set for a socket in a folder that the app's user can change, where that is not who we are: only this user may be
+  // found listening there.
   std::optional<uid_t> listening_user() const { return listening_user_; }
-  int listening() const { return listening_.get(); }  // to hand over, or -1
+  // The socket to hand over, or -1. The target keeps it.
+  int listening() const { return listening_.get(); }
+  // Gives the socket away, to be kept for the next instance; invalid if there is none.
   Fd take_listening() { return std::move(listening_); }
 
  private:
@@ -60,7 +73,8 @@ class ListenTarget {
   Environment environment_;
   std::optional<uid_t> listening_user_;
   Fd listening_;
-  struct Folder {  // of the Unix socket
+  // The folder of the Unix socket; an empty path: there is none to remove.
+  struct Folder {
     std::string path{};
     std::string user{};
     FileThread* files = nullptr;

@@ -1,6 +1,11 @@
 // What an instance writes to its standard output and error: always read, so that the app never waits for long, and
-// passed on as lines, at a bounded rate ("N lines dropped"); the last 64 KiB are kept for who asks why it ended. Member
-// of the Instance; control thread.
+// passed on as lines, at a bounded rate ("N lines dropped"); the last 64 KiB are kept for who asks why it ended.
+// Member of the Instance; control thread.
+//
+//   child --stdout, stderr--> pipes --> LineCutter --> rate --> log or OutputFile    (kOff: to nowhere)
+//                                 +--> LastOutput
+//
+// With AppOutput::kInherit there are no pipes: the child writes to where we do, and nothing is kept.
 #pragma once
 
 #include <sys/types.h>
@@ -23,20 +28,23 @@
 
 namespace gatehouse {
 
-// The end of what has been written so far.
+// The end of what has been written so far, of both streams in the order in which they were read.
 class LastOutput {
  public:
   static constexpr std::size_t kMost = 64UL * 1024;
   void add(std::string_view bytes);
+  // The last kMost bytes, or all if there are fewer.
   std::string text() const;
 
  private:
-  std::string bytes_;  // up to twice as many as are told
+  // Up to twice as many as are told, so that bytes are moved rarely.
+  std::string bytes_;
 };
 
 class LogPipe {
  public:
-  struct Rate {  // within a second
+  // What is passed on within a second; lines beyond either are dropped and counted.
+  struct Rate {
     std::uint64_t lines = 1000;
     std::uint64_t bytes = 1024UL * 1024;
   };
@@ -44,18 +52,25 @@ class LogPipe {
     std::string app;
     std::uint32_t slot = 0;
     AppOutput kind = AppOutput::kLog;
-    OutputFile* file = nullptr;  // kFile
+    // With kFile: where lines go. It outlives the pipe.
+    OutputFile* file = nullptr;
     Rate rate{};
-    std::function<void(const std::string&)> write;  // kLog; a whole line with its tags. Empty: the program's log
+    // With kLog: gets a whole line with its tags ("app NAME slot N pid N stdout: ..."). Empty: the program's log.
+    std::function<void(const std::string&)> write;
   };
 
   LogPipe(EventLoop& loop, Setting setting);
 
-  Result<> open();  // before the spawn
+  // Makes the pipes. To be called once, before the spawn.
+  Result<> open();
+  // The child's ends, -1 with kInherit and after started().
   int out() const { return streams_[0].child_end.get(); }
   int err() const { return streams_[1].child_end.get(); }
-  void started(pid_t pid);  // after it
-  void finish();            // reads what is there, and passes on what has no newline yet
+  // To be called after the spawn: closes the child's ends here, so that the pipes end when the child's tree does.
+  void started(pid_t pid);
+  // To be called when the process has ended: reads what is there without waiting for more, passes on what has no
+  // newline yet, and closes the pipes.
+  void finish();
   std::string last_output() const { return last_.text(); }
 
  private:
@@ -65,7 +80,8 @@ class LogPipe {
     const char* name;
     Fd child_end;
     Fd our_end;
-    bool more = false;  // stopped reading before would-block
+    // True if reading has stopped although there may be more: others on the loop have their turn first.
+    bool more = false;
     LineCutter cutter;
     std::unique_ptr<IoWatcher> watcher;
   };
@@ -78,7 +94,8 @@ class LogPipe {
   EventLoop& loop_;
   Setting setting_;
   pid_t pid_ = 0;
-  Rate used_{.lines = 0, .bytes = 0};  // in this second
+  // What was passed on in the second that runs.
+  Rate used_{.lines = 0, .bytes = 0};
   std::uint64_t dropped_ = 0;
   LastOutput last_;
   std::array<Stream, 2> streams_;

@@ -1,6 +1,11 @@
-// Finds out when an instance can take requests: it accepts connections (asked after 5 ms, then at growing distances up
-// to 100 ms), the listener is the instance's own or its user's, the ready path answers 2xx or 3xx, and the warm-up
+// Finds out when an instance can take requests: it accepts connections (asked after 5 ms, then at growing distances
+// up to 100 ms), the listener is the instance's own or its user's, the ready path answers 2xx or 3xx, and the warm-up
 // paths have been asked for. Member of the Instance; control thread. Has no time limit of its own.
+//
+//   connect --accepted--> whose listener? --ours--> ready path --2xx, 3xx--> warm-up paths, one by one --> kReady
+//     ^  | refused              | not                 ^   | else
+//     +--+                      +--> kWrongPort,      +---+
+//                                    kForeignListener
 #pragma once
 
 #include <cstddef>
@@ -20,25 +25,37 @@ namespace gatehouse {
 
 class Readiness {
  public:
+  // What is asked, and where.
   struct Questions {
     Address address;
-    std::string ready_path;           // "": that it accepts is enough
-    std::vector<std::string> warmup;  // asked in order; what is answered does not matter
+    // Empty: that it accepts is enough.
+    std::string ready_path;
+    // Asked in order, each once; what is answered does not matter.
+    std::vector<std::string> warmup;
+    // Sent with each question.
     std::vector<std::pair<std::string, std::string>> fields;
-    std::chrono::milliseconds warmup_timeout{0};  // of one path
-    std::optional<uid_t> listening_user{};        // as of an InstanceView
+    // For one path of the warm-up.
+    std::chrono::milliseconds warmup_timeout{0};
+    // As in an InstanceView.
+    std::optional<uid_t> listening_user{};
   };
+  // It can take requests; another process listens on its port; another user listens on its socket.
   enum class Verdict : std::uint8_t { kReady, kWrongPort, kForeignListener };
   struct Dependencies {
     std::move_only_function<std::shared_ptr<void>(AppProbe, AppDependencies::ProbeDone)>& probe;
+    // Whether those that listen are processes of the instance. Asked once, when the first connection was accepted.
     std::move_only_function<bool()> owns_listener;
-    std::move_only_function<void(Verdict)> decided;  // once; may destroy this
+    // Called at most once, from the loop, as the last thing that happens here; may destroy this.
+    std::move_only_function<void(Verdict)> decided;
   };
 
+  // Begins by itself. `dependencies.probe` outlives it; destroying it cancels what is being asked.
   Readiness(EventLoop& loop, Questions questions, Dependencies dependencies);
 
-  bool accepted() const { return accepted_; }  // it listens, so what is missing is a good answer
-  std::string last_outcome() const;            // "answered 503", for people
+  // True once it listens, so that what is missing is a good answer.
+  bool accepted() const { return accepted_; }
+  // For people: "answered 503", "gave no answer", "it does not listen".
+  std::string last_outcome() const;
 
  private:
   static constexpr Duration kFirst = std::chrono::milliseconds(5);

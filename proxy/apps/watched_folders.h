@@ -1,6 +1,6 @@
-// The folders in which a change matters to an app, found and watched with the rights of its user: where the files that
-// replace it are, with the folders in them as far as they may matter, and where its offline file may come to be. On a
-// FileThread; an Interest on the loop adopts them.
+// The folders in which a change matters to an app, found and watched with the rights of its user: where the files
+// that replace it are, with the folders in them as far as they may matter, and where its offline file may come to be.
+// Values that are made on a FileThread; an Interest of the App adopts them on the loop.
 #pragma once
 
 #include <string>
@@ -13,11 +13,15 @@
 namespace gatehouse {
 
 struct WatchedFolders {
+  // The folder of the offline file.
   std::vector<FileWatcher::Held> offline;
+  // Of each file in recycle.on_change its folder, of each folder the tree below it.
   std::vector<FileWatcher::Held> changes;
 };
 
-// What cannot be watched is left out: it is not there, the user may not list it, or the system allows no more watches.
+// What cannot be watched is left out: it is not there, the user may not list it, or the system allows no more
+// watches. A tree is followed 64 folders deep and to 1000 folders; a link in it is watched and not followed further.
+// May block.
 WatchedFolders watch_folders_of(const AppSpec& spec, const AppUser& user, const FileWatcher::Handle& watcher);
 
 }  // namespace gatehouse

@@ -11,7 +11,8 @@
 
 namespace gatehouse {
 
-// REQUIRES: shell is "bash", "zsh" or "fish"
+// The text that the shell is to source. `commands` is what outline_of() returns: the program itself comes first.
+// REQUIRES: `shell` is "bash", "zsh" or "fish".
 std::string completion_script(const std::vector<CommandOutline>& commands, std::string_view shell);
 
 }  // namespace gatehouse

@@ -2,6 +2,8 @@
 // GATEHOUSE_TO_FILE names (secrets of Docker and Kubernetes are such files). An option beats its variable; an empty
 // variable is none. Options that may be repeated take one value a line, --to and --listen also commas between them.
 // Start-up only, main thread; the environment is read and never changed.
+//
+//   --to typed  >  GATEHOUSE_TO or GATEHOUSE_TO_FILE (both: an error)  >  the option's default
 #pragma once
 
 #include <map>
@@ -18,25 +20,30 @@ class App;
 
 namespace gatehouse {
 
-// Options by where their values really stand: "--to" -> "GATEHOUSE_TO". What is not here was typed, or not said at all.
+// Options by where their values really stand: "--to" -> "GATEHOUSE_TO". What is not here was typed, or not said at
+// all.
 using OptionVariables = std::map<std::string, std::string, std::less<>>;
 
 struct VariableValue {
-  std::string variable;  // the one that is set: GATEHOUSE_TO or GATEHOUSE_TO_FILE
-  std::string value;     // not empty, without white space at its ends
+  // The one that is set: GATEHOUSE_TO or GATEHOUSE_TO_FILE.
+  std::string variable;
+  // Not empty, without white space at its ends.
+  std::string value;
 };
 
 // "--private-key" -> "GATEHOUSE_PRIVATE_KEY"
 std::string variable_of(std::string_view option);
 
-// What the environment says of an option. Errors name the variable: both are set, or the file says nothing.
+// What the environment says of an option. Errors name the variable: both are set, or the file cannot be read or says
+// nothing. For --certificate and --private-key, whose values are paths, a file that holds PEM is itself the value,
+// and PEM in the variable an error.
 Result<std::optional<VariableValue>> variable_value(std::string_view option);
 
-// The help of `command` names the variable of each option.
+// Adds to the help of `command` the variable of each option, and a word on how they are read.
 void describe_variables(CLI::App& command);
 
-// Gives options of `command` that were not typed the values of their variables. Throws what CLI11 throws for a bad
-// command line, with the variable in place of the option.
+// Gives options of `command` that were not typed the values of their variables, and returns which variables those
+// were. Throws what CLI11 throws for a bad command line, with the variable in place of the option.
 OptionVariables take_variables(CLI::App& command);
 
 // The same for what `option` stands for, unless it was typed: `value` is not empty then.

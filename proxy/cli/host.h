@@ -1,5 +1,6 @@
 // `gatehouse host`: a configuration without a file, to start an application and put Gatehouse in front of it: a
-// command, or a published folder with a web.config. Start-up only.
+// command, or a published folder with a web.config. Called at the start and at every reload, when web.config is read
+// again; main thread.
 #pragma once
 
 #include <cstdint>
@@ -13,18 +14,27 @@
 namespace gatehouse {
 
 struct HostOptions {
-  std::vector<std::string> command;  // or one word, a folder with a web.config
-  std::string name;                  // empty: from the command
-  std::uint32_t instances = 0;       // 0: not said
-  std::string transport;             // as in the file; empty: not said
-  std::string profile;               // likewise
+  // The program and its arguments, or one word, a folder with a web.config.
+  std::vector<std::string> command;
+  // Empty: from the command.
+  std::string name;
+  // 0: not said.
+  std::uint32_t instances = 0;
+  // As in the file; empty: not said.
+  std::string transport;
+  // As in the file; empty: not said.
+  std::string profile;
+  // Empty: not said.
   std::string ready_path;
-  std::vector<std::string> environment;  // NAME=VALUE
-  std::string directory;                 // empty: where the command was typed
+  // Variables of the app, each NAME=VALUE.
+  std::vector<std::string> environment;
+  // Where the app runs; empty: where the command was typed, or the folder with the web.config.
+  std::string directory;
   FrontOptions front;
 };
 
-// The same outcome as that of a file: one app, which is started at once.
+// The same outcome as that of a file: one app, which is started at once, and a route of all requests to it. What was
+// said by an option wins over web.config.
 config::Loaded host_config(const HostOptions& options);
 
 // What an app is called if nobody says: after its script or assembly if the program runs such ones, else after the

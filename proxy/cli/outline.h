@@ -11,10 +11,14 @@ class App;
 
 namespace gatehouse {
 
+// An option, a flag or a positional argument.
 struct OptionOutline {
-  std::string name;  // "--listen"; of a positional one what stands for it: "FILE"
+  // "--listen"; "-x" if it has no long name; of a positional one what stands for it: "FILE".
+  std::string name;
   std::string help;
-  std::string value;  // what follows it, as "TEXT"; empty: it is a flag
+  // What follows it, as "TEXT"; empty for a flag and for a positional one.
+  std::string value;
+  // The words that its value must be one of; empty: any.
   std::vector<std::string> choices;
   bool required = false;
 };
@@ -26,7 +30,8 @@ struct CommandOutline {
   std::vector<OptionOutline> positionals;
 };
 
-// The first is the program itself; hidden commands are left out.
+// Every command, in the order in which CLI11 was told of them. The first is the program itself; hidden commands and
+// options are left out.
 std::vector<CommandOutline> outline_of(const CLI::App& app);
 
 }  // namespace gatehouse

@@ -1,5 +1,5 @@
-// What all subcommands have in common: how they end, and how they print.
-// Results go to stdout, what is wrong to stderr.
+// What all subcommands have in common: how they end, and how they print. Results go to stdout, what is wrong to
+// stderr. Functions without state; main thread.
 #pragma once
 
 #include <cstdio>
@@ -16,15 +16,17 @@ inline constexpr int kExitFine = 0;
 inline constexpr int kExitFailed = 1;
 inline constexpr int kExitBadCommandLine = 2;
 
+// As it is: without a newline, and unflushed.
 inline void print(std::FILE* to, std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), to);
 }
 
+// To standard error, one a line, warnings too.
 inline void print(const std::vector<config::Diagnostic>& diagnostics) {
   for (const config::Diagnostic& diagnostic : diagnostics) print(stderr, diagnostic.to_string() + '\n');
 }
 
-// Returns the exit code, for whoever ends with it.
+// Prints one line to standard error, and returns the exit code, for whoever ends with it.
 inline int complain(std::string_view message, int exit_code = kExitFailed) {
   print(stderr, std::format("gatehouse: {}\n", message));
   return exit_code;

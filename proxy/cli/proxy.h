@@ -1,5 +1,5 @@
 // `gatehouse proxy`: a configuration without a file, to put Gatehouse in front of something that already listens.
-// Start-up only.
+// Called at the start and at every reload; main thread.
 #pragma once
 
 #include <string>
@@ -14,14 +14,16 @@
 namespace gatehouse {
 
 struct ProxyOptions {
-  std::vector<std::string> to;  // endpoints: host:port, http://host:port, unix:/path
+  // Endpoints: host:port, http://host:port, unix:/path.
+  std::vector<std::string> to;
   FrontOptions front;
 };
 
-// The same outcome as that of a file.
+// The same outcome as that of a file: one upstream with these endpoints, and a route of all requests to it.
 config::Loaded proxy_config(const ProxyOptions& options);
 
-// "http://127.0.0.1:5000/" as "127.0.0.1:5000"; the port is 80 where none is given.
+// "http://127.0.0.1:5000/" as "127.0.0.1:5000"; the port is 80 where none is given. Fails for https:// and for an
+// address with a path.
 Result<std::variant<Address, config::DnsName>> endpoint_of(const std::string& text);
 
 }  // namespace gatehouse

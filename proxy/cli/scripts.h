@@ -10,7 +10,8 @@ class App;
 
 namespace gatehouse {
 
-// `app` and `chosen`, which gets the command that was typed, outlive the parsing.
+// Tells CLI11 of both commands. When one is typed, `chosen` becomes what prints it and returns the exit code. `app`
+// and `chosen` outlive the parsing and that call.
 void add_scripts(CLI::App& app, std::function<int()>& chosen);
 
 }  // namespace gatehouse

@@ -8,11 +8,14 @@
 namespace gatehouse {
 
 struct StatusOptions {
-  bool watch = false;  // until interrupted; a process that does not answer is waited for
-  bool json = false;   // verbatim
+  // Again each second, until interrupted; a process that does not answer is waited for.
+  bool watch = false;
+  // As the process says it, not as a table; not together with `watch`.
+  bool json = false;
 };
 
-// Prints to standard output. Colours only where that is a terminal and NO_COLOR (no-color.org) is not set.
+// Asks /status.json at `admin` and prints to standard output. Colours only where that is a terminal that can show
+// them and NO_COLOR (no-color.org) is not set. The error says why nothing could be shown; with `watch` there is none.
 Result<> show_status(const Address& admin, const StatusOptions& options);
 
 }  // namespace gatehouse

@@ -1,5 +1,6 @@
 // Gives every pair of upstream and address one Endpoint for as long as anybody uses it, so that endpoints which a
-// reload does not touch keep their pools, permits and counts. Owned by the UpstreamDirectory; its thread.
+// reload does not touch keep their pools, permits and counts. For listed addresses and names; the endpoints of apps are
+// HostedApp's. Owned by the UpstreamDirectory; its thread.
 #pragma once
 
 #include <map>
@@ -13,11 +14,15 @@ namespace gatehouse {
 
 class EndpointRegistry {
  public:
+  // Returns the endpoint of that upstream and address. It is made of `identity` if there is none yet; otherwise what
+  // else `identity` says (name, authority) changes nothing.
   std::shared_ptr<Endpoint> endpoint(Endpoint::Identity identity);
-  void forget_unused();  // those that no set, pool or exchange holds
+  // Forgets the endpoints that no set, pool or exchange holds.
+  void forget_unused();
 
  private:
-  std::map<std::pair<std::string, std::string>, std::shared_ptr<Endpoint>> endpoints_;  // by upstream and address
+  // By upstream and address.
+  std::map<std::pair<std::string, std::string>, std::shared_ptr<Endpoint>> endpoints_;
 };
 
 }  // namespace gatehouse

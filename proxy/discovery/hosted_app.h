@@ -1,5 +1,9 @@
 // One app as an upstream: its ready instances are the endpoints in force, its state says what becomes of requests that
-// find none. Owned by the UpstreamDirectory; its thread.
+// find none. Owned by the UpstreamDirectory; its thread. Shares its membership with snapshots and workers.
+//
+//   AppHost --events--> UpstreamDirectory --update, start_failed--> HostedApp --replace(set)--> Membership
+//                                         --drain---------------->     |  set(kNotServing) on the instance's endpoint
+//   AppHost::drained <---------------- drained <-----------------------+  once nothing is in flight there
 #pragma once
 
 #include <functional>
@@ -16,21 +20,28 @@ namespace gatehouse {
 
 class HostedApp {
  public:
-  // `drained`: nothing is in flight any more at an instance that was to be drained.
+  // `drained` is called once for each drain(), from the loop and never from drain() itself: nothing is in flight any
+  // more at an instance that was to be drained.
   HostedApp(EventLoop& loop, std::shared_ptr<Membership> membership, std::move_only_function<void(InstanceId)> drained);
   HostedApp(const HostedApp&) = delete;
   HostedApp& operator=(const HostedApp&) = delete;
 
   const Membership& membership() const { return *membership_; }
 
+  // The app has changed: puts the set of its ready instances in force. An instance has the same Endpoint for its whole
+  // life. One that is not ready any more, or not in the view, is kNotServing from now on.
   void update(const AppView& view);
   // Those who wait are answered for, and so are others until the app is started anew. But an app that has served before
   // is given two more starts first: a crash must not cost a request only because the next start was unlucky.
   void start_failed(const AppView& view);
+  // The instance gets no new requests. Its endpoint is looked at every 10 ms until nothing is in flight there; an
+  // instance that is not known is empty at once.
   void drain(InstanceId instance);
   bool knows(InstanceId instance) const { return endpoints_.contains(instance); }
+  // Returns nothing if the endpoint is none of this app's.
   std::optional<InstanceId> instance_at(const Endpoint& endpoint) const;
-  InstanceUse use(InstanceId instance) const;  // nothing of one that is not known
+  // Requests so far and in flight; zeros for an instance that is not known.
+  InstanceUse use(InstanceId instance) const;
 
  private:
   void put_in_force(const AppView& view);
@@ -39,10 +50,14 @@ class HostedApp {
   EventLoop& loop_;
   const std::shared_ptr<Membership> membership_;
   std::move_only_function<void(InstanceId)> drained_;
+  // An instance has been ready at some time.
   bool has_served_ = false;
-  int failed_starts_ = 0;                                      // in a row
-  bool start_failed_ = false;                                  // so that requests are refused
-  std::map<InstanceId, std::shared_ptr<Endpoint>> endpoints_;  // of all instances that have been ready
+  // In a row.
+  int failed_starts_ = 0;
+  // Requests are refused because starts failed.
+  bool start_failed_ = false;
+  // Of all instances in the last view that have been ready.
+  std::map<InstanceId, std::shared_ptr<Endpoint>> endpoints_;
   std::vector<InstanceId> draining_;
   Timer draining_check_;
 };

@@ -1,6 +1,11 @@
 // c-ares on an event loop: its sockets and its time-outs, and the questions that are on their way. Shared by the
-// resolver and its watches, on the control thread; the last of them ends it. Never blocks: hosts files are read, but
+// resolver and its watches, on their loop's thread; the last of them ends it. Never blocks: hosts files are read, but
 // names are only ever asked for over sockets of the loop.
+//
+//   DnsInquiry --ask--> c-ares --watch_socket, set_timer--> the loop
+//        ^                ^                                   | IoWatcher wakes ready_, timer_
+//        |                +----------- process() <------------+
+//        +--settle-- Pending (outlives an inquiry that is given up)
 #pragma once
 
 #include <chrono>
@@ -26,23 +31,31 @@ namespace gatehouse {
 
 class DnsInquiry;
 
-struct DnsService {  // of an SRV record (RFC 2782)
+// What an SRV record says (RFC 2782).
+struct DnsService {
   std::string target;
   std::uint16_t port = 0;
   std::uint16_t priority = 0;
   std::uint16_t weight = 0;
 };
 
-struct DnsRecords {                // what one question gave
-  std::string error;               // empty: it was answered
-  bool absent = false;             // there is no such name, or nothing of the kind at it: an answer, not a breakdown
-  std::chrono::seconds ttl{0};     // the least of all records
-  std::vector<Address> addresses;  // in no order
+// What one question gave.
+struct DnsRecords {
+  // Why there are no records, as c-ares says it; empty: there are some.
+  std::string error;
+  // There is no such name, or nothing of the kind at it: an answer, not a breakdown.
+  bool absent = false;
+  // The least of all records, aliases on the way included.
+  std::chrono::seconds ttl{0};
+  // For kAddresses, in no order, with the question's port.
+  std::vector<Address> addresses;
+  // For kServices, in no order.
   std::vector<DnsService> services;
 };
 
 class DnsChannel {
  public:
+  // Where c-ares cannot be set up, that is logged, and every question fails for that reason.
   DnsChannel(EventLoop& loop, Resolver::Options options);
   ~DnsChannel();
   DnsChannel(const DnsChannel&) = delete;
@@ -63,7 +76,8 @@ class DnsChannel {
   // What c-ares calls back with; it cannot forget a single question, so that this outlives who asked.
   struct Pending {
     DnsChannel& channel;
-    DnsInquiry* asker;  // null: gave it up
+    // Null: it gave the question up.
+    DnsInquiry* asker;
   };
 
   void open();
@@ -80,21 +94,25 @@ class DnsChannel {
 
   EventLoop& loop_;
   Resolver::Options options_;
-  std::string trouble_;  // why c-ares could not be set up
+  // Why c-ares could not be set up; empty: it was.
+  std::string trouble_;
   std::filesystem::file_time_type configured_at_{};
   std::map<int, Socket> sockets_;
-  Waker ready_;  // a socket may be: c-ares is never entered from a watcher that it might destroy
+  // A socket may be ready: c-ares is never entered from a watcher that it might destroy.
+  Waker ready_;
   Timer timer_;
   std::unordered_map<const Pending*, std::unique_ptr<Pending>> pending_;
-  std::unique_ptr<ares_channeldata, ChannelDeleter> ares_;  // last: its end still answers what is pending
+  // The last member: its end still answers what is pending.
+  std::unique_ptr<ares_channeldata, ChannelDeleter> ares_;
 };
 
-// One question. `done` is called once, from the loop, never from the constructor; it may destroy the inquiry. Owned by
-// who asks; destroying it gives up.
+// One question. Owned by who asks; destroying it gives up.
 class DnsInquiry {
  public:
+  // kAddresses: A and AAAA together, or the hosts file. kServices: SRV.
   enum class Kind : std::uint8_t { kAddresses, kServices };
 
+  // Asks at once. `done` is called once, from the loop, never from the constructor; it may destroy the inquiry.
   DnsInquiry(std::shared_ptr<DnsChannel> channel, Kind kind, const DnsQuestion& question,
              std::move_only_function<void(DnsRecords)> done);
   ~DnsInquiry();

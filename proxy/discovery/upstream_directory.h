@@ -1,6 +1,12 @@
 // Every upstream by name, and what keeps its endpoints true: listed addresses and DNS names, apps and their processes,
 // health checks, ejection. Memberships live here from one configuration to the next. Owned by the Server, outlives the
-// workers; the control thread's.
+// workers and the loop's last turn (a dry run has one of its own, which is never configured); the control thread's.
+//
+//   UpstreamDirectory --owns--> entries_: Membership, with ListedEndpoints (an upstream) or HostedApp (an app)
+//                     --owns--> AppHost         the processes; its events come back through the loop
+//                     --owns--> HealthChecker, OutlierDetector --> Endpoint::set, clear
+//                     --owns--> Resolver, EndpointRegistry, EndpointTroubles
+//   a worker --Membership's hooks, posted--> the app is started, the endpoint is ejected
 #pragma once
 
 #include <functional>
@@ -28,33 +34,44 @@ namespace gatehouse {
 
 class UpstreamDirectory {
  public:
-  // `metrics` outlives it. `changed`: endpoints have come or gone; told once for all changes of a turn.
+  // `metrics` outlives it. `changed` is called when endpoints have come or gone, once for all changes of a turn.
   UpstreamDirectory(EventLoop& loop, ControlMetrics& metrics, std::move_only_function<void()> changed);
   ~UpstreamDirectory();
   UpstreamDirectory(const UpstreamDirectory&) = delete;
   UpstreamDirectory& operator=(const UpstreamDirectory&) = delete;
 
-  // Of an upstream or app. A new one has no endpoints, and requests wait, until configure() knows it.
+  // Returns the membership of an upstream or app. A new one has no endpoints, and requests wait, until configure()
+  // knows it. One that the next configure() does not name is forgotten.
   std::shared_ptr<Membership> membership(const std::string& name);
 
-  // A configuration comes into force. What it says as before is not touched.
+  // A configuration comes into force. What it says as before is not touched. Apps that are gone are drained and
+  // stopped; their endpoints are looked after until then.
   void configure(const config::Config& config);
-  void forget_unused();  // once no worker uses the configuration of before
+  // Forgets listed endpoints that nobody holds any more, for when the workers have taken a configuration over.
+  void forget_unused();
 
+  // Tells an app what to do: "recycle", "stop", "start", "offline" or "online". Returns a sentence about what happens
+  // now, or why it cannot be done: there is no such command, or no such app.
   Result<std::string> command(std::string_view app, std::string_view verb);
-  void shut_down(std::move_only_function<void()> done);  // of the apps; `done` once no process is left
+  // Stops all apps. `done` is called once, when no process is left; at once where there never was an app.
+  void shut_down(std::move_only_function<void()> done);
 
+  // The apps as they are now; those that are leaving are included.
   std::vector<AppView> apps() const;
   EndpointTroubles& troubles() { return troubles_; }
-  void forget_troubles();                    // of endpoints that have served since
-  void note(ControlMetrics& metrics) const;  // the state of endpoints and apps, for a scrape
+  // Forgets the faults of endpoints that have served since, for whoever is about to read troubles().
+  void forget_troubles();
+  // Writes the state of endpoints and apps, for a scrape, in place of what was there.
+  void note(ControlMetrics& metrics) const;
 
  private:
   struct Entry {
     std::shared_ptr<Membership> membership;
     OutlierOptions outlier;
-    std::unique_ptr<ListedEndpoints> listed;  // an upstream
-    std::unique_ptr<HostedApp> hosted;        // an app
+    // Of an upstream; null for an app.
+    std::unique_ptr<ListedEndpoints> listed;
+    // Of an app; null for an upstream.
+    std::unique_ptr<HostedApp> hosted;
   };
 
   void configure_upstreams(const config::Config& config);
@@ -71,14 +88,16 @@ class UpstreamDirectory {
   ControlMetrics& metrics_;
   Waker changed_;
   EndpointRegistry registry_;
-  std::unique_ptr<Resolver> resolver_;  // once a name is listed
+  // Made when the first upstream is configured.
+  std::unique_ptr<Resolver> resolver_;
   HealthChecker checker_;
   OutlierDetector outliers_;
   EndpointTroubles troubles_;
   std::map<std::string, Entry> entries_;
-  std::map<std::string, std::unique_ptr<HostedApp>>
-      leaving_;                    // apps that are gone from the configuration, not yet ended
-  std::unique_ptr<AppHost> host_;  // once there is an app
+  // Apps that are gone from the configuration, not yet ended.
+  std::map<std::string, std::unique_ptr<HostedApp>> leaving_;
+  // Made once there is an app, or a process that a former self has left behind.
+  std::unique_ptr<AppHost> host_;
 };
 
 }  // namespace gatehouse

@@ -9,7 +9,9 @@
 
 namespace gatehouse::doctor {
 
-// Errors only, and none of those that config::validate_apps() has found.
+// One error for each app whose environment file its user cannot read, or that has lines which set no variable. Errors
+// only, and none of those that config::validate_apps() has found: a file that we cannot read ourselves and a user
+// that does not exist are passed over.
 std::vector<config::Diagnostic> check_app_files(const config::Config& config);
 
 }  // namespace gatehouse::doctor

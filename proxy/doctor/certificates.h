@@ -1,6 +1,6 @@
-// Certificates and keys of every listener: whether they can be read and belong together, since when and until when they
-// hold, whether clients can build the chain, who may read the key, and which hosts of the routes none is for. The look
-// reads files; the judgement is pure. Main thread of a short-lived process.
+// Certificates and keys of every listener: whether they can be read and belong together, since when and until when
+// they hold, whether clients can build the chain, who may read the key, and which hosts of the routes none is for.
+// The look reads files; the judgement is pure. Main thread of a short-lived process.
 #pragma once
 
 #include <string>
@@ -13,19 +13,28 @@
 namespace gatehouse::doctor {
 
 struct CertificateFacts {
-  std::string certificate;  // the files
+  // The files.
+  std::string certificate;
   std::string private_key;
-  std::string error;  // why it cannot be served; empty: it can
+  // Why it cannot be served; empty where it can. With an error, what follows is not known, but for `key_is_open`.
+  std::string error;
   std::vector<std::string> names;
   WallTime not_before{};
   WallTime not_after{};
+  // Each certificate of the file is issued by the one behind it; where there is one alone, it has issued itself.
   bool chain_complete = true;
-  bool key_is_open = false;  // to users who are neither owner nor in the group
+  // Users who are neither the owner nor in the group may read or write the key.
+  bool key_is_open = false;
 };
 
+// Reads both files as this process may.
 CertificateFacts look_at_certificate(const config::CertificateFiles& files);
+// The worst of what can be said: a problem where it cannot be served, has expired, is not valid yet or has an open
+// key; a warning where it expires within 14 days or its chain is not complete.
 Finding judge_certificate(const CertificateFacts& facts, WallTime now);
 
+// Of all listeners with TLS, in the order of the configuration; then a warning for each host of a route that no
+// certificate is for.
 Findings check_certificates(const config::Config& config, WallTime now);
 
 }  // namespace gatehouse::doctor

@@ -8,7 +8,10 @@
 
 namespace gatehouse::doctor {
 
-// In the order in which they are worth putting right. Where the file is no configuration, that alone.
+// Loads the configuration in `file` and runs every check, in the order in which findings are worth putting right: the
+// configuration itself, ports, certificates, endpoints, apps, files, the machine. What is well has a finding too.
+// Where the file is no configuration, that alone is found. It waits for endpoints, for ten seconds at most: their
+// names and then their connections.
 Findings examine(const std::string& file);
 
 }  // namespace gatehouse::doctor

@@ -11,16 +11,24 @@
 namespace gatehouse::doctor {
 
 struct PathFacts {
-  std::string what;       // "the access log"
-  std::string path;       // of a file or folder
-  std::string looked_at;  // itself, or the nearest folder above that is there
-  int error = 0;          // errno of writing there; 0: it can be written
+  // How the message calls it: "the access log".
+  std::string what;
+  // Of a file or a folder.
+  std::string path;
+  // The path itself where it is there, else the folder above that it would be made in.
+  std::string looked_at;
+  // The errno of writing there; 0 if it can be written.
+  int error = 0;
 };
 
-PathFacts look_at_file(std::string what, const std::string& path);    // made by us if its folder is there
-PathFacts look_at_folder(std::string what, const std::string& path);  // made by us, with those above
+// A file, which a start makes if its folder is there. EISDIR where the path is a folder.
+PathFacts look_at_file(std::string what, const std::string& path);
+// A folder, which a start makes with those above it. ENOTDIR where something else stands in the way.
+PathFacts look_at_folder(std::string what, const std::string& path);
+// A problem with what to do about it, or fine.
 Finding judge_path(const PathFacts& facts);
 
+// First whether every user may change the configuration's file, then all places that this configuration writes to.
 Findings check_files(const config::Config& config);
 
 }  // namespace gatehouse::doctor

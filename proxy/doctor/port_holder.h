@@ -1,5 +1,6 @@
-// Who holds a port, from what /proc tells: the inode of the socket, then whose descriptor it is. Other users' processes
-// tell only root. Main thread of a short-lived process.
+// Who holds a port, from what /proc tells: the inode of the socket, then whose descriptor it is. What other users'
+// processes have open only root is told; a Gatehouse of the user who made the socket is then taken for its holder.
+// Main thread of a short-lived process.
 #pragma once
 
 #include <cstdint>
@@ -10,13 +11,16 @@ namespace gatehouse::doctor {
 
 struct PortHolder {
   int pid = 0;
-  std::string program;  // its name, as the system shows it
+  // Its name, as /proc/PID/comm has it: 15 bytes at most.
+  std::string program;
+  // It has that name, which is all that is known of it.
   bool gatehouse = false;
 };
 
-// `table`: "tcp" or "udp"; v4 and v6 are looked at. Returns nothing if nobody holds the port, or somebody whom we may
-// not see.
+// `table` is "tcp", of which listening sockets count, or "udp"; v4 and v6 are looked at. Returns nothing if nobody
+// holds the port, or somebody whom we may not see.
 std::optional<PortHolder> holder_of_port(std::uint16_t port, const std::string& table);
+// The same of the Unix socket with this path.
 std::optional<PortHolder> holder_of_socket(const std::string& path);
 
 }  // namespace gatehouse::doctor

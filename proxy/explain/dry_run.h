@@ -1,7 +1,10 @@
 // A configuration in force that serves nobody: its snapshot as a server would build it, with a fake endpoint for all
-// the real ones, and one request sent through the exchange, the routes and the forwarder that serve. What comes out is
-// what would happen; nothing is decided a second time. Opens no log, starts no app, resolves no name, touches no
-// endpoint. Main thread of a short-lived process; owns its loop.
+// the real ones, and one request sent through the exchange, the routes and the forwarder that serve. What comes out
+// is what would happen; nothing is decided a second time. Opens no log, starts no app, resolves no name, touches no
+// endpoint. Owned by explain(); main thread of a short-lived process, whose loop it owns.
+//
+//   Exchange --> make_responder --> Forwarder --> FakeEndpoint      all on loop_
+//            <-- response head <--            <-- "200 OK"
 #pragma once
 
 #include <memory>
@@ -24,37 +27,57 @@ namespace gatehouse {
 
 // What happened to the request.
 struct DryRunResult {
-  std::string host, path, target;               // canonical, and as it is forwarded; empty: refused before
-  std::vector<Explanation::Stripped> stripped;  // of the request's fields
-  std::optional<Fault> fault;                   // the answer is our own, for this reason
-  std::optional<ResponseHead> response;         // to the client; nothing: the stream or connection would be broken off
-  std::string route;                            // its name; empty: none was taken
-  std::string endpoint_head;                    // as an endpoint gets it; empty: none was asked
-  std::string request_id;                       // as it was kept or made
-  bool id_made = false;                         // the client sent none that could be kept
-  std::string endpoint;                         // chosen by a key that the request has; empty: by chance, or none
-  std::string sticky_cookie;                    // of the upstream that was asked; empty: none
-  std::optional<ExchangeLimits> limits;         // that hold in the end
+  // Host and path in their canonical form, by which routes are chosen, and the target as it is forwarded where the
+  // route takes no prefix off. All empty where the head was refused before.
+  std::string host, path, target;
+  // Of the request's fields.
+  std::vector<Explanation::Stripped> stripped;
+  // The answer is our own, for this reason.
+  std::optional<Fault> fault;
+  // To the client; nothing where the stream or the connection would be broken off.
+  std::optional<ResponseHead> response;
+  // Its name; empty where none was taken.
+  std::string route;
+  // As an endpoint gets it, without the empty line at its end; empty where none was asked.
+  std::string endpoint_head;
+  // As it was kept or made.
+  std::string request_id;
+  // The client sent none that could be kept.
+  bool id_made = false;
+  // Chosen by a key that the request has; empty where chance decides, or none was asked.
+  std::string endpoint;
+  // Of the upstream that was asked; empty where it has none.
+  std::string sticky_cookie;
+  // Those that hold in the end: the listener's, and the route's over them.
+  std::optional<ExchangeLimits> limits;
 };
 
 class DryRun {
  public:
   using Diagnostics = std::vector<config::Diagnostic>;
 
+  // Puts the configuration in force, as far as one request needs it. The diagnostics say why it cannot be: a
+  // certificate or key that cannot be read. REQUIRES: a configuration without errors.
   static std::expected<std::unique_ptr<DryRun>, Diagnostics> of(const config::Config& config);
 
   const Snapshot& snapshot() const { return snapshot_; }
-  // Once. `client`: whose connection it is.
+  // Sends the request and runs the loop until the client's answer has begun or the exchange broke off. `client` is
+  // whose connection it comes by. The error: it did not come to an end within 5 s. REQUIRES: called once; `listener`
+  // is of snapshot().
   Result<DryRunResult> run(const Question& question, const ListenerSnapshot& listener, ClientInfo client);
 
-  DryRun() = default;  // use of()
+  // Use of().
+  DryRun() = default;
 
  private:
   class ExchangeRun;
 
+  // Give each upstream its fake endpoints: all of them where hashing chooses, so that it can be told which; else one,
+  // since they look alike. An app whose offline file is there gets none.
   void add_endpoints(const config::Config& config);
   void add_endpoints(const config::Upstream& upstream);
   void add_endpoints(const config::App& app);
+  // An endpoint with the name of the real one, and the address of ours.
   std::shared_ptr<Endpoint> fake_endpoint(Endpoint::Identity real) const;
 
   EventLoop loop_;

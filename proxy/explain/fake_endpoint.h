@@ -16,16 +16,20 @@ class EventLoop;
 
 class FakeEndpoint {
  public:
+  // Listens on 127.0.0.1, on a port that the kernel chooses. `loop` outlives it.
   static Result<std::unique_ptr<FakeEndpoint>> listen(EventLoop& loop);
 
   const Address& address() const { return address_; }
-  // As it came; empty: no request has come.
+  // As it came, without the empty line at its end; empty where no request has come.
   const std::string& head() const { return head_; }
 
-  FakeEndpoint(EventLoop& loop, Fd socket);  // use listen()
+  // Use listen().
+  FakeEndpoint(EventLoop& loop, Fd socket);
 
  private:
+  // Takes the first connection and no other.
   void accept();
+  // Answers when the head is complete, and throws away what follows: a body.
   void read();
 
   EventLoop& loop_;

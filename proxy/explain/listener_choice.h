@@ -12,13 +12,18 @@
 namespace gatehouse {
 
 struct ListenerChoice {
-  const ListenerSnapshot* listener = nullptr;  // never null
+  // Never null, and one of the snapshot, which must outlive it.
+  const ListenerSnapshot* listener = nullptr;
+  // What of its address makes it this one.
   std::string why;
-  std::vector<std::string> others;  // "NAME: why not", those that came near
+  // Those that came near, as "NAME: why not".
+  std::vector<std::string> others;
+  // The one that was asked for; else what a client would come to: h2 over TLS, h1, or else what the listener speaks.
   Protocol protocol = Protocol::kH1;
 };
 
-// The error says who listens instead.
+// By the name that the question gives; else among those whose port (or public port) and TLS are the URL's: the one
+// whose address says most about the host. The error says who listens instead, or that it does not speak the protocol.
 Result<ListenerChoice> choose_listener(const Snapshot& snapshot, const Question& question);
 
 }  // namespace gatehouse

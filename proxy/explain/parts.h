@@ -15,15 +15,23 @@
 
 namespace gatehouse::parts {
 
-std::string file_and_line(const config::Location& location);  // "FILE:LINE"; empty: in no file
+// "FILE:LINE"; the file alone where there is no line, and empty where a configuration is in no file.
+std::string file_and_line(const config::Location& location);
 
-// No files: the handshake is refused.
+// Which certificate a client gets that asks for this name, "" for none. No files: the handshake is refused.
 Explanation::Certificate certificate(const TlsContexts& contexts, std::string_view server_name);
+// What the route does to the request, or instead of forwarding it: a line for each key that is set.
 std::vector<std::string> rewrites(const config::Route& route, const DryRunResult& result);
+// The upstream or the app of that name (upstream_part.cc).
 Explanation::Upstream upstream(const config::Config& config, const std::string& name, const DryRunResult& result);
+// The head that the endpoint got, line by line.
 std::vector<std::string> lines(const DryRunResult& result);
+// What the client gets, without Date. `route` may be null. Of a forwarded request only what we change, since the fake
+// endpoint's answer has nothing of its own. Nothing where the client gets no answer.
 std::optional<Explanation::Response> response(const DryRunResult& result, const config::Route* route);
+// Nothing where the exchange ended well.
 std::optional<Explanation::Fault> fault(const DryRunResult& result);
+// Limits and timeouts that hold for this request, and which of them its route sets. `route` may be null.
 std::vector<Explanation::Limit> limits(const ListenerPolicy& policy, const DryRunResult& result,
                                        const config::Route* route);
 

@@ -21,29 +21,43 @@ namespace gatehouse {
 struct QuestionText {
   std::string url;
   std::string method = "GET";
-  std::vector<std::string> headers;  // "Name: value"
-  std::string client;                // an IP address; empty: an example
-  std::string protocol;              // h1, h2, h3; empty: what a client would choose
-  std::string listener;              // its address as in the file; empty: found by the URL
+  // Each as "Name: value".
+  std::vector<std::string> headers;
+  // An IP address without a port, or "unix"; empty for an example that suits the listener.
+  std::string client;
+  // "h1", "h2" or "h3"; empty for what a client would choose.
+  std::string protocol;
+  // Its address as in the file; empty where the URL finds it.
+  std::string listener;
 };
 
 struct Question {
+  // As typed, with its fragment.
   std::string url;
+  // The scheme is https.
   bool secure = false;
-  std::string host;  // of the URL, in lower case, without port and brackets
+  // Of the URL, in lower case, without port and brackets.
+  std::string host;
+  // Of the URL; 80 or 443 where it has none.
   std::uint16_t port = 0;
-  std::string authority;  // host[:port] as the client sends it, the Host header's if there is one
-  std::string target;     // path and query as typed
+  // host[:port] as the client sends it: the Host header's if there is one.
+  std::string authority;
+  // Path and query as typed, beginning with "/".
+  std::string target;
   std::string method;
-  std::vector<std::pair<std::string, std::string>> headers;  // without Host
+  // As typed, without Host.
+  std::vector<std::pair<std::string, std::string>> headers;
   std::optional<Address> client;
   std::optional<Protocol> protocol;
   std::string listener;
 };
 
+// The error names the option that cannot be read, and says how to write it.
 Result<Question> parse_question(const QuestionText& text);
 
-// The request as a codec hands it over: h1 through the parser, from bytes; h2 and h3 as their fields.
+// The request as a codec hands it over: h1 through the parser, from bytes; h2 and h3 as their fields, with names in
+// lower case. The fault is what the h1 parser would refuse it with; h2 and h3 are judged later, by check_request(). A
+// body that the fields promise is not sent.
 std::expected<RawRequest, Fault> raw_request(const Question& question, Protocol protocol, const HeadLimits& limits);
 
 }  // namespace gatehouse

@@ -12,16 +12,21 @@
 namespace gatehouse {
 
 struct PassedOver {
-  std::size_t route = 0;  // its index in the table
+  // Its index in RouteTable::routes().
+  std::size_t route = 0;
   std::string why;
 };
 
 struct RouteReasons {
-  const Route* chosen = nullptr;  // null: no route
+  // Of the table; null where no route matches.
+  const Route* chosen = nullptr;
   std::string why;
-  std::vector<PassedOver> others;  // that match as well; where none is chosen, those that come near
+  // Those that match as well, in the order of the table. Where none is chosen, those that come near: five at most, of
+  // which the host or the path fits.
+  std::vector<PassedOver> others;
 };
 
+// `host` and `path` are canonical, as RequestHead has them.
 RouteReasons route_reasons(const RouteTable& table, std::string_view host, std::string_view path);
 
 }  // namespace gatehouse

@@ -1,13 +1,14 @@
 // Authentication that belongs to a connection rather than to a request: NTLM and Negotiate (RFC 4559), and what is
-// built on them. Whoever sends another request on such a connection is served as the one who authenticated, so it must
-// never carry a request of somebody else. Pure, any thread.
+// built on them. Whoever sends another request on such a connection is served as the one who authenticated, so it
+// must never carry a request of somebody else: the Forwarder closes it with its exchange. Pure, any thread.
 #pragma once
 
 #include "proxy/http/message.h"
 
 namespace gatehouse::connection_auth {
 
-// Whether the request, as the endpoint gets it, may give its connection an identity.
+// Whether the request, as the endpoint gets it, may give its connection an identity: Authorization or
+// Proxy-Authorization has a scheme of this kind.
 bool binds(const RequestHead& head);
 
 // Whether the answer, as the endpoint sent it, belongs to such an authentication: it offers a scheme of this kind,

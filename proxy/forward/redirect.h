@@ -1,5 +1,6 @@
-// Responders that need no endpoint: redirects, fixed answers, and exchanges that end with a fault at once. Owned by
-// their exchange; one loop's thread.
+// Responders that need no endpoint: redirects, fixed answers, and exchanges that end with a fault at once. None of
+// them reads the request's body; each has answered when start() returns. Owned by their exchange, which outlives
+// them; one loop's thread.
 #pragma once
 
 #include <cstdint>
@@ -11,13 +12,20 @@
 
 namespace gatehouse::redirect {
 
+// Redirects by `action`, with the route's edits. `route` and `action` are read during the call only.
 std::unique_ptr<Responder> to(Exchange& exchange, const Route& route, const RedirectTo& action);
+// Redirects with 308 to the same target under https at `port`; kNoRoute where the request names no host (HTTP/1.0).
 std::unique_ptr<Responder> to_https(Exchange& exchange, std::uint16_t port);
+// Answers with status and body of `action`, as plain text unless the route's edits say otherwise. `action` has to
+// live as long as the responder: the exchange pins its table.
 std::unique_ptr<Responder> respond(Exchange& exchange, const Route& route, const RespondWith& action);
+// Fails the exchange with `fault`.
 std::unique_ptr<Responder> fail(Exchange& exchange, Fault fault);
 
-// Pure parts.
+// The pure parts. Returns `pattern` with "{uri}" replaced by path and query of the request ("/" for "*"), and
+// "{host}" by its host without port.
 std::string location(const std::string& pattern, const RequestHead& head);
+// Returns "https://host[:port]/path?query"; 443 is not written.
 std::string https_location(const RequestHead& head, std::uint16_t port);
 
 }  // namespace gatehouse::redirect

@@ -1,6 +1,9 @@
 // What becomes of a request head on its way to an endpoint: what the client may not assert and hop-by-hop fields go,
-// what only we may say is said anew, and the route's edits come last. Pure functions but for the making of request ids;
-// any thread.
+// what only we may say is said anew, and the route's edits come last. Pure functions but for the making of request
+// ids; any thread.
+//
+//   make_responder:    strip_asserted_fields, settle_request_id, then the route is chosen
+//   Forwarder::start:  request_ends_here, request_has_come_back, stripped_target, apply_request_rules
 #pragma once
 
 #include <string>
@@ -12,23 +15,34 @@
 
 namespace gatehouse {
 
-// Removes what vouches for somebody and is not for this client to say: see asserted_fields.h. Comes first, so that
+// Removes what vouches for somebody and is not for this client to say (asserted_fields.h). Comes first, so that
 // whatever answers the exchange sees nothing of it.
 void strip_asserted_fields(FieldList& fields, const ClientInfo& client);
 
 // Whether the request has been here already, on this listener and route, as Via says (RFC 9110 section 7.6.3): the
-// route leads back to itself.
+// route leads back to itself. Never true where the route sends no Via. Comes before apply_request_rules(), which adds
+// our Via.
 bool request_has_come_back(const RequestHead& head, const ClientInfo& client, const Route& route);
 
-// Rewrites `head.fields` (and Max-Forwards' count in it), and sets record.request_id. To be called once per exchange.
+// Rewrites `head.fields`, and sets record.request_id. To be called once per exchange: elements of lists are appended.
+// What is done, in this order:
+//
+//   hop-by-hop fields, and those that Connection names, go (RFC 9110 section 7.6.1)
+//   X-Forwarded-*, X-Real-IP and Forwarded (RFC 7239) are continued, or begun, as the route wants
+//   Via gets our element (RFC 9110 section 7.6.3)
+//   X-Request-Id is settled
+//   Max-Forwards of OPTIONS is counted down (RFC 9110 section 7.6.2)
+//   other spellings of names that the route sets or removes go, and the route's edits are made
 void apply_request_rules(RequestHead& head, const ClientInfo& client, const Route& route, ExchangeRecord& record);
-// X-Request-Id: the client's if it is a plausible one, else a new one; in the fields and in the record.
+// Settles X-Request-Id, in the fields and in the record: the client's if it is a plausible one (at most 128
+// characters of a few kinds), else the one that the record has already, else a new one of 32 hexadecimal digits.
 void settle_request_id(FieldList& fields, ExchangeRecord& record);
 
-// The target as the endpoint gets it, where that differs from the client's (strip_prefix); else empty.
+// Returns the target as the endpoint gets it, where that differs from the client's (strip_prefix): as many segments
+// go as the route's path has. Else returns an empty string.
 std::string stripped_target(const RequestHead& head, const Route& route);
 
-// RFC 9110 section 7.6.2: true if an OPTIONS request must not go any further.
+// True if an OPTIONS request must not go any further: its Max-Forwards is 0 (RFC 9110 section 7.6.2).
 bool request_ends_here(const RequestHead& head);
 
 }  // namespace gatehouse

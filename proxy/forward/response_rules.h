@@ -1,6 +1,5 @@
-// What becomes of an answer's head on its way to the client: hop-by-hop fields and what Connection names go, those
-// that speak to a proxy too; to a Proxy-Status of the endpoint (RFC 9209) ours is appended; the route's edits come
-// last. Location and cookies stay as they are. Pure functions, any thread.
+// What becomes of an answer's head on its way to the client. Location and cookies stay as they are. The exchange adds
+// Date and Alt-Svc later, and takes the framing out. Pure functions, any thread.
 #pragma once
 
 #include "proxy/forward/route_table.h"
@@ -8,7 +7,11 @@
 
 namespace gatehouse {
 
+// For a final head: hop-by-hop fields and what Connection names go (RFC 9110 section 7.6.1), and Proxy-* fields,
+// which speak to a proxy that the client does not know it has. A Proxy-Status of the endpoint stays, and ours is
+// appended (RFC 9209 section 2). The route's edits come last.
 void apply_response_rules(ResponseHead& head, const Route& route);
-void apply_interim_response_rules(ResponseHead& head);  // 103: no edits
+// For 103: the same without our Proxy-Status and without edits.
+void apply_interim_response_rules(ResponseHead& head);
 
 }  // namespace gatehouse

@@ -1,7 +1,11 @@
 // Which route a request takes: host exact, then the longest wildcard, then any host; then the longest path by whole
 // segments. A route of a less specific host is taken where the more specific ones have none for the path. Built once
-// per snapshot from plain structs, immutable, shared by all workers; look-ups cost the same for ten routes and ten
-// thousand.
+// per snapshot from plain structs, immutable, shared by all workers (shared_ptr), pinned by exchanges; any thread.
+// Look-ups cost the same for ten routes and ten thousand.
+//
+//   a.b.example.com /x/y is looked for at   a.b.example.com   as /x/y, /x, /
+//                                    then   *.b.example.com   as /x/y, /x, /
+//                                    then   *.example.com, *.com, any host likewise; the first that is there
 #pragma once
 
 #include <cstddef>
@@ -20,41 +24,60 @@
 
 namespace gatehouse {
 
+// The request goes to an endpoint of the upstream.
 struct ForwardTo {
-  std::shared_ptr<const Upstream> upstream;  // never null
+  // Never null.
+  std::shared_ptr<const Upstream> upstream;
 };
 
+// The client is sent elsewhere, without an endpoint.
 struct RedirectTo {
-  std::string target;  // "{uri}": path and query of the request; "{host}": its host
+  // The value of Location; "{uri}" stands for path and query of the request, "{host}" for its host.
+  std::string target;
   std::uint16_t status = 308;
 };
 
+// The answer is fixed; `body` is plain text unless the route's edits say otherwise.
 struct RespondWith {
   std::uint16_t status = 404;
   std::string body;
 };
 
+// Which requests, what becomes of them, and what is changed on the way. Names of hosts are in lower case and without
+// port; the path is canonical (target.h).
 struct Route {
-  std::string name;                // the label in logs and metrics
-  std::vector<std::string> hosts;  // lower case, no port; "*.example.com" for all below it; empty: any
-  std::string path = "/";          // canonical prefix, by whole segments
+  // The label in logs and metrics.
+  std::string name;
+  // "*.example.com" stands for all names below it, not for itself; empty: any host.
+  std::vector<std::string> hosts;
+  // A prefix by whole segments: "/api" is for "/api" and "/api/x", not for "/apis".
+  std::string path = "/";
   std::variant<ForwardTo, RedirectTo, RespondWith> action;
-  bool strip_prefix = false;       // remove `path`, send X-Forwarded-Prefix
-  bool preserve_host = true;       // false: Host is the endpoint's
-  bool redirect_to_https = true;   // false: not even where the listener does
-  bool forwarded_rfc7239 = false;  // send Forwarded too
-  bool real_ip = false;            // send X-Real-IP too
-  std::string pseudonym;           // the route's part of what Via calls us; empty: no Via
+  // Removes `path` from the target, and sends X-Forwarded-Prefix.
+  bool strip_prefix = false;
+  // False: Host names the endpoint, as it does where the request has none.
+  bool preserve_host = true;
+  // False: the request is served in the clear even where the listener redirects.
+  bool redirect_to_https = true;
+  // Sends Forwarded (RFC 7239) besides X-Forwarded-*.
+  bool forwarded_rfc7239 = false;
+  // Sends X-Real-IP, too.
+  bool real_ip = false;
+  // The route's part of what Via calls us; empty: no Via, and no loops are found.
+  std::string pseudonym;
   HeaderEdits request_headers;
   HeaderEdits response_headers;
-  ExchangeLimits limits;  // what holds for its exchanges, the global values included
+  // What holds for its exchanges, the global values included.
+  ExchangeLimits limits;
 };
 
 class RouteTable {
  public:
+  // The first of two routes for the same host and path wins; the configuration warns of the other.
   explicit RouteTable(std::vector<Route> routes);
 
-  // `host` in lower case without port, `path` canonical. Returns null if no route matches.
+  // `host` is in lower case and without port, `path` is canonical; "*" (OPTIONS) counts as "/". Returns null if no
+  // route matches. The route lives as long as the table.
   const Route* match(std::string_view host, std::string_view path) const;
   const std::vector<Route>& routes() const { return routes_; }
 
@@ -79,7 +102,8 @@ class RouteTable {
 
   std::vector<Route> routes_;
   TextMap<Paths> exact_;
-  TextMap<Paths> wildcards_;  // by what follows "*."
+  // By what follows "*.".
+  TextMap<Paths> wildcards_;
   Paths any_;
 };
 

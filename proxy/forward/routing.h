@@ -10,9 +10,12 @@
 
 namespace gatehouse {
 
-// The redirect to https of the exchange's listener (but for routes that stay out of it), or by its route a forwarder, a
-// redirect, a fixed answer; kNoRoute where there is none. The exchange pins the table. For
-// ExchangeContext::make_responder; never null.
+// Returns the redirect to https of the exchange's listener (but for routes that stay out of it), or what the route of
+// the request asks for: a Forwarder, a redirect, a fixed answer. Where there is no route it is a responder that fails
+// with kNoRoute. Never null. For ExchangeContext::make_responder.
+//
+// Before that it strips what the client may not assert, and settles the request id; with a route it names the route
+// in the record, and the exchange pins `routes`.
 std::unique_ptr<Responder> make_responder(Exchange& exchange, const std::shared_ptr<const RouteTable>& routes,
                                           UpstreamPools& pools);
 

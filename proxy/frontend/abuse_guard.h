@@ -1,5 +1,13 @@
-// Counts what a client may do only so often: each act is legal, a flood of it is an attack. A value of its connection.
-// What to do when it says no is the codec's: report_abuse(), then GOAWAY or CONNECTION_CLOSE, "enhance your calm".
+// Counts what a client may do only so often: each act is legal, a flood of it is an attack. A member of an
+// H2Connection or an H3Session, on its thread. The codec decides what follows a refusal: it calls report_abuse() and
+// ends the connection, with GOAWAY and ENHANCE_YOUR_CALM (RFC 9113 section 7) or with H3_EXCESSIVE_LOAD
+// (RFC 9114 section 8.1).
+//
+//   kReset                         a burst of 200, then 20 a second; and at most half of the streams once there are 100
+//   kForcedReset, kOversizedHead   a burst of 100, then 10 a second, for both together
+//   kControl                       a burst of 100, then 10 a second
+//   kOther                         a burst of 1000, then 100 a second
+//   all others                     never: whoever asks has counted or measured before
 #pragma once
 
 #include <cstdint>
@@ -12,15 +20,17 @@ namespace gatehouse {
 
 class AbuseGuard {
  public:
-  static constexpr std::uint32_t kMostEmptyFrames = 100;  // empty DATA without an end, per stream
+  // How many empty DATA frames that do not end the message one stream may carry. H2Stream counts them.
+  static constexpr std::uint32_t kMostEmptyFrames = 100;
 
+  // All rates start with their full burst.
   explicit AbuseGuard(MonotonicTime now);
 
+  // The client has opened a request stream. Call it once for each: kReset is judged by their number too.
   void stream_opened() { ++opened_; }
-  // Of kReset: that the stream had not been answered in full.
+  // The client has cancelled a stream that had not been answered in full. Call it before allows(kReset).
   void stream_cancelled() { ++cancelled_; }
-  // Returns false if it has been done too often by now. Of what has no rate here a single one is too many, because its
-  // user has counted or measured before it asks.
+  // Counts `act` and returns false if there have been too many by now. `now` never goes back.
   [[nodiscard]] bool allows(Abuse act, MonotonicTime now);
 
  private:

@@ -1,5 +1,8 @@
 // May a client that has come to a listener have one more connection? Asked by whatever accepts, TCP and QUIC, once
 // there is room at all; the limits of one address are judged, counted and told of in one place. The loop's thread.
+//
+// Never refused are trusted proxies, Unix sockets, clients of a listener without a ClientTable (the admin page's),
+// and loopback addresses where ClientLimits spare them.
 #pragma once
 
 #include "common/address.h"
@@ -8,13 +11,14 @@
 
 namespace gatehouse::client_admission {
 
-// Returns true if it may, and `permit` counts it as a connection of that client from now on; false if its address has
-// as many as it may have, or begins too many handshakes (where the listener has TLS); counted, and said in the log.
-// Trusted proxies and Unix sockets are never refused.
-// REQUIRES: the address is proven, by TCP's handshake or QUIC's
+// Returns true if the client may, and `permit` counts it as a connection of that client from then on. Returns false
+// if its address has as many as it may have, or begins too many handshakes (on a listener with TLS); that is counted
+// and logged, and the caller drops the connection. The handshake is judged first, and stays counted if the
+// connections then refuse. REQUIRES: the address is proven, by TCP's handshake or QUIC's
 [[nodiscard]] bool admit(const ListenerContext& context, const Address& client, ConnectionPermit& permit);
 
-// For a client whose address anybody may have written into a packet: whether it would be refused. Nothing is counted.
+// Returns whether admit() would refuse the client now, and counts nothing. For clients whose address anybody may have
+// written into a packet.
 [[nodiscard]] bool would_refuse(const ListenerContext& context, const Address& client);
 
 }  // namespace gatehouse::client_admission

@@ -1,6 +1,7 @@
 // A listener on its worker among all that spend from the same connection budget: finds room for the clients that wait
-// at its door, and gives up connections for those that wait at others'. Member of a TcpListener or a QuicDispatch,
-// beside the ConnectionList of its context; its loop's thread.
+// in its backlog, and gives up connections for those that wait at others. Member of a TcpListener or a QuicDispatch;
+// acts on the ConnectionList of its context. Its loop's thread; other workers reach it through ConnectionBudget, by
+// post.
 #pragma once
 
 #include <cstddef>
@@ -17,30 +18,35 @@ struct ListenerContext;
 
 class RoomMaker {
  public:
-  // `room` is called, in a turn of its own, once there may be room after want().
+  // Joins the budget of `context` and all above it until it is destroyed. `room` is called in a turn of its own, at
+  // most once for each want(kLimit), when a permit has come back; also if satisfied() was called meanwhile, and never
+  // after a want() for descriptors.
   RoomMaker(ListenerContext& context, std::move_only_function<void()> room);
   ~RoomMaker();
   RoomMaker(const RoomMaker&) = delete;
   RoomMaker& operator=(const RoomMaker&) = delete;
 
-  // `clients` (1 at least) wait and cannot be let in for that reason: what can be closed for them is closed, at the end
-  // of this turn or soon on other workers. Counts it, and says so in the log. To be called again after a while if
-  // room() has not come; not more often than some times a second.
+  // `clients` (1 at least) wait and cannot be let in for that reason: what can be closed for them is closed, at the
+  // end of this turn or soon on other workers. Counts it, and says so in the log. The caller looks again by itself
+  // after a while, since room() need not come, and calls this again then; not more often than some times a second.
   void want(ConnectionRefusal why, std::size_t clients);
-  // Nobody waits any more.
+  // Nobody waits any more: connections that have not ended yet for the last want() need not.
   void satisfied();
 
  private:
   friend class ConnectionBudget;
-  std::size_t give(std::size_t connections);  // how many it closed
+  // Closes up to so many connections of this listener on this worker and returns how many it closed.
+  std::size_t give(std::size_t connections);
   void room_came() { room_(); }
   void tell(ConnectionRefusal why, const ConnectionBudget* full);
 
   ListenerContext& context_;
   std::move_only_function<void()> room_;
   const std::uint64_t id_;
-  const std::shared_ptr<ConnectionBudget> budget_;  // of the context, as it was joined
-  std::shared_ptr<ConnectionBudget> wanted_from_;   // null: nothing is wanted
+  // Of the context, as it was joined.
+  const std::shared_ptr<ConnectionBudget> budget_;
+  // Null: nothing is wanted.
+  std::shared_ptr<ConnectionBudget> wanted_from_;
 };
 
 }  // namespace gatehouse

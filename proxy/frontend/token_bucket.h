@@ -12,14 +12,16 @@ namespace gatehouse {
 
 class TokenBucket {
  public:
+  // `burst` tokens at most, refilled by `per_second`. With 0 a second it is a count that never comes back.
   struct Rate {
     std::uint32_t burst;
     std::uint32_t per_second;
   };
 
+  // Starts full.
   TokenBucket(Rate rate, MonotonicTime now) : rate_(rate), tokens_(rate.burst), filled_at_(now) {}
 
-  // Returns false if the rate is exceeded.
+  // Takes a token and returns true, or returns false if there is none: the rate is exceeded. `now` never goes back.
   bool take(MonotonicTime now) {
     const std::chrono::duration<double> passed = now - filled_at_;
     tokens_ = std::min(tokens_ + passed.count() * rate_.per_second, static_cast<double>(rate_.burst));

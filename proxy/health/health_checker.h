@@ -1,6 +1,9 @@
-// Asks the endpoints of upstreams whether they are well, each at its interval with some jitter, never more than fifty
-// at once, and sets or clears Obstacle::kUnhealthy and kUnchecked by what health_tracker.h makes of the answers. Owned
-// by the Server; its thread.
+// Asks the endpoints of upstreams whether they are well, each at its interval give or take a fifth, never more than
+// fifty at once, and sets or clears Obstacle::kUnhealthy and kUnchecked by what health_tracker.h makes of the
+// answers. A member of UpstreamDirectory; the control thread.
+//
+//   in line --fewer than 50 asked--> asked --answer, timeout--> at rest --interval--> in line ...
+//   (an endpoint that does not serve, kNotServing, goes from the line to rest: neither asked nor judged)
 #pragma once
 
 #include <chrono>
@@ -16,42 +19,60 @@ namespace gatehouse {
 
 class EventLoop;
 
+// How the endpoints of one upstream are checked.
 struct HealthOptions {
-  std::string path;  // "": no checks
+  // What is asked for with GET; empty: there are no checks.
+  std::string path;
+  // From the end of one check to the next.
   std::chrono::milliseconds interval{10'000};
+  // For the whole check, from connecting to the end of the answer.
   std::chrono::milliseconds timeout{3'000};
+  // So many failed checks in a row make an endpoint unhealthy, and so many passed ones healthy again.
   std::uint32_t unhealthy_after = 2;
   std::uint32_t healthy_after = 1;
+  // A check has passed if its status is in this range, both ends included.
   std::uint16_t expect_first = 200;
   std::uint16_t expect_last = 399;
-  bool wait_for_first = false;  // not healthy before the first passed check
+  // Whether a new endpoint gets no request before its first passed check.
+  bool wait_for_first = false;
   friend bool operator==(const HealthOptions&, const HealthOptions&) = default;
 };
 
-struct HealthCheckResult {  // for counters and the log
+// How one check ended: for counters and the log.
+struct HealthCheckResult {
   std::shared_ptr<Endpoint> endpoint;
   bool passed = false;
-  bool responded = false;  // whatever it was
-  std::string why;         // "status 503", "connect_refused"; empty if passed
-  bool changed = false;    // the endpoint's health with it
-  bool judged = true;      // false: our own machine could not ask, which says nothing of the endpoint
+  // There was an answer, whatever it was.
+  bool responded = false;
+  // "status 503", "connect_refused"; empty if it passed, or was not judged.
+  std::string why;
+  // The endpoint's health changed with it.
+  bool changed = false;
+  // False if our own machine could not ask, which says nothing of the endpoint.
+  bool judged = true;
 };
 
 class HealthChecker {
  public:
+  // `on_result` is called once for each check that ends, after the endpoint has been judged; never from within a call
+  // of this class, and never for an endpoint that does not serve.
   HealthChecker(EventLoop& loop, std::function<void(const HealthCheckResult&)> on_result);
+  // Gives up the checks under way. Obstacles stay as they are.
   ~HealthChecker();
   HealthChecker(const HealthChecker&) = delete;
   HealthChecker& operator=(const HealthChecker&) = delete;
 
+  // The endpoints of one upstream, and how to ask them.
   struct Target {
     std::shared_ptr<Membership> membership;
     HealthOptions options;
   };
-  // All that is to be checked from now on. What stays the same keeps its results and its times; endpoints that nobody
-  // checks any more are healthy.
+  // Says all that is to be checked from now on. What stays the same keeps its results and its times. Under other
+  // options an endpoint is asked at once, and keeps its health until checks by them say otherwise. Endpoints that
+  // nobody checks any more count as healthy.
   void configure(std::vector<Target> targets);
-  // The membership has another set: its new endpoints are checked at once.
+  // The membership has another set, or an endpoint serves again: those that are new in it, or were passed over, are
+  // checked at once, and those that have left it are forgotten.
   void look_again(const Membership& membership);
 
  private:

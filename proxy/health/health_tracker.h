@@ -1,5 +1,9 @@
-// From results of checks, one after the other, to whether an endpoint counts as well: so many failures in a row make it
-// unhealthy, so many passes in a row healthy again. Knows no time and no sockets. A value; one thread at a time.
+// From results of checks, one after the other, to whether an endpoint counts as well: so many failures in a row make
+// it unhealthy, so many passes in a row healthy again. Knows no time and no sockets. A value that HealthChecker keeps
+// for each endpoint; one thread at a time.
+//
+//   kServe -> healthy --unhealthy_after failures in a row--> unhealthy --healthy_after passes in a row--> healthy ...
+//   kWait -> waiting --one pass--> healthy
 #pragma once
 
 #include <cstdint>
@@ -8,26 +12,32 @@ namespace gatehouse {
 
 class HealthTracker {
  public:
+  // How an endpoint begins.
   enum class Initial : std::uint8_t {
-    kServe,  // healthy until checks say otherwise
-    kWait,   // not healthy until the first check has passed
+    // It counts as healthy until checks say otherwise.
+    kServe,
+    // It does not count as healthy until its first check has passed: one pass is enough, whatever healthy_after says.
+    kWait,
   };
 
   explicit HealthTracker(Initial initial) : healthy_(initial == Initial::kServe) {}
 
-  struct Thresholds {  // 0 counts as 1
+  // How many in a row; 0 counts as 1.
+  struct Thresholds {
     std::uint32_t unhealthy_after = 2;
     std::uint32_t healthy_after = 1;
   };
 
-  // True if the health has changed with it.
+  // Takes the next result. True if the health has changed with it. The thresholds may be others each time.
   bool note(bool passed, const Thresholds& thresholds);
   bool healthy() const { return healthy_; }
-  std::uint32_t in_row() const { return in_row_; }  // results of the last one's kind
+  // How many results of the last one's kind have come in a row.
+  std::uint32_t in_row() const { return in_row_; }
 
  private:
   bool healthy_;
-  bool waiting_ = !healthy_;  // for the first check that passes
+  // Whether the first check that passes is still awaited.
+  bool waiting_ = !healthy_;
   bool last_passed_ = false;
   std::uint32_t in_row_ = 0;
 };

@@ -1,6 +1,9 @@
-// Takes endpoints out of the balance whose requests keep failing, for a time that grows with each repetition, and never
-// more than a share of an upstream. Told by workers through Membership::Hooks (posted). Owned by the Server; its
-// thread.
+// Takes endpoints out of the balance whose requests keep failing, for a time that grows with each repetition, and
+// never more than a share of an upstream. Workers tell of them through Membership::Hooks, which post. A member of
+// UpstreamDirectory; the control thread.
+//
+//   well --keeps_failing()--> ejected --eject_for, twice, four times it, ... 5 minutes--> back --5 minutes--> forgotten
+//                                ^---------------- keeps_failing() ------------------------+
 #pragma once
 
 #include <chrono>
@@ -17,23 +20,31 @@ namespace gatehouse {
 class EventLoop;
 
 struct OutlierOptions {
-  std::uint32_t consecutive_failures = 5;  // 0: never eject
+  // So many failures in a row are too many; the workers count them. 0: nothing is ever ejected.
+  std::uint32_t consecutive_failures = 5;
+  // How long the first time; each time after it twice as long, up to five minutes, or this if it is longer.
   std::chrono::milliseconds eject_for{30'000};
-  std::uint32_t max_ejected = 50;  // percent of the upstream's endpoints; one of them at least where it has two or more
+  // In percent of the upstream's endpoints; but one may be out where there are two or more.
+  std::uint32_t max_ejected = 50;
 };
 
 class OutlierDetector {
  public:
-  // `on_change`: an endpoint was ejected or is back.
+  // `on_change` is called when an endpoint was ejected (from within keeps_failing()) and when it is back (from the
+  // loop).
   OutlierDetector(EventLoop& loop, std::function<void(const Endpoint&, bool ejected)> on_change);
+  // All that is out comes back, without a call.
   ~OutlierDetector();
   OutlierDetector(const OutlierDetector&) = delete;
   OutlierDetector& operator=(const OutlierDetector&) = delete;
 
+  // Ejects the endpoint, unless it is out already or no member any more, too many others are out, or it is the last
+  // one that is available: some answers are better than none.
   void keeps_failing(const Membership& membership, const std::shared_ptr<Endpoint>& endpoint,
                      const OutlierOptions& options);
 
  private:
+  // One endpoint: out, then back but not yet forgotten.
   struct Ejection;
   EventLoop& loop_;
   std::function<void(const Endpoint&, bool)> on_change_;

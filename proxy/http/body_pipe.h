@@ -1,6 +1,13 @@
-// One direction of one exchange: bytes, then an end with trailers, or a break. A bounded queue between a codec and the
-// upstream half; room() is the only limit that makes either side stop (invariant I7). Owned by the Exchange; both ends
-// on its loop's thread. Each end may have a waker, and is told of the other's progress through it, never by a call.
+// One direction of one exchange: bytes, then an end with trailers, or a break. A bounded queue between a codec and
+// the upstream half; room() is the only limit that makes either side stop (invariant I7). Two of them belong to an
+// Exchange (and two to a Probe); both ends are used on its loop's thread. An end is told of the other's progress by
+// its waker, never by a call.
+//
+//                            +------------------------+
+//   write() finish() fail()  | bytes, about           |  read() consume() abandon()
+//   ------ BodyWriter -----> | `capacity` at most,    | --------- BodyReader ------>
+//   <~~ room, abandoned ~~~~ | trailers, end or break | ~~~~ bytes, end, break ~~~~>
+//                            +------------------------+       (~~ is a wake)
 #pragma once
 
 #include <cstddef>
@@ -16,15 +23,27 @@ class BodyPipe;
 
 class BodyWriter {
  public:
-  std::size_t room() const;   // bytes that write() may take now; 0 also once abandoned or ended
-  std::size_t take_credit();  // bytes that the reader has taken (or dropped) since the last call: window to give back
-  void write(Buffer bytes);   // may exceed room() by one read (h2 windows make that impossible there); never refused
+  // Returns how many bytes write() may take now; 0 once the body has ended, was abandoned, or is over its limit.
+  std::size_t room() const;
+  // Returns the bytes that the reader has taken, or that were dropped, since the last call: a codec with flow control
+  // gives that much window back to the sender.
+  std::size_t take_credit();
+  // Takes all of `bytes`, even if they exceed room() by one read (the windows of h2 make that impossible there).
+  // After abandon() or beyond the limit they are counted, credited and dropped. REQUIRES: !ended().
+  void write(Buffer bytes);
+  // The body is complete. A body that went over its limit counts as failed instead. REQUIRES: !ended().
   void finish(FieldList trailers = {});
-  void fail();                   // no more will come and the body is not complete
-  bool ended() const;            // finish() or fail() was called
-  bool abandoned() const;        // the reader wants no more: stop reading the source
-  std::uint64_t total() const;   // bytes written so far
-  void set_waker(Waker* waker);  // woken when room has grown or the reader has abandoned; null: nobody
+  // No more will come, and the body is not complete. Does nothing after an end.
+  void fail();
+  // Whether finish() or fail() was called.
+  bool ended() const;
+  // Whether the reader wants no more: the writer stops reading its source.
+  bool abandoned() const;
+  // Counts the bytes written so far, dropped ones included.
+  std::uint64_t total() const;
+  // `waker` is woken when room has grown or the reader has abandoned; null: nobody is. It has to outlive the pipe or
+  // be taken back with null.
+  void set_waker(Waker* waker);
 
  private:
   friend class BodyPipe;
@@ -34,18 +53,29 @@ class BodyWriter {
 
 class BodyReader {
  public:
+  // Counts the bytes that can be read at once.
   std::size_t available() const;
+  // Takes up to `max` bytes out, without copying them; empty if there are none.
   Buffer read(std::size_t max);
-  // For a socket that takes only some of what is offered: look, then drop what left.
+  // For a socket that takes only some of what it is offered: peek() shows what is available, and consume() drops what
+  // has left. REQUIRES: count <= available().
   const Buffer& peek() const;
   void consume(std::size_t count);
-  bool finished() const;         // the end is known (more bytes may be available)
-  bool at_end() const;           // finished and everything read
-  bool failed() const;           // fail() was called; what is available may still be read
-  FieldList& trailers();         // after finished()
-  void abandon();                // what is available is dropped, as is what comes later
-  std::uint64_t total() const;   // bytes read so far
-  void set_waker(Waker* waker);  // woken when bytes, the end or a break have come
+  // The complete end is known; bytes may still be available.
+  bool finished() const;
+  // The body is complete and all of it has been read.
+  bool at_end() const;
+  // The body broke, or was over its limit when it ended. What is available may still be read.
+  bool failed() const;
+  // REQUIRES: finished(). The caller may move them away.
+  FieldList& trailers();
+  // Drops what is available and what comes later, and tells the writer so. Does nothing the second time.
+  void abandon();
+  // Counts the bytes that were read or consumed so far; dropped ones are not among them.
+  std::uint64_t total() const;
+  // `waker` is woken when bytes, the end or a break have come; null: nobody is. It has to outlive the pipe or be
+  // taken back with null.
+  void set_waker(Waker* waker);
 
  private:
   friend class BodyPipe;
@@ -66,11 +96,12 @@ class BodyPipe {
   BodyReader& reader() { return reader_; }
   const BodyReader& reader() const { return reader_; }
 
-  // For the exchange. No more than `bytes` ever reach the reader: what exceeds them is dropped, and an end that follows
-  // counts as a break.
+  // For the exchange. No more than `bytes` ever reach the reader: from the write that exceeds them on all is dropped,
+  // and an end that follows counts as a break. A limit below what has been written already drops what is queued.
   void set_limit(std::uint64_t bytes);
   bool over_limit() const { return state_.over_limit; }
-  void set_watcher(Waker* watcher) { wakers_.watcher = watcher; }  // woken by whatever either end does
+  // For the exchange: `watcher` is woken by whatever either end does; null: nobody is.
+  void set_watcher(Waker* watcher) { wakers_.watcher = watcher; }
 
  private:
   friend class BodyWriter;
@@ -86,7 +117,8 @@ class BodyPipe {
     Waker* reader = nullptr;
     Waker* watcher = nullptr;
   };
-  void taken(std::size_t count);  // by the reader
+  // The reader took `count` bytes out.
+  void taken(std::size_t count);
   void wake_writer() const;
   void wake_reader() const;
 

@@ -1,5 +1,6 @@
-// Which bytes may stand where in HTTP: classes of characters as tables, and a search for control bytes that looks at
-// eight bytes at once. Shared by the reading and the writing side, so that they cannot disagree. Pure, any thread.
+// Which bytes may stand where in HTTP: classes of characters as tables that the compiler fills, and a search for
+// control bytes that looks at eight bytes at once. Shared by the reading and the writing side, so that they cannot
+// disagree. Pure, any thread.
 #pragma once
 
 #include <array>
@@ -10,8 +11,10 @@
 
 namespace gatehouse::char_classes {
 
+// Indexed by the byte as unsigned char.
 using Table = std::array<bool, 256>;
 
+// Makes the class of the characters in `others`, with the ASCII letters and digits if `letters_and_digits`.
 consteval Table table_of(std::string_view others, bool letters_and_digits) {
   Table table{};
   for (const char c : others) table[static_cast<unsigned char>(c)] = true;
@@ -21,16 +24,21 @@ consteval Table table_of(std::string_view others, bool letters_and_digits) {
   return table;
 }
 
-inline constexpr Table kToken = table_of("!#$%&'*+-.^_`|~", true);       // RFC 9110 section 5.6.2
-inline constexpr Table kUnreserved = table_of("-._~", true);             // RFC 3986 section 2.3
-inline constexpr Table kPath = table_of("-._~!$&'()*+,;=:@/%[]", true);  // RFC 3986 section 3.3, and brackets,
-                                                                         // which browsers send raw
+// What a method and the name of a field consist of (RFC 9110 section 5.6.2).
+inline constexpr Table kToken = table_of("!#$%&'*+-.^_`|~", true);
+// Characters whose escape means the same as the character (RFC 3986 section 2.3).
+inline constexpr Table kUnreserved = table_of("-._~", true);
+// What a path may hold (RFC 3986 section 3.3), and brackets, which browsers send raw.
+inline constexpr Table kPath = table_of("-._~!$&'()*+,;=:@/%[]", true);
+// What the labels of a host name and the dots between them are made of. DNS host names have no underscore, but names
+// in use do.
 inline constexpr Table kHostName = table_of("-._", true);
 
 constexpr bool in(const Table& table, char c) {
   return table[static_cast<unsigned char>(c)];
 }
 
+// Also true for an empty text.
 constexpr bool all_in(const Table& table, std::string_view text) {
   for (const char c : text) {
     if (!in(table, c)) return false;
@@ -38,12 +46,13 @@ constexpr bool all_in(const Table& table, std::string_view text) {
   return true;
 }
 
-// RFC 9110 section 5.6.2: a method, a field's name.
+// A method, or the name of a field (RFC 9110 section 5.6.2): not empty.
 constexpr bool is_token(std::string_view text) {
   return !text.empty() && all_in(kToken, text);
 }
 
-// A control byte other than a tab: what would end a line, a string, or worse.
+// Whether there is a control byte other than a tab: one that could end a line, a string, or worse. Bytes from 0x80 on
+// are none (obs-text, RFC 9110 section 5.5).
 inline bool has_control(std::string_view text) {
   constexpr std::uint64_t kOnes = 0x0101010101010101;
   constexpr std::uint64_t kHighs = 0x8080808080808080;

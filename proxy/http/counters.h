@@ -1,5 +1,8 @@
-// What a worker counts, as plain integers that the scrape reads: per listener (changed by the frontend) and per
-// upstream endpoint (changed by the upstream half). One writer thread each; any thread may read.
+// What a worker counts, as plain integers that the scrape reads: per listener (changed by the frontend), per endpoint
+// and per upstream (changed by the upstream half and the forwarder). A worker's WorkerMetrics owns them and is kept
+// until the program ends, so that no total ever goes back; Admin has some of its own for its listener. Only the
+// thread that counts changes them; any thread may read. What counts things that are there *now* goes up and down,
+// everything else only up.
 #pragma once
 
 #include <array>
@@ -12,6 +15,7 @@
 
 namespace gatehouse {
 
+// Why a TLS or QUIC handshake did not end well.
 enum class HandshakeFailure : std::uint8_t {
   kTimeout,
   kClosed,
@@ -23,14 +27,19 @@ enum class HandshakeFailure : std::uint8_t {
   kOther
 };
 inline constexpr std::size_t kHandshakeFailureCount = 8;
-std::string_view label(HandshakeFailure failure);  // "timeout", "closed", ...
+// Returns the label in metrics: "timeout", "closed", ...
+std::string_view label(HandshakeFailure failure);
 
 // Why a connection was not let in, or not at once.
 enum class ConnectionRefusal : std::uint8_t {
-  kLimit,              // as many as may be are open: it waits until there is room
-  kDescriptors,        // the process or the system has no descriptor for it: it waits likewise
-  kClientConnections,  // its client has too many of them
-  kClientHandshakes,   // its client begins too many handshakes
+  // As many connections as may be are open: this one waits until there is room.
+  kLimit,
+  // The process or the system has no descriptor for it: it waits likewise.
+  kDescriptors,
+  // Its client has too many connections; it is turned away.
+  kClientConnections,
+  // Its client begins too many handshakes; it is turned away.
+  kClientHandshakes,
 };
 inline constexpr std::size_t kConnectionRefusalCount = 4;
 
@@ -40,54 +49,86 @@ constexpr std::string_view label(ConnectionRefusal refusal) {
   return kLabels[static_cast<std::size_t>(refusal)];
 }
 
-// What a client does too much of: each act is legal, and in such numbers an attack that ends the connection.
+// What a client does too much of: each act is legal, and in such numbers an attack that ends the connection. How many
+// are too many, AbuseGuard knows.
 enum class Abuse : std::uint8_t {
-  kReset,           // it cancelled a stream (CVE-2023-44487)
-  kForcedReset,     // it made us reset one (CVE-2025-8671)
-  kOversizedHead,   // a head or trailers beyond their limit
-  kExcessiveHead,   // or so far beyond it that decoding the rest is not worth while
-  kControl,         // PING, SETTINGS
-  kOther,           // PRIORITY, PRIORITY_UPDATE, frames of unknown type
-  kEmptyFrame,      // DATA with nothing in it
-  kLibraryVerdict,  // what nghttp2 counts by itself, and too much for ngtcp2 to hold
-  kTlsMessage,      // records that carry no data: KeyUpdate, warnings, empty ones
+  // It cancelled a stream (CVE-2023-44487).
+  kReset,
+  // It made us reset one (CVE-2025-8671).
+  kForcedReset,
+  // It sent a head or trailers beyond their limit.
+  kOversizedHead,
+  // It went so far beyond that limit that decoding the rest is not worth while.
+  kExcessiveHead,
+  // It sent PING or SETTINGS.
+  kControl,
+  // It sent PRIORITY, PRIORITY_UPDATE, or frames of unknown type.
+  kOther,
+  // It sent DATA with nothing in it.
+  kEmptyFrame,
+  // nghttp2 counts some frames by itself and has had enough, or ngtcp2 cannot hold any more.
+  kLibraryVerdict,
+  // It sent records that carry no data: KeyUpdate, warnings, empty ones.
+  kTlsMessage,
 };
 inline constexpr std::size_t kAbuseCount = 9;
-std::string_view label(Abuse abuse);  // "resets", "forced_resets", ...
+// Returns the label in metrics: "resets", "forced_resets", ...
+std::string_view label(Abuse abuse);
 
+// For one listener and one worker.
 struct ListenerCounters {
-  std::array<Counter, kProtocolCount> connections;  // open now
+  // Connections that are open now, by protocol.
+  std::array<Counter, kProtocolCount> connections;
   std::array<Counter, kProtocolCount> connections_total;
-  // [TLS 1.2, TLS 1.3][protocol][full, resumed]
+  // Indexed [TLS 1.2, TLS 1.3][protocol][full, resumed].
   std::array<std::array<std::array<Counter, 2>, kProtocolCount>, 2> handshakes;
   std::array<Counter, kHandshakeFailureCount> handshake_failures;
+  // How often a connection was not let in, or not at once.
   std::array<Counter, kConnectionRefusalCount> refused;
-  std::array<Counter, kAbuseCount> cut;  // connections, by what their clients did too much of
-  Counter evicted_idle;                  // closed to make room for others
-  Counter evicted_unfinished;            // likewise, with a handshake or a request head that did not end
-  Counter retries_sent;                  // QUIC Retry
+  // Connections that were ended, by what their clients did too much of.
+  std::array<Counter, kAbuseCount> cut;
+  // Connections closed to make room for others while they were idle.
+  Counter evicted_idle;
+  // Likewise, with a handshake or a request head that did not end.
+  Counter evicted_unfinished;
+  // QUIC from here on. Retry packets ask a client to prove its address (RFC 9000 section 8.1.2).
+  Counter retries_sent;
   Counter stateless_resets_sent;
-  Counter datagrams_received;  // QUIC: from the socket, whosever they are
+  // Datagrams from the socket, whosever they are.
+  Counter datagrams_received;
   Counter datagrams_sent;
-  Counter datagrams_dropped;  // not ours, too small, queue full
-  Counter migrations;         // QUIC clients that went on from another address
+  // Datagrams that were not ours, too small, or too many for a queue.
+  Counter datagrams_dropped;
+  // Clients that went on from another address.
+  Counter migrations;
 };
 
+// For one endpoint and one worker.
 struct EndpointCounters {
-  std::array<Counter, 6> requests_by_class;  // [status / 100]; 0: none
+  // Answers by their class, [status / 100]; [0]: exchanges that failed at this endpoint without the head of one.
+  std::array<Counter, 6> requests_by_class;
+  // Attempts to connect, by how they ended; the faults of these names (fault.h) say more.
   Counter connects_ok, connects_refused, connects_failed, connects_timeout, connects_out_of_resources;
-  Counter connects_foreign;  // another user than the app's listened
+  // Another user than the app's listened at its socket.
+  Counter connects_foreign;
+  // Connections that are open now.
   Counter connections_idle, connections_active;
-  Counter extra_bytes;      // connections that were closed because the endpoint sent more than its answers
-  Counter closed_private;   // that were not kept because they carry the identity of one client
-  Counter closed_for_room;  // that were idle and gave their descriptor to others
+  // Connections that were closed because the endpoint sent more than its answers.
+  Counter extra_bytes;
+  // Connections that were not kept because they carry the identity of one client.
+  Counter closed_private;
+  // Connections that were idle, or could have been kept, and gave their descriptor to others.
+  Counter closed_for_room;
 };
 
 // Why an exchange was tried again.
 enum class RetryReason : std::uint8_t {
-  kConnect,  // no connection could be made
-  kStale,    // a connection kept from earlier died before a byte of the answer
-  kUnread,   // a Unix socket proves that the app never read the head
+  // No connection could be made, or none that may be used.
+  kConnect,
+  // The connection died before a byte of the answer, mostly one kept from earlier.
+  kStale,
+  // A Unix socket proves that the endpoint has not read the whole head.
+  kUnread,
 };
 inline constexpr std::size_t kRetryReasonCount = 3;
 
@@ -96,12 +137,17 @@ constexpr std::string_view label(RetryReason reason) {
   return kLabels[static_cast<std::size_t>(reason)];
 }
 
+// For one upstream and one worker.
 struct UpstreamCounters {
   std::array<Counter, kRetryReasonCount> retries;
-  Counter retries_denied;  // by the retry budget
-  Counter panics;          // requests that tried an endpoint though none was well
-  Counter waiting;         // requests in this worker's line now
-  Counter short_of_room;   // requests that had to wait because this process has no descriptor for a connection
+  // Retries that the retry budget did not allow.
+  Counter retries_denied;
+  // Requests that tried an endpoint though none was well.
+  Counter panics;
+  // Requests in this worker's line now.
+  Counter waiting;
+  // Requests that had to wait because this process may not open another connection.
+  Counter short_of_room;
 };
 
 }  // namespace gatehouse

@@ -8,7 +8,7 @@
 
 namespace gatehouse {
 
-// Good until the calling thread asks for another second's.
+// "Sun, 06 Nov 1994 08:49:37 GMT". The view is good until the calling thread asks for another second's.
 std::string_view http_date(WallTime now);
 
 }  // namespace gatehouse

@@ -19,12 +19,15 @@ constexpr char folded(char c) {
 // True if the name has letters, digits and hyphens alone. Only a name that has others can stand for another name.
 bool is_plain(std::string_view name);
 
-// Whether such a server takes the two for one, and the order of names as it sees them.
+// Whether such a server takes the two for one. Neither marks nor the case of letters matter.
 bool same(std::string_view a, std::string_view b);
+// The same for the beginning of `name`.
 bool begins_with(std::string_view name, std::string_view prefix);
+// Orders names as such a server sees them: for sorted tables.
 std::strong_ordering order(std::string_view a, std::string_view b);
 
-// The known name that `name` passes for although it is spelled otherwise; kOther if there is none.
+// Returns the known name that `name` passes for although it is spelled otherwise: kXRealIp for "X_Real_IP", but
+// kOther for "X-Real-IP" itself, and where there is none.
 FieldName passes_for(std::string_view name);
 
 }  // namespace gatehouse::disguise

@@ -1,6 +1,7 @@
 // The answers that Gatehouse makes itself: a small page, or plain text, that says what happened without repeating
-// anything the client sent, with Proxy-Status (RFC 9209), Cache-Control: no-store and nosniff; Retry-After where it may
-// be better soon. Pure, any thread.
+// anything the client sent but its request id. It comes with Proxy-Status (RFC 9209), Cache-Control: no-store and
+// nosniff, with Retry-After where it may be better soon, and with Allow for 405 (RFC 9110 section 15.5.6).
+// Exchange::fail() sends them. Pure, any thread.
 #pragma once
 
 #include <chrono>
@@ -18,17 +19,24 @@ struct ErrorPage {
   std::string body;
 };
 
-// What is known besides the fault.
+// What is known besides the fault. All views are read during the call only.
 struct FaultDetails {
-  std::chrono::seconds retry_after{0};  // 0: as the fault suggests
-  std::string_view body{};              // in place of the page; empty: the page
-  std::string_view content_type{};      // of `body`
-  std::string_view cause{};             // for the page, if the client may know; escaped
-  std::string_view next_hop{};          // for Proxy-Status, likewise: the endpoint
-  std::string_view error{};             // for Proxy-Status: what the system said: "EMFILE"
+  // 0: one second for faults that pass by themselves, else no Retry-After.
+  std::chrono::seconds retry_after{0};
+  // Takes the place of the page; empty: the page.
+  std::string_view body{};
+  // Of `body`; empty: plain text.
+  std::string_view content_type{};
+  // Stands in the page, escaped there: for clients that may know it.
+  std::string_view cause{};
+  // The endpoint, for Proxy-Status: likewise.
+  std::string_view next_hop{};
+  // What the system said ("EMFILE"), for Proxy-Status.
+  std::string_view error{};
 };
 
-// `accept` is the request's Accept field: HTML where it asks for it, else text. `request_id` is escaped.
+// `accept` is the request's Accept field: the page is HTML where it has text/html, else text. `request_id` is
+// escaped. A fault that allows no answer still gives a page, with status 500: there is no failure.
 ErrorPage error_page(Fault fault, std::string_view accept, std::string_view request_id,
                      const FaultDetails& details = {});
 

@@ -28,36 +28,58 @@ namespace gatehouse {
 class Exchange;
 struct FaultDetails;  // error_page.h
 
-// Answers an exchange; owned by it, destroyed with it or before it (cancellation).
+// Answers an exchange, which makes it by ExchangeContext::make_responder. Destroyed with the exchange or before it
+// (cancellation).
 class Responder {
  public:
   virtual ~Responder() = default;
-  virtual void start() = 0;  // called once, from a waker, not from the codec
+  // Called once, from a waker and never from the codec. From then on, now or later, the responder calls
+  // respond_interim() any number of times, then respond() once, and fills the response pipe up to its end. At any
+  // point before that end it may call fail() instead; then it calls nothing more.
+  virtual void start() = 0;
 };
 
-// What happened to an exchange, filled in by whoever learns it; for the access log and the metrics.
+// What happened to an exchange, filled in by whoever learns it; for the access log and the metrics, which read it in
+// on_end().
 struct ExchangeRecord {
-  MonotonicTime started{};  // first byte of the request, or as near as the codec knows
+  // When the exchange was made: the head of the request was complete.
+  MonotonicTime started{};
   WallTime started_wall{};
-  std::string request_id;  // X-Request-Id
-  std::string_view route;  // names live as long as the snapshot that the exchange pins
+  // X-Request-Id, as the client sent it or as we made it.
+  std::string request_id;
+  // Names of the route and its upstream; they live as long as the routes that the exchange pins. Empty: none was
+  // chosen.
+  std::string_view route;
   std::string_view upstream;
+  // The last endpoint that was tried; empty: none was.
   std::string endpoint;
-  int app_pid = 0;  // of the endpoint's process; 0: none of ours
+  // The process of that endpoint; 0: it is none of ours.
+  int app_pid = 0;
+  // How often the request was given to a connection.
   std::uint32_t attempts = 0;
+  // The last attempt had a connection that was kept from an earlier exchange.
   bool upstream_reused = false;
-  std::optional<Duration> queued;      // waiting in line
-  std::optional<Duration> connected;   // connecting (new connections only)
-  std::optional<Duration> first_byte;  // from the start to the head of the answer
-  std::uint16_t status = 0;            // as sent to the client; 499 if it left before any
+  // How long it waited in line, all times together.
+  std::optional<Duration> queued;
+  // How long the last connection that was made for it took to connect; nothing where none was made.
+  std::optional<Duration> connected;
+  // From the start to the head of the answer.
+  std::optional<Duration> first_byte;
+  // As sent to the client; 499 if the client left before any.
+  std::uint16_t status = 0;
+  // Why it ended badly; nothing if it did not.
   std::optional<Fault> fault;
 };
 
-// Told of every exchange that ended; one per worker. Must not touch the exchange's pipes.
+// Told of every exchange of a worker, all of which it outlives. Both calls come from inside the exchange's
+// constructor or destructor: they must not touch its pipes, nor keep the reference beyond on_end().
 class ExchangeObserver {
  public:
   virtual ~ExchangeObserver() = default;
+  // Called once per exchange, before its responder is made, and before a request that the codec refused has its
+  // fault.
   virtual void on_begin(const Exchange& exchange) = 0;
+  // Called once per exchange, after its responder is gone. The record is complete.
   virtual void on_end(const Exchange& exchange) = 0;
 };
 
@@ -65,13 +87,16 @@ class ExchangeObserver {
 struct ExchangeContext {
   EventLoop& loop;
   ExchangeObserver& observer;
-  std::move_only_function<std::unique_ptr<Responder>(Exchange&)> make_responder;  // never null results
+  // Called at most once for an exchange, right before start(); never for one that has its fault by then. Never
+  // returns null.
+  std::move_only_function<std::unique_ptr<Responder>(Exchange&)> make_responder;
 };
 
 class Exchange {
  public:
-  // `client_waker` is woken whenever the client half may have something to do: an interim or final head, answer bytes,
-  // room in the request pipe, a break. The responder starts in a later waker of this turn. It outlives the exchange.
+  // `client_waker` is woken whenever the client half may have something to do: an interim or final head, answer
+  // bytes, room in the request pipe, a break. It outlives the exchange. The responder starts in a later waker of this
+  // turn. The limits are the listener's until apply_limits().
   Exchange(ExchangeContext& context, ClientInfo client, RequestHead head, Waker& client_waker);
   // A request that the codec could not accept: has its fault from the start and answers for it; no responder is made.
   // `head` holds what is known (for the log).
@@ -81,48 +106,71 @@ class Exchange {
   Exchange& operator=(const Exchange&) = delete;
 
   // --- client half ---
-  // abandoned() once no byte of it is wanted any more: after a fault, and when the answer ended first.
+
+  // The body as the codec writes it. It is abandoned() once no byte of it is wanted any more: after a fault, and when
+  // the answer ended first.
   BodyWriter& request_body() { return request_pipe_.writer(); }
+  // The body of the answer. A reader that takes nothing while there is something to take is broken off after
+  // client_stall_timeout.
   BodyReader& response_body() { return response_pipe_.reader(); }
-  std::optional<ResponseHead> take_interim();  // 100 or 103, oldest first
+  // Returns the next interim head, 100 or 103, oldest first; nothing if there is none. An answer of ours for a fault
+  // drops those that were not taken.
+  std::optional<ResponseHead> take_interim();
+  // The final head, once there is one; it does not change any more.
   const std::optional<ResponseHead>& response() const { return response_; }
-  // Set when the exchange broke after its head went out, or when its fault allows no answer: reset the stream, or close
-  // without the last chunk.
+  // Set when the exchange broke after its head went out, or when its fault allows no answer: the codec resets the
+  // stream, or closes the connection without the last chunk.
   std::optional<Fault> broken_off() const { return progress_.broken; }
-  // The client's side failed while the request was still being read (bad chunk, wrong length, bad trailers).
+  // The client's side failed while the request was still being read (bad chunk, wrong length, bad trailers): fails
+  // the request pipe, and the exchange unless its answer has ended already. If it fails, the responder is gone
+  // afterwards.
   void fail_request(Fault fault);
   // True once the answer is complete and the client half has read all of it.
   bool responded() const;
 
   // --- responder's half ---
+
+  // The head as the client sent it; request_rules rewrite its fields in place.
   const RequestHead& request() const { return request_; }
-  RequestHead& request() { return request_; }  // request_rules rewrite it in place
+  RequestHead& request() { return request_; }
   const ClientInfo& client() const { return client_; }
   BodyPipe& request_pipe() { return request_pipe_; }
   BodyPipe& response_pipe() { return response_pipe_; }
-  void respond_interim(ResponseHead head);                 // 100 if it was asked for, 103; others are dropped
-  void respond(ResponseHead head);                         // then write to response_pipe()
-  void respond(ResponseHead head, std::string_view body);  // a complete answer of our own
-  // Answers for it if no head went out (with Proxy-Status), else breaks off; the first one counts. The responder must
-  // not touch the pipes again; it is destroyed in a later waker.
+  // Passes on 103, and 100 if the client asked for it: up to eight that nobody has taken yet, none to HTTP/1.0, and
+  // none after respond(). All others are dropped.
+  void respond_interim(ResponseHead head);
+  // Gives the final head; the body follows in response_pipe(), and its end as well. Framing, connection fields and a
+  // foreign Alt-Svc are taken out; our own Alt-Svc, and Date where it is missing, are added. Does nothing after a
+  // fault. REQUIRES: it is the first head, and no interim one.
+  void respond(ResponseHead head);
+  // Gives a complete answer of our own. `body` is copied, and left out where the answer can have none.
+  void respond(ResponseHead head, std::string_view body);
+  // Answers for the fault if no head went out (with Proxy-Status), else breaks off. The first fault counts, and one
+  // that comes after the end of the answer was written counts for nothing. The responder must not touch the pipes
+  // again; it is destroyed in a later waker. `details` are read during the call only.
   void fail(Fault fault);
-  void fail(Fault fault, const FaultDetails& details);  // `details` are read during the call only
-  // The route's limits. False if what has already come is beyond them: then the exchange has failed.
+  void fail(Fault fault, const FaultDetails& details);
+  // Puts the route's limits in force. False if what has come already, or is announced, is beyond them: then the
+  // exchange has failed.
   bool apply_limits(const ExchangeLimits& limits);
   const ExchangeLimits& limits() const { return limits_; }
+  // Keeps `snapshot` (the routes) alive as long as the exchange, for what refers to it by reference or view.
   void pin(std::shared_ptr<const void> snapshot) { clockwork_.pinned = std::move(snapshot); }
 
   // --- both ---
   ExchangeRecord& record() { return record_; }
   const ExchangeRecord& record() const { return record_; }
   EventLoop& loop() const { return clockwork_.context.loop; }
-  std::uint64_t bytes_in() const { return request_pipe_.writer().total(); }    // body bytes from the client
-  std::uint64_t bytes_out() const { return response_pipe_.reader().total(); }  // body bytes taken by the client half
+  // Body bytes that came from the client, dropped ones included.
+  std::uint64_t bytes_in() const { return request_pipe_.writer().total(); }
+  // Body bytes that the client half has taken.
+  std::uint64_t bytes_out() const { return response_pipe_.reader().total(); }
 
  private:
   // How far it has come.
   struct Progress {
-    bool started = false;  // or never to be started
+    // Or never to be started.
+    bool started = false;
     bool failed = false;
     bool stall_suspected = false;
     std::optional<Fault> broken;
@@ -133,8 +181,10 @@ class Exchange {
     Clockwork(Exchange& exchange, ExchangeContext& context, Waker& client);
     ExchangeContext& context;
     Waker& client;
-    Waker step;   // starts the responder; destroys it after a fault
-    Waker watch;  // after either pipe moved, when the turn's work is done
+    // Starts the responder; destroys it after a fault.
+    Waker step;
+    // Runs after either pipe moved, when the turn's work is done.
+    Waker watch;
     Timer request_stall;
     Timer response_stall;
     std::uint64_t request_seen = 0;
@@ -146,11 +196,16 @@ class Exchange {
   void watch();
   void watch_request_body();
   void watch_response_body();
-  void fail_and_cancel(Fault fault);                           // not from the responder, which is gone afterwards
-  void abandon_client();                                       // which does not read
-  void break_off(Fault fault);                                 // no answer, or no more of it
-  void respond_for(Fault fault, const FaultDetails& details);  // with an error page
-  void finish_head(ResponseHead& head) const;                  // Date, Alt-Svc, what no answer may carry
+  // Not for the responder, which is gone afterwards.
+  void fail_and_cancel(Fault fault);
+  // The client does not read: breaks off even an answer that is complete on our side.
+  void abandon_client();
+  // There is no answer, or no more of it.
+  void break_off(Fault fault);
+  // Answers with an error page.
+  void respond_for(Fault fault, const FaultDetails& details);
+  // Adds Date and Alt-Svc, and takes out what no answer may carry.
+  void finish_head(ResponseHead& head) const;
   void expect_no_more_request();
 
   ClientInfo client_;
@@ -162,7 +217,8 @@ class Exchange {
   BodyPipe request_pipe_;
   BodyPipe response_pipe_;
   Clockwork clockwork_;
-  std::unique_ptr<Responder> responder_;  // last: the first to go
+  // The last member: the first to go.
+  std::unique_ptr<Responder> responder_;
 };
 
 }  // namespace gatehouse

@@ -1,6 +1,6 @@
-// Why an exchange ended badly: one enumerator and one row of one table each. The row says what every protocol, the log,
-// the metrics, Proxy-Status (RFC 9209) and the retry decision need to know; deploy/guides/faults.md says the same to
-// users, and why, and what to do. Pure, any thread.
+// Why an exchange ended badly: one enumerator and one row of one table each. The row says what every protocol, the
+// log, the metrics, Proxy-Status (RFC 9209) and the error page need to know; deploy/guides/faults.md says the same to
+// users, and why, and what to do. Constant tables: any thread.
 #pragma once
 
 #include <cstdint>
@@ -9,9 +9,11 @@
 
 namespace gatehouse {
 
+// Behind each enumerator stands the status of the answer that we make for it, as long as no head has gone out. The
+// last one gives kFaultCount.
 enum class Fault : std::uint8_t {
-  // the client's request, found by a codec or by field_rules
-  kMalformedRequest,      // 400; h2/h3: stream error
+  // The client's request, found by a codec or by field_rules
+  kMalformedRequest,      // 400: no valid HTTP; h2 and h3 reset the stream
   kHeadersTooLarge,       // 431
   kTargetTooLong,         // 414
   kVersionNotSupported,   // 505
@@ -21,20 +23,20 @@ enum class Fault : std::uint8_t {
   kMisdirected,           // 421
   kHeaderTimeout,         // 408
   kUnsafeTarget,          // 400: a path that two parsers could read differently
-  // the client's body, or its absence
+  // The client's body, or its absence
   kBodyTooLarge,        // 413
   kRequestBodyTimeout,  // 408
-  kRequestBodyInvalid,  // bad chunk, length mismatch, bad trailers: 400 if no head went out
-  kClientGone,          // the client went away (499 in the log)
-  kClientStalled,       // the client does not read its answer
-  // our own decisions
+  kRequestBodyInvalid,  // 400: bad chunk, length mismatch, bad trailers
+  kClientGone,          // none: the client went away (499 in the log)
+  kClientStalled,       // none: the client does not read its answer
+  // Our own decisions
   kNoRoute,         // 404
   kDraining,        // 503
   kOverloaded,      // 503
   kInternalError,   // 500
   kLoopDetected,    // 508: the request has been here before
   kOutOfResources,  // 503: no descriptor, port or memory for a connection to an endpoint
-  // upstream
+  // The endpoint, or that there is none for now
   kNoHealthyEndpoint,        // 503
   kQueueFull,                // 503
   kQueueTimeout,             // 503
@@ -47,10 +49,10 @@ enum class Fault : std::uint8_t {
   kUpstreamInvalid,          // 502: not HTTP, or framing that cannot be trusted
   kUpstreamHeadersTooLarge,  // 502
   kUpstreamTimeout,          // 504: no head of an answer in time
-  kUpstreamBodyTimeout,      // the answer stopped half-way
-  kUpstreamTruncated,        // the answer ended before its end
+  kUpstreamBodyTimeout,      // 504: the answer stopped half-way
+  kUpstreamTruncated,        // 502: the answer ended before its end
   kRequestNotWritable,       // 400: cannot be written safely as HTTP/1.1
-  // upstreams that have no endpoint for a reason
+  // Upstreams that have no endpoint for a reason
   kAppStartFailed,   // 503: its process did not get ready
   kAppParked,        // 503: it failed so often that it gets a rest
   kAppOffline,       // 503: its offline file is there, or somebody said so
@@ -60,24 +62,38 @@ enum class Fault : std::uint8_t {
 
 inline constexpr std::size_t kFaultCount = static_cast<std::size_t>(Fault::kNameNotResolved) + 1;
 
+// On which side the cause lies: for logs and metrics.
 enum class Blame : std::uint8_t { kClient, kProxy, kUpstream };
 
+// One row. The two codes are for a stream whose head is out, or that is reset instead of answered.
 struct FaultRule {
   Fault fault;
-  std::string_view label;         // in logs and metrics: "connect_refused"
-  std::uint16_t status;           // of the answer that we make; 0: none is made (the client is gone)
-  std::string_view proxy_status;  // RFC 9209 error token: "connection_refused"; empty: none
+  // The label in logs and metrics: "connect_refused".
+  std::string_view label;
+  // The status of the answer that we make; 0: none is made, as the client is gone.
+  std::uint16_t status;
+  // The error type of Proxy-Status (RFC 9209 section 2.3): "connection_refused". Empty where `status` is 0.
+  std::string_view proxy_status;
   Blame blame;
-  std::uint32_t h2_code;         // RST_STREAM once the head is out, or where the dialect resets instead of answering
-  std::uint64_t h3_code;         // RESET_STREAM likewise
-  bool resets_stream;            // h2 and h3 answer with a stream error even before the head (malformed messages)
-  bool closes_connection;        // h1: the connection cannot be used again
-  std::string_view explanation;  // one sentence for the error page
-  std::string_view details;      // for whoever runs it: what happened to whom, in the words of the configuration
+  // The error code of RST_STREAM (RFC 9113 section 7).
+  std::uint32_t h2_code;
+  // The error code of RESET_STREAM (RFC 9114 section 8.1).
+  std::uint64_t h3_code;
+  // h2 and h3 answer with a stream error even before the head (malformed messages).
+  bool resets_stream;
+  // The h1 connection cannot be used again: what comes next on it is unknown, or unwanted.
+  bool closes_connection;
+  // One sentence for the error page, which strangers read.
+  std::string_view explanation;
+  // For whoever runs it: what happened to whom, in the words of the configuration. Sent in Proxy-Status.
+  std::string_view details;
 };
 
+// Returns the row of `fault`, in constant time.
 const FaultRule& rule(Fault fault);
+// Returns all rows, in the order of the enumerators.
 std::span<const FaultRule> fault_rules();
-std::string_view label(Blame blame);  // "client", "proxy", "upstream"
+// Returns the label: "client", "proxy", "upstream".
+std::string_view label(Blame blame);
 
 }  // namespace gatehouse

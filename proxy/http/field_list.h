@@ -1,6 +1,17 @@
-// Header or trailer fields in their order, as received. Names keep their case and compare without it; often-used names
-// carry an id so that rules compare an integer. All bytes and entries live in one block that is kept for reuse by
-// clear(). Views from a list are good until it changes. A value; belongs to one thread at a time.
+// Header or trailer fields in their order, as received. Names keep their case and compare without it; often-used
+// names carry an id so that rules compare an integer. All bytes and entries live in one block that is kept for reuse
+// by clear(). Views from a list are good until it changes. A value; belongs to one thread at a time.
+//
+//   +---------+---------+---------+----------------+---------------+---------------+---------------+
+//   | entry 0 | entry 1 | entry 2 |   -> free <-   | name 2, value | name 1, value | name 0, value |
+//   +---------+---------+---------+----------------+---------------+---------------+---------------+
+//   ^ block_, entries()                                            |<---- distance of entry 1 ---->|
+//                                                  |<----------------- use_.bytes ---------------->|
+//   |<-------------------------------------- use_.capacity --------------------------------------->|
+//
+// A new field takes from both ends of the free part. If there is too little of it the block is copied to one of at
+// least twice the size, each half to its end; distances stay true, as they count from the back. What a removed field
+// or an outgrown value took at the back stays taken until clear().
 #pragma once
 
 #include <cassert>
@@ -14,7 +25,8 @@
 
 namespace gatehouse {
 
-// Names with a meaning to Gatehouse. kOther: any other name.
+// Names with a meaning to Gatehouse, in alphabetical order; each has a row in kNames (field_list.cc). kOther is any
+// other name.
 enum class FieldName : std::uint8_t {
   kOther,
   kAccept,
@@ -66,10 +78,14 @@ enum class FieldName : std::uint8_t {
   kXRequestId,
 };
 
-FieldName field_name(std::string_view name);      // without regard to case
-std::string_view canonical_text(FieldName name);  // "X-Forwarded-For"; REQUIRES: not kOther
-std::string_view lower_text(FieldName name);      // "x-forwarded-for"; REQUIRES: not kOther
+// Finds the id without regard to case, by one look into a perfect hash table; kOther if the name has none.
+FieldName field_name(std::string_view name);
+// Returns the name as h1 writes it: "X-Forwarded-For". REQUIRES: not kOther.
+std::string_view canonical_text(FieldName name);
+// Returns the name as h2 and h3 write it: "x-forwarded-for". REQUIRES: not kOther.
+std::string_view lower_text(FieldName name);
 
+// One field of a list: two views into its block.
 struct Field {
   FieldName id;
   std::string_view name;
@@ -85,30 +101,41 @@ class FieldList {
     use_ = std::exchange(other.use_, {});
     return *this;
   }
+  // Copies the list. There is no copy constructor, so that no copy happens unseen.
   FieldList clone() const;
 
-  // Values may be views from this very list. REQUIRES: everything together stays below 4 GiB, which the limits see to.
+  // Appends a field. Neither name nor value is judged: field_rules does that. Both may be views from this very list.
+  // REQUIRES: everything together stays below 4 GiB, which the limits see to.
   void add(std::string_view name, std::string_view value);
-  void add(FieldName name, std::string_view value);  // with its canonical text
-  void set(FieldName name, std::string_view value);  // replaces the first, removes the others, or adds
+  // The same with the canonical text of the name. REQUIRES: not kOther.
+  void add(FieldName name, std::string_view value);
+  // Replaces the value of the first field of this name and removes the others; adds one if there is none. `value` may
+  // be a view from this list, a name may not.
+  void set(FieldName name, std::string_view value);
   void set(std::string_view name, std::string_view value);
-  std::size_t remove(FieldName name);  // how many there were
+  // Removes every field of this name, and returns how many there were.
+  std::size_t remove(FieldName name);
   std::size_t remove(std::string_view name);
   // Removes every field for which unwanted(const Field&) is true, keeping the order of the rest.
   template <class Predicate>
   void remove_if(Predicate&& unwanted);
 
-  std::optional<std::string_view> find(FieldName name) const;  // the first
+  // Returns the value of the first field of this name; nothing if there is none.
+  std::optional<std::string_view> find(FieldName name) const;
   std::optional<std::string_view> find(std::string_view name) const;
+  // Counts the fields of this name: whether a field that must be alone is.
   std::size_t count(FieldName name) const;
 
   std::size_t size() const { return use_.count; }
   bool empty() const { return use_.count == 0; }
-  Field at(std::size_t index) const;  // REQUIRES: index < size()
-  // Names, values and 32 bytes for each field (RFC 9113 section 6.5.2).
+  // REQUIRES: index < size().
+  Field at(std::size_t index) const;
+  // Adds up names, values and 32 bytes for each field (RFC 9113 section 6.5.2): what counts against the limits.
   std::size_t section_size() const { return use_.section_size; }
-  void clear();  // keeps the block
+  // Forgets the fields and keeps the block.
+  void clear();
 
+  // Yields a Field by value. The list must not change while it is walked.
   class Iterator {
    public:
     Iterator(const FieldList* list, std::size_t index) : list_(list), index_(index) {}
@@ -127,7 +154,7 @@ class FieldList {
   Iterator end() const { return {this, use_.count}; }
 
  private:
-  // Entries grow from the block's front, bytes from its back: a field's name, then its value, `distance` from the end.
+  // `distance` is from the end of the block to the field's name, which its value follows.
   struct Entry {
     std::uint32_t distance;
     std::uint32_t name_size;
@@ -139,12 +166,16 @@ class FieldList {
   char* bytes_of(const Entry& entry) const {
     return reinterpret_cast<char*>(block_.get()) + (use_.capacity - entry.distance);
   }
+  // Unlike add(), does not look for the id.
   void append(FieldName id, std::string_view name, std::string_view value);
   void replace_value(std::size_t index, std::string_view value);
+  // Returns where `bytes` may be written at the back. A block that had to give way is put into `old`, so that views
+  // from it last as long as that.
   char* take_room(std::size_t bytes, std::size_t new_entries, std::unique_ptr<std::byte[]>& old);
 
   struct Use {
-    std::uint32_t capacity = 0;  // of the block
+    // Size of the block.
+    std::uint32_t capacity = 0;
     std::uint32_t bytes = 0;
     std::uint32_t count = 0;
     std::size_t section_size = 0;

@@ -13,23 +13,33 @@
 
 namespace gatehouse::field_rules {
 
-bool is_token(std::string_view name);         // RFC 9110 section 5.6.2, not empty
-bool is_field_value(std::string_view value);  // no CR, LF, NUL or other control but HTAB; no space or tab at either end
+// A valid name of a field, or a method (RFC 9110 section 5.6.2): not empty.
+bool is_token(std::string_view name);
+// A valid value (RFC 9110 section 5.5): no CR, LF, NUL or other control but HTAB, and no space or tab at either end.
+// May be empty.
+bool is_field_value(std::string_view value);
 
-// Host, Content-Length, Transfer-Encoding and Expect leave the fields for members of the head, cookie crumbs become one
-// Cookie, and names that some servers would take for one of ours (X_Forwarded_For, see disguise.h) are dropped.
-// Hop-by-hop fields stay until remove_hop_by_hop(). On a fault `raw` keeps what has not been taken from it.
+// Judges a head and makes of it what the rest of the program sees. Host, Content-Length, Transfer-Encoding and Expect
+// leave the fields for members of the head, cookie crumbs become one Cookie (RFC 9113 section 8.2.3), and names that
+// some servers would take for one of ours (X_Forwarded_For, see disguise.h) are dropped. Hop-by-hop fields stay until
+// remove_hop_by_hop().
+//
+// Faults: kTargetTooLong, kHeadersTooLarge, kMalformedRequest, kMethodNotAllowed (CONNECT and TRACE), kUnsafeTarget,
+// kCodingNotImplemented, kExpectationFailed. On a fault `raw` keeps what has not been taken from it, for the log.
 std::expected<RequestHead, Fault> check_request(RawRequest& raw, const HeadLimits& limits);
 
-// Removes the fields that must not be in trailers: framing, routing, authentication, hop-by-hop, what vouches for
-// somebody (asserted_fields.h, and `strip` of the listener) whoever says it, and whatever passes for one of these. On
-// h2 and h3 pseudo-fields, connection-specific and invalid fields are a fault.
+// Removes the fields that must not be in trailers (RFC 9110 section 6.5.1): framing, routing, authentication,
+// hop-by-hop, what vouches for somebody (asserted_fields.h, and `strip` of the listener) whoever says it, and
+// whatever passes for one of these. Trailers beyond their limit and invalid fields are a fault (kRequestBodyInvalid),
+// as are pseudo-fields and connection-specific fields on h2 and h3 (RFC 9113 sections 8.1, 8.2).
 std::expected<FieldList, Fault> check_request_trailers(FieldList&& trailers, Protocol protocol,
                                                        const ListenerPolicy& policy);
-// The same for the trailers of an endpoint's answer, with invalid fields removed. The one place for all protocols.
+// The same for the trailers of an endpoint's answer, but for limits and `strip`. Invalid fields are removed, too, so
+// that there is no fault.
 FieldList check_response_trailers(FieldList&& trailers);
 
-// Removes hop-by-hop fields and those that Connection names, except Host and framing (RFC 9110 section 7.6.1).
+// Removes hop-by-hop fields and those that Connection names, except Host and framing (RFC 9110 section 7.6.1). For
+// requests and answers.
 void remove_hop_by_hop(FieldList& fields);
 
 }  // namespace gatehouse::field_rules

@@ -10,10 +10,14 @@
 
 namespace gatehouse::framing {
 
-// kNone without either field. `invalid` is the fault of everything but a transfer coding that is not implemented.
+// Returns kKnown for a Content-Length, kUnknown for "Transfer-Encoding: chunked" alone, and kNone without either
+// field. kCodingNotImplemented stands for a list of transfer codings that is valid and another than that; `invalid`
+// is the fault of everything else: a field twice, both fields, a transfer coding outside of HTTP/1.1, a length that
+// is no plain decimal number.
 std::expected<BodyLength, Fault> body_length(const FieldList& fields, Protocol protocol, Fault invalid);
 
-// "Content_Length", "Transfer.Encoding" and the like, which some servers take for the real ones.
+// Whether the name is "Content_Length", "Transfer.Encoding" or the like, which some servers take for the real ones.
+// Such a message is refused, not cleaned.
 bool is_disguised(const Field& field);
 
 }  // namespace gatehouse::framing

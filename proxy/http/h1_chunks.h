@@ -1,6 +1,10 @@
 // Takes the chunked coding (RFC 9112 section 7.1) off a body whose bytes come in pieces. Stricter than the grammar
 // where parsers have been seen to differ: no white space, no sign, lines of at most 256 bytes, extensions read and
 // dropped but only whole ones, and no more framing than the data is worth. A member of the parser; one thread.
+//
+//   kSize --;--> kExtension... --CR--> kSizeLf --LF--> kData --> kDataCr --> kDataLf --> kSize
+//     |                                  ^  |
+//     +-------------- CR ----------------+  +-- LF, size 0 --> kLastChunk
 #pragma once
 
 #include <cstddef>
@@ -12,14 +16,19 @@ namespace gatehouse {
 class H1Chunks {
  public:
   enum class Outcome { kMore, kData, kLastChunk, kBad };
+  // kMore: all input is consumed, and more is needed. kData: `data`, a view of the input, is the next piece of the
+  // body. kLastChunk: the line of the last chunk has ended, and trailers follow, which are not read here. kBad: the
+  // coding is wrong; the decoder is of no use until begin().
   struct Step {
     Outcome outcome = Outcome::kMore;
     std::size_t consumed = 0;
     std::string_view data;
   };
 
+  // Starts on a new body.
   void begin() { *this = {}; }
-  Step decode(std::string_view input);  // until there is data, or the line of the last chunk has ended
+  // Reads until there is data, or the line of the last chunk has ended.
+  Step decode(std::string_view input);
 
  private:
   enum class At : std::uint8_t {
@@ -35,18 +44,22 @@ class H1Chunks {
     kDataCr,
     kDataLf
   };
-  bool take(char c);  // one byte of framing; false if it is wrong
+  // Takes one byte of framing; false if it is wrong.
+  bool take(char c);
   bool fits_line(char c);
   bool take_size(char c);
   bool take_extension(char c);
   bool end_extension_part(char c);
+  // False if framing has become more than 8 KiB, and more than 16 bytes for each byte of data.
   bool end_size_line();
 
   At at_ = At::kSize;
   std::uint8_t digits_ = 0;
   std::uint16_t line_size_ = 0;
-  bool part_empty_ = true;  // of the extension name or token that is being read
-  std::uint64_t left_ = 0;  // of this chunk
+  // Of the extension name or token that is being read.
+  bool part_empty_ = true;
+  // Bytes of this chunk that are still to come; while its size is read, the size so far.
+  std::uint64_t left_ = 0;
   std::uint64_t payload_ = 0;
   std::uint64_t overhead_ = 0;
 };

@@ -14,6 +14,7 @@ namespace gatehouse {
 class H1Head {
  public:
   enum class Kind { kRequest, kResponse };
+  // kBadVersion: llhttp knows no such version of HTTP. kBad: no valid head, or bytes behind its end.
   enum class Outcome { kMore, kComplete, kBadVersion, kBad };
 
   explicit H1Head(Kind kind);
@@ -21,19 +22,27 @@ class H1Head {
   H1Head(const H1Head&) = delete;
   H1Head& operator=(const H1Head&) = delete;
 
-  void begin();  // forgets the last message
+  // Forgets the last message.
+  void begin();
+  // For requests, after begin(): shows llhttp a method in place of the one that the parser has read. CONNECT has
+  // another form of target than all others (RFC 9112 section 3.2.3).
   void begin_request(bool target_is_authority);
-  Outcome feed(std::string_view bytes);  // kComplete: with the last of them
+  // Takes the next bytes, which need not live on. kComplete: the last of them ended the head.
+  Outcome feed(std::string_view bytes);
 
+  // What has been read so far; the parser moves both away.
   std::string& target() { return target_; }
   FieldList& fields() { return fields_; }
-  int minor_version() const;  // of HTTP/1
+  // Of HTTP/1; -1 for any other major version.
+  int minor_version() const;
   int status() const;
-  bool agrees(bool chunked, bool has_length) const;  // llhttp's own idea of the framing is this
+  // Whether llhttp's own idea of the framing is this one. REQUIRES: the head is complete.
+  bool agrees(bool chunked, bool has_length) const;
 
  private:
   struct Llhttp;
-  // What llhttp hands over in pieces: a view while it is one piece of this input, a copy otherwise.
+  // What llhttp hands over in pieces: a view while it is one piece of this input, a copy otherwise. keep() is called
+  // before the input goes.
   struct Span {
     std::string_view view;
     std::string copy;

@@ -15,23 +15,32 @@ namespace gatehouse {
 class H1Lines {
  public:
   struct Limits {
-    std::size_t max_bytes = 0;  // names + values + 32 per field, as if ": " stood between them
+    // Names, values and 32 bytes a field, as if ": " stood between name and value. It bounds a status line, too.
+    std::size_t max_bytes = 0;
     std::size_t max_fields = 0;
-    std::size_t max_target = 0;  // the second word of a request line
+    // For the second word of a request line.
+    std::size_t max_target = 0;
   };
+  // What the section begins with: a field (trailers), a request line whose method has been read already, or a status
+  // line.
   enum class First { kField, kTargetAndVersion, kStatusLine };
+  // What to say of a wrong shape, and of a limit that was passed. A target that is too long is always kTargetTooLong.
   struct Faults {
     Fault malformed;
     Fault too_large;
   };
+  // What came of some input. `good` bytes may be looked at; those behind belong to the next part of the message, or
+  // have the fault.
   struct Scan {
-    std::size_t good = 0;  // bytes that may be looked at; those behind belong to the next part, or have the fault
-    bool done = false;     // the empty line was the last of the good bytes
+    std::size_t good = 0;
+    // The empty line was the last of the good bytes.
+    bool done = false;
     std::optional<Fault> fault;
   };
 
-  // A new section that begins with `first`; a request's method has been read already.
+  // Starts on a new section.
   void begin(First first, const Limits& limits, const Faults& faults);
+  // Looks at the next bytes. The same bytes have the same outcome at the same place, however the input was cut.
   Scan scan(std::string_view input);
 
  private:
@@ -46,9 +55,11 @@ class H1Lines {
   Faults faults_{};
   First line_ = First::kField;
   bool target_ended_ = false;
-  std::uint8_t version_size_ = 0;  // bytes of "HTTP/1.1" seen
+  // Bytes of "HTTP/1.1" seen.
+  std::uint8_t version_size_ = 0;
   bool after_cr_ = false;
-  std::size_t line_size_ = 0;  // of this line so far, with its CR
+  // Of this line so far, with its CR.
+  std::size_t line_size_ = 0;
   std::size_t section_size_ = 0;
   std::size_t fields_ = 0;
 };

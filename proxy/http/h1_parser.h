@@ -1,7 +1,11 @@
 // Reads HTTP/1.x messages, requests or answers, one event at a time, on llhttp without any lenient flag, with the
-// checks that llhttp leaves to its user (limits, bare LF, chunk extensions, duplicate lengths). Owned by a connection;
-// one thread. Bytes may come in pieces of any size; the outcome is the same. Call parse() with what was not consumed,
-// even if that is nothing, until it says kNeedMore: the end of a message is an event of its own.
+// checks that llhttp leaves to its user (limits, bare LF, chunk extensions, duplicate lengths). Owned by a
+// connection, to a client (H1Connection) or to an endpoint (ResponseReader); one thread. Bytes may come in pieces of
+// any size; the outcome is the same. Call parse() with what was not consumed, even if that is nothing, until it says
+// kNeedMore: the end of a message is an event of its own.
+//
+//   kHead -> kBody, any number of times -> kEnd -> kHead ...
+//   kNeedMore may stand between any two of them; kFault may take the place of any, and nothing else follows it.
 #pragma once
 
 #include <cstddef>
@@ -18,12 +22,18 @@ class H1Parser {
  public:
   enum class Kind { kRequest, kResponse };
   enum class Event {
-    kNeedMore,  // everything consumed
-    kHead,      // take_request() / take_response()
-    kBody,      // `body` is the next piece, inside the input
-    kEnd,       // the message is complete; take_trailers(). The next parse() begins the next message
-    kFault,     // fault(); the parser is of no use any more
+    // Everything is consumed, and nothing more can be said without more input.
+    kNeedMore,
+    // A head is complete: take_request() or take_response().
+    kHead,
+    // `body` is the next piece, a view of the input.
+    kBody,
+    // The message is complete: take_trailers(). The next parse() begins the next message.
+    kEnd,
+    // fault() says why. The parser is of no use any more, and says so to every further call.
+    kFault,
   };
+  // `consumed` counts from the beginning of the input, and includes `body` and the framing before it.
   struct Step {
     Event event = Event::kNeedMore;
     std::size_t consumed = 0;
@@ -35,25 +45,34 @@ class H1Parser {
   H1Parser(H1Parser&&) noexcept;
   H1Parser& operator=(H1Parser&&) noexcept;
 
+  // Reads on, up to the next event. An empty line before a request is skipped, once (RFC 9112 section 2.2).
   Step parse(std::string_view input);
-  // The input has ended. kEnd: that completes the message (an answer delimited by close); kNeedMore: it was between
-  // messages; kFault: in the middle of one (kClientGone, kUpstreamClosed in a head, kUpstreamTruncated in a body).
+  // The input has ended. kEnd: that completes the message (an answer delimited by close). kNeedMore: it was between
+  // messages. kFault: it was in the middle of one (kClientGone for requests; kUpstreamClosed in a head,
+  // kUpstreamTruncated behind it).
   Step finish();
 
-  // Between kHead and the next parse(). After a fault in a head: what was known of it, for the log.
-  RawRequest take_request();  // protocol is kH10 or kH1; `secure` is the connection's to set
-  // An answer's body.kind kUnknown may be chunked or delimited by close, see body_until_close(). Content-Length and
-  // Transfer-Encoding have left its fields.
+  // Between kHead and the next parse(). After a fault in a head it returns what was known of it, for the log.
+  // `protocol` is kH10 or kH1; `secure` is the connection's to set.
+  RawRequest take_request();
+  // Between kHead and the next parse(). Content-Length and Transfer-Encoding have left the fields for `body`; its
+  // kUnknown may be chunked or delimited by close, see body_until_close().
   ResponseHead take_response();
-  // kResponse, before each answer: whether it answers a HEAD request (then no body follows). Holds until the next call.
+  // For answers, before each head: says whether it answers a HEAD request (then no body follows). Holds until the
+  // next call.
   void expect_response_to(std::string_view method);
+  // Whether the body of this answer ends where the connection does (RFC 9112 section 6.3).
   bool body_until_close() const;
   // Whether the connection may carry another message after this one, by version, Connection and framing.
   bool keep_alive() const;
-  FieldList take_trailers();  // raw; field_rules decides about them
+  // Returns the trailers as they came; field_rules decides about them. Empty if there were none.
+  FieldList take_trailers();
+  // REQUIRES: kFault was returned.
   Fault fault() const;
-  bool in_head() const;  // at least one byte of a head has come and it is not complete
-  bool idle() const;     // between messages, nothing of the next one seen
+  // At least one byte of a head has come, and it is not complete.
+  bool in_head() const;
+  // It stands between messages, and nothing of the next one has come.
+  bool idle() const;
 
  private:
   struct State;

@@ -1,5 +1,6 @@
-// What a client may ask of us and how long things may take: the runtime form of [limits] and [timeouts]. Immutable
-// parts of a snapshot; a route may replace the ones that concern a single exchange (ExchangeLimits).
+// What a client may ask of us and how long things may take: the runtime form of [limits] and [timeouts], and of a few
+// bounds for which there is no key. Immutable parts of a snapshot; a route may replace the ones that concern a single
+// exchange (ExchangeLimits).
 #pragma once
 
 #include <chrono>
@@ -11,13 +12,18 @@
 
 namespace gatehouse {
 
+// What max_request_body is where it is "off".
 inline constexpr std::uint64_t kUnlimited = std::numeric_limits<std::uint64_t>::max();
 
-// For the head of one request; enforced by every codec while it decodes.
+// For the head and the trailers of one request; every codec enforces them while it decodes. ResponseReader has some
+// of its own for answers.
 struct HeadLimits {
-  std::size_t max_header_bytes = 32768;  // names + values + 32 per field
+  // The section size: names, values and 32 bytes per field. kHeadersTooLarge beyond it.
+  std::size_t max_header_bytes = 32768;
   std::size_t max_header_count = 100;
+  // kTargetTooLong beyond it.
   std::size_t max_target_bytes = 8192;
+  // Trailers beyond these two are kRequestBodyInvalid. There is no key for them.
   std::size_t max_trailer_bytes = 8192;
   std::size_t max_trailer_count = 32;
 
@@ -27,20 +33,32 @@ struct HeadLimits {
 
 // For one exchange; global values, or a route's.
 struct ExchangeLimits {
+  // In bytes; kBodyTooLarge beyond it, whether the length was announced or came.
   std::uint64_t max_request_body = 30'000'000;
-  std::chrono::milliseconds request_body_timeout{120'000};  // between bytes from the client
+  // Between bytes from the client, while there is room for them: kRequestBodyTimeout.
+  std::chrono::milliseconds request_body_timeout{120'000};
+  // For one attempt at one address: kConnectTimeout.
   std::chrono::milliseconds connect_timeout{5'000};
-  std::chrono::milliseconds response_timeout{120'000};       // end of request to head of answer
-  std::chrono::milliseconds response_body_timeout{120'000};  // between bytes from the endpoint
-  std::chrono::milliseconds client_stall_timeout{30'000};    // answer bytes waiting and the client takes none
+  // Between bytes in either direction, while the endpoint has to take the request or to send the head of the answer:
+  // kUpstreamTimeout.
+  std::chrono::milliseconds response_timeout{120'000};
+  // Between bytes from the endpoint, while there is room for them: kUpstreamBodyTimeout.
+  std::chrono::milliseconds response_body_timeout{120'000};
+  // How long answer bytes may wait while the client takes none: kClientStalled. There is no key for it.
+  std::chrono::milliseconds client_stall_timeout{30'000};
 };
 
 // For one client connection.
 struct ConnectionLimits {
-  std::uint64_t max_requests = 0;  // 0: any number
+  // How many requests it may carry; 0: any number.
+  std::uint64_t max_requests = 0;
+  // How many streams of h2 and h3 may be open at once.
   std::uint32_t max_streams = 100;
+  // For TLS and QUIC, and for the first SETTINGS of h2.
   std::chrono::milliseconds handshake_timeout{10'000};
+  // From the first byte of a head to its end: kHeaderTimeout where it can still be answered.
   std::chrono::milliseconds header_timeout{30'000};
+  // How long a connection may stay without a request.
   std::chrono::milliseconds idle_timeout{120'000};
 };
 

@@ -16,60 +16,80 @@ namespace gatehouse {
 struct BodyLength {
   enum class Kind : std::uint8_t { kNone, kKnown, kUnknown };
   Kind kind = Kind::kNone;
-  std::uint64_t bytes = 0;  // kKnown only
+  // For kKnown only.
+  std::uint64_t bytes = 0;
 
   static BodyLength none() { return {}; }
   static BodyLength known(std::uint64_t bytes) { return {.kind = Kind::kKnown, .bytes = bytes}; }
   static BodyLength unknown() { return {.kind = Kind::kUnknown}; }
-  // True if not a single body byte can follow.
+  // Whether not a single body byte can follow.
   bool is_empty() const { return kind == Kind::kNone || (kind == Kind::kKnown && bytes == 0); }
 };
 
-// What a codec has read before anybody has judged it. h2 and h3 fill scheme and authority from the pseudo-fields; h1
-// leaves them empty, and everything else (Host, Content-Length, Transfer-Encoding, ...) is in `fields`.
+// What a codec has read before field_rules has judged it. h2 and h3 fill scheme and authority from the pseudo-fields;
+// h1 leaves them empty, and everything else (Host, Content-Length, Transfer-Encoding, ...) is in `fields`.
 struct RawRequest {
   Protocol protocol = Protocol::kH1;
-  bool secure = false;  // arrived over TLS or QUIC
+  // It arrived over TLS or QUIC.
+  bool secure = false;
   std::string method;
-  std::string target;  // as sent: origin, absolute or asterisk form; h2/h3: :path
+  // As sent: origin, absolute or asterisk form (RFC 9112 section 3.2); for h2 and h3 :path.
+  std::string target;
   std::string scheme;
   std::string authority;
-  bool has_authority = false;  // :authority was sent, be it empty
+  // Whether :authority was sent, be it empty.
+  bool has_authority = false;
   FieldList fields;
-  bool end_of_message = false;  // h2/h3: END_STREAM or FIN came with the head
+  // For h2 and h3: END_STREAM or FIN came with the head.
+  bool end_of_message = false;
 };
 
+// A request that field_rules has let through, or what is known of one that it refused.
 struct RequestHead {
   Protocol protocol = Protocol::kH1;
   bool secure = false;
   std::string method;
-  std::string authority;   // host[:port] in lower case, no trailing dot; empty only for HTTP/1.0 without Host
-  std::string target;      // origin form (or "*") as it is forwarded: path as target::resolved_path gives it
-  std::string match_path;  // target::canonical_path of it, for every decision; empty: same as path()
+  // host[:port] in lower case, with no trailing dot; empty only for HTTP/1.0 without Host.
+  std::string authority;
+  // Origin form (or "*") as it is forwarded: the path as target::resolved_path() gives it, then the query.
+  std::string target;
+  // What target::canonical_path() makes of the path, where that differs from path(); else empty. Read it by
+  // canonical_path().
+  std::string match_path;
   FieldList fields;
   BodyLength body;
+  // The client waits for 100 before it sends the body (RFC 9110 section 10.1.1).
   bool expects_continue = false;
-  bool accepts_trailers = false;  // TE: trailers, or h2/h3
+  // The client sent "TE: trailers", or speaks h2 or h3.
+  bool accepts_trailers = false;
 
-  std::string_view host() const;   // authority without port (and without brackets)
-  std::string_view path() const;   // target up to '?'
-  std::string_view query() const;  // after '?'; empty if none
+  // Returns the authority without port, and without the brackets of an IPv6 address.
+  std::string_view host() const;
+  // Returns the target up to "?".
+  std::string_view path() const;
+  // Returns what is behind "?"; empty if there is none.
+  std::string_view query() const;
+  // The path for every decision: routing, hashing, admin pages.
   std::string_view canonical_path() const { return match_path.empty() ? path() : std::string_view(match_path); }
   bool is_head() const { return method == "HEAD"; }
-  bool is_safe() const;        // RFC 9110 section 9.2.1
-  bool is_idempotent() const;  // RFC 9110 section 9.2.2
+  // GET, HEAD, OPTIONS, TRACE (RFC 9110 section 9.2.1).
+  bool is_safe() const;
+  // The safe ones, PUT and DELETE (RFC 9110 section 9.2.2): a request that may run twice.
+  bool is_idempotent() const;
 };
 
 struct ResponseHead {
   std::uint16_t status = 200;
   FieldList fields;
-  BodyLength body;  // as announced; for HEAD and 304 what a GET would have had
+  // As announced; for HEAD and 304 it is what a GET would have had.
+  BodyLength body;
 
   bool is_interim() const { return status >= 100 && status < 200; }
 };
 
 // Whether the answer to `method` with `status` can have body bytes at all (RFC 9112 section 6.3).
 bool may_have_body(std::string_view method, std::uint16_t status);
-std::string_view reason_phrase(std::uint16_t status);  // "Not Found"; empty for unknown ones
+// Returns the registered phrase ("Not Found"); empty for a status that has none.
+std::string_view reason_phrase(std::uint16_t status);
 
 }  // namespace gatehouse

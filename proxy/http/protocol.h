@@ -12,6 +12,7 @@ enum class Protocol : std::uint8_t { kH10, kH1, kH2, kH3 };
 
 inline constexpr std::size_t kProtocolCount = 4;
 
+// The label in logs, metrics and configuration.
 constexpr std::string_view label(Protocol protocol) {
   constexpr std::string_view kLabels[kProtocolCount] = {"h1.0", "h1", "h2", "h3"};
   return kLabels[static_cast<std::size_t>(protocol)];

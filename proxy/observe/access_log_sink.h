@@ -1,5 +1,5 @@
-// Where access-log lines go, with the format they are written in. Shared by the workers' buffers, which format by it,
-// and the configurations that name it. Immutable; any thread.
+// Where access-log lines go, with the format they are written in. Shared by the snapshots that name it and by the
+// workers' buffers, which format by it. Never changes but for what it has to open again; any thread.
 #pragma once
 
 #include <memory>
@@ -18,14 +18,17 @@ class AccessLogSink {
  public:
   AccessLogSink(Private /*only_open_makes_one*/, std::shared_ptr<LogTarget> target, AccessLogFormat format)
       : target_(std::move(target)), format_(format) {}
-  // `output`: "stdout", "stderr", or the path of a file, which is opened now.
+  // `output` is "stdout", "stderr", or the path of a file, which is opened now, and made if it is not there. A W3C
+  // log begins every file with its directives. The error says what the system said about which file.
   static Result<std::shared_ptr<AccessLogSink>> open(const std::string& output, AccessLogFormat format);
 
+  // The same text that open() was given: a reload with the same output and format keeps the sink as it is.
   const std::string& output() const { return target_->output(); }
   AccessLogFormat format() const { return format_; }
+  // What the writing thread writes to; nobody else does.
   const std::shared_ptr<LogTarget>& target() const { return target_; }
 
-  // Before the next line is written the file is opened again by its name (it was rotated).
+  // Says that the file was rotated: it is opened again by its name before the next line is written. Any thread.
   void reopen_soon() const { target_->reopen_soon(); }
 
  private:

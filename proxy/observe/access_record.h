@@ -16,49 +16,72 @@ namespace gatehouse {
 class Exchange;
 
 enum class AccessLogFormat : std::uint8_t {
-  kJson,      // one object a line; what is not known is null
-  kCombined,  // NCSA combined, as Apache and nginx write it
-  kW3c,       // W3C extended, as IIS writes it, with cs-version; needs w3c_directives() first
+  // One object a line; what is not known is null.
+  kJson,
+  // NCSA combined, as Apache and nginx write it; what is not known is "-".
+  kCombined,
+  // W3C extended, as IIS writes it, with cs-version and with fields of ours, whose names begin with "x-". A log in
+  // this form must begin with w3c_directives().
+  kW3c,
 };
 
-// Empty texts and absent values are what is not known.
+// Empty texts and absent values are what is not known. The members are in the order of the JSON line; the views are
+// into the exchange and its snapshot.
 struct AccessRecord {
+  // When the exchange began.
   WallTime time{};
+  // X-Request-Id, as the client sent it or as it was made.
   std::string_view id;
+  // The IP address of who asked: of the client, or whom a trusted proxy names.
   std::string client;
   std::string_view listener;
   Protocol protocol = Protocol::kH1;
+  // "TLSv1.3"; empty without TLS.
   std::string_view tls;
   std::string_view method;
   std::string_view scheme;
+  // As `authority` of RequestHead has it: in lower case, with the port where the client sent one.
   std::string_view host;
   std::string_view path;
+  // Without "?". It may be secret in parts: AccessLogBuffer puts what Redaction leaves of it in its place.
   std::string_view query;
+  // As it was sent; 499 where the client left before any was, 0 where none is known.
   std::uint16_t status = 0;
+  // The label of the fault that ended the exchange; empty where it ended well.
   std::string_view fault;
+  // Names of the configuration; empty where none was chosen.
   std::string_view route;
   std::string_view upstream;
   std::string_view endpoint;
+  // Of the process behind the endpoint, where it is an instance of an app.
   std::optional<std::uint64_t> app_pid;
+  // How often it was tried: more than 1 after a retry, 0 where no endpoint was asked.
   std::uint32_t attempts = 0;
+  // The last attempt went over a connection kept from earlier.
   bool upstream_reused = false;
+  // Bytes of bodies alone: from the client, and to it.
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
+  // From the first byte of the request, or as near to it as the codec knows, to the end of the exchange.
   Duration duration{};
+  // In the waiting line, and connecting; absent where neither was needed.
   std::optional<Duration> queued;
   std::optional<Duration> connected;
+  // From the start to the head of the answer, whoever made it.
   std::optional<Duration> first_byte;
+  // The only two fields of the request that are logged.
   std::string_view referer;
   std::string_view user_agent;
 
-  // REQUIRES: the exchange outlives the record.
+  // Reads the exchange as it is now. REQUIRES: the exchange outlives the record, and its head does not change.
   static AccessRecord of(const Exchange& exchange);
 };
 
-// Appends one line with its end.
+// Appends one line with its end. Whatever a client put into the texts, it stays one line: see log_text.h.
 void append_line(std::string& out, const AccessRecord& record, AccessLogFormat format, log_text::LogTime& times);
 
-// "#Version", "#Software" and "#Fields" lines, for the beginning of a W3C log.
+// "#Version", "#Software" and "#Fields" lines, for the beginning of a W3C log: the fields in the order in which
+// append_line() writes them.
 std::string w3c_directives();
 
 }  // namespace gatehouse

@@ -11,28 +11,38 @@
 
 namespace gatehouse::log_text {
 
+// Where a text is going to stand, which decides how it is escaped.
 enum class Style : std::uint8_t {
-  kJson,    // inside the quotes of a JSON string; invalid UTF-8 becomes U+FFFD
-  kQuoted,  // inside the quotes of a combined line; \xHH
-  kWord,    // one word of a W3C line: \xHH, and a plus sign for a space
+  // Inside the quotes of a JSON string: \u00HH and \", and U+FFFD for each byte that is not UTF-8.
+  kJson,
+  // Inside the quotes of a combined line: \xHH for each byte, also of what is not UTF-8.
+  kQuoted,
+  // One word of a W3C line: as kQuoted, and a plus sign for a space.
+  kWord,
 };
 
-// Control characters (C0, DEL, C1), quotation mark and backslash are escaped in every style.
+// Escapes control characters (C0, DEL, C1), quotation mark and backslash in every style; appends no quotes itself.
 void append_escaped(std::string& line, std::string_view text, Style style);
 
 void append_number(std::string& line, std::uint64_t number);
-void append_milliseconds(std::string& line, Duration duration);  // "12.345"; never negative
+// Whole milliseconds and three digits more: "12.345". What is less than zero is written as zero.
+void append_milliseconds(std::string& line, Duration duration);
 
-// Splits wall time into its parts, once a second.
+// Wall time as text, always in UTC. It splits a second into its parts once and keeps them for the lines that follow.
 class LogTime {
  public:
-  void append_iso(std::string& line, WallTime time);       // 2026-01-31T13:05:09.123Z
-  void append_combined(std::string& line, WallTime time);  // 31/Jan/2026:13:05:09 +0000
-  void append_w3c(std::string& line, WallTime time);       // 2026-01-31 13:05:09
+  // 2026-01-31T13:05:09.123Z
+  void append_iso(std::string& line, WallTime time);
+  // 31/Jan/2026:13:05:09 +0000
+  void append_combined(std::string& line, WallTime time);
+  // 2026-01-31 13:05:09
+  void append_w3c(std::string& line, WallTime time);
 
  private:
+  // Makes the texts new where `time` is in another second than they are.
   void split(WallTime time);
 
+  // The second since the epoch that the texts are of.
   std::int64_t second_ = INT64_MIN;
   std::string date_;      // 2026-01-31
   std::string clock_;     // 13:05:09

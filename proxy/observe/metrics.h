@@ -1,6 +1,6 @@
-// The metrics page: what the workers have counted, added up at scrape time into the families that users and dashboards
-// know by name (prefix gatehouse_), and what the server itself says about its state. Lives on the control thread, where
-// it is also scraped; reads the workers' counters while they count.
+// The metrics page: what the workers have counted, added up at scrape time into the families that users and
+// dashboards know by name (prefix gatehouse_), and what the server itself says about its state. Owned by the Server,
+// on the control thread, where it is also scraped; reads the workers' counters while they count.
 #pragma once
 
 #include <cstddef>
@@ -19,40 +19,53 @@ namespace gatehouse {
 
 class MetricsPage;
 
-// What the control thread knows by itself. Changed there only.
+// What the control thread knows by itself. Owned by the Server and changed there only: some when it happens, the
+// counts at the end right before a scrape.
 struct ServerStatus {
   struct Certificate {
     std::string listener;
-    std::string certificate;  // its file, as configured
+    // Its file, as configured.
+    std::string certificate;
     WallTime expires;
   };
-  struct AltSvc {  // of a listener that is meant to advertise it
+  // Of a listener that is meant to advertise HTTP/3; the others have none.
+  struct AltSvc {
     std::string listener;
+    // False where its UDP port could not be bound, so that its answers carry no Alt-Svc.
     bool advertised = false;
   };
 
   bool draining = false;
+  // Workers whose loop has not come round for some seconds.
   std::size_t workers_hanging = 0;
+  // Of the last attempt, while `last_reload` is when the configuration in force was applied.
   bool last_reload_ok = true;
   WallTime last_reload{};
+  // In the order of the listeners in the configuration.
   std::vector<Certificate> certificates;
   std::vector<AltSvc> alt_svc;
   std::uint64_t access_log_lines = 0;
   std::uint64_t access_log_dropped = 0;
-  std::uint64_t upstream_connections = 0;  // open now, to all endpoints
+  // Open now, to all endpoints, and how many may be; a limit of 0 is none.
+  std::uint64_t upstream_connections = 0;
   std::uint64_t upstream_connections_limit = 0;
 };
 
 class Metrics final : public prometheus::Collectable {
  public:
-  // Both outlive the metrics.
+  // Both outlive the metrics, and are read at each scrape.
   Metrics(const ServerStatus& status, const ControlMetrics& control) : status_(status), control_(control) {}
 
+  // Called once for each worker before it starts. What it counts stays part of the sums for good, so that no count
+  // ever goes back.
   void add(std::shared_ptr<const WorkerMetrics> worker) { workers_.push_back(std::move(worker)); }
   const std::vector<std::shared_ptr<const WorkerMetrics>>& workers() const { return workers_; }
 
+  // All families, in the order of the page: the server's, listeners', requests', upstreams' and endpoints', then
+  // append_control_metrics() and append_process_metrics().
   std::vector<prometheus::MetricFamily> Collect() const override;
-  std::string page() const;  // in the text format, version 0.0.4
+  // The same in Prometheus's text format, version 0.0.4.
+  std::string page() const;
 
  private:
   void collect_server(MetricsPage& page) const;

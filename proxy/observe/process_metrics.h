@@ -8,6 +8,8 @@
 
 namespace gatehouse {
 
+// Appends process_cpu_seconds_total, process_open_fds, process_max_fds, process_virtual_memory_bytes,
+// process_resident_memory_bytes, process_threads and process_start_time_seconds, as far as they can be read.
 void append_process_metrics(std::vector<prometheus::MetricFamily>& families);
 
 }  // namespace gatehouse

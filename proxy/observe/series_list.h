@@ -1,6 +1,7 @@
 // Values by labels (a metric's series) that one worker adds to and the scrape reads at the same time, without a lock:
-// the list only ever grows at its head, and what is published never moves or changes its labels. Values are made of
-// Counter. Owned by the worker's metrics; at() on the worker's thread only, for_each() on any.
+// the list only ever grows at its head, and what is published never moves or changes its labels. What the scrape
+// reads of a value is made of Counter. A member of the worker's metrics; at() is for the worker's thread only,
+// for_each() for any.
 #pragma once
 
 #include <atomic>
@@ -17,6 +18,7 @@ namespace gatehouse {
 template <class Value>
 class SeriesList {
  public:
+  // The values of the labels; their names belong to the family that shows them.
   using Labels = std::vector<std::string>;
 
   // Configurations come and go with reloads; past this many series the rest share one whose labels are all "other".
@@ -26,7 +28,7 @@ class SeriesList {
   SeriesList(const SeriesList&) = delete;
   SeriesList& operator=(const SeriesList&) = delete;
 
-  // The value of these labels, made when first asked for. Good for the life of the list.
+  // The value of these labels, made when first asked for. Good for the life of the list. The worker's thread only.
   Value& at(std::initializer_list<std::string_view> labels) {
     if (recent_ != nullptr && matches(*recent_, labels)) return recent_->value;  // requests come in runs
     Node*& chain = by_hash_[hash(labels)];
@@ -41,7 +43,8 @@ class SeriesList {
     return *overflow_;
   }
 
-  // visit(const Labels&, const Value&) for each, newest first.
+  // Calls visit(const Labels&, const Value&) once for each series that was there at the start, newest first. Any
+  // thread: the values may change meanwhile.
   template <class Visit>
   void for_each(Visit&& visit) const {
     for (const Node* node = head_.load(std::memory_order_acquire); node != nullptr; node = node->older) {
@@ -50,11 +53,14 @@ class SeriesList {
   }
 
  private:
+  //   head_ (atomic) --> newest --older--> ... --older--> oldest     what readers follow; set once, before publication
+  //   by_hash_[hash] --> newest --same_hash--> ...                   what the worker looks up
   struct Node {
     Labels labels;
     Value value;
     const Node* older = nullptr;
-    Node* same_hash = nullptr;  // the worker's alone
+    // The worker's alone.
+    Node* same_hash = nullptr;
   };
 
   static std::size_t hash(std::initializer_list<std::string_view> labels) {
@@ -72,6 +78,7 @@ class SeriesList {
     return true;
   }
 
+  // Makes a node, puts it in front of its chain and publishes it.
   Value& add(Node*& chain, Labels labels) {
     auto node = std::make_unique<Node>();
     node->labels = std::move(labels);
@@ -85,7 +92,9 @@ class SeriesList {
 
   std::vector<std::unique_ptr<Node>> nodes_;
   std::unordered_map<std::size_t, Node*> by_hash_;
+  // The one that at() returned last.
   Node* recent_ = nullptr;
+  // Of the series "other", once there is one.
   Value* overflow_ = nullptr;
   std::atomic<const Node*> head_{nullptr};
 };

@@ -1,5 +1,6 @@
-// How much, how fast and how well, over the last seconds: reads the workers' counters once a second, keeps two minutes
-// of what it read, and tells rates and quantiles of the difference. Control thread; reads while workers count.
+// How much, how fast and how well, over the last seconds: reads the workers' counters once a second, keeps two
+// minutes of what it read, and tells rates and quantiles of the difference. Owned by the StatusBoard; control thread,
+// which reads while workers count.
 #pragma once
 
 #include <array>
@@ -23,63 +24,88 @@ namespace gatehouse {
 class Traffic {
  public:
   using Workers = std::vector<std::shared_ptr<const WorkerMetrics>>;
-  static constexpr std::chrono::seconds kWindow{10};  // of rates and quantiles
-  static constexpr std::size_t kHistory = 120;        // points, a second each
+  // What rates and quantiles are told of.
+  static constexpr std::chrono::seconds kWindow{10};
+  // How many points are kept, one for each sample: two minutes.
+  static constexpr std::size_t kHistory = 120;
+  // Counts of durations, as DurationHistogram has them.
   using Buckets = std::array<std::uint64_t, DurationHistogram::kBounds.size() + 1>;
 
   // Of one protocol, since the start.
   struct Totals {
+    // Requests that have ended.
     std::uint64_t requests = 0;
-    std::uint64_t errors = 0;  // answered with 5xx, by endpoints or by us
+    // Those of them that were answered with 5xx, by endpoints or by us.
+    std::uint64_t errors = 0;
+    // Requests that are being answered now.
     std::uint64_t in_flight = 0;
     Buckets buckets{};
   };
+  // Over the window, but for the totals.
   struct Figures {
     double requests_per_second = 0;
     double errors_per_second = 0;
-    std::optional<double> p50_ms;  // nothing: no request in the window
+    // Durations of requests in milliseconds; nothing where no request ended in the window.
+    std::optional<double> p50_ms;
     std::optional<double> p99_ms;
     Totals totals;
   };
-  // One second.
+  // From one sample to the next: about a second, all protocols together.
   struct Point {
     std::uint64_t requests = 0;
     std::uint64_t errors = 0;
     std::optional<double> p99_ms;
   };
+  // Of one route, since the start, over all workers.
   struct Count {
     std::uint64_t requests = 0;
     std::uint64_t errors = 0;
   };
-  // Of one endpoint, since the start, over all workers.
+  // Of one endpoint, over all workers.
   struct Connections {
+    // Connections now.
     std::uint64_t idle = 0, active = 0;
+    // Attempts to connect since the start. A listener that is not the app's counts as failed; what our own machine
+    // had no means for counts nowhere here.
     std::uint64_t ok = 0, refused = 0, failed = 0, timeout = 0;
   };
-  using EndpointName = std::pair<std::string, std::string>;  // upstream, endpoint
+  // Upstream and endpoint.
+  using EndpointName = std::pair<std::string, std::string>;
 
-  // To be called about once a second.
+  // Reads the counters of all workers, and forgets what is older than the window and the history. To be called about
+  // once a second.
   void sample(const Workers& workers, MonotonicTime now);
 
-  // Of one protocol, or of all without one. HTTP/1.0 counts as h1.
+  // Of one protocol, or of all without one. HTTP/1.0 counts as h1, and has nothing under its own name. Rates are zero
+  // until there are two samples.
   Figures figures(std::optional<Protocol> protocol) const;
-  const std::deque<Point>& history() const { return history_; }  // oldest first
+  // Oldest first.
+  const std::deque<Point>& history() const { return history_; }
 
+  // Read from the counters as they are now, not as they were sampled. Requests that took no route have the name "".
   static std::map<std::string, Count> by_route(const Workers& workers);
   static std::map<EndpointName, Connections> by_endpoint(const Workers& workers);
 
-  // The duration in milliseconds that `share` of what is counted stayed within, interpolated within its bucket.
+  // The duration in milliseconds that `share` (0 to 1) of what is counted stayed within, interpolated within its
+  // bucket; nothing where nothing is counted. Beyond the last bound it is that bound: at least so long.
   static std::optional<double> quantile(const Buckets& counts, double share);
 
  private:
+  // What the counters were at one moment, by protocol.
   struct Sample {
     MonotonicTime time{};
     std::array<Totals, kProtocolCount> of{};
   };
+  // Adds up the workers' counters.
   static Sample read(const Workers& workers, MonotonicTime now);
+  // One protocol of a sample, or all of them together.
   static Totals sum(const Sample& sample, std::optional<Protocol> protocol);
 
-  std::deque<Sample> samples_;  // of the window and one before
+  // Oldest first: the last one that is as old as the window, and all after it. Figures are the last less the first,
+  // points the last less the one before.
+  //
+  //   samples_   [ 10 s ago | 9 s ago | ... | 1 s ago | now ]
+  std::deque<Sample> samples_;
   std::deque<Point> history_;
 };
 

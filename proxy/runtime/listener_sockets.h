@@ -1,6 +1,13 @@
 // The sockets of all listeners, bound on the control thread for every worker before any worker hears of them, so that a
 // new configuration is taken over as a whole or not at all. Remembers what is bound; the descriptors go to the workers.
-// Owned by the Server; its thread.
+// Owned by the Rollout; the control thread's.
+//
+//                           each worker gets
+//   TCP                     a socket of its own (SO_REUSEPORT)
+//   Unix                    a duplicate of the one socket
+//   TCP, Unix, inherited    a duplicate of each socket that was handed over
+//   UDP (QUIC)              a socket of its own
+//   UDP, inherited          the same while there are enough; the others a duplicate that they only send by (QuicGroup)
 #pragma once
 
 #include <cstddef>
@@ -22,29 +29,37 @@ namespace gatehouse {
 
 // For one worker: a listening TCP or Unix socket, or a UDP socket with the group that it belongs to.
 struct WorkerSocket {
+  // The name of the listener.
   std::string listener;
   Fd socket;
-  std::shared_ptr<QuicGroup> group;  // null: TCP
+  // Null: a listening socket.
+  std::shared_ptr<QuicGroup> group;
 };
 
 class ListenerSockets {
  public:
   // Takes from `inherited`, which outlives it, what a listener wants, and binds the rest.
   ListenerSockets(std::size_t workers, const InheritedSockets& inherited) : workers_(workers), inherited_(inherited) {}
+  // Removes the socket files of the Unix listeners that exist.
   ~ListenerSockets();
   ListenerSockets(const ListenerSockets&) = delete;
   ListenerSockets& operator=(const ListenerSockets&) = delete;
 
   // What a snapshot needs besides what is bound already. To be committed: there may be socket files by now.
   struct Plan {
-    std::vector<std::vector<WorkerSocket>> sockets;  // of each worker
-    std::map<std::string, BoundListener> listeners;  // all of the snapshot's
-    std::vector<std::string> warnings;               // UDP that could not be had
+    // Of each worker, by its index.
+    std::vector<std::vector<WorkerSocket>> sockets;
+    // All of the snapshot's listeners, by name, with those that were bound before.
+    std::map<std::string, BoundListener> listeners;
+    // Sentences about UDP that could not be had where TCP could: h3 is off there.
+    std::vector<std::string> warnings;
   };
-  // On failure everything that was bound for it is closed and removed again.
+  // Fails if a TCP or Unix socket cannot be bound, or UDP of a listener that speaks h3 only. On failure what was bound
+  // for it is closed and removed again.
   Result<Plan> bind(const Snapshot& snapshot) const;
 
-  // The plan's listeners are now those that exist.
+  // The plan's listeners are now those that exist: socket files of others are removed. The sockets of listeners that
+  // are gone are closed by the workers that have them.
   void commit(const Snapshot& snapshot, const Plan& plan);
 
  private:
@@ -52,12 +67,15 @@ class ListenerSockets {
   Result<std::uint16_t> bind_tcp(const ListenerSnapshot& listener, Plan& plan) const;
   Result<> bind_quic(const ListenerSnapshot& listener, std::uint16_t port, Plan& plan) const;
   Result<> share(const ListenerSnapshot& listener, const Fd& socket, Plan& plan) const;
-  bool has_file(const ListenerSnapshot& listener) const;  // a socket file of ours to remove
+  // Whether there is a socket file, which is ours to remove.
+  bool has_file(const ListenerSnapshot& listener) const;
   void hand_out(const ListenerSnapshot& listener, QuicGroup::Binding binding, Plan& plan) const;
 
   const std::size_t workers_;
   const InheritedSockets& inherited_;
+  // By listener name.
   std::map<std::string, BoundListener> bound_;
+  // The socket files that are ours to remove.
   std::set<std::string> unix_paths_;
 };
 

@@ -1,5 +1,13 @@
 // Brings a configuration into force: builds its snapshot, binds its sockets, hands both to the workers. Whatever fails
-// on the way leaves everything as it was. Has the workers and what they share. Owned by the Server; its thread.
+// on the way leaves everything as it was. Has the workers and what they share. Owned by the Server; the control
+// thread's.
+//
+//   SnapshotBuilder::build -> ListenerSockets::bind -> Dependencies::bound     each may fail: nothing has changed
+//                                                            |
+//        +---------------------------------------------------+
+//        v                                                                     from here on nothing fails
+//   SnapshotBuilder::settle -> ListenerSockets::commit -> UpstreamDirectory::configure -> WorkerGroup::adopt
+//        -> SnapshotBuilder::committed -> UpstreamDirectory::forget_unused
 #pragma once
 
 #include <functional>
@@ -21,41 +29,57 @@ namespace gatehouse {
 
 class Rollout {
  public:
+  // All that is referred to outlives the rollout, but for `server`, which is read by the constructor only.
   struct Dependencies {
+    // The control thread's loop.
     EventLoop& control;
     AccessLog& access_log;
     Metrics& metrics;
     UpstreamDirectory& upstreams;
+    // Called on the workers' threads.
     FaultBuffer::HandOver faults;
-    std::size_t connections;                        // of clients that the process can carry
-    std::shared_ptr<DescriptorBudget> descriptors;  // for those to endpoints
-    const config::Server& server;                   // of the first configuration: what later ones cannot change
+    // How many client connections the process can carry.
+    std::size_t connections;
+    // For connections to endpoints.
+    std::shared_ptr<DescriptorBudget> descriptors;
+    // Of the first configuration: its secrets and its QUIC server id, which later configurations cannot change.
+    const config::Server& server;
     const InheritedSockets& inherited;
-    // All sockets are bound, and nothing runs yet that did not before; the reason if it must not.
+    // Called in every put_into_force() when all sockets are bound, and nothing runs yet that did not before. Returns
+    // the reason if it must not.
     std::function<Result<>(const config::Config&)> bound;
   };
 
-  // Starts `workers` threads, which do nothing yet.
+  // Starts `workers` threads, which do nothing yet. The secrets of QUIC and of affinity cookies come from the server's
+  // secret_file, or from the state directory, where they are made if need be. Where neither can be had, that is logged,
+  // and they are good for this process only.
   Rollout(const Dependencies& dependencies, std::size_t workers);
 
-  // The diagnostics say why not, or what to know about it; with an error among them nothing has changed.
+  // Returns diagnostics, which say why not, or what to know about it; with an error among them nothing has changed.
+  // Blocks until all workers have taken the configuration over, at most 5 s: one that is slower does so later, and a
+  // warning says so. REQUIRES: a configuration without errors.
   std::vector<config::Diagnostic> put_into_force(const config::Config& config);
 
-  // After put_into_force() has succeeded for the first time:
+  // What is in force. REQUIRES: put_into_force() has succeeded.
   const Snapshot& snapshot() const { return *snapshot_; }
+  // Where the listeners of that snapshot are, by name.
   const std::map<std::string, BoundListener>& bound() const { return bound_; }
+  // May be called before that, too.
   WorkerGroup& workers() { return workers_; }
 
  private:
+  // Sockets that were handed over and that nothing of the configuration serves.
   std::vector<std::string> unwanted(const config::Config& config, const Snapshot& snapshot) const;
 
   UpstreamDirectory& upstreams_;
   const InheritedSockets& inherited_;
   const std::function<Result<>(const config::Config&)> all_bound_;
+  // The workers refer to them.
   QuicSecrets secrets_;
   SnapshotBuilder builder_;
   std::shared_ptr<const Snapshot> snapshot_;
-  std::map<std::string, BoundListener> bound_;  // by listener name
+  // By listener name.
+  std::map<std::string, BoundListener> bound_;
   WorkerGroup workers_;
   ListenerSockets sockets_;
 };

@@ -1,6 +1,9 @@
 // The immutable runtime form of one configuration: what workers need of it. Made by SnapshotBuilder on the control
 // thread, then only read; each worker holds it by a shared_ptr that a posted task replaces, and exchanges keep alive
 // what they began with.
+//
+// What it points to is of two kinds: made for this snapshot alone (policies, TLS contexts, routes, upstreams), or
+// shared with the snapshots before and after it (budgets, memberships, ticket keys, an access log that stays the same).
 #pragma once
 
 #include <chrono>
@@ -22,26 +25,37 @@
 namespace gatehouse {
 
 struct ListenerSnapshot {
-  std::string name;  // its address as configured: the same listener after a reload has the same name
+  // Its address as configured: the same listener after a reload has the same name.
+  std::string name;
+  // Its address as configured, port 0 included; where it is bound BoundListener says.
   Address address;
   std::shared_ptr<const ListenerPolicy> policy;
-  std::shared_ptr<const TlsContexts> tls;  // null: cleartext
+  // Null: cleartext.
+  std::shared_ptr<const TlsContexts> tls;
+  // Of client connections, over all workers.
   std::shared_ptr<ConnectionBudget> budget;
   bool speaks_h1 = false;
   bool speaks_h2 = false;
-  bool speaks_h3 = false;  // false as well where UDP could not be bound
+  // False as well where UDP could not be bound.
+  bool speaks_h3 = false;
+  // Read when the QUIC side is made: a listener that stays keeps those that it began with.
   QuicOptions quic;
 
   bool uses_tcp() const { return speaks_h1 || speaks_h2; }
 };
 
 struct Snapshot {
+  // The number of the build that made it, from 1 on. Builds that failed count, so some numbers are never in force.
   std::uint64_t generation = 0;
+  // In the order of the configuration.
   std::vector<ListenerSnapshot> listeners;
   std::shared_ptr<const RouteTable> routes;
+  // Of upstreams and of apps.
   std::vector<std::shared_ptr<const Upstream>> upstreams;
-  std::shared_ptr<AccessLogSink> access_log;  // null: off
+  // Null: there is none.
+  std::shared_ptr<AccessLogSink> access_log;
   std::shared_ptr<const Redaction> redaction;
+  // How long what runs may go on when a listener goes, or the process.
   std::chrono::milliseconds drain_timeout{30'000};
 };
 

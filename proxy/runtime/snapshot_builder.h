@@ -1,6 +1,7 @@
 // From a valid configuration to the snapshot that workers run: certificates are loaded, routes and upstreams become
-// their runtime forms. Keeps what must outlive a reload: endpoints, connection budgets, ticket keys, an access log that
-// stays the same. Building changes nothing that runs. Owned by the Server; its thread.
+// their runtime forms. Keeps what must outlive a reload: connection budgets and the ticket keys that come from no file.
+// (Memberships and endpoints are kept by the UpstreamDirectory; an access log that stays the same is taken from the
+// current snapshot.) Building changes nothing that runs. Owned by the Rollout, or by a dry run; its owner's thread.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +22,7 @@ namespace gatehouse {
 
 // What binding told of a listener: where it really is, and whether UDP could be had.
 struct BoundListener {
+  // The port that it really has, of TCP and UDP alike; 0: a Unix socket.
   std::uint16_t port = 0;
   bool tcp = false;
   bool quic = false;
@@ -30,18 +32,23 @@ class SnapshotBuilder {
  public:
   using Diagnostics = std::vector<config::Diagnostic>;
 
-  // `connections`: how many client connections the process can carry (see descriptors.h). `directory` outlives it. What
-  // signs affinity cookies is the same in every snapshot.
+  // `connections`: how many client connections the process can carry (see proxy/system/descriptors.h). `directory`
+  // outlives it. `affinity_key` makes the affinity cookies of every snapshot.
   SnapshotBuilder(std::size_t connections, UpstreamDirectory& directory, std::string affinity_key);
 
-  // REQUIRES: a configuration without errors. `current` may be null.
+  // Returns a snapshot that workers may run once it is settled, or all that is wrong with certificates, ticket keys and
+  // the access log's file. `current` is the snapshot in force, whose access log is kept if it is to have the same
+  // output and format; null: there is none. REQUIRES: a configuration without errors.
   std::expected<Snapshot, Diagnostics> build(const config::Config& config, const Snapshot* current);
 
-  // Fills in what depends on the sockets: ports, and Alt-Svc where QUIC is alive. `bound` is by listener name.
+  // Fills in what depends on the sockets: ports, Alt-Svc where QUIC is alive (RFC 7838), and that a listener does not
+  // speak h3 where UDP could not be bound. `bound` is by listener name. REQUIRES: `snapshot` is the one that was built
+  // of `config`.
   static void settle(Snapshot& snapshot, const config::Config& config,
                      const std::map<std::string, BoundListener>& bound);
 
-  // The snapshot is in force: budgets take its limits, what nobody uses any more is forgotten.
+  // The snapshot of this configuration is in force: connection budgets take its limits, and those that nobody uses any
+  // more are forgotten.
   void committed(const config::Config& config);
 
  private:
@@ -57,14 +64,17 @@ class SnapshotBuilder {
   const std::size_t connections_;
   UpstreamDirectory& directory_;
   const std::string affinity_key_;
-  const std::string pseudonym_key_;  // of this process alone: another Gatehouse on the way is no loop
+  // Makes the names that Via calls us by. Of this process alone: another Gatehouse on the way is no loop.
+  const std::string pseudonym_key_;
   std::shared_ptr<TicketKeys> ticket_keys_;
   std::shared_ptr<ConnectionBudget> process_budget_;
+  // By listener name.
   std::map<std::string, std::shared_ptr<ConnectionBudget>> budgets_;
   std::uint64_t generation_ = 0;
 };
 
-// A name for each listener, in their order: its address, numbered where several have the same (with port 0).
+// A name for each listener, in their order: its address (":443" where that is every address), numbered where several
+// have the same (with port 0): "127.0.0.1:0", "127.0.0.1:0#2".
 std::vector<std::string> listener_names(const config::Config& config);
 
 // The name of a route in logs and metrics: its first host (or *) and its path.

@@ -1,6 +1,10 @@
 // One thread's share of the server: its listeners and their connections, its pools of connections to endpoints, its
-// counters and its part of the access log, all on one event loop. Made and destroyed on the loop's thread, and only
-// called there (the control thread posts).
+// counters and its part of the access log, all on one event loop. Made and destroyed by WorkerGroup on the loop's
+// thread, and only called there (the control thread posts).
+//
+//   adopt: listeners_ [ ... ] --not in the snapshot--> ending_ [ ... ] --empty--> retired
+//   drain: listeners_ [ ... ] --all of them----------> ending_ [ ... ] --empty--> retired; after the last: drained()
+//                                   each is drained            (looked at every 20 ms; closed at its deadline)
 #pragma once
 
 #include <cstddef>
@@ -25,30 +29,40 @@ class Worker {
  public:
   // What a worker has of the server; all of it outlives the worker.
   struct Dependencies {
+    // From 0 on; QUIC writes it into connection ids.
     std::size_t index;
     AccessLog& access_log;
+    // Called on this worker's thread.
     FaultBuffer::HandOver faults;
+    // Written by this worker only.
     WorkerMetrics& metrics;
     const QuicSecrets& secrets;
+    // Of connections to endpoints, shared with the other workers.
     std::shared_ptr<DescriptorBudget> descriptors;
   };
 
+  // Serves nothing until adopt() is called.
   Worker(EventLoop& loop, const Dependencies& dependencies);
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  // A new configuration, with sockets for those of its listeners that this worker does not have yet. Listeners that are
-  // not in it drain for as long as the configuration allows.
+  // A new configuration, with sockets for those of its listeners that this worker does not have yet. Listeners that
+  // stay go on with their connections. Those that are not in it drain for as long as its drain_timeout allows.
   void adopt(std::shared_ptr<const Snapshot> snapshot, std::vector<WorkerSocket> sockets);
 
-  // Nothing new from now on; `drained` is called once when nothing runs any more.
+  // Nothing new from now on, and idle connections to endpoints are closed. There is no deadline: what runs may take its
+  // time until close_now(). `drained` is called once, from the loop and not from drain() itself, when nothing runs any
+  // more and the access log has been handed over.
   void drain(std::move_only_function<void()> drained);
-  void refresh_upstreams() { pools_.refresh(); }  // their endpoints have changed
-  void close_now();                               // what runs is broken off
+  // Endpoints of upstreams have come or gone.
+  void refresh_upstreams() { pools_.refresh(); }
+  // Breaks off what still runs on listeners that drain; after drain() these are all. `drained` is then called soon.
+  void close_now();
 
  private:
   struct Ending {
     std::unique_ptr<WorkerListener> listener;
+    // When what still runs is broken off.
     MonotonicTime deadline;
   };
 
@@ -67,6 +81,7 @@ class Worker {
   std::vector<std::unique_ptr<WorkerListener>> listeners_;
   std::vector<Ending> ending_;
   Timer ending_check_;
+  // Null: the worker does not drain, or has.
   std::move_only_function<void()> drained_;
 };
 

@@ -1,5 +1,10 @@
 // The worker threads as the control thread sees them: starts them, hands them configurations, drains and ends them.
-// Owned by the Server; its thread. The loops live until stop(), so posting to them is always safe.
+// Owned by the Rollout; the control thread's. The loops live until stop(): posting to them is safe until then. Nothing
+// but stop() and adopt() waits for a worker.
+//
+//   control thread                            worker thread
+//   WorkerGroup --post adopt, drain, ...--->  EventLoop, Worker: both live on the thread's stack
+//       drained <--post----------------------
 #pragma once
 
 #include <chrono>
@@ -15,33 +20,43 @@ namespace gatehouse {
 
 class WorkerGroup {
  public:
+  // All that is referred to outlives the group.
   struct Dependencies {
+    // The control thread's loop.
     EventLoop& control;
     AccessLog& access_log;
+    // Called on the workers' threads.
     FaultBuffer::HandOver faults;
     const QuicSecrets& secrets;
-    std::shared_ptr<DescriptorBudget> descriptors;  // for connections to endpoints, of all workers together
+    // For connections to endpoints, of all workers together.
+    std::shared_ptr<DescriptorBudget> descriptors;
   };
 
-  // Returns when every loop runs. `metrics`: one for each worker.
+  // Starts a thread for each of `metrics`, and returns when every worker is made and can be posted to.
   WorkerGroup(const Dependencies& dependencies, std::vector<std::shared_ptr<WorkerMetrics>> metrics);
-  ~WorkerGroup();  // stop()
+  // Stops the workers if stop() was not called.
+  ~WorkerGroup();
   WorkerGroup(const WorkerGroup&) = delete;
   WorkerGroup& operator=(const WorkerGroup&) = delete;
 
   std::size_t size() const { return threads_.size(); }
-  std::vector<EventLoop*> loops() const;  // for posting
+  // The loops of the workers, by their index, for posting to.
+  std::vector<EventLoop*> loops() const;
 
-  // Hands each worker its sockets and the snapshot, and waits until all have taken them over, `patience` at most; false
-  // if one has not by then (it will later).
+  // Hands each worker its sockets and the snapshot, and waits until all have taken them over, `patience` at most.
+  // Returns false if one has not by then (it will later). REQUIRES: `sockets` has an entry for each worker.
   bool adopt(const std::shared_ptr<const Snapshot>& snapshot, std::vector<std::vector<WorkerSocket>> sockets,
              std::chrono::milliseconds patience);
 
-  // `drained` is called on the control thread when no worker has anything left to do.
+  // `drained` is called once, on the control thread, when no worker has anything left to do. The group still lives
+  // then.
   void drain(std::move_only_function<void()> drained);
-  void refresh_upstreams();  // their endpoints have changed
+  // Endpoints have come or gone: the workers close idle connections to those that are gone.
+  void refresh_upstreams();
+  // Breaks off what still runs on listeners that drain; after drain() these are all.
   void close_now();
-  void stop();  // ends the loops and waits for the threads
+  // Ends the loops and waits for the threads, whatever runs. May be called twice.
+  void stop();
 
  private:
   struct Thread;
@@ -53,7 +68,7 @@ class WorkerGroup {
   std::move_only_function<void()> drained_;
 };
 
-// CPUs that the process may use.
+// How many CPUs the process may use (its affinity, not its cgroup's quota), at least 1.
 std::size_t available_cpus();
 
 }  // namespace gatehouse

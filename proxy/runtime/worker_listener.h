@@ -1,6 +1,8 @@
 // One listener's TCP or QUIC side on one worker: its socket, what its connections share, and its end in three steps:
 // drain (nothing new; what runs may finish), the deadline (what still runs is broken off), empty. Owned by its Worker;
-// one loop's thread.
+// one loop's thread. A listener that speaks h1 or h2, and h3, has two of these on each worker.
+//
+//   accepting --drain()--> draining --close_now(), or the last connection ends--> empty: the worker retires it
 #pragma once
 
 #include <memory>
@@ -18,29 +20,39 @@ namespace gatehouse {
 
 class WorkerListener {
  public:
+  // What it has of its worker; all of it outlives the listener.
   struct Dependencies {
     EventLoop& loop;
     ExchangeContext& exchanges;
     ListenerCounters& counters;
     const QuicSecrets& secrets;
+    // The index of the worker, which QUIC writes into connection ids.
     std::size_t worker;
   };
 
+  // Accepts from now on: QUIC where the socket comes with a group, else TCP.
   WorkerListener(const Dependencies& dependencies, const ListenerSnapshot& snapshot, WorkerSocket socket);
 
   // The same listener in a new configuration; connections go on and take it over with their next exchange.
   void adopt(const ListenerSnapshot& snapshot);
+  // Nothing new is accepted from now on, and connections are told to end after what runs. A TCP socket is closed; a
+  // QUIC socket is needed until empty().
   void drain();
+  // Breaks off what still runs. empty() may become true only some turns later.
   void close_now();
 
+  // Whether it is the QUIC or the TCP side of the listener of that name.
   bool is(const std::string& name, bool quic) const { return name_ == name && quic == (quic_ != nullptr); }
+  // Whether the snapshot has this listener, with protocols for this side of it.
   bool wanted_by(const Snapshot& snapshot) const;
   bool draining() const { return context_.draining; }
+  // No connection is left, and nobody needs the QUIC socket any more.
   bool empty() const { return context_.connections.size() == 0 && !(quic_ && quic_->needed()); }
 
  private:
   const std::string name_;
   ListenerContext context_;
+  // One of the two.
   std::optional<TcpListener> tcp_;
   std::unique_ptr<QuicListener> quic_;
 };

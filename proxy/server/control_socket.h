@@ -1,8 +1,12 @@
-// The Unix socket (mode 0600, peers of the same user or root only) through which `gatehouse reload`, `drain` and `stop`
-// reach the running process. One line in, the outcome out, its last line "ok" or "failed"; then the connection is
-// closed, but a reply may ask to keep it open, so that its client notices when the process ends. Who says nothing, or
-// does not read its reply, is dropped after five seconds, and at once where another wants to be heard. Owned by the
-// Server; its thread.
+// The Unix socket (mode 0600, peers of the same user or root only) through which `gatehouse reload`, `drain`, `stop`
+// and `app` reach the running process. Owned by the Server; its thread. One line in, the outcome out, its last line
+// "ok" or "failed"; then the connection is closed, but a reply may ask to keep it open, so that its client notices
+// when the process ends. Who says nothing, or does not read its reply, is dropped after five seconds, and at once
+// where another wants to be heard (16 clients at most).
+//
+//   client:  reload\n
+//   server:  LINES of diagnostics, configuration 3 is in force\n
+//            ok\n                                                   closed
 #pragma once
 
 #include <filesystem>
@@ -20,31 +24,40 @@ namespace gatehouse {
 
 class EventLoop;
 
+// What a command came to.
 struct ControlReply {
   bool ok = false;
-  std::string text;            // lines, each with its end
-  bool until_the_end = false;  // keep the connection open
+  // Lines for people, each with its end. The line "ok" or "failed" is added behind them.
+  std::string text;
+  // True keeps the connection open until the process ends.
+  bool until_the_end = false;
 };
 
 class ControlSocket {
   struct Private {};
 
  public:
+  // Gets a command without white space around it, at most 256 bytes long, once for each connection. It must not
+  // destroy the socket.
   using Handler = std::move_only_function<ControlReply(std::string_view command)>;
+  // What open() has made.
   struct Bound {
     std::filesystem::path path;
     Fd listening;
   };
 
-  // A socket that nobody answers any more is replaced; one that somebody does is an error.
+  // Listens at `path`. A socket that nobody answers any more is replaced; one that somebody does is an error.
+  // Commands are handled from the loop, never inside this call.
   static Result<std::unique_ptr<ControlSocket>> open(EventLoop& loop, const std::filesystem::path& path,
                                                      Handler handler);
   ControlSocket(Private /*only_open_makes_one*/, EventLoop& loop, Bound bound, Handler handler);
-  ~ControlSocket();  // removes the socket file
+  // Removes the socket file and the link, and closes the connections that were kept open.
+  ~ControlSocket();
   ControlSocket(const ControlSocket&) = delete;
   ControlSocket& operator=(const ControlSocket&) = delete;
 
-  // Makes the socket known under the path where commands look for it first, too, by a symbolic link.
+  // Makes the socket known under the path where commands look for it first, too, by a symbolic link, which replaces
+  // another link but nothing else. That it cannot be made is no failure.
   void also_at(const std::filesystem::path& path);
 
  private:
@@ -56,7 +69,8 @@ class ControlSocket {
 
   EventLoop& loop_;
   const std::filesystem::path path_;
-  std::filesystem::path alias_;  // empty: none
+  // The link; empty: none.
+  std::filesystem::path alias_;
   Handler handler_;
   Fd listening_;
   std::vector<std::unique_ptr<Client>> clients_;

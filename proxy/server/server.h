@@ -1,9 +1,13 @@
 // The whole program once it knows what to serve: the control thread's loop with signals, control socket, admin pages
-// and the rollout of configurations to the workers. run() is the life of the process.
+// and the rollout of configurations to the workers. run() is the life of the process. A local of the command that
+// serves (`run`, `proxy`, `host`); the main thread, which is the control thread.
 //
-//   starting --all bound--> serving --signal, command--> leaving --drain_delay--> draining --empty, deadline--> ended
-//                           |  ^ reload (asked for,
-//                           +--+ or files watched)      (/readyz 503, all served)  (nothing new)
+//   starting --all bound--> serving --signal, command--> leaving --drain_delay--> draining --empty--> ended
+//                           |  ^ reload (asked for,      (/readyz says 503,       (nothing new)
+//                           +--+  or files watched)       all are served)
+//
+//   leaving, draining --second signal--> forced --empty, or half a second--> ended
+//   draining --drain_timeout-----------> forced        (what still runs is broken off)
 #pragma once
 
 #include <filesystem>
@@ -31,19 +35,22 @@ namespace gatehouse {
 
 class Server {
  public:
-  // Called at the start and at every reload.
+  // Called at the start and at every reload, on the control thread.
   using Load = ConfigSource::Load;
 
-  // REQUIRES: Signals::block() was called, and no other thread runs.
+  // Takes the sockets that were handed over, and nothing else yet. REQUIRES: Signals::block() was called, and no
+  // other thread runs.
   explicit Server(Load load);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // Serves until told to stop. 0: ended as asked; 1: could not start (diagnostics are on standard error).
+  // Serves until told to stop; to be called once. Returns 0 if it ended as asked, and 1 if it could not start: then
+  // diagnostics are on standard error and nothing was served. Once it serves, one line on standard error says so.
   int run();
 
  private:
+  // The states of the drawing.
   enum class Phase : std::uint8_t { kStarting, kServing, kLeaving, kDraining, kForced };
   using Diagnostics = std::vector<config::Diagnostic>;
 
@@ -72,8 +79,11 @@ class Server {
   ControlMetrics counts_;
   Metrics metrics_;
   AccessLog access_log_;
-  config::Config config_;  // in force
-  std::size_t files_ = 0;  // that the process may open
+  // The configuration in force; empty before the first.
+  config::Config config_;
+  // How many files the process may open.
+  std::size_t files_ = 0;
+  // Shared with every worker: how many connections to endpoints there may be.
   std::shared_ptr<DescriptorBudget> descriptors_ = std::make_shared<DescriptorBudget>();
   UpstreamDirectory upstreams_;
   StatusBoard board_;
@@ -84,6 +94,7 @@ class Server {
   Supervision supervision_;
   Timer deadline_;
   Phase phase_ = Phase::kStarting;
+  // How many signals have asked for the end; the second one forces it.
   int stop_signals_ = 0;
 };
 

@@ -22,18 +22,21 @@ class InheritedSockets {
     Kind kind;
   };
 
+  // Holds none, as where nothing was handed over.
   InheritedSockets() = default;
 
   // What the environment says was handed over, with descriptors from `first` on. The variables are taken away and the
-  // descriptors closed in children: nothing of it reaches an app. What cannot be used is logged. REQUIRES: no other
-  // thread runs yet.
+  // descriptors closed in children: nothing of it reaches an app. What cannot be used is logged and left open. Empty
+  // if LISTEN_PID is somebody else's. REQUIRES: no other thread runs yet.
   static InheritedSockets take(int first = 3);
 
+  // True if at least one of them serves `address`.
   bool has(const Address& address, Kind kind) const;
   // Duplicates of all that serve `address`; one for every address (":443") is served by sockets of both families.
+  // They are non-blocking and close-on-exec. Empty if there is none.
   std::vector<Fd> copies(const Address& address, Kind kind) const;
 
-  // Those that none of the uses wants, as "udp [::]:443".
+  // Those that none of the uses wants, each once, as "udp [::]:443".
   std::vector<std::string> unwanted_by(const std::vector<Use>& uses) const;
 
   bool empty() const { return sockets_.empty(); }

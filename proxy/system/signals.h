@@ -15,10 +15,12 @@ class EventLoop;
 class Signals {
  public:
   // Holds the signals back (those that come before a Signals exists are not lost) and ignores SIGPIPE. REQUIRES: no
-  // other thread runs yet; they inherit it.
+  // other thread runs yet; those that are started later inherit it.
   static void block();
 
-  // `arrived` gets SIGHUP, SIGTERM, SIGINT, SIGQUIT and SIGUSR1. SIGUSR2 is taken and ignored: it must not kill us.
+  // `arrived` gets SIGHUP, SIGTERM, SIGINT, SIGQUIT and SIGUSR1, one a call, from the loop. Equal ones that come
+  // before they are read are one call. SIGUSR2 is taken and ignored: it must not kill us. REQUIRES: block() was
+  // called.
   Signals(EventLoop& loop, std::move_only_function<void(int)> arrived);
 
  private:

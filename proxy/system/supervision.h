@@ -1,6 +1,9 @@
-// What whoever supervises us (systemd, or what speaks its protocol) hears of the process: when it is ready, reloads and
-// stops, that it is alive (see Watchdog), and that a long drain is not a hang. Nothing where nobody asked; whether the
-// workers turn is known in any case. Owned by the Server; its thread.
+// What whoever supervises us (systemd, or what speaks its protocol) hears of the process: when it is ready, reloads
+// and stops, that it is alive (see Watchdog), and that a long drain is not a hang. Nothing where nobody asked;
+// whether the workers turn is known in any case. Owned by the Server; its thread.
+//
+//   ready ---> reloading ---> ready ...       watch(): WATCHDOG=1 while every loop turns
+//     '------> stopping: more time every 5 s, until `longest` is over
 #pragma once
 
 #include <cstddef>
@@ -17,15 +20,22 @@ namespace gatehouse {
 
 class Supervision {
  public:
+  // `control` is the loop of this thread.
   explicit Supervision(EventLoop& control);
 
-  void watch(std::vector<EventLoop*> loops);  // the workers'
-  // Workers that have not come round for some seconds: their number, and a sentence, empty where there is none.
+  // Watches the workers' loops from now on, asking each once a second, or more often if the supervisor's watchdog
+  // wants that. They outlive it.
+  void watch(std::vector<EventLoop*> loops);
+  // How many workers have not come round for 3 s, or less if the watchdog's period is short.
   std::size_t hanging() const { return watchdog_ ? watchdog_->hanging().size() : 0; }
+  // The same as a sentence; empty where there is none.
   std::string trouble() const { return watchdog_ ? watchdog_->trouble() : std::string(); }
+  // It serves; `status` is what `systemctl status` shows.
   void ready(std::string_view status);
-  void reloading();  // to be followed by ready()
-  // For at most `longest`, and while our loops turn: so long no time limit of the supervisor's ends us.
+  // A reload begins; ready() must follow, however it ends.
+  void reloading();
+  // It drains, for at most `longest`. As long as the control loop turns, no time limit of the supervisor's ends us
+  // before that: it is asked for 15 s more every 5 s.
   void stopping(Duration longest);
 
  private:

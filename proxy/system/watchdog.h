@@ -2,6 +2,10 @@
 // it calls `feed` and asks again. It runs on the control loop's timer, whose own progress thus counts as well. What a
 // loop that hangs in one turn leads to is up to its users: /readyz says so, and whoever started us (systemd's
 // WatchdogSec=) ends and restarts us when it is fed no more. Owned by Supervision; the control thread.
+//
+//   ask: post to each loop --interval--> tick: all have answered? --yes--> feed, and ask again
+//                                         ^ '-- no: log that once patience is over
+//                                         +---- and look again after an interval
 #pragma once
 
 #include <cstddef>
@@ -18,12 +22,16 @@ namespace gatehouse {
 class Watchdog {
  public:
   struct Options {
-    Duration interval;                          // between questions; > 0
-    Duration patience;                          // a loop that has not answered for so long hangs
-    std::move_only_function<void()> feed = {};  // all have answered: once an interval at most
+    // Between questions; more than 0.
+    Duration interval;
+    // A loop that has not answered for so long hangs.
+    Duration patience;
+    // All have answered. Called once an interval at most, from the loop; it must not destroy the watchdog.
+    std::move_only_function<void()> feed = {};
   };
 
-  // `loops` outlive it.
+  // Asks for the first time at once. `control` and `loops` outlive it. It is logged once that loops hang, and again
+  // when all answer.
   Watchdog(EventLoop& control, std::vector<EventLoop*> loops, Options options);
   ~Watchdog();
   Watchdog(const Watchdog&) = delete;
@@ -35,7 +43,8 @@ class Watchdog {
   std::string trouble() const;
 
  private:
-  struct Round;  // one question to all
+  // One question to all.
+  struct Round;
 
   void tick();
   void ask();
@@ -43,7 +52,8 @@ class Watchdog {
   EventLoop& control_;
   const std::vector<EventLoop*> loops_;
   Options options_;
-  std::shared_ptr<Round> round_;  // shared with the tasks that answer
+  // Shared with the tasks that answer, which may outlive us.
+  std::shared_ptr<Round> round_;
   MonotonicTime asked_at_;
   bool complained_ = false;
   Timer timer_;

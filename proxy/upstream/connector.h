@@ -1,5 +1,8 @@
-// Makes one connection to an address. Owned by the UpstreamConnection that wants it, which also limits the time; one
-// loop's thread. Destroying it gives up.
+// Makes one connection to an address. Owned by who wants it, which is an UpstreamConnection or the doctor, and who also
+// limits the time: a connector by itself waits as long as the kernel does. One loop's thread. Destroying it gives up.
+//
+//   TCP          connect -> wait until writable -> the handshake is through, or why not
+//   Unix socket  connect -> the right listener? -> done; while the backlog is full: again after 5 ms
 #pragma once
 
 #include <sys/types.h>
@@ -21,18 +24,20 @@ class EventLoop;
 
 class Connector {
  public:
-  // kConnectRefused, kConnectTimeout, kConnectFailed: the endpoint, or the way to it. kForeignListener: somebody else
-  // listens there. kOutOfResources: our own machine had no descriptor, port or memory for it, which says nothing of the
-  // endpoint.
   struct Failure {
+    // kConnectRefused, kConnectTimeout, kConnectFailed: the endpoint, or the way to it. kForeignListener: somebody else
+    // listens there. kOutOfResources: our own machine had no descriptor, port or memory for it, which says nothing of
+    // the endpoint.
     Fault fault;
-    int error;  // errno; 0: none
+    // The errno; 0 where there is none (kForeignListener).
+    int error;
   };
+  // A connected, non-blocking socket, with keep-alive set for TCP, or why there is none.
   using Outcome = std::expected<Fd, Failure>;
 
-  // `done` is called once, from the loop, never from the constructor; it must not destroy the connector at once (retire
-  // it). `address` outlives the connector. Where there is a `listening_user`, only a Unix socket on which that user
-  // called listen() will do.
+  // Begins to connect. `done` is called once, from the loop, never from the constructor; it must not destroy the
+  // connector at once (retire it). `address` outlives the connector. Where there is a `listening_user`, only a Unix
+  // socket on which that user called listen() will do.
   Connector(EventLoop& loop, const Address& address, std::optional<uid_t> listening_user,
             std::move_only_function<void(Outcome)> done);
 
@@ -50,7 +55,8 @@ class Connector {
   std::optional<Outcome> outcome_;
   std::optional<IoWatcher> watcher_;
   Waker settled_;
-  Timer again_;  // while the backlog of a Unix socket is full
+  // Armed while the backlog of a Unix socket is full.
+  Timer again_;
 };
 
 }  // namespace gatehouse

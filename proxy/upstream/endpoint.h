@@ -1,11 +1,14 @@
 // One address that answers requests, as one upstream knows it. Const or atomic only: every worker shares it
-// (shared_ptr) and any thread may call anything. It outlives reloads: the registry of the server keeps one for each
-// pair of upstream and address, so pools and counts stay with it.
+// (shared_ptr) and any thread may call anything. It outlives reloads: EndpointRegistry keeps one for each pair of
+// upstream and listed address, HostedApp one for each instance, so pools and counts stay with it.
 //
 // A Permit is the right to have one request in flight at an endpoint. Where the number of permits is limited, requests
 // may wait in lines (waiting_line.h), one for each worker and upstream. A permit that becomes free while somebody waits
 // is handed to a waiting worker by EventLoop::post, each in turn, and nobody new takes it before: no worker starves.
 // (Without a limit there is nothing to hand out: all who wait are told to look.)
+//
+//   worker 1: ~Permit --> Endpoint: mailboxes_ [ worker 2 | worker 3 ] --post Permit--> worker 2: WaitingLine::receive
+//                                                next in turn           (worker 2 is the last in turn then)
 #pragma once
 
 #include <sys/types.h>
@@ -26,10 +29,11 @@ namespace gatehouse {
 class Endpoint;
 struct LineMailbox;
 
-// Gives itself back when destroyed, on any thread.
+// Gives itself back when destroyed, on any thread. Keeps its endpoint alive.
 class Permit {
  public:
-  // Nothing if `limit` requests are in flight already; 0: no limit.
+  // Returns nothing if `limit` requests are in flight already (0: no limit), or if the endpoint is kNotServing. Other
+  // obstacles are for the caller to see to. Counts as one of the endpoint's requests.
   static std::optional<Permit> take(std::shared_ptr<Endpoint> endpoint, std::uint32_t limit);
 
   Permit(Permit&& other) noexcept = default;
@@ -42,31 +46,43 @@ class Permit {
   explicit Permit(std::shared_ptr<Endpoint> endpoint) : endpoint_(std::move(endpoint)) {}
   void give_back();
 
-  std::shared_ptr<Endpoint> endpoint_;  // null: moved from
+  // Null: moved from.
+  std::shared_ptr<Endpoint> endpoint_;
 };
 
-// Why no balancer may choose an endpoint, each set and taken back by who knows.
+// Why no balancer may choose an endpoint, each set and taken back by who knows. The values are bits of one byte.
 enum class Obstacle : std::uint8_t {
-  kNotServing = 1,  // it is going: its process drains, or its configuration or its name's address is gone
-  kUnhealthy = 2,   // active checks fail
-  kEjected = 4,     // requests failed there, one after the other
-  kUnchecked = 16,  // it is to be checked first, and has not passed yet
-  kLost = 8,        // an app's process refused a connection: for a moment, until who watches it has seen to that
+  // It is going: its process drains, or its configuration or its name's address is gone.
+  kNotServing = 1,
+  // Active checks fail.
+  kUnhealthy = 2,
+  // Requests failed there, one after the other.
+  kEjected = 4,
+  // It is to be checked first, and has not passed yet.
+  kUnchecked = 16,
+  // An app's process refused a connection: for a moment, until who watches it has seen to that.
+  kLost = 8,
 };
 
 class Endpoint {
  public:
   struct Identity {
+    // The name of the upstream.
     std::string upstream;
     Address address;
-    std::string name{};       // in logs and metrics: "127.0.0.1:5000", "unix:/run/shop.sock", "web#0"; "": the address
-    std::string authority{};  // for Host; "": the address, "localhost" for Unix sockets
-    int pid = 0;              // of the app's process; 0: none of ours
-    std::string pairing_token{};  // for MS-ASPNETCORE-TOKEN on every request; never logged
+    // The name in logs and metrics: "127.0.0.1:5000", "unix:/run/shop.sock", "web#0". Empty: the address.
+    std::string name{};
+    // What Host says. Empty: the address, and "localhost" for Unix sockets.
+    std::string authority{};
+    // Of the app's process; 0: none of ours.
+    int pid = 0;
+    // For MS-ASPNETCORE-TOKEN on every request; never logged.
+    std::string pairing_token{};
     // Who alone may listen at a Unix socket that its user can replace; nothing: whoever does.
     std::optional<uid_t> listening_user{};
   };
 
+  // Fills in the name and the authority where they are empty.
   explicit Endpoint(Identity identity);
   Endpoint(const Endpoint&) = delete;
   Endpoint& operator=(const Endpoint&) = delete;
@@ -79,7 +95,9 @@ class Endpoint {
   const std::string& pairing_token() const { return identity_.pairing_token; }
   std::optional<uid_t> listening_user() const { return identity_.listening_user; }
 
+  // How many permits are out, over all workers.
   std::uint32_t in_flight() const { return in_flight_.load(); }
+  // Whether there is a permit now; by the time that it is asked for another thread may have it. `limit` 0: no limit.
   bool has_free_permit(std::uint32_t limit) const { return limit == 0 || in_flight() < limit; }
 
   // Whether balancers may choose it: nothing is in the way.
@@ -94,27 +112,35 @@ class Endpoint {
   // After set(kNotServing), in_flight() == 0 means that no request is there and none will come: a request that takes a
   // permit looks again afterwards.
   void set(Obstacle obstacle);
-  void joined();                  // others served before it: slow start begins
-  void clear(Obstacle obstacle);  // those who wait for an endpoint are told; slow start begins when nothing is left
+  // It has come to an upstream where others served before it: slow start begins.
+  void joined();
+  // Takes the obstacle away, and tells those who wait for an endpoint to look. Slow start begins when nothing is left.
+  // Has no effect if the obstacle was not set.
+  void clear(Obstacle obstacle);
 
-  // Requests so far. In a row without success: what outlier detection counts.
+  // Permits taken so far, retries included.
   std::uint64_t requests() const { return requests_.load(std::memory_order_relaxed); }
+  // Requests in a row without success: what outlier detection counts.
   std::uint32_t failures_in_row() const { return failures_in_row_.load(std::memory_order_relaxed); }
+  // A request went well there; or failures shall count anew.
   void succeeded();
-  std::uint32_t failed();  // how many in a row now
-  // When it became available last (slow start); the epoch if it always was.
+  // A request failed there. Returns how many in a row have by now.
+  std::uint32_t failed();
+  // When it became available last, for slow start; the epoch if it always was.
   MonotonicTime available_since() const { return MonotonicTime(Duration(since_.load(std::memory_order_relaxed))); }
 
-  // For WaitingLine: announces a line where somebody waits, or takes it back. On return of leave_line() no more permits
-  // are posted to the mailbox's loop (those already posted arrive).
+  // For WaitingLine: announces a line where somebody waits, and offers it a permit if one is free. Nothing is delivered
+  // before it returns.
   static void join_line(const std::shared_ptr<Endpoint>& endpoint, const std::shared_ptr<LineMailbox>& mailbox);
+  // Takes the line back. On return no more permits are posted to the mailbox's loop (those already posted arrive).
   void leave_line(const std::shared_ptr<LineMailbox>& mailbox);
 
  private:
   friend class Permit;
   bool take(std::uint32_t limit);
   bool take_any(std::uint32_t limit);
-  void tell_all_mailboxes();  // REQUIRES: mailboxes_mutex_ is held
+  // REQUIRES: mailboxes_mutex_ is held.
+  void tell_all_mailboxes();
   static void give_back(const std::shared_ptr<Endpoint>& endpoint);
   static void offer_permit(const std::shared_ptr<Endpoint>& endpoint);
 
@@ -125,8 +151,10 @@ class Endpoint {
   std::atomic<std::uint32_t> failures_in_row_{0};
   std::atomic<std::uint32_t> in_flight_{0};
   std::atomic<std::uint32_t> mailboxes_waiting_{0};
-  std::mutex mailboxes_mutex_;                           // only while somebody waits
-  std::vector<std::shared_ptr<LineMailbox>> mailboxes_;  // next in turn first
+  // Taken only while somebody waits, and when an obstacle goes.
+  std::mutex mailboxes_mutex_;
+  // The next in turn is the first.
+  std::vector<std::shared_ptr<LineMailbox>> mailboxes_;
 };
 
 }  // namespace gatehouse

@@ -1,5 +1,6 @@
 // 64-bit hashes for balancing: the same on every machine and in every run, spread well, but not against somebody who
-// chooses keys (bounded load sees to those). Pure, any thread.
+// chooses keys (bounded load sees to those). Pure, any thread. The values are part of what a fleet agrees upon: with
+// another hash, keys would go to other endpoints.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +15,7 @@ constexpr std::uint64_t mixed(std::uint64_t bits) {
   return bits ^ (bits >> 31);
 }
 
-// FNV-1a, mixed.
+// FNV-1a, mixed, because FNV-1a alone spreads short texts badly over the upper bits.
 constexpr std::uint64_t of(std::string_view text) {
   std::uint64_t hash = 0xcbf29ce484222325ULL;
   for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;

@@ -1,6 +1,11 @@
 // The endpoints of one upstream over time: the set in force, who waits for another one, and what the control thread
-// wants to hear. Outlives reloads (the server keeps one for each upstream by name), shared by all workers (shared_ptr).
-// replace() is the control thread's; everything else may be called by any thread.
+// wants to hear. Outlives reloads: UpstreamDirectory keeps one for each upstream by name, and shares it (shared_ptr)
+// with the snapshots, and so with all workers. replace() is the control thread's; everything else may be called by any
+// thread.
+//
+//   control thread: replace(set) --> set_, version_ + 1 --> workers compare versions, then ask for set()
+//                                +-> mailboxes_ --post--> WaitingLine::look_for_permits() of each worker with a line
+//   workers:        want(), keeps_failing() --> hooks, which post to the control thread
 #pragma once
 
 #include <atomic>
@@ -19,30 +24,39 @@ struct LineMailbox;
 
 class Membership {
  public:
-  // Called on workers' threads, so they post; each at most once until it is acted upon (see below).
+  // Called on workers' threads, so they post. Either may be empty.
   struct Hooks {
-    std::function<void()> wanted;                                         // a request waits, and no endpoint is fit
-    std::function<void(const std::shared_ptr<Endpoint>&)> keeps_failing;  // its failures in a row reached the limit
+    // A request waits, and no endpoint is fit. Called at most once between two calls of replace().
+    std::function<void()> wanted;
+    // An endpoint's failures in a row have reached UpstreamOptions::failures_to_eject, or a multiple of it. Called each
+    // time.
+    std::function<void(const std::shared_ptr<Endpoint>&)> keeps_failing;
   };
 
+  // REQUIRES: `set` is not null.
   Membership(std::string upstream, std::shared_ptr<const EndpointSet> set, Hooks hooks);
   Membership(const Membership&) = delete;
   Membership& operator=(const Membership&) = delete;
 
   const std::string& upstream() const { return upstream_; }
 
-  // The set in force. Takes a mutex: workers keep it, and ask again when the version has changed.
+  // The set in force, never null. Takes a mutex: workers keep it, and ask again when the version has changed.
   std::shared_ptr<const EndpointSet> set() const;
+  // Grows with every replace(). Whoever reads it before set() gets a set that is at least as new.
   std::uint64_t version() const { return version_.load(std::memory_order_acquire); }
 
-  // Endpoints that are in both sets keep all that they are. Requests that wait are told: they get a permit at a new
-  // endpoint, wait on, or are refused as the new set says. `wanted` may be called again from now on.
+  // Endpoints that are in both sets keep all that they are; the new ones start slowly, unless the former set was empty.
+  // Requests that wait are told: they get a permit at a new endpoint, wait on, or are refused as the new set says.
+  // `wanted` may be called again from now on. An endpoint that is left out is not told; whoever drops it sets
+  // kNotServing where that is needed. REQUIRES: `set` is not null.
   void replace(std::shared_ptr<const EndpointSet> set);
 
-  void want();  // a request has begun to wait for any endpoint at all
+  // A request has begun to wait for any endpoint at all.
+  void want();
   void keeps_failing(const std::shared_ptr<Endpoint>& endpoint);
 
-  // For WaitingLine: whom replace() tells.
+  // For WaitingLine: whom replace() tells. On return of leave_line() nothing is posted to the mailbox's loop any more
+  // (what is posted already arrives).
   void join_line(const std::shared_ptr<LineMailbox>& mailbox);
   void leave_line(const std::shared_ptr<LineMailbox>& mailbox);
 
@@ -51,7 +65,8 @@ class Membership {
   const Hooks hooks_;
   std::atomic<std::uint64_t> version_{1};
   std::atomic<bool> wanted_{false};
-  mutable std::mutex mutex_;  // set_ and mailboxes_
+  // Guards set_ and mailboxes_.
+  mutable std::mutex mutex_;
   std::shared_ptr<const EndpointSet> set_;
   std::vector<std::shared_ptr<LineMailbox>> mailboxes_;
 };

@@ -1,5 +1,12 @@
 // The connections of one worker to one endpoint: those idle, most recently used first, and the leases of those in use.
-// Made and owned by UpstreamPools; one loop's thread.
+// Made and owned by UpstreamPools; one loop's thread. A pool outlives its leases: with its endpoint gone it stays until
+// the last of them has ended.
+//
+//   acquire() --> Lease --put_back()--> idle_ [ oldest ... newest ] --acquire()--> Lease ...
+//                   |                           |
+//                   +-- ~Lease, give_up()       +-- idle for too long, closed by the endpoint, or for want of room
+//                   v                           v
+//                 closed: retired at the end of the turn
 #pragma once
 
 #include <cstddef>
@@ -20,10 +27,11 @@ class EventLoop;
 class Pool;
 class UpstreamPools;
 
-// A connection to an endpoint for the time of one exchange, and the permit of the request there. Destroyed without
-// put_back(): the connection is discarded, whatever state it is in.
+// A connection to an endpoint for the time of one exchange, and the permit of the request there. Owned by the forwarder
+// that runs the exchange. Destroyed without put_back(): the connection is discarded, whatever state it is in.
 class Lease {
  public:
+  // For Pool::acquire().
   Lease(Pool& pool, std::unique_ptr<UpstreamConnection> connection, Permit permit);
   Lease(Lease&& other) noexcept;
   Lease& operator=(Lease&&) = delete;
@@ -31,34 +39,48 @@ class Lease {
 
   UpstreamConnection& connection() { return *connection_; }
   const std::shared_ptr<Endpoint>& endpoint() const { return permit_.endpoint(); }
+  // The counters of the endpoint, of this worker.
   EndpointCounters& counters();
   bool reused() const { return connection_->reused(); }
-  void put_back();   // after on_done(true); the lease is empty then
-  Permit give_up();  // discards the connection and keeps the permit; the lease is empty then
+  // Gives the connection to the pool, which keeps or closes it, and then the permit back. The lease is empty then: it
+  // may only be destroyed. REQUIRES: on_done(true) was called.
+  void put_back();
+  // Discards the connection and returns the permit, for another connection to the same endpoint. The lease is empty
+  // then. May be called from within a call of the connection.
+  Permit give_up();
 
  private:
-  Pool* pool_;  // null: put back, or moved from
+  // Null: put back, given up, or moved from.
+  Pool* pool_;
   std::unique_ptr<UpstreamConnection> connection_;
   Permit permit_;
 };
 
 class Pool {
  public:
-  enum class Kind { kAny, kFresh };  // kFresh: a new connection, for a retry after a stale one
+  // kFresh: a new connection even if there are idle ones, for a retry after a connection that was stale.
+  enum class Kind { kAny, kFresh };
 
+  // `counters` are of the endpoint and outlive the pool.
   Pool(UpstreamPools& owner, std::shared_ptr<Endpoint> endpoint, EndpointCounters& counters);
+  // REQUIRES: no connection is leased.
   ~Pool();
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
-  // REQUIRES: `permit` is one at this pool's endpoint. A new connection begins to connect with its first exchange.
+  // Takes the idle connection that was used last, or makes a new one, which begins to connect with its first exchange.
+  // A new one counts in the DescriptorBudget at once, whether there is room or not: who asks has looked before.
+  // REQUIRES: `permit` is one at this pool's endpoint.
   Lease acquire(Permit permit, Kind kind = Kind::kAny);
+  // Holds for connections that are put back from now on. Those beyond max_idle are kept for a second, for bursts.
   void set_options(const PoolOptions& options) { options_ = options; }
+  // Closes what is idle now; leases are not touched.
   void close_idle();
   // The one that has been idle for longest gives its descriptor to others, at once. REQUIRES: idle() > 0, and none of
   // its frames is on the stack.
   void close_longest_idle();
-  Duration longest_idle() const { return idle_.front()->idle_for(); }  // REQUIRES: idle() > 0
+  // REQUIRES: idle() > 0.
+  Duration longest_idle() const { return idle_.front()->idle_for(); }
   // `current` is false once its endpoint is in no upstream any more. Nothing is kept then, and the pool goes with its
   // last lease.
   void set_current(bool current) { current_ = current; }
@@ -83,10 +105,11 @@ class Pool {
   EndpointCounters& counters_;
   const DescriptorBudget::SharePtr share_;
   PoolOptions options_;
-  std::vector<std::unique_ptr<UpstreamConnection>> idle_;  // most recently used last
+  // The most recently used is the last.
+  std::vector<std::unique_ptr<UpstreamConnection>> idle_;
   std::size_t leased_ = 0;
   bool current_ = true;
-  // How long the endpoint keeps idle connections, as its closes tell: two in a row of the same age, for a while.
+  // How long the endpoint keeps idle connections, as its closes tell: two in a row of the same age, for ten minutes.
   struct {
     Duration last_close{};
     Duration limit = Duration::max();

@@ -1,6 +1,14 @@
 // The sending half of an UpstreamConnection: writes a request head and its body as HTTP/1.1, head and first body bytes
 // in one system call. Body bytes stay in their pipe until the socket has taken them, so that a request of which nothing
-// was taken can be sent again elsewhere. A value of its connection.
+// was taken can be sent again elsewhere. A value of its connection; one loop's thread.
+//
+// What is composed next, in the order in which it leaves in one gathered write:
+//
+//   before_                  the pipe                       after_
+//   +----------------------+ +---------------------+------+ +-------------------------------------+
+//   | head, "1f40\r\n"     | | offered_ bytes      | more | | "\r\n", perhaps "0\r\n" trailers    |
+//   +----------------------+ +---------------------+------+ +-------------------------------------+
+//   (chunk lines and what follows a chunk: only where the length of the body is not known)
 #pragma once
 
 #include <cstddef>
@@ -18,24 +26,36 @@ class Waker;
 class RequestSender {
  public:
   enum class State {
-    kDone,        // everything has been taken by the socket
-    kNeedsBody,   // the client has to send more first
-    kBlocked,     // the socket is full; the stream's user will be called
-    kBroken,      // the socket takes nothing any more
-    kBodyFailed,  // the body ended before its end, or does not have the length that was announced
+    // Everything has been taken by the socket.
+    kDone,
+    // The client has to send more first.
+    kNeedsBody,
+    // The socket is full; the stream's user will be called.
+    kBlocked,
+    // The socket takes nothing any more. What was received before may still hold an answer.
+    kBroken,
+    // The body ended before its end, or does not have the length that was announced.
+    kBodyFailed,
   };
 
-  // Writes the head to memory; false if it cannot be written safely. `waker` is woken when the body goes on.
+  // Writes the head to memory. Returns false if it cannot be written safely: then nothing is sent and the pipe is not
+  // touched. `head` is read during the call only; `body` and `waker` are used until the request is sent or stop() is
+  // called. `waker` is woken when the body goes on. What was left of a former request is forgotten.
   [[nodiscard]] bool begin(const RequestHead& head, BodyPipe& body, Waker& waker);
+  // Sends on until everything is sent or something is missing, and says what. REQUIRES: begin() returned true.
   State send(TcpStream& stream);
-  // Forgets the body and what was not sent.
+  // Forgets the body and what was not sent. state() is kDone and taken() 0 then.
   void stop();
-  // Tells the client half that no more of the body is wanted. Not done by then: kBroken.
+  // Tells the client half that no more of the body is wanted; what is in the pipe is dropped. The request can never be
+  // complete then: kBroken, unless it was sent to its end already.
   void abandon_body();
 
+  // What the last send() returned.
   State state() const { return state_; }
+  // The socket has taken the whole head.
   bool head_sent() const { return head_left_ == 0; }
-  std::uint64_t taken() const { return taken_; }  // bytes that the socket has taken, framing included
+  // Bytes of this request that the socket has taken, framing included.
+  std::uint64_t taken() const { return taken_; }
 
  private:
   enum class Framing : std::uint8_t { kLength, kChunked };
@@ -46,14 +66,17 @@ class RequestSender {
   void drop(std::size_t count);
   bool nothing_composed() const { return before_.empty() && offered_ == 0 && after_.empty(); }
 
+  // Null: the request has no body, or it is not wanted any more.
   BodyReader* body_ = nullptr;
   Framing framing_ = Framing::kLength;
   State state_ = State::kDone;
-  bool complete_ = true;         // nothing more has to be composed
-  Buffer before_;                // head and chunk line, before...
-  std::size_t offered_ = 0;      // ...this many bytes of the pipe, before...
-  Buffer after_;                 // ...the end of the chunk, and perhaps of the body
-  std::uint64_t body_left_ = 0;  // of the announced length, not yet offered
+  // Nothing more has to be composed.
+  bool complete_ = true;
+  Buffer before_;
+  std::size_t offered_ = 0;
+  Buffer after_;
+  // Of the announced length, not yet offered.
+  std::uint64_t body_left_ = 0;
   std::size_t head_left_ = 0;
   std::uint64_t taken_ = 0;
 };

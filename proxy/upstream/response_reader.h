@@ -1,5 +1,9 @@
 // The receiving half of an UpstreamConnection: reads an answer from the socket up to the room of its pipe, interim
-// answers included, and is strict about where it ends. A member of its connection.
+// answers included, and is strict about where it ends. A member of its connection; one loop's thread. An answer may
+// have a head of at most 64 KiB and 200 fields, and at most 8 interim answers before it.
+//
+//   begin --> kInterim, any number --> kHead --> kEnd
+//               kWaiting, kNoRoom: at any time, and read() is called again; kFault: at any time, and nothing follows
 #pragma once
 
 #include <cstdint>
@@ -22,32 +26,48 @@ class Waker;
 class ResponseReader {
  public:
   enum class Event {
-    kWaiting,  // for the endpoint; the stream's user will be called
-    kNoRoom,   // for the client to take what is in the pipe
-    kInterim,  // take_head(), 103; then go on
-    kHead,     // take_head(); then go on
-    kEnd,      // the pipe has been finished
-    kFault,    // fault()
+    // The endpoint has to send more; the stream's user will be called.
+    kWaiting,
+    // The client has to take what is in the pipe; the waker will be woken.
+    kNoRoom,
+    // A 103 has come, which take_head() returns; read on. Other interim answers are dropped and not told of.
+    kInterim,
+    // The head of the final answer has come, which take_head() returns; read on. Told once, also without a body.
+    kHead,
+    // The answer is complete and the pipe has been finished, with its trailers.
+    kEnd,
+    // The answer is not one, or broke off: fault() says why. The pipe is neither finished nor failed.
+    kFault,
   };
 
   ResponseReader();
 
+  // Expects the answer to a request with `method`. `response` and `waker` are used until kEnd, kFault or stop();
   // `waker` is woken when the pipe has room again.
   void begin(std::string_view method, BodyPipe& response, Waker& waker);
-  // Reads on until there is something to tell.
+  // Reads on until there is something to tell. Takes at least 4 KiB at a time, so that the pipe may get more than its
+  // room by that much. REQUIRES: neither kEnd nor kFault was returned since begin().
   Event read(ByteStream& stream);
-  void stop();  // forgets the pipe
+  // Forgets the pipe; nothing is written to it any more.
+  void stop();
 
+  // REQUIRES: read() has just returned kInterim or kHead.
   ResponseHead take_head() { return std::move(head_); }
+  // After kFault: kUpstreamInvalid, kUpstreamHeadersTooLarge, kUpstreamTruncated (after the head), kUpstreamClosed or
+  // kUpstreamReset (before it), or kClientGone where the pipe has ended on the client's side.
   Fault fault() const { return fault_; }
-  bool begun() const { return received_ > 0; }  // a byte of the answer has come
+  // A byte of the answer has come.
+  bool begun() const { return received_ > 0; }
+  // The head of the final answer has come.
   bool head_seen() const { return head_seen_; }
   bool waits_for_room() const { return waits_for_room_; }
+  // Bytes of this answer that came from the socket, interim answers and framing included.
   std::uint64_t received() const { return received_; }
   // After kEnd: whether it is certain that the connection is clean. Looks at the socket once more: what comes after an
   // answer belongs to nobody.
   bool reusable(ByteStream& stream);
-  bool has_extra_bytes() const { return !input_.empty(); }  // after reusable()
+  // After reusable(): whether anything has come behind the answer.
+  bool has_extra_bytes() const { return !input_.empty(); }
 
  private:
   // These return what is to be told; nothing: reading goes on.
@@ -67,7 +87,7 @@ class ResponseReader {
   std::uint64_t received_ = 0;
   int interims_ = 0;
   Fault fault_ = Fault::kUpstreamInvalid;
-  bool head_seen_ = false;  // of the final answer
+  bool head_seen_ = false;
   bool in_interim_ = false;
   bool keep_alive_ = false;
   bool waits_for_room_ = false;

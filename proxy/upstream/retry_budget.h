@@ -1,6 +1,6 @@
 // How many retries an upstream may still cost: a fifth of its requests, and three a second in any case, so that retries
 // never multiply the load of endpoints that are in trouble. One per worker and upstream (so N workers allow 3 N a
-// second); credit is kept up to a bound, because failures come in bursts. One loop's thread.
+// second), a value of UpstreamPools; credit is kept up to a bound, because failures come in bursts. One loop's thread.
 #pragma once
 
 #include <algorithm>
@@ -12,11 +12,16 @@ namespace gatehouse {
 
 class RetryBudget {
  public:
+  // The credit that each request brings.
   static constexpr double kPerRequest = 0.2;
+  // The credit that each second brings.
   static constexpr double kPerSecond = 3;
-  static constexpr double kMostEarned = 500;  // by requests
-  static constexpr double kMostGiven = 10;    // by time
+  // The most credit that is kept of what requests brought.
+  static constexpr double kMostEarned = 500;
+  // The most credit that is kept of what time brought; a new budget has all of it.
+  static constexpr double kMostGiven = 10;
 
+  // A request begins, for the first time: retries earn nothing.
   void on_request() { earned_ = std::min(earned_ + kPerRequest, kMostEarned); }
 
   // Whether there is something left for a retry, which is then to be spent.
@@ -26,12 +31,14 @@ class RetryBudget {
     since_ = now;
     return given_ >= 1 || earned_ >= 1;
   }
+  // A retry is made. What time gives is spent first: it comes back by itself. REQUIRES: allows() was true.
   void spend() { (given_ >= 1 ? given_ : earned_) -= 1; }
 
  private:
   double earned_ = 0;
   double given_ = kMostGiven;
-  MonotonicTime since_{};  // long ago: the purse is full
+  // The epoch, long ago, at first: the purse is full.
+  MonotonicTime since_{};
 };
 
 }  // namespace gatehouse

@@ -14,46 +14,63 @@
 
 namespace gatehouse {
 
+// How a balancer chooses; balancer.cc has one for each.
 enum class Balance : std::uint8_t { kRoundRobin, kLeastRequests, kRandom, kHash };
 
-// What `Balance::kHash` and affinity look at.
+// What the key of `Balance::kHash` is made of.
 enum class HashOn : std::uint8_t { kClientAddress, kHeader, kCookie, kPath };
 
 struct PoolOptions {
+  // How long a connection may be idle, at most: an endpoint that is known to close earlier shortens it.
   std::chrono::milliseconds idle_timeout{60'000};
-  std::size_t max_idle = 64;  // per endpoint and worker; 0: no connection is kept
+  // Per endpoint and worker; 0: no connection is kept.
+  std::size_t max_idle = 64;
 };
 
 struct UpstreamOptions {
   Balance balance = Balance::kLeastRequests;
   HashOn hash_on = HashOn::kClientAddress;
-  std::string hash_name;           // of the header or cookie
-  std::string sticky_cookie;       // name of the signed affinity cookie; empty: none
-  std::string affinity_key;        // what signs it: the same for as long as cookies shall hold
-  std::uint32_t max_requests = 0;  // in flight per endpoint, over all workers; 0: no limit
-  std::uint32_t queue = 1000;      // requests waiting for a permit, over all workers
+  // The name of the header or cookie, where hash_on is one of these.
+  std::string hash_name;
+  // The name of the affinity cookie; empty: there is none.
+  std::string sticky_cookie;
+  // The key that makes the values of affinity cookies: the same for as long as cookies shall hold.
+  std::string affinity_key;
+  // Requests in flight per endpoint, over all workers; 0: no limit.
+  std::uint32_t max_requests = 0;
+  // Requests that wait for a permit, over all workers.
+  std::uint32_t queue = 1000;
   std::chrono::milliseconds queue_timeout{120'000};
-  std::chrono::milliseconds slow_start{0};  // an endpoint that becomes available gets its share only after this
-  std::uint32_t failures_to_eject = 5;      // in a row: Membership::keeps_failing; 0: never
-  bool detailed_errors = false;             // Refusal::detail to clients on loopback
+  // How long it takes until an endpoint that becomes available gets its full share, from a tenth of it on; 0: at once.
+  // Keys of Balance::kHash go to their endpoint all the same.
+  std::chrono::milliseconds slow_start{0};
+  // After so many failures in a row Membership::keeps_failing is called; 0: never.
+  std::uint32_t failures_to_eject = 5;
+  // Clients on loopback may see Refusal::detail, and which endpoint failed.
+  bool detailed_errors = false;
   PoolOptions pool;
 };
 
 // A named set of interchangeable endpoints and how to use them: part of a snapshot, shared by all workers (shared_ptr).
 // The options are const; the endpoints change without a new snapshot (membership.h), and stay the same object over
-// reloads.
+// reloads. Each snapshot has its own Upstream for a name, with its own turns and its own count of who waits; the
+// membership is the same.
 class Upstream {
  public:
+  // REQUIRES: `membership` is not null.
   Upstream(std::string name, std::shared_ptr<Membership> membership, const UpstreamOptions& options);
 
   const std::string& name() const { return name_; }
   Membership& membership() const { return *membership_; }
   const UpstreamOptions& options() const { return options_; }
 
+  // A number that is one more with each call, over all workers: whose turn it is.
   std::uint32_t next_turn() const { return turn_.fetch_add(1, std::memory_order_relaxed); }
 
+  // How many requests wait, over all workers.
   std::uint32_t waiting() const { return waiting_.load(std::memory_order_relaxed); }
-  bool begin_wait() const;  // false if the line is full
+  // A request wants to wait. Returns false if `queue` of them do already; after true, end_wait() is called once.
+  bool begin_wait() const;
   void end_wait() const { waiting_.fetch_sub(1, std::memory_order_relaxed); }
 
  private:

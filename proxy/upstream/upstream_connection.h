@@ -1,10 +1,14 @@
 // HTTP/1.1 to an endpoint over TCP or a Unix socket, one exchange at a time; both bodies move here, from pipe to socket
-// and back, in both directions at once. Owned by a Lease while an exchange uses it, by its Pool while idle; one loop's
-// thread. It is fit for another exchange only if the last one ended without any doubt about where it ended.
+// and back, in both directions at once. Owned by a Lease while an exchange uses it, by its Pool while idle, or by a
+// Probe, which asks once and never reuses it; one loop's thread. It is fit for another exchange only if the last one
+// ended without any doubt about where it ended.
 //
 //   new -begin-> connecting -> busy -on_done(true)-> idle -begin-> busy ...
 //                    |           |                    |
 //                    +-----------+------ dead --------+   (the owner retires it)
+//
+// All callbacks come from within its own frames: whoever drops it there retires it (EventLoop::retire) rather than
+// destroy it at once.
 #pragma once
 
 #include <cstdint>
@@ -39,40 +43,64 @@ class UpstreamConnection final : private ByteStream::User {
   // How an exchange failed, with what a retry must know.
   struct Failure {
     Fault fault;
-    bool reused = false;     // the connection had carried an exchange before
-    bool responded = false;  // at least one byte of an answer came
-    bool unread = false;     // the endpoint has provably not read the whole head (Unix sockets only)
-    bool unsent = false;     // not a byte of the request has left
-    int error = 0;           // errno, where our own machine refused (kOutOfResources)
+    // The connection had carried an exchange before.
+    bool reused = false;
+    // At least one byte of an answer came.
+    bool responded = false;
+    // The endpoint has provably not read the whole head (Unix sockets only).
+    bool unread = false;
+    // There was a connection, and not a byte of the request has left on it.
+    bool unsent = false;
+    // The errno of a connect that failed; 0: there is none.
+    int error = 0;
   };
 
-  // Who has the exchange. Each call is the connection's last statement: the user may drop it.
+  // Who has the exchange. For each begin() that returned true the calls come in this order:
+  //
+  //   on_connected, at most once -> on_interim, any number -> on_head, once -> on_done, once
+  //
+  // or end at any point with on_fault, once. Nothing is called after on_done(), on_fault() or abandon(). Each call is
+  // the connection's last statement: the user may drop it.
   class User {
    public:
-    virtual void on_connected(Duration took) = 0;    // new connections only
-    virtual void on_interim(ResponseHead head) = 0;  // 103
+    // The connection is there, after so long. New connections only.
+    virtual void on_connected(Duration took) = 0;
+    // A 103 (RFC 8297) has come. At most eight come before the head.
+    virtual void on_interim(ResponseHead head) = 0;
+    // The final head has come. The body is on its way through the response pipe, which the user need not touch.
     virtual void on_head(ResponseHead head) = 0;
-    virtual void on_done(bool reusable) = 0;  // the response pipe has been finished
+    // The response pipe has been finished. `reusable`: the connection is idle, and the owner calls rest() or begin(),
+    // or drops it; otherwise it is dead. If the request was not sent to its end, its pipe has been abandoned.
+    virtual void on_done(bool reusable) = 0;
+    // The exchange has failed and the connection is dead. Neither pipe is ended by that: whether the request goes
+    // elsewhere, or the response is broken off, is the user's decision.
     virtual void on_fault(const Failure& failure) = 0;
 
    protected:
     ~User() = default;
   };
 
+  // What one exchange brings. The pipes and the limits outlive the exchange, or abandon() is called before they go.
   struct Turn {
-    const RequestHead& head;  // read during begin() only
+    // Read during begin() only.
+    const RequestHead& head;
     BodyPipe& body;
     BodyPipe& response;
-    const ExchangeLimits& limits;  // outlives the turn
+    // Of them the times for connecting, for the head of an answer, and between bytes of its body.
+    const ExchangeLimits& limits;
   };
 
+  // Why an idle connection is of no use any more.
   enum class IdleEnd : std::uint8_t {
     kTimedOut,
-    kClosed,  // by the endpoint
-    kSpoke,   // the endpoint has sent what nobody asked for
+    // The endpoint has closed it.
+    kClosed,
+    // The endpoint has sent what nobody asked for.
+    kSpoke,
   };
 
-  // `idle_ended` is called when an idle connection has become useless. `permit` is held until the socket is closed.
+  // Does not connect yet. `idle_ended` is called, from the loop and once, when an idle connection has become useless;
+  // the owner drops it then. `permit` is held until the socket is closed.
   UpstreamConnection(EventLoop& loop, std::shared_ptr<Endpoint> endpoint,
                      std::move_only_function<void(UpstreamConnection&, IdleEnd)> idle_ended,
                      DescriptorBudget::Permit permit = {});
@@ -85,25 +113,33 @@ class UpstreamConnection final : private ByteStream::User {
   [[nodiscard]] bool begin(const Turn& turn, User& user);
   // Forgets the user and both pipes; nothing will be sent, read or called any more. For discarding.
   void abandon();
-  // After on_done(true): how long it may stay idle. The endpoint's own Keep-Alive: timeout= may shorten that.
+  // After on_done(true): how long it may stay idle. The endpoint's own `Keep-Alive: timeout=` may shorten that.
+  // REQUIRES: idle.
   void rest(Duration at_most);
+  // It has carried an exchange to its end; so an exchange that is begun now, or is on its way, is not its first.
   bool reused() const { return history_.carried > 0; }
   // Whether the endpoint has sent more than its answers: nothing that comes on this connection belongs to anybody.
   bool has_extra_bytes() const { return history_.extra_bytes; }
-  Duration idle_for() const;  // REQUIRES: idle
+  // How long it has rested. REQUIRES: idle, and rest() was called.
+  Duration idle_for() const;
 
  private:
   enum class State : std::uint8_t { kNew, kConnecting, kBusy, kIdle, kDead };
   enum class Wait : std::uint8_t { kNothing, kConnect, kTurn, kResponse, kResponseBody, kIdle };
   struct History {
-    std::uint64_t carried = 0;              // exchanges, the current one not included
-    MonotonicTime since{};                  // connecting, or idle
-    Duration keep_alive = Duration::max();  // what the endpoint has said, less a margin
+    // Exchanges, the current one not included.
+    std::uint64_t carried = 0;
+    // When it began to connect, or to be idle.
+    MonotonicTime since{};
+    // What the endpoint has said, less a margin.
+    Duration keep_alive = Duration::max();
     bool extra_bytes = false;
   };
-  struct Waiting {  // what the timer stands for, and how far things were when it was set
+  // What the timer stands for, and how far things were when it was set.
+  struct Waiting {
     Wait what = Wait::kNothing;
-    std::uint64_t moved = 0;  // for kTurn: how many turns are left
+    // Bytes, in both directions together; for kTurn: how many turns are left.
+    std::uint64_t moved = 0;
   };
 
   void on_readable() override;
@@ -133,7 +169,8 @@ class UpstreamConnection final : private ByteStream::User {
   Waiting waiting_;
   User* user_ = nullptr;
   const ExchangeLimits* limits_ = nullptr;
-  Waker waker_;  // either pipe has moved, or there is more to do
+  // Woken when either pipe has moved, or there is more to do.
+  Waker waker_;
   Timer timer_;
   struct Wire {
     RequestSender sender;

@@ -1,6 +1,16 @@
 // All that one worker has of upstreams: the pools of connections, found by endpoint and kept over reloads; for each
 // upstream the set of endpoints that it knows, with what balancing computes of it, and its retry budget; and the
-// waiting lines. Owned by its worker, outlives its exchanges; one loop's thread.
+// waiting lines. Owned by its worker (or by a dry run), outlives its exchanges; one loop's thread.
+//
+//   take_permit --> Permit ----------------------------> acquire --> Lease
+//        |                                                  ^
+//        +-> kTaken, kComing, kNoRoom: wait --> on_permit --+
+//        +-> kTried: wait, or give up
+//        +-> kRefused: the set says what the client hears
+//
+//   pools_      Endpoint -> Pool           connections
+//   standings_  Upstream -> Standing       set, BalanceTable, RetryBudget
+//   lines_      Upstream -> WaitingLine    only while somebody waits
 #pragma once
 
 #include <cstdint>
@@ -28,7 +38,8 @@ namespace gatehouse {
 
 class EventLoop;
 
-// Where the counts of a worker live (see WorkerMetrics); each is asked for once per pool or upstream and kept.
+// Where the counts of a worker live (see WorkerMetrics); each is asked for once per pool or upstream and kept. The
+// counters outlive the UpstreamPools.
 struct UpstreamCounting {
   std::move_only_function<EndpointCounters&(const Endpoint&)> endpoint;
   std::move_only_function<UpstreamCounters&(std::string_view upstream)> upstream;
@@ -40,6 +51,7 @@ class UpstreamPools {
 
   // `descriptors` is what all workers share; null: as many connections as are wanted.
   UpstreamPools(EventLoop& loop, UpstreamCounting counting, std::shared_ptr<DescriptorBudget> descriptors = nullptr);
+  // REQUIRES: nobody waits and no lease is left.
   ~UpstreamPools();
   UpstreamPools(const UpstreamPools&) = delete;
   UpstreamPools& operator=(const UpstreamPools&) = delete;
@@ -49,28 +61,35 @@ class UpstreamPools {
   void adopt(std::span<const UpstreamPtr> upstreams);
   // Sees to it that idle connections to endpoints that have gone are closed now, not with the next request.
   void refresh();
-  void close_idle();  // drain: nothing that is idle is needed any more
+  // Closes what is idle in all pools, for a drain. Connections that are put back later are still kept.
+  void close_idle();
 
-  // A permit at an endpoint that the balancer chose, as the request wants it.
+  // Returns a permit at an endpoint as the request wants it: the one that its cookie names, or one that the balancer
+  // chooses, of all that are usable in a panic if none is available. While anybody waits, on whichever worker, it
+  // returns kTaken: what is free has been promised. A request that has tried nothing yet counts for the retry budget.
   std::expected<Permit, NoPermit> take_permit(const UpstreamPtr& upstream, const PickRequest& request);
-  // Returns false if as many as may wait do so already. Never calls the waiter before it returns.
+  // Puts the waiter in the line of its upstream; see PoolWaiter for what it is told. Returns false if as many as may
+  // wait do so already. Never calls the waiter before it returns.
   [[nodiscard]] bool wait(const UpstreamPtr& upstream, PoolWaiter& waiter);
-  // The pool of the permit's endpoint, with a lease of it.
+  // Returns a connection of the pool of the permit's endpoint, which is made if there is none. The options hold for the
+  // pool from now on.
   Lease acquire(Permit permit, const PoolOptions& options, Pool::Kind kind = Pool::Kind::kAny);
 
   // The set as this worker knows it, not older than its membership's when called.
   std::shared_ptr<const EndpointSet> set_of(const UpstreamPtr& upstream);
+  // Whether the endpoint is in that set.
   bool is_member(const UpstreamPtr& upstream, const Endpoint& endpoint);
-  // The affinity cookie's value for the endpoint; empty: none is to be set, because `sent` is as good or nothing is
-  // known.
+  // Returns the affinity cookie's value for the endpoint. Empty: none is to be set, because `sent`, the client's, names
+  // this endpoint or another that is available, or because the upstream has no affinity. A view of the table in force.
   std::string_view new_cookie(const UpstreamPtr& upstream, const Endpoint& endpoint, std::string_view sent);
-  // Nobody listens there though its process should: no request goes there for a moment.
+  // Nobody listens there though its process should: no request goes there, from any worker, for 100 ms (kLost).
   void lost(const std::shared_ptr<Endpoint>& endpoint);
 
-  // Our own machine had no descriptor, port or memory for a connection, for the reason `error` (errno): the log hears
-  // of it, now and then.
+  // Our own machine had no descriptor, port or memory for a connection, for the reason `error` (an errno): the log
+  // hears of it, now and then.
   void note_out_of_resources(const Endpoint& endpoint, int error);
 
+  // Good until the next call of adopt().
   RetryBudget& budget(const UpstreamPtr& upstream);
   UpstreamCounters& counters(const UpstreamPtr& upstream);
   EventLoop& loop() { return loop_; }
@@ -84,7 +103,8 @@ class UpstreamPools {
     UpstreamPtr upstream;
     UpstreamCounters* counters = nullptr;
     DescriptorBudget::SharePtr share;
-    std::uint64_t version = 0;  // of the membership
+    // Of the membership, when the table was made.
+    std::uint64_t version = 0;
     std::unique_ptr<const BalanceTable> table;
     RetryBudget budget;
   };
@@ -94,8 +114,10 @@ class UpstreamPools {
   };
 
   Standing& standing(const UpstreamPtr& upstream);
-  bool update(Standing& standing);  // false: it was up to date
-  void retire_pools();              // of endpoints that are in no standing
+  // Returns false if it was up to date.
+  bool update(Standing& standing);
+  // Those of endpoints that are in no standing close what is idle, and go with their last lease.
+  void retire_pools();
   std::expected<Permit, NoPermit> pick_permit(const UpstreamPtr& upstream, const PickRequest& request) {
     return pick_permit(standing(upstream), request);
   }
@@ -114,16 +136,20 @@ class UpstreamPools {
   }
   void note_short(const Standing& known);
   bool close_longest_idle();
-  bool gives_up_connection();  // rather than keep it, because others have asked for one
-  void connection_is_idle();   // those who wait for room may use it
+  // Whether a connection that is put back is closed rather than kept, because others have asked for one.
+  bool gives_up_connection();
+  // Those who wait for room may use it.
+  void connection_is_idle();
   void look_again() { look_.wake(); }
   void line_wants_room(bool wants);
   void on_told();
   void look_for_room();
   void find_lost_again();
   bool current(const Endpoint& endpoint) const { return !adopted_ || current_.contains(&endpoint); }
-  void forget(Pool& pool);         // its endpoint is gone and its last lease has ended
-  void forget(WaitingLine& line);  // empty
+  // The pool's endpoint is gone and its last lease has ended.
+  void forget(Pool& pool);
+  // The line is empty.
+  void forget(WaitingLine& line);
 
   EventLoop& loop_;
   UpstreamCounting counting_;
@@ -132,16 +158,20 @@ class UpstreamPools {
   std::unordered_map<const Endpoint*, std::unique_ptr<Pool>> pools_;
   std::unordered_map<const Upstream*, Standing> standings_;
   std::unordered_map<const Upstream*, std::unique_ptr<WaitingLine>> lines_;
-  std::vector<Lost> lost_;  // soonest first
+  // In the order of `until`.
+  std::vector<Lost> lost_;
   Timer lost_timer_;
   std::shared_ptr<DescriptorBudget> descriptors_;
   struct Shortage {
     std::shared_ptr<DescriptorBudget::Mailbox> mailbox;
-    std::size_t lines = 0;  // of this worker that want room
-    bool owes = false;      // a connection, to other workers
+    // Lines of this worker that want room.
+    std::size_t lines = 0;
+    // Other workers want a connection, and none was idle: the next that would be goes.
+    bool owes = false;
   };
   Shortage shortage_;
-  Waker look_;  // for room
+  // Runs look_for_room().
+  Waker look_;
 };
 
 }  // namespace gatehouse

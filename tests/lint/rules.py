@@ -1,11 +1,13 @@
 """What no other tool looks at: sizes of files, headers' opening comments, and words that are not ours to use."""
 
+import itertools
 import re
 
 import tree
 
 LINES = 400
 COMMENT = range(2, 11)
+DRAWING = "//   "  # is no prose
 
 # (what must not stand in code, where, why)
 WORDS = [
@@ -27,11 +29,10 @@ def code_only(text):
 
 def problems_of_header(path, text):
     lines = text.splitlines()
-    comment = 0
-    while comment < len(lines) and lines[comment].startswith("//"):
-        comment += 1
-    if comment not in COMMENT:
-        yield f"{path}:1: opens with {comment} lines of comment; {COMMENT.start} to {COMMENT.stop - 1} are wanted"
+    opening = list(itertools.takewhile(lambda line: line.startswith("//"), lines))
+    prose = sum(line != "//" and not line.startswith(DRAWING) for line in opening)
+    if prose not in COMMENT:
+        yield f"{path}:1: opens with {prose} lines of comment; {COMMENT.start} to {COMMENT.stop - 1} are wanted"
     if "#pragma once" not in lines:
         yield f"{path}:1: has no #pragma once"
 

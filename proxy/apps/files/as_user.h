@@ -17,19 +17,24 @@ namespace gatehouse {
 
 class AsUser {
  public:
-  // Takes all of the identity or fails, and then nothing of the user's may be opened. Needs root.
+  // Takes all of the identity or fails, and then nothing of the user's may be opened. Needs root, so it also fails
+  // while this thread acts as somebody already.
   static Result<AsUser> take(const UserIdentity& user);
 
   AsUser(AsUser&& other) noexcept;
   AsUser& operator=(AsUser&&) = delete;
   AsUser(const AsUser&) = delete;
   AsUser& operator=(const AsUser&) = delete;
-  ~AsUser();  // ends the process where the thread cannot become who it was
+  // Gives the rights back. Ends the process where the thread cannot become who it was. REQUIRES: the thread that took
+  // them.
+  ~AsUser();
 
  private:
+  // Who the thread was.
   struct Before {
     std::vector<gid_t> groups{};
-    std::array<__user_cap_data_struct, 2> rights{};  // as of capset(2)
+    // As of capset(2).
+    std::array<__user_cap_data_struct, 2> rights{};
   };
   explicit AsUser(Before before) : before_(std::move(before)), taken_(true) {}
   static void go_back(const Before& before);

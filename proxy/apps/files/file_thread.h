@@ -1,8 +1,9 @@
 // Threads for what may block with files of apps: reading, writing, listing and deleting them, away from the control
 // loop, and one for each user, so that a disk that does not answer (which a user can make) keeps nobody else's apps
-// waiting. Owned by the AppContext; control thread, but for the errands themselves.
+// waiting. FileThreads is a member of the AppContext and owns each FileThread; control thread, but for the errands
+// themselves.
 //
-//  loop: run(errand) --> thread: errand() returns what is to follow --> loop: that, unless the threads have gone
+//   loop: run(errand) --> thread: errand() returns what is to follow --> loop: that, unless the threads have gone
 #pragma once
 
 #include <functional>
@@ -17,28 +18,36 @@ class EventLoop;
 
 class FileThread {
  public:
+  // What is to be done on the loop once the errand is done; an empty one: nothing.
   using Then = std::move_only_function<void()>;
-  using Errand = std::move_only_function<Then()>;  // an empty Then: nothing follows
+  // What is to be done on the thread. It owns all that it needs: the owner of the thread may go while it runs.
+  using Errand = std::move_only_function<Then()>;
 
+  // Starts the thread, with all signals blocked. `loop` outlives the FileThread.
   explicit FileThread(EventLoop& loop);
-  // Errands that wait are still run, for a second at most; then what does not return is left to the end of the process.
+  // Errands that wait are still run, for a second at most; then they are dropped, and one that does not return is
+  // left to the end of the process.
   ~FileThread();
   FileThread(const FileThread&) = delete;
   FileThread& operator=(const FileThread&) = delete;
 
-  void run(Errand errand);  // after those before it
+  // Has this done after all those before it. Never waits.
+  void run(Errand errand);
 
  private:
   struct Queue;
   static void work(const std::shared_ptr<Queue>& queue);
 
-  std::shared_ptr<Queue> queue_;  // the thread's too, which may outlive us
+  // The thread's too, which may outlive us.
+  std::shared_ptr<Queue> queue_;
 };
 
+// A thread for each user, made when it is first asked for and kept.
 class FileThreads {
  public:
   explicit FileThreads(EventLoop& loop) : loop_(loop) {}
-  FileThread& of(const std::string& user);  // "": ours
+  // The thread of this user's files; "" is us. Good for as long as this object.
+  FileThread& of(const std::string& user);
 
  private:
   EventLoop& loop_;
@@ -49,15 +58,18 @@ class FileThreads {
 template <class Outcome>
 class FileQuestion {
  public:
-  // `done` must not destroy this.
+  // `done` is called once for each question that is not taken back, never inside ask(). It must not destroy this, but
+  // may ask again.
   explicit FileQuestion(std::move_only_function<void(Outcome)> done) : done_(std::move(done)) {}
   ~FileQuestion() { drop(); }
   FileQuestion(const FileQuestion&) = delete;
   FileQuestion& operator=(const FileQuestion&) = delete;
 
+  // True while a question has no answer yet.
   bool waits() const { return asked_ != nullptr; }
 
-  // Instead of the question before it, if that still waits.
+  // Asks instead of the question before it, if that still waits: its answer is then dropped. `question` runs on
+  // `thread` and owns all that it needs.
   void ask(FileThread& thread, std::move_only_function<Outcome()> question) {
     drop();
     asked_ = std::make_shared<FileQuestion*>(this);
@@ -78,7 +90,8 @@ class FileQuestion {
   }
 
   std::move_only_function<void(Outcome)> done_;
-  std::shared_ptr<FileQuestion*> asked_;  // what it points to is the loop's alone
+  // What it points to is the loop's alone; null there: the question was taken back.
+  std::shared_ptr<FileQuestion*> asked_;
 };
 
 }  // namespace gatehouse

@@ -10,13 +10,15 @@
 namespace gatehouse {
 
 struct OfflinePage {
-  std::string body;  // up to 1 MiB of it
+  // What the file says, up to 1 MiB of it.
+  std::string body;
+  // The media type that its ending says; "text/plain; charset=utf-8" for an ending that is not known.
   std::string type;
   friend bool operator==(const OfflinePage&, const OfflinePage&) = default;
 };
 
-// Nothing if there is no such file, as far as `user` can see. One that is there but cannot be read counts, with an
-// empty body.
+// Nothing if there is no such regular file, as far as `user` can see, or the path is empty. One that is there but
+// cannot be read counts, with an empty body. May block.
 std::optional<OfflinePage> offline_page(const std::string& path, const AppUser& user);
 
 }  // namespace gatehouse

@@ -1,13 +1,15 @@
-// A client connection that speaks HTTP/1.0 or 1.1: one exchange at a time, pipelined requests in their order. Owned by
-// its listener's connection list; one loop's thread.
+// A client connection that speaks HTTP/1.0 or 1.1: one exchange at a time, pipelined requests in their order. Owned
+// by its listener's connection list; one loop's thread.
 //
-//   stream -> input_ -> parser_ -> exchange_ request body        pipelined input waits in input_, bounded
-//   stream <- output_ <- response_ <- exchange_ answer           one write a turn: head, body and the next answer
-//                                                                together
+//   stream --> input_ --> parser_ ---> exchange_: request body      pipelined input waits in input_, bounded
+//   stream <-- output_ <-- response_ <-- exchange_: answer          one write a turn: head, body and the next answer
 //
 // A client that closes its half after a complete request: over TLS it has gone (close_notify), and the exchange is
-// cancelled. Over cleartext it may still read (RFC 9112 section 9.6) and is answered, if the answer begins within 5 s;
-// a client that is really gone is found out by the write that fails.
+// cancelled. Over cleartext it may still read (RFC 9112 section 9.6) and is answered, if the answer begins within
+// five seconds; a client that is really gone is found out by the write that fails.
+//
+// An answer that breaks off never looks like a clean end: the connection closes before the promised length or the
+// last chunk, or is reset where only the close would mark the end.
 #pragma once
 
 #include <cstddef>
@@ -28,38 +30,57 @@ class H1Connection final : public ClientConnection, private ByteStream::User {
   H1Connection(ListenerContext& context, ClientTransport transport, Buffer received = {});
   ~H1Connection() override;
 
+  // The answer that runs says Connection: close if its head has not been written yet, and the connection ends after
+  // it. An idle one ends at once; one that has had no request has kOnlyRequestGrace for it.
   void drain() override;
   Standing standing() const override;
   bool unread() const override { return transport_.stream->unread(); }
+  // An answer that has begun is cut off by a reset.
   void close_now() override;
 
  private:
+  // What the one timer is for, and what its end does.
   enum class Waiting : std::uint8_t {
+    // No timer: an exchange runs and has timeouts of its own.
     kForNothing,
+    // The idle timeout; then the connection is closed.
     kForRequest,
+    // Draining: kOnlyRequestGrace; then likewise.
     kForOnlyRequest,
+    // The header timeout; then the request is answered with kHeaderTimeout.
     kForHead,
+    // 5 seconds for the answer to begin; then a reset.
     kForResponseToHalfClosed,
+    // The client takes nothing of the last answer: the stall timeout; then a reset.
     kForRoom
   };
   struct State {
-    bool request_ended = false;  // of the current exchange
-    bool deaf = false;           // nothing more is read: a fault, or the client closed its half
+    // Of the current exchange.
+    bool request_ended = false;
+    // Nothing more is read: a fault, or the client closed its half.
+    bool deaf = false;
+    // The client closed its half, and is answered still.
     bool half_closed = false;
     bool draining = false;
-    bool blocked = false;  // the stream will call on_writable()
+    // The stream will call on_writable().
+    bool blocked = false;
     bool closed = false;
     Waiting waiting = Waiting::kForNothing;
+    // Since the connection began.
     std::uint64_t requests = 0;
+    // Bytes; beyond 256 KiB the other connections of the loop come first.
     std::size_t read_this_turn = 0;
   };
 
   void on_readable() override;
   void on_writable() override;
+  // The exchange's waker: more room for the request, or more of the answer.
   void progress();
+  // The one write of a turn.
   void flush();
   void on_timer();
 
+  // Reads and parses until there is nothing, or the exchange has no room.
   void receive();
   bool wants_input();
   void parse();
@@ -74,14 +95,18 @@ class H1Connection final : public ClientConnection, private ByteStream::User {
   void advance_response();
   bool may_keep_alive() const;
   void end_exchange();
+  // The answer ends here, incomplete.
   void break_off();
 
   bool idle() const;
   bool may_leave() const;
   Waiting waiting_for() const;
   void set_timer();
-  void finish();  // the last answer is in output_: FIN after it
+  // The last answer is in output_: FIN after it.
+  void finish();
+  // FIN, and nothing lingers: no answer is under way.
   void close_quietly();
+  // Last statement.
   void close();
 
   ListenerContext& context_;
@@ -95,7 +120,8 @@ class H1Connection final : public ClientConnection, private ByteStream::User {
   Waker flush_;
   Timer timer_;
   Timer next_turn_;
-  std::optional<Exchange> exchange_;  // last: uses the wakers
+  // Last: uses the wakers.
+  std::optional<Exchange> exchange_;
 };
 
 }  // namespace gatehouse

@@ -1,5 +1,9 @@
-// The answer of one exchange on its way onto an HTTP/1.x connection: heads, framing, body, end. Moves what the exchange
-// has into the connection's output, as much as there is room for. A value of H1Connection, one exchange at a time.
+// The answer of one exchange on its way onto an HTTP/1.x connection: heads, framing, body, end. Moves what the
+// exchange has into the connection's output, as much as there is room for. A value of H1Connection, one exchange at a
+// time; its thread.
+//
+//   advance: interim heads --> head --> body, as it comes --> end
+//            framing: none | Content-Length | chunked (1.1) | until close (1.0)     RFC 9112 section 6.3
 #pragma once
 
 #include <cstddef>
@@ -12,18 +16,26 @@ namespace gatehouse {
 
 class H1Response {
  public:
+  // Of advance().
   enum class Outcome : std::uint8_t {
-    kOpen,      // more to come
-    kComplete,  // everything is in the output
-    kBroken,    // it ends here, incomplete: the client must be able to tell
+    // More is to come: call again when the exchange wakes or the output has left.
+    kOpen,
+    // Everything is in the output; not called again.
+    kComplete,
+    // It ends here, incomplete, and the client must be able to tell; not called again.
+    kBroken,
   };
 
-  // `keep_alive` is asked for only when the final head is written; keeps_connection() is what was promised. No body is
-  // taken while `out` holds `mark` bytes or more.
+  // Moves what the exchange has into `out`. `keep_alive` is asked for only when the final head is written;
+  // keeps_connection() is what was promised. No body is taken while `out` holds kMark bytes or more. A body is never
+  // longer than its Content-Length: what goes beyond it is dropped.
   Outcome advance(Exchange& exchange, Buffer& out, bool keep_alive);
 
+  // The final head has been written.
   bool begun() const { return framing_ != Framing::kNotBegun; }
+  // What the final head has said of the connection. An answer without length to HTTP/1.0 never keeps it.
   bool keeps_connection() const { return keep_alive_; }
+  // Only the close of the connection marks the end of the body.
   bool until_close() const { return framing_ == Framing::kUntilClose; }
 
   static constexpr std::size_t kMark = 64 * 1024;
@@ -31,13 +43,16 @@ class H1Response {
  private:
   enum class Framing : std::uint8_t { kNotBegun, kNoBody, kLength, kChunked, kUntilClose };
 
+  // Returns false if the head cannot be written.
   bool write_head(const Exchange& exchange, Buffer& out, bool keep_alive);
   void take_body(Exchange& exchange, Buffer& out);
+  // Returns false if less has come than was promised.
   bool write_end(Exchange& exchange, Buffer& out);
 
   Framing framing_ = Framing::kNotBegun;
   bool keep_alive_ = false;
-  std::uint64_t left_ = 0;  // kLength: bytes still promised
+  // kLength: bytes still promised.
+  std::uint64_t left_ = 0;
 };
 
 }  // namespace gatehouse

@@ -1,11 +1,14 @@
-// A client connection that speaks HTTP/2, by ALPN or with prior knowledge: an nghttp2 server session between the stream
-// and the exchanges of its H2Streams. Owned by its listener's connection list; one loop's thread.
+// A client connection that speaks HTTP/2, by ALPN or with prior knowledge: an nghttp2 server session between the
+// stream and the exchanges of its H2Streams. Owned by its listener's connection list; one loop's thread.
 //
 //   stream -> input_ -> session_ -> H2Stream -> Exchange      DATA moves in the slab it was read into
 //   stream <- output_ <- session_ <- H2Stream <- Exchange     all frames of a turn in one write, in the flush phase
 //
 // nghttp2's callbacks (h2_callbacks.cc) run inside feed() and make_frames(): streams that end there are kept in
 // `ended` until the call has returned.
+//
+//   drain():     GOAWAY, highest id; PING --answered, or 1 s--> GOAWAY, last id --no streams--> finish()
+//   terminate(): GOAWAY with the code; nothing more is read --all sent--> finish(), or after 1 s closed
 #pragma once
 
 #include <array>
@@ -31,60 +34,86 @@ using H2SessionPtr = std::unique_ptr<nghttp2_session, H2SessionDeleter>;
 
 class H2Connection final : public ClientConnection, private ByteStream::User {
  public:
-  static constexpr std::size_t kOutputMark = 64 * 1024;  // no more frames are made while so much waits to be sent
+  // No more frames are made while so much waits to be sent.
+  static constexpr std::size_t kOutputMark = 64 * 1024;
+  // What the client may send on all streams together before window is given back.
   static constexpr std::int32_t kConnectionWindow = 1 << 20;
-  static constexpr std::size_t kMostHeld = 512 * 1024;  // unread by endpoints; beyond it the window stays closed
+  // Received and unread by endpoints. Beyond it the connection's window stays closed.
+  static constexpr std::size_t kMostHeld = 512 * 1024;
 
   // `received` is what was read of the stream already. Begins on its own, in a waker.
   H2Connection(ListenerContext& context, ClientTransport transport, Buffer received = {});
   ~H2Connection() override;
 
+  // Streams that run are finished. Requests that cross the first GOAWAY are still served (RFC 9113 section 6.8).
   void drain() override;
   Standing standing() const override;
   bool unread() const override { return transport_.stream->unread(); }
+  // Where no request runs, GOAWAY tells the client that it may ask again elsewhere.
   void close_now() override;
 
-  // For its streams.
+  // The rest is for its streams and H2Callbacks.
   nghttp2_session* session() const { return session_.get(); }
   const ListenerContext& context() const { return context_; }
   const ClientTransport& transport() const { return transport_; }
+  // Frames are made and written at the end of this turn.
   void wake_flush() { flush_.wake(); }
-  // `received` more bytes are held for the stream; `taken` fewer.
+  // `received` more bytes are held for the stream; `taken` fewer, whose window goes back to the client. The
+  // connection's window goes back at once, unless more than kMostHeld is held.
   void account(std::int32_t stream, std::size_t received, std::size_t taken);
-  void forget(std::size_t held);       // of a stream that has ended
-  void expect_window();                // a stream holds back a small frame
-  void count(Abuse act);               // ends the connection if it is one too many
-  void terminate(std::uint32_t code);  // GOAWAY with the code, then close
+  // `held` bytes of a stream that has ended will not be taken any more.
+  void forget(std::size_t held);
+  // A stream holds back a small frame: it is asked again when window comes, and after 200 ms to send it as small as
+  // it is.
+  void expect_window();
+  // Counts what the client did and terminates the connection if it is one too many. The streams live on until nghttp2
+  // has returned.
+  void count(Abuse act);
+  // Sends GOAWAY with the code, then closes. Only the first call counts.
+  void terminate(std::uint32_t code);
 
  private:
   friend struct H2Callbacks;
+  // What the one timer is for. kSettings: the client acknowledges ours (RFC 9113 section 6.5.3). kHeaders: a head
+  // ends. kIdle: a stream is opened. kFinalGoaway, kClose: see the drawing above. kOutput: the client takes nothing
+  // for 60 s. kSmallFrames: see expect_window(). kNextTurn: reading goes on after the others had their turn.
   enum Deadline : std::uint8_t { kSettings, kHeaders, kIdle, kFinalGoaway, kOutput, kSmallFrames, kNextTurn, kClose };
   static constexpr std::size_t kDeadlineCount = 8;
   using Deadlines = std::array<MonotonicTime, kDeadlineCount>;
   struct State {
-    std::size_t fed_from_run = 0;  // bytes of the run being fed that callbacks have moved on
-    std::size_t held = 0;          // received and not yet read by endpoints
-    std::size_t window_owed = 0;   // connection window kept back because of `held`
+    // Bytes of the run being fed that callbacks have moved on.
+    std::size_t fed_from_run = 0;
+    // Received and not yet read by endpoints.
+    std::size_t held = 0;
+    // Connection window kept back because of `held`.
+    std::size_t window_owed = 0;
+    // Since the connection began.
     std::uint64_t requests = 0;
     bool draining = false;
     bool final_goaway_sent = false;
     bool terminating = false;
-    bool blocked = false;  // the stream will call on_writable()
+    // The stream will call on_writable().
+    bool blocked = false;
     bool closed = false;
   };
   struct Streams {
     std::list<H2Stream> open;
+    // Closed by nghttp2, and destroyed when its call has returned.
     std::list<H2Stream> ended;
   };
 
   void on_readable() override { receive(); }
   void on_writable() override { flush(); }
 
+  // Returns false if nghttp2 cannot be set up: memory is short.
   bool begin_session();
   void receive();
+  // Gives nghttp2 what is in input_.
   void feed();
   void flush();
+  // Takes from nghttp2 what it has to send, up to kOutputMark.
   void make_frames();
+  // May close the connection.
   void write_output();
 
   H2Stream* open_stream(std::int32_t id);
@@ -98,7 +127,9 @@ class H2Connection final : public ClientConnection, private ByteStream::User {
   void arm_timer();
   void on_timer();
   void on_deadline(Deadline which);
+  // Everything is sent and nothing is awaited: FIN, and a LingeringClose takes over.
   void finish();
+  // Last statement.
   void close();
 
   ListenerContext& context_;

@@ -1,8 +1,12 @@
 // One HTTP/2 request and its answer: decodes the head into an exchange, moves DATA to its request pipe and its answer
-// to DATA. Owned by its H2Connection from the first byte of its HEADERS until nghttp2 has closed it; one loop's thread.
+// to DATA. Owned by its H2Connection from the first byte of its HEADERS until nghttp2 has closed it; one loop's
+// thread.
 //
 //   on_header.. on_head_complete -> Exchange -> on_data.. on_end          (called by nghttp2 while bytes are fed to it)
 //   progress (waker): head -> submit_response; then next_data, take_data  (called by nghttp2 while it makes frames)
+//
+// A client may reset it, and nghttp2 refuse it, at any point. on_closed() comes last, once; not at all if the
+// connection closes first, which destroys the stream and cancels its exchange.
 #pragma once
 
 #include <cstddef>
@@ -22,6 +26,7 @@ class H2Connection;
 
 class H2Stream {
  public:
+  // Makes no exchange before the head is complete. `connection` owns the stream.
   H2Stream(H2Connection& connection, std::int32_t id);
 
   // Where the connection keeps it.
@@ -29,27 +34,45 @@ class H2Stream {
   void set_position(Position position) { position_ = position; }
   Position position() const { return position_; }
 
-  // The request. Names and values are as nghttp2 has found them valid.
-  // Returns false if so much has been decoded of this head that the connection has to end.
+  // --- The request. Names and values are as nghttp2 has found them valid. ---
+
+  // A field of the head, or of the trailers once the head is complete. What is over a limit is decoded but not kept.
+  // Returns false if so much has been decoded of this section that the connection has to end.
   [[nodiscard]] bool on_header(std::string_view name, std::string_view value);
+  // At most once. Makes the exchange, or one that answers for a fault.
   void on_head_complete(bool end_of_message);
+  // Any number of times after the head. The window for the bytes goes back as the endpoint takes them.
   void on_data(Buffer bytes);
-  bool on_empty_data();  // false: too many of them
+  // An empty DATA frame that does not end the request. Returns false if there have been too many of them.
+  bool on_empty_data();
+  // The body, or the trailers, are complete: at most once, and not where on_head_complete() was the end.
   void on_end();
-  bool on_malformed();  // nghttp2 has refused it, or a field of it; false: it was being reset already
-  void on_cancelled();  // by the client
+  // nghttp2 has refused the request, or a field of it, and resets the stream. Returns false if it was being reset
+  // already.
+  bool on_malformed();
+  // The client has reset the stream: nothing is sent on it any more.
+  void on_cancelled();
+  // nghttp2 has closed the stream. Cancels the exchange.
   void on_closed();
 
-  // The answer.
-  // How many bytes the next DATA frame gets, at most `most`, or NGHTTP2_ERR_DEFERRED; `flags` are nghttp2's.
-  nghttp2_ssize next_data(std::size_t most, std::uint32_t& flags);
-  Buffer take_data(std::size_t size);
-  void on_end_sent();
-  bool responded() const { return state_.end_sent; }
-  bool begun() const { return state_.decoding != Decoding::kHead; }  // its head is complete
+  // --- The answer. ---
 
-  // Small frames only because the client gives out little window are held back: each would cost as much as a large one.
+  // Returns how many bytes the next DATA frame gets, at most `most`, or NGHTTP2_ERR_DEFERRED; `flags` are nghttp2's.
+  // A body that is shorter or longer than its Content-Length ends in a reset.
+  nghttp2_ssize next_data(std::size_t most, std::uint32_t& flags);
+  // The bytes that next_data() has promised last. REQUIRES: `size` is what it returned
+  Buffer take_data(std::size_t size);
+  // END_STREAM has left. If the request has not ended, the client is told to stop (RFC 9113 section 8.1).
+  void on_end_sent();
+  // Answered in full.
+  bool responded() const { return state_.end_sent; }
+  // Its head is complete.
+  bool begun() const { return state_.decoding != Decoding::kHead; }
+
+  // Small frames only because the client gives out little window are held back: each would cost as much as a large
+  // one.
   bool held_back() const { return state_.held_back; }
+  // Tries again, as more window has come; or sends the frame however small it is.
   void retry_held_back(bool as_small_as_it_is);
 
  private:
@@ -58,17 +81,23 @@ class H2Stream {
     Decoding decoding = Decoding::kHead;
     bool request_ended = false;
     bool head_sent = false;
-    bool deferred = false;  // nghttp2 waits for nghttp2_session_resume_data
+    // nghttp2 waits for nghttp2_session_resume_data.
+    bool deferred = false;
     bool end_sent = false;
-    bool reset = false;  // RST_STREAM is on its way
+    // RST_STREAM is on its way, or the client's has come.
+    bool reset = false;
     bool held_back = false;
+    // The next small frame is sent.
     bool small_allowed = false;
     std::uint32_t empty_frames = 0;
-    SectionMeter meter;  // of the head, then of the trailers
+    // Of the head, then of the trailers.
+    SectionMeter meter;
   };
 
+  // The exchange's waker.
   void progress();
   void begin(bool end_of_message);
+  // Makes an exchange that answers for the fault, or resets the stream where no answer is allowed.
   void reject(Fault fault);
   void keep_pseudo_field(std::string_view name, std::string_view value);
   void give_credit();
@@ -81,12 +110,16 @@ class H2Stream {
   const std::int32_t id_;
   Position position_;
   State state_;
-  RawRequest raw_;  // until the head is complete
+  // Until the head is complete.
+  RawRequest raw_;
   FieldList trailers_;
-  std::size_t uncredited_ = 0;  // received bytes whose stream window is not given back yet
+  // Received bytes whose stream window is not given back yet.
+  std::size_t uncredited_ = 0;
+  // Bytes of the answer's body.
   std::uint64_t sent_ = 0;
   Waker waker_;
-  std::optional<Exchange> exchange_;  // last: uses the waker
+  // Last: uses the waker.
+  std::optional<Exchange> exchange_;
 };
 
 }  // namespace gatehouse

@@ -1,5 +1,6 @@
-// Heads and trailers of answers as nghttp3 wants them: names and values without ownership, in an array of the thread's.
-// nghttp3 copies them and writes names in lower case. Used by H3Stream; good until the thread builds another.
+// Heads and trailers of answers as nghttp3 wants them: names and values without ownership, in an array of the
+// thread's. nghttp3 copies them and writes names in lower case. Used by H3Stream; good until the thread builds
+// another.
 #pragma once
 
 #include <span>
@@ -11,7 +12,8 @@
 
 namespace gatehouse::h3_fields {
 
-// :status, the fields, and content-length where the length of the body is announced.
+// Returns :status, the fields, and content-length where the length of the body is announced and the status may have
+// one (RFC 9110 section 8.6).
 std::span<const nghttp3_nv> of_head(const ResponseHead& head);
 std::span<const nghttp3_nv> of_trailers(const FieldList& trailers);
 

@@ -7,8 +7,11 @@
 namespace gatehouse {
 
 struct H3Options {
-  std::uint64_t stream_window = 64 * 1024;       // as much as a BodyPipe holds
-  std::uint64_t max_stream_window = 256 * 1024;  // grows up to this while the responder keeps up
+  // Bytes of one stream, to begin with: as much as a BodyPipe holds.
+  std::uint64_t stream_window = 64 * 1024;
+  // A stream's window grows up to this while the responder keeps up.
+  std::uint64_t max_stream_window = 256 * 1024;
+  // Bytes of all streams together; does not grow.
   std::uint64_t connection_window = 1024 * 1024;
 };
 

@@ -1,12 +1,16 @@
-// One request stream of HTTP/3: a head on its way in, then an exchange whose two bodies it moves between the pipes and
-// nghttp3. Owned by its H3Session; destroying it cancels the exchange. One loop's thread.
+// One request stream of HTTP/3: a head on its way in, then an exchange whose two bodies it moves between the pipes
+// and nghttp3. Owned by its H3Session; destroying it cancels the exchange. One loop's thread.
 //
-//   DATA -> arrived_ --room()--> request pipe     response pipe --> offered_ (nghttp3 has seen it) --acknowledged-->
-//   gone
+//   DATA -> arrived_ --room()--> request pipe
+//   response pipe --> offered_.rest --> offered_.chunks (nghttp3 has seen them) --acknowledged--> gone
 //
-// What the client's window lets in but the pipe has no room for waits in arrived_, bounded by that window; the windows
-// of the stream and of the connection open only as the endpoint takes it, so that all streams together hold no more
-// than the connection's. What has been sent stays in offered_ until it is acknowledged, bounded by kMaxUnacknowledged.
+// What the client's window lets in but the pipe has no room for waits in arrived_, bounded by that window; the
+// windows of the stream and of the connection open only as the endpoint takes it, so that all streams together hold
+// no more than the connection's. What has been sent stays in offered_ until it is acknowledged, bounded by
+// kMaxUnacknowledged (1 MiB).
+//
+// nghttp3 calls add_field().., head_ended(), body().., add_trailer().., request_ended(), in this order, and provide()
+// and acknowledged() once an answer has been submitted.
 #pragma once
 
 #include <cstddef>
@@ -32,6 +36,7 @@ class H3Session;
 
 class H3Stream {
  public:
+  // The time for the head begins.
   H3Stream(H3Session& session, std::int64_t id);
   ~H3Stream();
   H3Stream(const H3Stream&) = delete;
@@ -40,34 +45,57 @@ class H3Stream {
   std::int64_t id() const { return id_; }
 
   // --- nghttp3's callbacks ---
-  bool add_field(std::int32_t token, std::string_view name, std::string_view value);  // false: far beyond all limits
+
+  // A field of the head; `token` is nghttp3's number of its name. What is over a limit is not kept. Returns false if
+  // the head is so far beyond all limits that the connection has to end.
+  bool add_field(std::int32_t token, std::string_view name, std::string_view value);
+  // Once. Makes the exchange, or one that answers for a fault. `fin`: there is no body.
   void head_ended(bool fin);
+  // The bytes are copied. They reach the request pipe in a waker.
   void body(std::span<const std::uint8_t> bytes);
+  // As add_field().
   bool add_trailer(std::string_view name, std::string_view value);
+  // At most once: body and trailers are complete.
   void request_ended();
+  // Gives nghttp3 the next bytes of the answer in up to `max` parts and returns how many parts, or
+  // NGHTTP3_ERR_WOULDBLOCK: the stream is resumed when there is more. The bytes stay where they are until they are
+  // acknowledged.
   nghttp3_ssize provide(nghttp3_vec* parts, std::size_t max, std::uint32_t* flags);
   void acknowledged(std::size_t bytes);
 
   // --- the session ---
+
+  // So many bytes have been put into packets; `fin`: the answer has been sent in full, and the exchange is over.
   void sent(std::size_t bytes, bool fin);
-  void give_up();  // the client did, or the stream is reset: cancels the exchange
+  // The client did, or the stream is reset: cancels the exchange.
+  void give_up();
   // Nobody waits any more for what is held of the request: the connection's window for it goes back.
   void drop_held();
+  // Answered in full.
   bool responded() const { return state_.writing == Writing::kEnded; }
-  bool begun() const { return state_.reading != Reading::kHead; }  // its head is complete
-  // Nothing has moved for too long: a head that does not end, or an answer that is not taken.
+  // Its head is complete.
+  bool begun() const { return state_.reading != Reading::kHead; }
+  // Returns what is wrong if nothing has moved for too long: a head that does not end (kHeaderTimeout), or an answer
+  // that the client does not take (kClientStalled).
   std::optional<Fault> overdue(MonotonicTime now) const;
-  void fail(Fault fault);  // overdue: leaves a record; the session resets the stream
+  // Notes the fault in the exchange's record, and makes one where the head has not ended, so that the log tells of
+  // it. The session then resets the stream or ends the connection.
+  void fail(Fault fault);
 
  private:
   enum class Reading : std::uint8_t { kHead, kBody, kEnded };
+  // kHeadSent: nghttp3 asks for the body by itself. kWaitsForBody: it has been told to wait. kAllOffered: it has
+  // everything.
   enum class Writing : std::uint8_t { kNothing, kHeadSent, kWaitsForBody, kAllOffered, kEnded };
 
   SectionMeter::Verdict measure(std::string_view name, std::string_view value, const SectionMeter::Limit& limit);
   void begin(std::optional<Fault> fault);
-  void progress();  // the exchange's waker
+  // The exchange's waker.
+  void progress();
   void move_request();
+  // The endpoint has taken so many bytes: both windows open again, and the stream's may grow.
   void give_credit(std::size_t drained);
+  // Gives back the connection's window for so many bytes.
   void release(std::size_t count);
   void move_response();
   void submit(const ResponseHead& head);
@@ -76,19 +104,27 @@ class H3Stream {
 
   // Answer bytes on their way.
   struct Offered {
-    std::vector<Buffer> chunks;  // as nghttp3 has seen them, from `first` on
+    // As nghttp3 has seen them, from `first` on.
+    std::vector<Buffer> chunks;
     std::size_t first = 0;
-    std::size_t bytes = 0;  // of the chunks
-    Buffer rest;            // read from the pipe, not yet offered
+    // Of the chunks.
+    std::size_t bytes = 0;
+    // Read from the pipe, not yet offered.
+    Buffer rest;
+    // They have been acknowledged.
     void drop(std::size_t count);
   };
   struct State {
     Reading reading = Reading::kHead;
     Writing writing = Writing::kNothing;
-    SectionMeter meter;        // of the head, then of the trailers
-    std::uint64_t window = 0;  // the client's for this stream, as we have let it grow
-    std::size_t held = 0;      // received and not yet taken by the endpoint: the connection's window is smaller by it
-    MonotonicTime moved{};     // when something last went the way that we wait for
+    // Of the head, then of the trailers.
+    SectionMeter meter;
+    // The client's for this stream, as we have let it grow.
+    std::uint64_t window = 0;
+    // Received and not yet taken by the endpoint: the connection's window is smaller by it.
+    std::size_t held = 0;
+    // When something last went the way that we wait for.
+    MonotonicTime moved{};
   };
 
   H3Session& session_;

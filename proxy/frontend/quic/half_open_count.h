@@ -1,7 +1,11 @@
 // How many handshakes run with clients that have not proven their address, in all and of each part of the address
 // space: beyond either limit a newcomer must prove it first (RFC 9000 section 8.1). A handshake that failed goes on
 // counting for a while, or else somebody who makes each of them fail would never meet the limit. Nothing here grows
-// beyond the limit, whatever comes. A value of the QuicDispatch; its thread.
+// beyond the limit, whatever comes, as long as crowded() is asked before began(). A value of the QuicDispatch; its
+// thread.
+//
+//   began --> counted --proven()--------------------> not counted
+//                    \--failed()--> kFailureCounts -/
 #pragma once
 
 #include <chrono>
@@ -16,6 +20,7 @@ namespace gatehouse {
 
 class HalfOpenCount {
  public:
+  // Handshakes at a time, in all and of one prefix (address_prefix()).
   struct Limits {
     std::size_t total;
     std::size_t per_prefix;
@@ -25,13 +30,16 @@ class HalfOpenCount {
 
   explicit HalfOpenCount(Limits limits) : limits_(limits) {}
 
+  // Returns whether a limit is reached; forgets failures that are old enough.
   bool crowded(std::uint64_t prefix, MonotonicTime now);
+  // Each that began ends in one of two ways: proven() or failed(), with the same prefix.
   void began(std::uint64_t prefix);
-  // Each that began ends in one of two ways.
+  // The handshake is complete.
   void proven(std::uint64_t prefix) { forget(prefix); }
   void failed(std::uint64_t prefix, MonotonicTime now) {
     failures_.push_back({.until = now + kFailureCounts, .prefix = prefix});
   }
+  // Failures that still count among them.
   std::size_t total() const { return total_; }
 
  private:
@@ -44,7 +52,8 @@ class HalfOpenCount {
   Limits limits_;
   std::size_t total_ = 0;
   std::unordered_map<std::uint64_t, std::size_t> by_prefix_;
-  std::deque<Failure> failures_;  // in the order of time; part of the counts above
+  // In the order of time; part of the counts above.
+  std::deque<Failure> failures_;
 };
 
 }  // namespace gatehouse

@@ -1,8 +1,13 @@
 // One QUIC connection of a client: ngtcp2 and OpenSSL's handshake below, an H3Session above. Owned by the listener's
 // ConnectionList, known to the QuicDispatch by its connection ids; one loop's thread.
 //
-//   open --error, drained, close_now(): CONNECTION_CLOSE--> gone
-//        --CONNECTION_CLOSE of the client, idle-----------> gone
+//   accept() --> handshake, no permit (address unproven) --packet to our own id--> handshake --complete--> open
+//                   valid token: permit at once ----------------------------------/
+//
+//   handshake --fail(): CONNECTION_CLOSE where there are keys for it, counted by reason-----------> gone
+//   open --error, drained, close_now(): CONNECTION_CLOSE, repeated by the dispatch (QuicFarewell)--> gone
+//   open --CONNECTION_CLOSE of the client: silence for three PTO (QuicFarewell)--------------------> gone
+//   open --idle timeout----------------------------------------------------------------------------> gone
 //
 // What arrives is read at once; what is to be sent leaves in flush(), once a turn, so that acknowledgements ride on
 // answers. A connection that has ended is destroyed at the end of the turn: what the closing and draining states of
@@ -42,25 +47,37 @@ class QuicConnection final : public ClientConnection, private H3Transport {
  public:
   // What the dispatch has found out about a client's first packet.
   struct Acceptance {
+    // Good during accept().
     const ngtcp2_pkt_hd& head;
-    ngtcp2_token_type token_type = NGTCP2_TOKEN_TYPE_UNKNOWN;  // of a valid token: the address is proven
-    ngtcp2_cid original_dcid{};                                // after a Retry
+    // Of a valid token: the address is proven.
+    ngtcp2_token_type token_type = NGTCP2_TOKEN_TYPE_UNKNOWN;
+    // After a Retry.
+    ngtcp2_cid original_dcid{};
+    // By address_prefix(), for the HalfOpenCount.
     std::uint64_t prefix = 0;
-    ConnectionPermit permit;  // none while the address is unproven: it would be one that others go without
+    // None while the address is unproven: it would be one that others go without.
+    ConnectionPermit permit;
   };
-  // Null if it cannot be made (memory, TLS set-up). The datagram itself is not read yet.
+  // Returns a connection that the dispatch knows by its ids; null if it cannot be made (memory, TLS set-up). The
+  // datagram itself is not read yet. The caller adds it to the ConnectionList.
   static std::unique_ptr<QuicConnection> accept(QuicDispatch& dispatch, const UdpDatagram& first,
                                                 Acceptance acceptance);
+  // For accept().
   QuicConnection(Private /*only_accept_makes_one*/, QuicDispatch& dispatch, Acceptance& acceptance);
   ~QuicConnection() override;
 
-  // `to` is the connection id that its first packet is addressed to.
+  // Reads the datagram, which may end the connection. `to` is the connection id that its first packet is addressed
+  // to. Nothing happens once the connection has ended.
   void receive(const UdpDatagram& datagram, const QuicId& to);
   void wake_flush() override { flush_.wake(); }
 
+  // Two GOAWAYs, and CONNECTION_CLOSE when no stream is left; at once if the handshake has not come so far as to have
+  // a session.
   void drain() override;
   Standing standing() const override;
-  bool unread() const override { return false; }  // what has come lies in the socket of all
+  // What has come lies in the socket of all.
+  bool unread() const override { return false; }
+  // Sends CONNECTION_CLOSE with H3_NO_ERROR at once, whatever runs.
   void close_now() override;
 
  private:
@@ -81,17 +98,25 @@ class QuicConnection final : public ClientConnection, private H3Transport {
   };
   struct Peer {
     std::uint64_t prefix = 0;
-    bool half_open = false;  // no token, and the handshake is not complete
-    ConnectionHope hope;   // while it has no permit
-    bool counted = false;  // among the connections: the handshake is complete
-    Address address;       // of the validated path
+    // No token, and the handshake is not complete.
+    bool half_open = false;
+    // While it has no permit.
+    ConnectionHope hope;
+    // Among the connections: the handshake is complete.
+    bool counted = false;
+    // Of the validated path.
+    Address address;
     std::shared_ptr<const TlsSummary> tls;
   };
 
+  // Returns false if the libraries refuse; what has been made so far goes with the connection.
   bool set_up(const UdpDatagram& first, const Acceptance& acceptance);
   bool gone() const { return dispatch_ == nullptr; }
+  // Of take_place(). kNone: no room now. kRefused: the client is beyond its own limits.
   enum class Place : std::uint8_t { kFound, kNone, kRefused };
+  // The address is proven: asks for the permit.
   Place take_place();
+  // More memory than a client that means well makes ngtcp2 hold.
   bool holds_too_much() const;
   void fail_for_memory();
   const QuicEnvironment& environment() const;
@@ -106,36 +131,55 @@ class QuicConnection final : public ClientConnection, private H3Transport {
   void finish(std::uint64_t code) override;
 
   // --- called by ngtcp2 (quic_callbacks.cc); false: the connection fails ---
+
+  // We can send 1-RTT packets: opens our streams and makes the session.
   bool start_session();
   bool handshake_completed();
+  // For the client's next connection (RFC 9000 section 8.1.3).
   void offer_token(const ngtcp2_path& path);
+  // Once for each new path that works; the client may have moved.
   void path_validated(const ngtcp2_path& path, bool wants_token);
+  // Notes the session's error, for the CONNECTION_CLOSE.
   bool outcome(const std::expected<void, H3Session::Code>& result);
 
   // --- sending (quic_connection_sending.cc) ---
+
+  // May end the connection.
   void flush();
+  // Returns false if the connection has ended.
   bool write_trains(ngtcp2_tstamp now);
+  // Fills one packet, for ngtcp2; returns its size or an error.
   static ngtcp2_ssize write_one(ngtcp2_conn* conn, ngtcp2_path* path, ngtcp2_pkt_info* info, std::uint8_t* into,
                                 std::size_t room, ngtcp2_tstamp now, void* self);
   void arm_timer();
 
   // --- ending ---
+
   void expired();
+  // `status` is what ngtcp2 returned; the last statement of whoever calls it.
   void fail(int status);
+  // Counts the failure by its reason.
   void fail_handshake(int status);
+  // REQUIRES: error_
   void close_with_error();
+  // Leaves the ids with the dispatch, and the packet that is repeated; none if the client has said goodbye.
   void leave_farewell(std::span<const std::uint8_t> packet);
+  // Ours, and the client's first.
   std::vector<ngtcp2_cid> ids() const;
+  // Idempotent.
   void leave_dispatch();
   void end_session();
-  void vanish();  // last statement
+  // Last statement.
+  void vanish();
 
-  QuicDispatch* dispatch_;  // null: it has ended
+  // Null: it has ended.
+  QuicDispatch* dispatch_;
   ListenerContext& context_;
   ConnectionPermit permit_;
   Engine engine_;
   Peer peer_;
-  std::optional<ngtcp2_ccerr> error_;  // why it ends, while that is still to be sent
+  // Why it ends, while that is still to be sent.
+  std::optional<ngtcp2_ccerr> error_;
   Waker flush_;
   Timer timer_;
   std::unique_ptr<H3Session> session_;

@@ -1,11 +1,17 @@
 // The connection ids that we issue, and what can be read from them without any state. They have the plaintext form of
-// QUIC-LB (draft-ietf-quic-load-balancers), so that a balancer finds the server of a connection whose client has moved:
+// QUIC-LB (draft-ietf-quic-load-balancers), so that a balancer finds the server of a connection whose client has
+// moved:
 //
-//   byte 0     upper three bits: the configuration's number, or 7 where no server id is set; lower five: how many
-//              bytes follow
-//   s bytes    the server id
-//   1 byte     the worker that owns the connection (to a balancer: part of the nonce, like the rest)
-//   the rest   random: 10 bytes without a server id, 6 up to one of 12 bytes, 3 with the longest
+//   byte    0            1            1 + s        2 + s            length()
+//           +------------+------------+------------+----------------+
+//           | 3 bits: c  | server id  | worker     | random         |
+//           | 5 bits: l  | s bytes    | 1 byte     |                |
+//           +------------+------------+------------+----------------+
+//
+//   c        the configuration's number, or 7 where no server id is set
+//   l        how many bytes follow: length() - 1
+//   worker   who owns the connection (to a balancer: part of the nonce, like the rest)
+//   random   10 bytes without a server id; with one of s bytes 10 - s, but at least 6 up to s = 12; 3 with the longest
 //
 // Also ids of either side as keys of a table. Values, any thread.
 #pragma once
@@ -20,11 +26,13 @@
 namespace gatehouse {
 
 struct QuicId {
+  // RFC 9000 section 17.2.
   static constexpr std::size_t kMaxLength = 20;
 
   std::uint8_t size = 0;
   std::array<std::uint8_t, kMaxLength> data{};
 
+  // Cuts what is longer than kMaxLength: no valid id is.
   static QuicId of(std::span<const std::uint8_t> bytes) {
     QuicId id;
     id.size = static_cast<std::uint8_t>(std::min(bytes.size(), kMaxLength));
@@ -41,17 +49,22 @@ class QuicIdLayout {
   static constexpr std::size_t kMaxServerId = 15;
   static constexpr std::uint8_t kMaxConfig = 6;
 
-  QuicIdLayout() = default;  // no server id
+  // No server id.
+  QuicIdLayout() = default;
   // REQUIRES: 1 <= server.size() <= kMaxServerId, config <= kMaxConfig
   QuicIdLayout(std::span<const std::uint8_t> server, std::uint8_t config);
 
+  // Of every id that we issue, 12 to 20 bytes.
   std::size_t length() const { return length_; }
+  // By it and the length ids of ours are known.
   std::uint8_t first_byte() const { return static_cast<std::uint8_t>(config_ << 5 | (length_ - 1)); }
+  // Where the worker stands in an id.
   std::size_t worker_at() const { return 1 + server_size_; }
 
+  // Returns a new id of the worker's. With a long server id it may have been issued before: the caller looks.
   QuicId make(std::size_t worker) const;
-  // The worker that issued `id`, if it looks like one of this server's. (A client's first id may by chance: then that
-  // worker serves it, which is as good as any.)
+  // Returns the worker that issued `id`, if it looks like one of this server's. (A client's first id may by chance:
+  // then that worker serves it, which is as good as any.) The worker need not exist.
   std::optional<std::size_t> worker_of(std::span<const std::uint8_t> id) const;
 
  private:

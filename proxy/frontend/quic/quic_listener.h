@@ -1,7 +1,8 @@
 // One worker's QUIC listener: takes datagrams from its socket, brings each to the connection that owns its connection
-// id, or answers it without state (Version Negotiation, Retry, stateless reset), or accepts a new connection. Owned by
-// the worker beside the TcpListener of the same address, with which it shares the ListenerContext; one loop's thread.
-// Connections are owned by context.connections; draining and closing them happens there, drain() only stops new ones.
+// id, or answers it without state (Version Negotiation, Retry, stateless reset), or accepts a new connection. Owned
+// by a WorkerListener, with a ListenerContext of its own: TCP on the same address is another WorkerListener. One
+// loop's thread. Connections are owned by context.connections; draining and closing them happens there, drain() only
+// stops new ones.
 #pragma once
 
 #include <cstddef>
@@ -22,28 +23,36 @@ class QuicDispatch;
 class QuicListener {
  public:
   struct Dependencies {
-    std::shared_ptr<QuicGroup> group;  // of QuicGroup::bind()
-    std::size_t worker = 0;            // whose sockets[worker] this is
-    QuicSecrets secrets;               // the same on every worker, and after a restart
+    // Of QuicGroup::bind() or adopt(). Null: no other worker shares the address.
+    std::shared_ptr<QuicGroup> group;
+    // Whose sockets[worker] this is.
+    std::size_t worker = 0;
+    // The same on every worker, and after a restart.
+    QuicSecrets secrets;
     QuicOptions options;
   };
 
-  // REQUIRES: context.tls
+  // Reads `socket`, or only sends by it where the group says that another worker reads (QuicGroup::reads()).
+  // REQUIRES: context.tls; the context outlives the listener
   QuicListener(ListenerContext& context, Fd socket, Dependencies dependencies);
   // Memory mode: what is sent goes to `sink`; what comes is passed to receive().
   QuicListener(ListenerContext& context, QuicSocket::Sink sink, const Address& local, Dependencies dependencies);
+  // Closes, as close() does.
   ~QuicListener();
   QuicListener(const QuicListener&) = delete;
   QuicListener& operator=(const QuicListener&) = delete;
 
-  bool alive() const { return alive_; }  // accepts connections: only then may Alt-Svc name it
-  // Other workers' packets still come in here, or a connection of its own has ended a moment ago and its client may
-  // not know yet.
+  // False from drain() on.
+  bool alive() const { return alive_; }
+  // Returns whether the listener must stay though it has no connection: other workers' packets still come in here, or
+  // a connection of its own has ended a moment ago and its client may not know yet.
   bool needed() const;
-  void drain();  // new connections are refused from now on
-  void close();  // CONNECTION_CLOSE to what is left, then the socket is shut; idempotent
+  // New connections are refused from now on. What runs goes on.
+  void drain();
+  // Sends CONNECTION_CLOSE to what is left and leaves the group; then the socket is closed. Idempotent.
+  void close();
 
-  // A datagram for this worker, from its socket, from the group, or from a test.
+  // A datagram for this worker, from its socket, from the group, or from a test. Ignored after close().
   void receive(const UdpDatagram& datagram);
 
  private:

@@ -30,10 +30,13 @@ class QuicMemory {
   QuicMemory(const QuicMemory&) = delete;
   QuicMemory& operator=(const QuicMemory&) = delete;
 
+  // For ngtcp2_conn_server_new(). Points into this object, which neither moves nor goes before the ngtcp2_conn.
   const ngtcp2_mem* interface() const { return &interface_; }
-  std::size_t held_for_client() const { return held_; }  // bytes
+  // Bytes that were allocated while packets were read and have not been freed.
+  std::size_t held_for_client() const { return held_; }
 
  private:
+  // In front of each block: its size, and whether it is the client's.
   struct Header;
   struct Functions;
 

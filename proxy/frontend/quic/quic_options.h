@@ -1,5 +1,6 @@
-// What can be set about QUIC connections, with our defaults. A value, part of a listener; connections copy what they
-// need when they begin.
+// What can be set about QUIC connections, with our defaults. A value, part of a ListenerSnapshot. QuicDispatch copies
+// it when the listener begins and its connections read that copy: a reload changes nothing for a listener that goes
+// on.
 #pragma once
 
 #include <chrono>
@@ -14,16 +15,24 @@ namespace gatehouse {
 struct QuicOptions {
   enum class CongestionControl : std::uint8_t { kCubic, kBbr };
 
+  // The form of our connection ids; the same on all workers, whose filter goes by it.
   QuicIdLayout ids;
   CongestionControl congestion_control = CongestionControl::kCubic;
+  // RFC 8899: datagrams grow with what the path carries.
   bool discover_path_mtu = true;
-  std::chrono::milliseconds max_idle_timeout{30'000};  // the policy's idle timeout where that is shorter
-  std::size_t max_half_open = 100;                     // beyond it every client without a token gets a Retry
-  std::size_t max_half_open_per_prefix = 8;            // likewise, for clients of one /24 or /56
+  // The policy's idle timeout where that is shorter.
+  std::chrono::milliseconds max_idle_timeout{30'000};
+  // Handshakes of clients without a token, on one worker: beyond it every such client gets a Retry.
+  std::size_t max_half_open = 100;
+  // Likewise, for clients of one /24 or /56.
+  std::size_t max_half_open_per_prefix = 8;
+  // How long a client may take to come back with the token of a Retry.
   std::chrono::seconds retry_token_lifetime{10};
+  // How long the token of NEW_TOKEN saves a client the Retry.
   std::chrono::hours new_token_lifetime{24};
   H3Options h3;
-  std::size_t ack_threshold = 2;  // ack-eliciting packets before an acknowledgement may not wait
+  // Ack-eliciting packets before an acknowledgement may not wait (RFC 9000 section 13.2.2).
+  std::size_t ack_threshold = 2;
 };
 
 }  // namespace gatehouse

@@ -32,7 +32,8 @@ struct UdpPath {
 
 struct UdpDatagram {
   UdpPath path;
-  std::uint8_t ecn = 0;  // the two ECN bits of the IP header
+  // The two ECN bits of the IP header.
+  std::uint8_t ecn = 0;
   std::span<const std::uint8_t> bytes;
 };
 
@@ -46,55 +47,74 @@ struct UdpTrain {
 
 class QuicSocket {
  public:
-  static constexpr std::size_t kMaxTrain = 65'000;  // below what one UDP datagram of the kernel's may hold
-  static constexpr std::size_t kMaxSegments = 64;   // UDP_MAX_SEGMENTS of every kernel with GSO
+  // Below what one UDP datagram of the kernel's may hold.
+  static constexpr std::size_t kMaxTrain = 65'000;
+  // UDP_MAX_SEGMENTS of every kernel with GSO.
+  static constexpr std::size_t kMaxSegments = 64;
 
   using Sink = std::move_only_function<void(const UdpDatagram&)>;
+  // Both are called in a turn of the loop, and may send; they must not destroy the socket.
   struct Events {
-    Sink datagram;                             // one came in; good during the call
-    std::move_only_function<void()> writable;  // blocked() has become false
+    // One came in; good during the call. Called for each, in the order of the kernel; those that GRO joined are cut
+    // again.
+    Sink datagram;
+    // blocked() has become false: once each time.
+    std::move_only_function<void()> writable;
   };
 
   // kSends: another worker reads what comes in on this address, and passes our share on.
   enum class Duty : bool { kSendsAndReceives, kSends };
 
+  // `socket` is bound and does not block (sockets::bind_udp(), sockets::set_up_udp()).
   QuicSocket(EventLoop& loop, Fd socket, Events events, Duty duty = Duty::kSendsAndReceives);
-  QuicSocket(EventLoop& loop, Sink sink, Address local, Events events);  // memory mode
+  // Memory mode: never blocked, and events.datagram is not called.
+  QuicSocket(EventLoop& loop, Sink sink, Address local, Events events);
   ~QuicSocket();
   QuicSocket(const QuicSocket&) = delete;
   QuicSocket& operator=(const QuicSocket&) = delete;
 
-  // Room for one train, shared by all connections of the thread: good until the next send().
+  // Room for one train, shared by all sockets of the thread: what is in it is good until somebody else fills it.
   std::span<std::uint8_t> train_buffer();
+  // Sends the train, or as much as the kernel takes; the rest is copied and goes first when there is room. What the
+  // kernel refuses for good is lost, as in the network. REQUIRES: at most kMaxTrain bytes, segment > 0
   void send(const UdpTrain& train);
+  // Something is kept back. Who sends all the same makes it more, without bound.
   bool blocked() const { return !unsent_.empty(); }
 
   const Address& local() const { return local_; }
+  // -1 in memory mode.
   int fd() const { return socket_.get(); }
+  // False once the kernel or the device has refused to cut a train; then each datagram is sent by itself.
   bool uses_gso() const { return gso_; }
-  std::uint64_t datagrams_lost() const { return lost_; }  // refused by the kernel for good (EMSGSIZE, EPERM, ...)
+  // Trains or datagrams that the kernel has refused for good (EMSGSIZE, EPERM, ...).
+  std::uint64_t datagrams_lost() const { return lost_; }
 
  private:
   enum class Sent { kAll, kWouldBlock, kWithoutGso, kLost };
   struct Unsent;
 
   void on_ready(IoEvents events);
+  // Takes one batch of 8 and comes back in the next turn if it was full.
   void receive();
   void deliver(const UdpDatagram& received, std::size_t segment);
   void send_to_sink(const UdpTrain& train);
   Sent send_train(const UdpTrain& train);
-  std::size_t send_each(const UdpTrain& train);  // bytes that need no further care
+  // Returns how many bytes need no further care.
+  std::size_t send_each(const UdpTrain& train);
   void keep(const UdpTrain& rest);
+  // In order; says so when all has left.
   void send_unsent();
 
   Fd socket_;
   Address local_;
   Sink sink_;
   Events events_;
+  // In the order of their sending.
   std::vector<std::unique_ptr<Unsent>> unsent_;
   std::uint64_t lost_ = 0;
   bool gso_ = true;
-  Timer more_;  // receive() stopped before the socket ran dry
+  // receive() stopped before the socket ran dry.
+  Timer more_;
   std::unique_ptr<IoWatcher> watcher_;
 };
 

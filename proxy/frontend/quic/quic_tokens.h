@@ -23,13 +23,19 @@
 
 namespace gatehouse {
 
-struct QuicSecrets {  // every copy is wiped when it goes
+// Every copy is wiped when it goes. Made by Rollout once, from the state directory or what machines share; each
+// QuicDispatch has those of its listener.
+struct QuicSecrets {
   ~QuicSecrets();
 
+  // Of stateless reset tokens (RFC 9000 section 10.3.2).
   std::array<std::uint8_t, 32> reset_key{};
+  // Of Retry and NEW_TOKEN tokens.
   std::array<std::uint8_t, 32> token_key{};
 
+  // Returns both keys of a secret, by HMAC: the same for the same secret.
   static QuicSecrets derive(std::span<const std::uint8_t, 32> secret);
+  // For a process that has no place to keep one: nothing outlives it.
   static QuicSecrets random();
   // Reads the 32 bytes in `file`, or makes the file (mode 0600) with random ones.
   static Result<QuicSecrets> load_or_create(const std::filesystem::path& file);
@@ -43,6 +49,7 @@ struct QuicSecrets {  // every copy is wiped when it goes
   QuicSecrets of_listener(const Address& address) const;
 };
 
+// Makes and judges tokens; keeps no record of them, so that a token may come more than once.
 class QuicTokens {
  public:
   static constexpr std::size_t kMaxToken = 256;
@@ -55,25 +62,34 @@ class QuicTokens {
 
   struct Retry {
     std::uint32_t version = 0;
-    const ngtcp2_cid* retry_scid = nullptr;  // that we chose in the Retry packet
+    // That we chose in the Retry packet.
+    const ngtcp2_cid* retry_scid = nullptr;
+    // The client's first.
     const ngtcp2_cid* original_dcid = nullptr;
   };
+  // Returns a token for that client's address, which holds the ids of the Retry; empty if OpenSSL fails.
   Token retry_token(const UdpPath& path, const Retry& retry, WallTime now) const;
 
   struct Claim {
     std::span<const std::uint8_t> token;
     std::uint32_t version = 0;
-    const ngtcp2_cid* dcid = nullptr;  // of the Initial packet that brought the token
+    // Of the Initial packet that brought the token.
+    const ngtcp2_cid* dcid = nullptr;
   };
-  // The original destination connection id, if the token is ours, this client's and not older than `lifetime`.
+  // Returns the original destination connection id, if the token is ours, this client's and not older than
+  // `lifetime`.
   std::optional<ngtcp2_cid> verify_retry(const UdpPath& path, const Claim& claim, Duration lifetime,
                                          WallTime now) const;
 
+  // Returns a token that proves the client's address on a later connection; empty if OpenSSL fails.
   Token new_token(const UdpPath& path, WallTime now) const;
+  // Returns whether the token is ours, this client's and not older than `lifetime`.
   bool verify_new_token(const UdpPath& path, std::span<const std::uint8_t> token, Duration lifetime,
                         WallTime now) const;
 
   static constexpr std::size_t kResetTokenSize = 16;
+  // Writes the stateless reset token of the connection id: a function of reset_key and the id. If OpenSSL has no
+  // SHA-256 the token is random, and no reset that we send later fits it.
   void reset_token(std::span<std::uint8_t, kResetTokenSize> out, const ngtcp2_cid& cid) const;
 
  private:

@@ -1,5 +1,5 @@
-// What ngtcp2 does not look at in a client's transport parameters: that none comes twice (RFC 9000 section 7.4). Called
-// with the ClientHello, before anything is done with it; any thread.
+// What ngtcp2 does not look at in a client's transport parameters: that none comes twice (RFC 9000 section 7.4).
+// Called by TlsContexts with the ClientHello, before anything is done with it; functions without state, any thread.
 #pragma once
 
 #include <cstdint>
@@ -9,11 +9,11 @@
 
 namespace gatehouse::quic_parameters {
 
-// Of the bytes of the extension. What is cut short repeats nothing: ngtcp2 refuses it.
+// `parameters` are the bytes of the extension. What is cut short repeats nothing: ngtcp2 refuses it.
 bool has_duplicate(std::span<const std::uint8_t> parameters);
 
-// False: `ssl`, of a QUIC connection, has a ClientHello to be refused. ngtcp2 then ends the connection with
-// TRANSPORT_PARAMETER_ERROR, whatever alert is sent.
+// Returns false if `ssl`, of a QUIC connection, has a ClientHello to be refused. ngtcp2 then ends the connection with
+// TRANSPORT_PARAMETER_ERROR, whatever alert is sent. REQUIRES: called from the ClientHello callback
 bool accept_hello(SSL* ssl);
 
 }  // namespace gatehouse::quic_parameters

@@ -1,11 +1,12 @@
-// The TLS side of one listener: its certificates by server name, and the rules of every handshake. Immutable, shared by
-// all workers and part of a snapshot; any thread. Whoever holds an SSL from here also holds the contexts (shared_ptr)
-// until the SSL is gone.
+// The TLS side of one listener: its certificates by server name, and the rules of every handshake. Immutable, shared
+// by all workers and part of a snapshot; any thread. Whoever holds an SSL from here also holds the contexts
+// (shared_ptr) until the SSL is gone.
 //
-//   server name --exact, wildcard, else the first--> identity (one certificate per key type) --> SSL_CTX for TCP, for
-//   QUIC
+//   server name --exact, wildcard, or the first--> identity: one certificate per key type --+--> SSL_CTX for TCP
+//                                                                                           +--> SSL_CTX for QUIC
 //
-// Tickets are bound to the identity: one that was issued for another set of names starts a full handshake.
+// Tickets are bound to the identity: one that was issued for another set of names starts a full handshake. So does
+// one that was issued on TCP and comes by QUIC, or the other way round.
 #pragma once
 
 #include <cstddef>
@@ -25,14 +26,20 @@
 namespace gatehouse {
 
 struct TlsOptions {
+  // What a client gets that asks for a name of no certificate: the first certificate, or the alert unrecognized_name.
+  // One that sends no name gets the first certificate either way.
   enum class UnknownSni { kDefault, kReject };
+  // For TCP: QUIC speaks TLS 1.3 only (RFC 9001 section 4.2).
   enum class MinVersion { kTls12, kTls13 };
 
-  std::vector<std::shared_ptr<const Certificate>> certificates;  // not empty; the first serves unknown names
-  UnknownSni unknown_sni = UnknownSni::kDefault;                 // kReject: unrecognized_name
+  // Not empty; the first serves unknown names. Where several have a name, the first of each key type serves it.
+  std::vector<std::shared_ptr<const Certificate>> certificates;
+  UnknownSni unknown_sni = UnknownSni::kDefault;
   MinVersion min_version = MinVersion::kTls12;
-  std::shared_ptr<TicketKeys> ticket_keys;  // null: no tickets, no resumption
-  bool speaks_h1 = true;                    // what ALPN may choose on TCP
+  // Null: no tickets, no resumption.
+  std::shared_ptr<TicketKeys> ticket_keys;
+  // What ALPN may choose on TCP; HTTP/2 is preferred where both sides have it.
+  bool speaks_h1 = true;
   bool speaks_h2 = true;
 };
 
@@ -40,21 +47,26 @@ class TlsContexts {
   struct Private {};
 
  public:
+  // For make().
   TlsContexts(Private /*only_make_makes_one*/, TlsOptions options);
+  // Fails without a certificate, or if OpenSSL refuses one; the error names its file.
   static Result<std::shared_ptr<const TlsContexts>> make(TlsOptions options);
 
-  // A server's SSL that is not connected to anything; null only if memory is short.
-  TlsStream::SslPtr new_ssl() const;       // for TCP: TLS 1.2 or 1.3, ALPN as the listener speaks
-  TlsStream::SslPtr new_quic_ssl() const;  // for QUIC: TLS 1.3 only, ALPN h3; no early data
+  // Returns a server's SSL for TCP that is not connected to anything; null only if memory is short. TLS 1.2 or 1.3,
+  // ALPN as the listener speaks.
+  TlsStream::SslPtr new_ssl() const;
+  // Likewise for QUIC: TLS 1.3 only, ALPN h3, no early data.
+  TlsStream::SslPtr new_quic_ssl() const;
 
-  // RFC 9110 section 7.4: the client asked for `server_name`, its request is for `host`, and it should have asked for
-  // another certificate of this listener. Both in lower case; false where no name was sent.
+  // Returns whether a request came to the wrong place (RFC 9110 section 7.4): the client asked for `server_name`, its
+  // request is for `host`, and it should have asked for another certificate of this listener. Both in lower case;
+  // false where no name was sent.
   bool misdirected(std::string_view server_name, std::string_view host) const;
 
   const std::vector<std::shared_ptr<const Certificate>>& certificates() const { return options_.certificates; }
 
-  // What a client that asks for `server_name` (lower case; empty: it sends none) is served: one certificate per key
-  // type; none if the handshake is refused.
+  // Returns what a client that asks for `server_name` (lower case; empty: it sends none) is served: one certificate
+  // per key type; none if the handshake is refused.
   std::vector<std::shared_ptr<const Certificate>> served_to(std::string_view server_name) const;
 
  private:
@@ -62,15 +74,20 @@ class TlsContexts {
     void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
   };
   using ContextPtr = std::unique_ptr<SSL_CTX, ContextDeleter>;
+  // What is served under a name.
   struct Identity {
-    std::vector<std::size_t> certificates;  // indexes, one per key type
+    // Indexes, one per key type.
+    std::vector<std::size_t> certificates;
     ContextPtr tcp;
     ContextPtr quic;
   };
   enum class Transport { kTcp, kQuic };
-  struct Callbacks;  // what OpenSSL calls
+  // What OpenSSL calls.
+  struct Callbacks;
 
   Result<> add_identities();
+  // Returns the index of the identity that serves `name`, and makes it if no other name has had the same
+  // certificates.
   Result<std::size_t> identity_of(const std::string& name);
   Result<ContextPtr> make_context(const std::vector<std::size_t>& certificates, Transport transport) const;
   void bind_sessions(SSL_CTX* context, const std::vector<std::size_t>& certificates, Transport transport) const;
@@ -80,12 +97,14 @@ class TlsContexts {
   const Identity* choose(std::string_view server_name) const;
 
   TlsOptions options_;
-  std::string tcp_protocols_;         // for ALPN, in wire form, preferred first
-  std::vector<Identity> identities_;  // the first: for unknown names
+  // For ALPN, in wire form, preferred first.
+  std::string tcp_protocols_;
+  // The first: for unknown names.
+  std::vector<Identity> identities_;
   std::map<std::string, std::size_t, std::less<>> by_name_;
 };
 
-// The name that the client sent, in lower case and without a trailing dot; empty if it sent none.
+// Returns the name that the client sent, in lower case and without a trailing dot; empty if it sent none.
 std::string server_name_of(const SSL* ssl);
 
 }  // namespace gatehouse
