@@ -6,9 +6,9 @@
 #include <format>
 #include <utility>
 
-#include "common/crypto/random.h"
 #include "common/log.h"
 #include "common/log_limit.h"
+#include "proxy/apps/recycling.h"
 
 namespace gatehouse {
 
@@ -25,11 +25,6 @@ bool anybody_waits(const SpareListeners& spares) {
     pollfd query{.fd = fd.get(), .events = POLLIN, .revents = 0};
     return ::poll(&query, 1, 0) > 0 && (query.revents & POLLIN) != 0;
   });
-}
-
-// Nine to eleven tenths, so that the instances of a fleet do not go all at once.
-Duration with_jitter(Duration time) {
-  return time / 10 * 9 + time / 5 / 1000 * static_cast<std::int64_t>(random::below(1001));
 }
 
 }  // namespace
@@ -254,7 +249,7 @@ void App::keep_the_old_ones() {
   for (Running& old : running_) {
     if (!old.superseded || old.instance->state() != InstanceState::kReady || replaced(old)) continue;
     old.superseded = false;
-    old.recycle_at = MonotonicTime::max();
+    old.old_at = MonotonicTime::max();
     trouble_.recycle_failed = true;
     for (Running& other : running_) {
       const bool successor = other.instance->slot() == old.instance->slot();
@@ -268,10 +263,8 @@ void App::note_ready() {
   for (Running& running : running_) {
     if (running.told_ready || running.instance->state() != InstanceState::kReady) continue;
     running.told_ready = true;
-    idle_.since = now;
-    if (spec_->recycle.every > std::chrono::milliseconds::zero()) {
-      running.recycle_at = now + with_jitter(spec_->recycle.every);
-    }
+    idle_.begin(now);
+    running.old_at = recycling::old_at(spec_->recycle, now);
     trouble_.recycle_failed = false;
     trouble_.reason.reset();
     trouble_.text.clear();
@@ -313,7 +306,7 @@ void App::take_down() {
     const InstanceState state = running.instance->state();
     if (up && running.idle_stop && state == InstanceState::kDraining && !running.superseded) {
       running.idle_stop = false;
-      idle_.since = context_.loop.now();
+      idle_.begin(context_.loop.now());
       running.instance->handle(ProcessEvent::kResume);
       continue;
     }

@@ -29,6 +29,7 @@
 #include "proxy/apps/backoff.h"
 #include "proxy/apps/files/file_thread.h"
 #include "proxy/apps/files/offline_page.h"
+#include "proxy/apps/idle_watch.h"
 #include "proxy/apps/instance.h"
 #include "proxy/apps/rapid_fail.h"
 #include "proxy/apps/watched_folders.h"
@@ -93,7 +94,8 @@ class App {
     bool idle_stop = false;
     // The requests that it had had when last asked.
     std::uint64_t requests = 0;
-    MonotonicTime recycle_at = MonotonicTime::max();
+    // It is to be replaced then.
+    MonotonicTime old_at = MonotonicTime::max();
   };
   // What others want of the app. It runs if `up` is set and none of the others is.
   struct Wishes {
@@ -113,11 +115,6 @@ class App {
     std::string last_output{};
     bool recycle_failed = false;
     std::uint64_t restarts = 0;
-  };
-  // The requests that the app had had when last asked, and since when that number has not moved.
-  struct Idle {
-    std::uint64_t requests = 0;
-    MonotonicTime since{};
   };
 
   // What an app's own files say, as they were looked at for a start, or because one of them may have changed.
@@ -155,7 +152,7 @@ class App {
   void supersede(Running& running, const char* why);
   void tell_what_takes_long(Running& running);
   void tell_if_files_hang();
-  void check_idle(std::uint64_t requests, std::uint32_t in_flight);
+  void stop_if_idle(const InstanceUse& use);
   void forget_trouble();
   MonotonicTime not_before() const;
   AppState state() const;
@@ -164,7 +161,7 @@ class App {
   std::shared_ptr<const AppSpec> spec_;
   Wishes wishes_;
   Trouble trouble_;
-  Idle idle_;
+  IdleWatch idle_;
   std::uint64_t generation_ = 0;
   std::vector<Running> running_;
   SpareListeners spares_;

@@ -1,4 +1,4 @@
-// What can be asked of and told to an app by people: its view, and commands. The other half of App, which decides.
+// What can be asked of and told to an app by people: its view, and commands. What comes of them is decided in app.cc.
 #include <algorithm>
 #include <format>
 
@@ -6,10 +6,6 @@
 #include "proxy/apps/app.h"
 
 namespace gatehouse {
-
-namespace {
-constexpr Duration kLongStart = std::chrono::seconds(5);
-}
 
 AppState App::state() const {
   if (wishes_.offline || offline_) return AppState::kOffline;
@@ -87,67 +83,6 @@ Result<std::string> App::command(AppHost::Command command) {
       return std::format("{} is online; {}", name, wishes_.up ? "it is being started" : "the next request starts it");
   }
   return failure("there is no such command");
-}
-
-void App::tick(const ProcessTable& processes) {
-  const MonotonicTime now = context_.loop.now();
-  const AppSpec::Recycle& limits = spec_->recycle;
-  std::uint64_t requests = 0;
-  std::uint32_t in_flight = 0;
-  for (Running& running : running_) {
-    Instance& instance = *running.instance;
-    if (instance.state() == InstanceState::kStopped || instance.end()) continue;
-    const std::uint64_t memory = processes.resident_bytes(instance.tree());
-    instance.note_memory(memory);
-    tell_what_takes_long(running);
-    if (instance.state() != InstanceState::kReady) continue;
-    const InstanceUse use = context_.dependencies.use ? context_.dependencies.use(instance.id()) : InstanceUse{};
-    requests += running.requests = use.requests;
-    in_flight += use.in_flight;
-    const char* why = nullptr;
-    if (now >= running.recycle_at) why = "it is old";
-    if (limits.requests > 0 && use.requests >= limits.requests) why = "it has had its requests";
-    if (limits.memory > 0 && memory > limits.memory) why = "it holds too much memory";
-    if (why == nullptr || running.superseded || now < not_before()) continue;
-    ++generation_;
-    supersede(running, why);
-  }
-  if (spec_->timing.idle_stop > std::chrono::milliseconds::zero()) check_idle(requests, in_flight);
-  tell_if_files_hang();
-  looking_.due = true;  // it may be where it cannot be watched
-  context_.changed();
-}
-
-void App::tell_if_files_hang() {
-  if (!looking_.question.waits() || looking_.told_slow || context_.loop.now() - looking_.since < kLongStart) return;
-  looking_.told_slow = true;
-  log::warn(
-      "app {}: its files do not answer: {}, or a folder on the way there, is on a disk that hangs; it is not started",
-      spec_->name, spec_->offline_file);
-}
-
-// An app that listens elsewhere than it was told would otherwise be a riddle until start_timeout.
-void App::tell_what_takes_long(Running& running) {
-  const Instance& instance = *running.instance;
-  if (running.told_slow || instance.state() != InstanceState::kStarting) return;
-  const Duration so_far = context_.loop.now() - instance.view().since;
-  if (so_far < kLongStart) return;
-  running.told_slow = true;
-  log::warn("app {}: slot {} pid {} is not ready after {} s: {}", spec_->name, instance.slot(), instance.view().pid,
-            std::chrono::duration_cast<std::chrono::seconds>(so_far).count(), instance.waits_for());
-}
-
-void App::check_idle(std::uint64_t requests, std::uint32_t in_flight) {
-  const MonotonicTime now = context_.loop.now();
-  if (!any(InstanceState::kReady)) return;
-  if (in_flight > 0 || requests != idle_.requests) {
-    idle_ = {.requests = requests, .since = now};
-    return;
-  }
-  if (now - idle_.since < spec_->timing.idle_stop || any(InstanceState::kStarting)) return;
-  log::info("app {}: nobody asked for it; it is stopped until somebody does", spec_->name);
-  wishes_.up = false;
-  for (Running& running : running_) running.idle_stop = running.instance->state() == InstanceState::kReady;
 }
 
 }  // namespace gatehouse

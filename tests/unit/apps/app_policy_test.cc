@@ -11,9 +11,11 @@
 #include "proxy/apps/backoff.h"
 #include "proxy/apps/environment.h"
 #include "proxy/apps/files/rotating_file.h"
+#include "proxy/apps/idle_watch.h"
 #include "proxy/apps/line_cutter.h"
 #include "proxy/apps/log_pipe.h"
 #include "proxy/apps/rapid_fail.h"
+#include "proxy/apps/recycling.h"
 #include "tests/support/temporary_folder.h"
 
 namespace gatehouse {
@@ -125,6 +127,38 @@ TEST(RapidFail, ParksTwiceAsLongEachTimeAndForgetsAfterAnHour) {
 TEST(RapidFail, ACountOfNothingNeverParks) {
   RapidFail rule({.count = 0, .window = 60s});
   for (int i = 0; i < 100; ++i) EXPECT_FALSE(rule.failed(MonotonicTime{1h}));
+}
+
+TEST(Recycling, AnInstanceIsReplacedAtItsLimitsAndWithoutLimitsNever) {
+  const MonotonicTime now{1h};
+  const recycling::Wear worn{.old_at = now, .requests = 100, .memory = 1001};
+  EXPECT_STREQ(recycling::reason({.requests = 100, .memory = 1000}, worn, now), "it holds too much memory");
+  EXPECT_STREQ(recycling::reason({.requests = 100, .memory = 1001}, worn, now), "it has had its requests");
+  EXPECT_STREQ(recycling::reason({.requests = 101, .memory = 1001}, worn, now), "it is old");
+  EXPECT_EQ(recycling::reason({.requests = 101, .memory = 1001}, worn, now - 1ns), nullptr);
+  EXPECT_EQ(recycling::reason({}, {.requests = 1'000'000, .memory = 1'000'000'000}, now), nullptr);
+}
+
+TEST(Recycling, AgesDifferByAFifthSoThatAFleetDoesNotGoAtOnce) {
+  const MonotonicTime now{1h};
+  EXPECT_EQ(recycling::old_at({}, now), MonotonicTime::max());
+  for (int i = 0; i < 1000; ++i) {
+    const Duration age = recycling::old_at({.every = 100s}, now) - now;
+    EXPECT_GE(age, 90s);
+    EXPECT_LE(age, 110s);
+  }
+}
+
+TEST(IdleWatch, CountsFromTheLastLookAtWhichSomebodyHadCome) {
+  IdleWatch watch;
+  const MonotonicTime start{1h};
+  watch.begin(start);
+  EXPECT_EQ(watch.look({}, start + 5s), 5s);
+  EXPECT_EQ(watch.look({.requests = 1}, start + 6s), 0s);
+  EXPECT_EQ(watch.look({.requests = 1}, start + 9s), 3s);
+  EXPECT_EQ(watch.look({.requests = 1, .in_flight = 1}, start + 10s), 0s);
+  watch.begin(start + 12s);
+  EXPECT_EQ(watch.look({.requests = 1}, start + 13s), 1s);
 }
 
 TEST(LineCutter, CutsAtNewlinesHoweverTheBytesArrive) {
