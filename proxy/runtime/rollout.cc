@@ -1,70 +1,12 @@
 #include "proxy/runtime/rollout.h"
 
 #include <format>
-#include <optional>
 #include <utility>
-
-#include "common/crypto/key_file.h"
-#include "common/crypto/mac.h"
-#include "common/crypto/random.h"
-#include "common/crypto/secret_file.h"
-#include "common/log.h"
-#include "proxy/system/directories.h"
 
 namespace gatehouse {
 namespace {
 
 constexpr std::chrono::seconds kPatience{5};
-
-constexpr std::size_t kSecretSize = sizeof(secret_file::Secret);
-
-// What the machines of a fleet have in common, if they do.
-std::optional<key_file::Key> shared_secret(const config::Server& server) {
-  if (server.secret_file.path.empty()) return std::nullopt;
-  auto key = key_file::load(server.secret_file.path, kSecretSize);
-  if (key) return *std::move(key);
-  log::error("{}; a secret of this machine's own is used instead", key.error().message);
-  return std::nullopt;
-}
-
-// Survives a restart, so that we can end the QUIC connections that our former self had (RFC 9000 section 10.3).
-QuicSecrets own_quic_secrets() {
-  auto directory = directories::state();
-  if (!directory) {
-    log::warn("QUIC secrets will not survive a restart: {}", directory.error().message);
-    return QuicSecrets::random();
-  }
-  auto secrets = QuicSecrets::load_or_create(*directory / "quic-secret");
-  if (secrets) return *secrets;
-  log::warn("QUIC secrets will not survive a restart: {}", secrets.error().message);
-  return QuicSecrets::random();
-}
-
-QuicSecrets quic_secrets(const config::Server& server) {
-  const auto shared = shared_secret(server);
-  // With a server id all of them derive from what is shared, and none needs a place of its own to be kept.
-  const bool needs_own = !shared || server.quic_server_id.empty();
-  QuicSecrets secrets = needs_own ? own_quic_secrets() : QuicSecrets{};
-  if (shared) secrets.share(shared->bytes().first<kSecretSize>(), server.quic_server_id);
-  return secrets;
-}
-
-// Survives a restart, and with it the affinity of clients.
-std::string affinity_key(const config::Server& server) {
-  if (const auto shared = shared_secret(server)) {
-    const auto bytes = shared->bytes();
-    return mac::sign({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, "gatehouse affinity cookies");
-  }
-  const auto directory = directories::state();
-  auto secret = directory ? secret_file::load_or_create(*directory / "affinity-secret")
-                          : Result<secret_file::Secret>(std::unexpected(directory.error()));
-  if (!secret) {
-    log::warn("affinity cookies will not survive a restart: {}", secret.error().message);
-    secret.emplace();
-    random::fill_secure(*secret);
-  }
-  return {secret->begin(), secret->end()};
-}
 
 std::vector<std::shared_ptr<WorkerMetrics>> worker_metrics(Metrics& metrics, std::size_t workers) {
   std::vector<std::shared_ptr<WorkerMetrics>> all;
@@ -85,12 +27,12 @@ Rollout::Rollout(const Dependencies& dependencies, std::size_t workers)
     : upstreams_(dependencies.upstreams),
       inherited_(dependencies.inherited),
       all_bound_(dependencies.bound),
-      secrets_(quic_secrets(dependencies.server)),
-      builder_(dependencies.connections, dependencies.upstreams, affinity_key(dependencies.server)),
+      secrets_(dependencies.server),
+      builder_(dependencies.connections, dependencies.upstreams, secrets_.affinity_key()),
       workers_({.control = dependencies.control,
                 .access_log = dependencies.access_log,
                 .faults = dependencies.faults,
-                .secrets = secrets_,
+                .secrets = secrets_.quic(),
                 .descriptors = dependencies.descriptors},
                worker_metrics(dependencies.metrics, workers)),
       sockets_(workers, dependencies.inherited) {}

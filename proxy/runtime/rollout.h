@@ -20,6 +20,7 @@
 #include "config/diagnostic.h"
 #include "proxy/observe/access_log.h"
 #include "proxy/observe/metrics.h"
+#include "proxy/runtime/lasting_secrets.h"
 #include "proxy/runtime/listener_sockets.h"
 #include "proxy/runtime/snapshot.h"
 #include "proxy/runtime/snapshot_builder.h"
@@ -75,7 +76,7 @@ class Rollout {
   const InheritedSockets& inherited_;
   const std::function<Result<>(const config::Config&)> all_bound_;
   // The workers refer to them.
-  QuicSecrets secrets_;
+  LastingSecrets secrets_;
   SnapshotBuilder builder_;
   std::shared_ptr<const Snapshot> snapshot_;
   // By listener name.
