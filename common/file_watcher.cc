@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <cstring>
 #include <mutex>
-#include <string_view>
 
 #include "common/log.h"
 #include "common/result.h"
@@ -129,12 +128,6 @@ void FileWatcher::Interest::clear() {
     if (found->second.empty()) watcher_.interests_.erase(found);
   }
   folders_.clear();
-}
-
-bool matters(const std::string& path) {
-  const std::string_view name = std::string_view(path).substr(path.rfind('/') + 1);
-  return !name.empty() && name.front() != '.' && name != "__pycache__" && name != "node_modules" &&
-         !name.ends_with(".pyc") && !name.ends_with('~');
 }
 
 }  // namespace gatehouse

@@ -103,8 +103,4 @@ class FileWatcher {
   std::optional<IoWatcher> readable_;
 };
 
-// Whether a change of this path can matter to a running app. Its last part decides: hidden files, copies that end in
-// "~", node_modules, __pycache__ and *.pyc are what tools and interpreters keep for themselves.
-bool matters(const std::string& path);
-
 }  // namespace gatehouse

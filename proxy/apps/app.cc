@@ -44,7 +44,7 @@ App::App(AppContext& context, AppSpec spec)
                          }},
                 .changes{context.watcher,
                          [this](const std::string& path) {
-                           if (path.empty() || counts_as_change(path)) watching_.debounce.arm(kDebounce);
+                           if (path.empty() || is_change_of(*spec_, path)) watching_.debounce.arm(kDebounce);
                          }},
                 .question =
                     FileQuestion<WatchedFolders>([this](WatchedFolders folders) { on_watched(std::move(folders)); })} {
@@ -142,13 +142,6 @@ void App::watch_files() {
 void App::on_watched(WatchedFolders folders) {
   for (FileWatcher::Held& folder : folders.offline) watching_.offline.adopt(std::move(folder));
   for (FileWatcher::Held& folder : folders.changes) watching_.changes.adopt(std::move(folder));
-}
-
-// A file that is named itself counts whatever its name, and its neighbours do not.
-bool App::counts_as_change(const std::string& path) const {
-  return std::ranges::any_of(spec_->recycle.on_change, [&](const std::string& watched) {
-    return path == watched || (path.starts_with(watched + "/") && matters(path));
-  });
 }
 
 // Away from the loop: the folder is the app's user's, and so is how long it takes. Who that is may be for another

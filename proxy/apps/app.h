@@ -135,7 +135,6 @@ class App {
   bool looked() const { return looking_.at == spec_; }
   void watch_files();
   void on_watched(WatchedFolders folders);
-  bool counts_as_change(const std::string& path) const;
   void collect_ended();
   void note_trouble(const Instance& instance, const InstanceEnd& end);
   void on_failure(const Instance& instance, const InstanceEnd& end);

@@ -4,10 +4,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 namespace gatehouse {
@@ -17,6 +19,13 @@ namespace {
 constexpr std::size_t kMostFolders = 1000;  // of one tree
 constexpr std::size_t kMostNames = 200'000;
 constexpr int kDeepest = 64;
+
+// Not what tools and interpreters keep for themselves.
+bool matters(const std::string& path) {
+  const std::string_view name = std::string_view(path).substr(path.rfind('/') + 1);
+  return !name.empty() && name.front() != '.' && name != "__pycache__" && name != "node_modules" &&
+         !name.ends_with(".pyc") && !name.ends_with('~');
+}
 
 // Opens what it finds one below the other, so that no name is followed twice.
 class TreeWalk {
@@ -89,6 +98,12 @@ WatchedFolders watch_folders_of(const AppSpec& spec, const AppUser& user, const 
     if (!watch_tree(path, user, watcher, found.changes)) watch_folder(folder_of(path), user, watcher, found.changes);
   }
   return found;
+}
+
+bool is_change_of(const AppSpec& spec, const std::string& path) {
+  return std::ranges::any_of(spec.recycle.on_change, [&](const std::string& watched) {
+    return path == watched || (path.starts_with(watched + "/") && matters(path));
+  });
 }
 
 }  // namespace gatehouse

@@ -24,4 +24,9 @@ struct WatchedFolders {
 // May block.
 WatchedFolders watch_folders_of(const AppSpec& spec, const AppUser& user, const FileWatcher::Handle& watcher);
 
+// Whether a change of `path` is one of the app: a file that is named itself counts whatever its name, and its
+// neighbours do not; below a folder that is named everything counts but what tools and interpreters keep for
+// themselves. Pure, any thread.
+bool is_change_of(const AppSpec& spec, const std::string& path);
+
 }  // namespace gatehouse

@@ -16,6 +16,7 @@
 #include "proxy/apps/log_pipe.h"
 #include "proxy/apps/rapid_fail.h"
 #include "proxy/apps/recycling.h"
+#include "proxy/apps/watched_folders.h"
 #include "tests/support/temporary_folder.h"
 
 namespace gatehouse {
@@ -159,6 +160,18 @@ TEST(IdleWatch, CountsFromTheLastLookAtWhichSomebodyHadCome) {
   EXPECT_EQ(watch.look({.requests = 1, .in_flight = 1}, start + 10s), 0s);
   watch.begin(start + 12s);
   EXPECT_EQ(watch.look({.requests = 1}, start + 13s), 1s);
+}
+
+TEST(WatchedFiles, WhatToolsKeepForThemselvesIsNoChangeUnlessItIsNamed) {
+  AppSpec spec;
+  spec.recycle.on_change = {"/srv/site", "/srv/.env"};
+  for (const char* path : {"/srv/site", "/srv/site/app.py", "/srv/site/deep/app.py", "/srv/.env"}) {
+    EXPECT_TRUE(is_change_of(spec, path)) << path;
+  }
+  for (const char* path : {"/srv/site2", "/srv/other.env", "/srv/site/.app.py.swp", "/srv/site/__pycache__",
+                           "/srv/site/node_modules", "/srv/site/app.pyc", "/srv/site/app.py~", "/srv/site/", ""}) {
+    EXPECT_FALSE(is_change_of(spec, path)) << path;
+  }
 }
 
 TEST(LineCutter, CutsAtNewlinesHoweverTheBytesArrive) {
