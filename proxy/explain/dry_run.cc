@@ -15,6 +15,7 @@
 #include "proxy/frontend/client_transport.h"
 #include "proxy/http/asserted_fields.h"
 #include "proxy/http/disguise.h"
+#include "proxy/http/field_rules.h"
 
 namespace gatehouse {
 namespace {
@@ -218,13 +219,14 @@ Result<DryRunResult> DryRun::run(const Question& question, const ListenerSnapsho
   if (!raw) {
     RequestHead unread{.protocol = client.protocol, .secure = question.secure};
     exchange_run.enter(std::move(client), std::move(unread), raw.error());
-  } else if (auto head = check_request(*raw, listener.policy->head, listener.tls.get(), client.tls.get())) {
+  } else if (auto head = field_rules::check_request(*raw, listener.policy->head,
+                                                    misdirection(listener.tls.get(), client.tls.get()))) {
     result.host = head->host();
     result.path = head->canonical_path();
     result.target = head->target;
     exchange_run.enter(std::move(client), *std::move(head));
   } else {
-    exchange_run.enter(std::move(client), rejected_head(*std::move(raw)), head.error());
+    exchange_run.enter(std::move(client), field_rules::rejected_head(*std::move(raw)), head.error());
   }
   if (!exchange_run.run(result)) return failure("the rehearsal did not come to an end");
   result.endpoint_head = fake_endpoint_->head();

@@ -5,7 +5,6 @@
 // The rest of this file is what the codecs do with the head of a request in the same way.
 #pragma once
 
-#include <expected>
 #include <memory>
 
 #include "common/address.h"
@@ -13,8 +12,7 @@
 #include "proxy/frontend/connection_budget.h"
 #include "proxy/frontend/listener_context.h"
 #include "proxy/http/client_info.h"
-#include "proxy/http/fault.h"
-#include "proxy/http/message.h"
+#include "proxy/http/field_rules.h"
 
 namespace gatehouse {
 
@@ -37,17 +35,8 @@ struct ClientTransport {
 // later.
 ClientInfo client_info(const ListenerContext& context, const ClientTransport& transport, Protocol protocol);
 
-// Applies field_rules::check_request(), and then checks whether the client came to the right place (kMisdirected,
-// RFC 9110 section 7.4). `contexts` and `tls` may be null: then every place is the right one. On a fault `raw` keeps
-// what the rules have not taken, which is what rejected_head() needs.
-std::expected<RequestHead, Fault> check_request(RawRequest& raw, const HeadLimits& limits, const TlsContexts* contexts,
-                                                const TlsSummary* tls);
-
-// Returns the fault of a head beyond its limit: kTargetTooLong or kHeadersTooLarge. `raw` has the target, or so much
-// of it that it is seen to be too long.
-Fault too_large(const RawRequest& raw, const HeadLimits& limits);
-
-// Returns what is known of a rejected request, for its log line: no fields, and its target unchecked.
-RequestHead rejected_head(RawRequest&& raw);
+// What check_request shall ask about the hosts of a connection: whether the certificate that its client asked for is
+// the right one. Both may be null, and must outlive the result.
+field_rules::Misdirected misdirection(const TlsContexts* contexts, const TlsSummary* tls);
 
 }  // namespace gatehouse

@@ -255,7 +255,8 @@ bool is_field_value(std::string_view value) {
   return !is_space(value.front()) && !is_space(value.back()) && !char_classes::has_control(value);
 }
 
-std::expected<RequestHead, Fault> check_request(RawRequest& raw, const HeadLimits& limits) {
+std::expected<RequestHead, Fault> check_request(RawRequest& raw, const HeadLimits& limits,
+                                                const Misdirected& misdirected) {
   if (raw.target.size() > limits.max_target_bytes) return std::unexpected(Fault::kTargetTooLong);
   const std::expected<bool, Fault> marked = check_fields(raw, limits);
   if (!marked) return std::unexpected(marked.error());
@@ -272,10 +273,29 @@ std::expected<RequestHead, Fault> check_request(RawRequest& raw, const HeadLimit
   if (const Checked fine = take_expectation(raw, head); !fine) return std::unexpected(fine.error());
   head.accepts_trailers = asks_for_trailers(raw);
   if (const Checked fine = settle_paths(std::move(parsed->origin), head); !fine) return std::unexpected(fine.error());
+  if (misdirected && misdirected(head.host())) {
+    raw.target = std::move(head.target);
+    raw.authority = std::move(head.authority);
+    return std::unexpected(Fault::kMisdirected);
+  }
   head.method = std::move(raw.method);
   head.fields = std::move(raw.fields);
   remove_consumed(head.fields, *marked);
   join_cookies(head.fields);
+  return head;
+}
+
+Fault too_large(const RawRequest& raw, const HeadLimits& limits) {
+  return raw.target.size() > limits.max_target_bytes ? Fault::kTargetTooLong : Fault::kHeadersTooLarge;
+}
+
+RequestHead rejected_head(RawRequest&& raw) {
+  RequestHead head;
+  head.protocol = raw.protocol;
+  head.secure = raw.secure;
+  head.method = std::move(raw.method);
+  head.target = std::move(raw.target);
+  head.authority = std::move(raw.authority);
   return head;
 }
 

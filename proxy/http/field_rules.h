@@ -4,6 +4,7 @@
 #pragma once
 
 #include <expected>
+#include <functional>
 #include <string_view>
 
 #include "proxy/http/client_info.h"
@@ -19,14 +20,27 @@ bool is_token(std::string_view name);
 // May be empty.
 bool is_field_value(std::string_view value);
 
+// Whether the client should have come by another connection with a request for `host` (RFC 9110 section 7.4); empty: by
+// any. What the transport knows of it is the frontend's to say.
+using Misdirected = std::move_only_function<bool(std::string_view host) const>;
+
 // Judges a head and makes of it what the rest of the program sees. Host, Content-Length, Transfer-Encoding and Expect
 // leave the fields for members of the head, cookie crumbs become one Cookie (RFC 9113 section 8.2.3), and names that
 // some servers would take for one of ours (X_Forwarded_For, see disguise.h) are dropped. Hop-by-hop fields stay until
-// remove_hop_by_hop().
+// remove_hop_by_hop(). Last it is asked whether the client came to the right place.
 //
 // Faults: kTargetTooLong, kHeadersTooLarge, kMalformedRequest, kMethodNotAllowed (CONNECT and TRACE), kUnsafeTarget,
-// kCodingNotImplemented, kExpectationFailed. On a fault `raw` keeps what has not been taken from it, for the log.
-std::expected<RequestHead, Fault> check_request(RawRequest& raw, const HeadLimits& limits);
+// kCodingNotImplemented, kExpectationFailed, kMisdirected. On a fault `raw` keeps what has not been taken from it, and
+// what a log line tells of the request.
+std::expected<RequestHead, Fault> check_request(RawRequest& raw, const HeadLimits& limits,
+                                                const Misdirected& misdirected = {});
+
+// Returns the fault of a head beyond its limit: kTargetTooLong or kHeadersTooLarge. `raw` has the target, or so much
+// of it that it is seen to be too long.
+Fault too_large(const RawRequest& raw, const HeadLimits& limits);
+
+// Returns what is known of a rejected request, for its log line: no fields, and its target unchecked.
+RequestHead rejected_head(RawRequest&& raw);
 
 // Removes the fields that must not be in trailers (RFC 9110 section 6.5.1): framing, routing, authentication,
 // hop-by-hop, what vouches for somebody (asserted_fields.h, and `strip` of the listener) whoever says it, and

@@ -118,14 +118,15 @@ void H1Connection::begin_exchange() {
   ++state_.requests;
   state_.request_ended = false;
   response_ = H1Response();
-  auto head = check_request(raw, context_.policy->head, transport_.contexts.get(), transport_.tls.get());
+  auto head = field_rules::check_request(raw, context_.policy->head,
+                                         misdirection(transport_.contexts.get(), transport_.tls.get()));
   if (head) {
     exchange_.emplace(context_.exchanges, client_info(context_, transport_, protocol), *std::move(head), progress_);
     return;
   }
   const Fault fault = head.error();
-  exchange_.emplace(context_.exchanges, client_info(context_, transport_, protocol), rejected_head(std::move(raw)),
-                    progress_, fault);
+  exchange_.emplace(context_.exchanges, client_info(context_, transport_, protocol),
+                    field_rules::rejected_head(std::move(raw)), progress_, fault);
   state_.deaf = rule(fault).closes_connection;
 }
 
@@ -158,7 +159,7 @@ void H1Connection::reject(Fault fault) {
   RawRequest known = parser_.take_request();
   known.secure = transport_.secure();
   exchange_.emplace(context_.exchanges, client_info(context_, transport_, Protocol::kH1),
-                    rejected_head(std::move(known)), progress_, fault);
+                    field_rules::rejected_head(std::move(known)), progress_, fault);
   progress_.wake();
 }
 

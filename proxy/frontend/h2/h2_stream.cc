@@ -120,9 +120,12 @@ void H2Stream::on_head_complete(bool end_of_message) {
 }
 
 void H2Stream::begin(bool end_of_message) {
-  if (std::exchange(state_.meter, {}).too_large()) return reject(too_large(raw_, connection_.context().policy->head));
+  if (std::exchange(state_.meter, {}).too_large()) {
+    return reject(field_rules::too_large(raw_, connection_.context().policy->head));
+  }
   const ClientTransport& transport = connection_.transport();
-  auto head = check_request(raw_, connection_.context().policy->head, transport.contexts.get(), transport.tls.get());
+  auto head = field_rules::check_request(raw_, connection_.context().policy->head,
+                                         misdirection(transport.contexts.get(), transport.tls.get()));
   if (!head) return reject(head.error());
   const ListenerContext& context = connection_.context();
   exchange_.emplace(context.exchanges, client_info(context, transport, Protocol::kH2), *std::move(head), waker_);
@@ -133,7 +136,7 @@ void H2Stream::begin(bool end_of_message) {
 void H2Stream::reject(Fault fault) {
   const ListenerContext& context = connection_.context();
   exchange_.emplace(context.exchanges, client_info(context, connection_.transport(), Protocol::kH2),
-                    rejected_head(std::move(raw_)), waker_, fault);
+                    field_rules::rejected_head(std::move(raw_)), waker_, fault);
   if (!rule(fault).resets_stream) return;
   connection_.count(Abuse::kForcedReset);
   reset(rule(fault).h2_code);
@@ -168,7 +171,7 @@ bool H2Stream::on_malformed() {
   } else {
     const ListenerContext& context = connection_.context();
     exchange_.emplace(context.exchanges, client_info(context, connection_.transport(), Protocol::kH2),
-                      rejected_head(std::move(raw_)), waker_, Fault::kMalformedRequest);
+                      field_rules::rejected_head(std::move(raw_)), waker_, Fault::kMalformedRequest);
   }
   return true;
 }

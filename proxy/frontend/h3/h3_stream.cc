@@ -78,7 +78,7 @@ bool H3Stream::add_field(std::int32_t token, std::string_view name, std::string_
 void H3Stream::head_ended(bool fin) {
   raw_.end_of_message = fin;
   const bool beyond = std::exchange(state_.meter, {}).too_large();
-  begin(beyond ? std::optional(too_large(raw_, session_.context_.policy->head)) : std::nullopt);
+  begin(beyond ? std::optional(field_rules::too_large(raw_, session_.context_.policy->head)) : std::nullopt);
   state_.reading = Reading::kBody;
 }
 
@@ -90,15 +90,16 @@ void H3Stream::begin(std::optional<Fault> fault) {
   raw_.secure = true;
   session_.request_began();
   if (!fault) {
-    auto head = check_request(raw_, context.policy->head, session_.peer_.contexts.get(), client.tls.get());
+    auto head = field_rules::check_request(raw_, context.policy->head,
+                                           misdirection(session_.peer_.contexts.get(), client.tls.get()));
     if (head) {
       exchange_ = std::make_unique<Exchange>(context.exchanges, std::move(client), *std::move(head), waker_);
       return;
     }
     fault = head.error();
   }
-  exchange_ =
-      std::make_unique<Exchange>(context.exchanges, std::move(client), rejected_head(std::move(raw_)), waker_, *fault);
+  exchange_ = std::make_unique<Exchange>(context.exchanges, std::move(client),
+                                         field_rules::rejected_head(std::move(raw_)), waker_, *fault);
 }
 
 void H3Stream::body(std::span<const std::uint8_t> bytes) {

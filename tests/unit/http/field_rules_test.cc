@@ -348,6 +348,22 @@ TEST(Trailers, AreLimited) {
   EXPECT_FALSE(field_rules::check_request_trailers(list_of({{"a", std::string(68, 'x')}}), Protocol::kH2, limits));
 }
 
+// The transport says which hosts are elsewhere; it is asked last, and with the host as it is matched.
+TEST(Misdirected, IsAFaultThatLeavesWhatTheLogTellsOf) {
+  std::string asked;
+  const auto elsewhere = [&](std::string_view host) { return (asked = host) == "b.example"; };
+  RawRequest raw = h1({{"Host", "B.example:443"}}, "PUT", "/./x?q");
+  const auto head = check_request(raw, {}, elsewhere);
+  EXPECT_EQ(head.error_or(Fault::kInternalError), Fault::kMisdirected);
+  const RequestHead rejected = field_rules::rejected_head(std::move(raw));
+  EXPECT_EQ(rejected.method + " " + rejected.authority + " " + rejected.target, "PUT b.example:443 /x?q");
+  raw = h1({{"Host", "a.example"}});
+  EXPECT_TRUE(check_request(raw, {}, elsewhere));
+  EXPECT_EQ(asked, "a.example");
+  raw = h1({{"Host", "b.example"}, {"Content-Length", "x"}});
+  EXPECT_EQ(check_request(raw, {}, elsewhere).error_or(Fault::kMisdirected), Fault::kMalformedRequest);
+}
+
 TEST(FieldValue, HasNoControlBytesAndNoSpaceAround) {
   for (const std::string_view good : {"", "a", "a b\tc", "\x80\xff", "12345678\t12345678"})
     EXPECT_TRUE(field_rules::is_field_value(good)) << good;
