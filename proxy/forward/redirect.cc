@@ -3,33 +3,11 @@
 #include <string_view>
 #include <utility>
 
+#include "proxy/forward/fixed_response.h"
+
 namespace gatehouse::redirect {
 
 namespace {
-
-class FixedResponse final : public Responder {
- public:
-  FixedResponse(Exchange& exchange, ResponseHead head, std::string_view body)
-      : exchange_(exchange), head_(std::move(head)), body_(body) {}
-
-  void start() override { exchange_.respond(std::move(head_), body_); }
-
- private:
-  Exchange& exchange_;
-  ResponseHead head_;
-  std::string_view body_;  // lives in the routes, which the exchange pins
-};
-
-class FixedFault final : public Responder {
- public:
-  FixedFault(Exchange& exchange, Fault fault) : exchange_(exchange), fault_(fault) {}
-
-  void start() override { exchange_.fail(fault_); }
-
- private:
-  Exchange& exchange_;
-  Fault fault_;
-};
 
 std::string_view uri_of(const RequestHead& head) {
   return head.target.starts_with('/') ? std::string_view(head.target) : std::string_view("/");
@@ -53,24 +31,13 @@ ResponseHead head_of(std::uint16_t status, const std::string& location) {
 std::unique_ptr<Responder> to(Exchange& exchange, const Route& route, const RedirectTo& action) {
   ResponseHead head = head_of(action.status, location(action.target, exchange.request()));
   route.response_headers.apply_to(head.fields);
-  return std::make_unique<FixedResponse>(exchange, std::move(head), "");
+  return fixed_response::respond(exchange, std::move(head));
 }
 
 std::unique_ptr<Responder> to_https(Exchange& exchange, std::uint16_t port) {
   // HTTP/1.0 without Host: nowhere to send it.
-  if (exchange.request().authority.empty()) return fail(exchange, Fault::kNoRoute);
-  return std::make_unique<FixedResponse>(exchange, head_of(308, https_location(exchange.request(), port)), "");
-}
-
-std::unique_ptr<Responder> respond(Exchange& exchange, const Route& route, const RespondWith& action) {
-  ResponseHead head{.status = action.status};
-  if (!action.body.empty()) head.fields.add(FieldName::kContentType, "text/plain; charset=utf-8");
-  route.response_headers.apply_to(head.fields);
-  return std::make_unique<FixedResponse>(exchange, std::move(head), action.body);
-}
-
-std::unique_ptr<Responder> fail(Exchange& exchange, Fault fault) {
-  return std::make_unique<FixedFault>(exchange, fault);
+  if (exchange.request().authority.empty()) return fixed_response::fail(exchange, Fault::kNoRoute);
+  return fixed_response::respond(exchange, head_of(308, https_location(exchange.request(), port)));
 }
 
 std::string location(const std::string& pattern, const RequestHead& head) {

@@ -1,6 +1,6 @@
-// Responders that need no endpoint: redirects, fixed answers, and exchanges that end with a fault at once. None of
-// them reads the request's body; each has answered when start() returns. Owned by their exchange, which outlives
-// them; one loop's thread.
+// Responders that send the client elsewhere: where a route says, or to the same place by https. Neither reads the
+// body of the request; each has answered when start() returns. Owned by their exchange, which outlives them; one
+// loop's thread.
 #pragma once
 
 #include <cstdint>
@@ -16,11 +16,6 @@ namespace gatehouse::redirect {
 std::unique_ptr<Responder> to(Exchange& exchange, const Route& route, const RedirectTo& action);
 // Redirects with 308 to the same target under https at `port`; kNoRoute where the request names no host (HTTP/1.0).
 std::unique_ptr<Responder> to_https(Exchange& exchange, std::uint16_t port);
-// Answers with status and body of `action`, as plain text unless the route's edits say otherwise. `action` has to
-// live as long as the responder: the exchange pins its table.
-std::unique_ptr<Responder> respond(Exchange& exchange, const Route& route, const RespondWith& action);
-// Fails the exchange with `fault`.
-std::unique_ptr<Responder> fail(Exchange& exchange, Fault fault);
 
 // The pure parts. Returns `pattern` with "{uri}" replaced by path and query of the request ("/" for "*"), and
 // "{host}" by its host without port.

@@ -2,6 +2,7 @@
 
 #include <variant>
 
+#include "proxy/forward/fixed_response.h"
 #include "proxy/forward/forwarder.h"
 #include "proxy/forward/redirect.h"
 #include "proxy/forward/request_rules.h"
@@ -17,12 +18,12 @@ std::unique_ptr<Responder> make_responder(Exchange& exchange, const std::shared_
   const Route* route = routes->match(head.host(), head.canonical_path());
   const bool redirects = listener && listener->redirect_to_https && (route == nullptr || route->redirect_to_https);
   if (redirects) return redirect::to_https(exchange, listener->https_port);
-  if (route == nullptr) return redirect::fail(exchange, Fault::kNoRoute);
+  if (route == nullptr) return fixed_response::fail(exchange, Fault::kNoRoute);
   exchange.pin(routes);
   exchange.record().route = route->name;
   if (const auto* action = std::get_if<RedirectTo>(&route->action)) return redirect::to(exchange, *route, *action);
   if (const auto* action = std::get_if<RespondWith>(&route->action))
-    return redirect::respond(exchange, *route, *action);
+    return fixed_response::respond(exchange, *route, *action);
   return std::make_unique<Forwarder>(exchange, *route, pools);
 }
 
