@@ -14,26 +14,25 @@ constinit log::Limited unresolved("names that cannot be resolved");
 
 constexpr std::chrono::seconds kRetryAfter{1};
 
-std::string text_of(const config::DnsName& name) {
+std::string text_of(const DnsQuestion& name) {
   return name.port == 0 ? name.name : std::format("{}:{}", name.name, name.port);
 }
 
 }  // namespace
 
-ListedEndpoints::ListedEndpoints(const Dependencies& dependencies, const config::Upstream& upstream,
+ListedEndpoints::ListedEndpoints(const Dependencies& dependencies, std::vector<ListedEndpoint> endpoints,
                                  std::shared_ptr<Membership> membership, std::function<void(const Membership&)> changed)
     : registry_(dependencies.registry),
-      entries_(upstream.endpoints),
+      entries_(std::move(endpoints)),
       membership_(std::move(membership)),
       changed_(std::move(changed)) {
-  for (const config::Endpoint& entry : entries_) {
-    if (const auto* name = std::get_if<config::DnsName>(&entry.at)) {
+  for (const ListedEndpoint& entry : entries_) {
+    if (const auto* name = std::get_if<DnsQuestion>(&entry.at)) {
       names_.push_back({.name = name, .weight = entry.weight, .resolved = false, .resolution = {}, .watch = nullptr});
     }
   }
   for (std::size_t i = 0; i < names_.size(); ++i) {
-    const DnsQuestion question{.name = names_[i].name->name, .port = names_[i].name->port};
-    names_[i].watch = dependencies.resolver.watch(question, [this, i](const Resolver::Resolution& resolution) {
+    names_[i].watch = dependencies.resolver.watch(*names_[i].name, [this, i](const Resolver::Resolution& resolution) {
       if (!resolution.error.empty() && resolution.error != names_[i].resolution.error) {
         unresolved.warn("upstream {}: {} cannot be resolved: {}", membership_->upstream(), text_of(*names_[i].name),
                         resolution.error);
@@ -46,17 +45,11 @@ ListedEndpoints::ListedEndpoints(const Dependencies& dependencies, const config:
   update();
 }
 
-bool ListedEndpoints::lists(const std::vector<config::Endpoint>& endpoints) const {
-  return std::ranges::equal(entries_, endpoints, [](const config::Endpoint& a, const config::Endpoint& b) {
-    return a.at == b.at && a.weight == b.weight;
-  });
-}
-
 // While a name has not been answered at all, requests wait for it rather than fail; one that cannot be resolved leaves
 // the others in force.
 void ListedEndpoints::update() {
   auto set = std::make_shared<EndpointSet>();
-  for (const config::Endpoint& entry : entries_) {
+  for (const ListedEndpoint& entry : entries_) {
     if (const auto* address = std::get_if<Address>(&entry.at)) {
       add(*set, {.upstream = membership_->upstream(), .address = *address}, entry.weight);
     }

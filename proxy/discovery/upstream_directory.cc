@@ -11,7 +11,6 @@
 #include "common/log.h"
 #include "common/log_limit.h"
 #include "proxy/apps/orphans.h"
-#include "proxy/discovery/upstream_settings.h"
 #include "proxy/system/directories.h"
 
 namespace gatehouse {
@@ -99,63 +98,62 @@ std::shared_ptr<Membership> UpstreamDirectory::membership(const std::string& nam
   return entry.membership;
 }
 
-void UpstreamDirectory::configure(const config::Config& config) {
+void UpstreamDirectory::configure(const DirectorySpec& spec) {
   std::set<std::string> names;
-  for (const config::Upstream& upstream : config.upstreams) names.insert(upstream.name);
-  for (const config::App& app : config.apps) names.insert(app.name);
+  for (const UpstreamSpec& upstream : spec.upstreams) names.insert(upstream.name);
+  for (const HostedAppSpec& hosted : spec.apps) names.insert(hosted.app.name);
   for (auto& [name, entry] : entries_) {
     if (!names.contains(name) && entry.hosted) leaving_[name] = std::move(entry.hosted);
   }
   std::erase_if(entries_, [&names](const auto& entry) { return !names.contains(entry.first); });
-  configure_upstreams(config);
-  configure_apps(config);
-  configure_health(config);
+  configure_upstreams(spec.upstreams);
+  configure_apps(spec.apps);
+  configure_health(spec);
 }
 
-void UpstreamDirectory::configure_upstreams(const config::Config& config) {
-  for (const config::Upstream& upstream : config.upstreams) {
+void UpstreamDirectory::configure_upstreams(const std::vector<UpstreamSpec>& upstreams) {
+  for (const UpstreamSpec& upstream : upstreams) {
     const std::shared_ptr<Membership> members = membership(upstream.name);
     Entry& entry = entries_[upstream.name];
-    entry.outlier = outlier_options(upstream.balancing.outlier);
+    entry.outlier = upstream.outlier;
     if (entry.hosted) leaving_[upstream.name] = std::move(entry.hosted);
     if (entry.listed && entry.listed->lists(upstream.endpoints)) continue;
     if (!resolver_) resolver_ = std::make_unique<Resolver>(loop_, Resolver::Options{});
     entry.listed.reset();
     entry.listed =
         std::make_unique<ListedEndpoints>(ListedEndpoints::Dependencies{.registry = registry_, .resolver = *resolver_},
-                                          upstream, members, [this](const Membership& changed) {
+                                          upstream.endpoints, members, [this](const Membership& changed) {
                                             checker_.look_again(changed);
                                             changed_.wake();
                                           });
   }
 }
 
-void UpstreamDirectory::configure_apps(const config::Config& config) {
+void UpstreamDirectory::configure_apps(const std::vector<HostedAppSpec>& apps) {
   std::vector<AppSpec> specs;
-  for (const config::App& app : config.apps) {
+  for (const HostedAppSpec& spec : apps) {
+    const AppSpec& app = spec.app;
     const std::shared_ptr<Membership> members = membership(app.name);
     Entry& entry = entries_[app.name];
-    entry.outlier = outlier_options(app.balancing.outlier);
+    entry.outlier = spec.outlier;
     entry.listed.reset();
     if (!entry.hosted) {
       entry.hosted = std::make_unique<HostedApp>(loop_, members, [this](InstanceId id) { host_->drained(id); });
     }
     count_from_zero(app.name);
-    specs.push_back(app_spec(app, config.server.drain_timeout));
+    specs.push_back(app);
   }
   if (specs.empty() && !host_ && !inherits_strangers()) return;
   apps_running().configure(std::move(specs));
 }
 
-void UpstreamDirectory::configure_health(const config::Config& config) {
+void UpstreamDirectory::configure_health(const DirectorySpec& spec) {
   std::vector<HealthChecker::Target> targets;
-  const auto add = [&](const std::string& name, const config::Health& health) {
-    if (!health.path.empty()) {
-      targets.push_back({.membership = membership(name), .options = health_options(health)});
-    }
+  const auto add = [&](const std::string& name, const HealthOptions& health) {
+    if (!health.path.empty()) targets.push_back({.membership = membership(name), .options = health});
   };
-  for (const config::Upstream& upstream : config.upstreams) add(upstream.name, upstream.balancing.health);
-  for (const config::App& app : config.apps) add(app.name, app.balancing.health);
+  for (const UpstreamSpec& upstream : spec.upstreams) add(upstream.name, upstream.health);
+  for (const HostedAppSpec& hosted : spec.apps) add(hosted.app.name, hosted.health);
   checker_.configure(std::move(targets));
 }
 

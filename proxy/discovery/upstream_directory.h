@@ -17,13 +17,13 @@
 #include <vector>
 
 #include "common/waker.h"
-#include "config/config.h"
 #include "proxy/apps/app_host.h"
 #include "proxy/discovery/endpoint_registry.h"
 #include "proxy/discovery/endpoint_troubles.h"
 #include "proxy/discovery/hosted_app.h"
 #include "proxy/discovery/listed_endpoints.h"
 #include "proxy/discovery/resolver.h"
+#include "proxy/discovery/upstream_spec.h"
 #include "proxy/health/health_checker.h"
 #include "proxy/health/outlier.h"
 #include "proxy/health/probe.h"
@@ -44,9 +44,9 @@ class UpstreamDirectory {
   // knows it. One that the next configure() does not name is forgotten.
   std::shared_ptr<Membership> membership(const std::string& name);
 
-  // A configuration comes into force. What it says as before is not touched. Apps that are gone are drained and
-  // stopped; their endpoints are looked after until then.
-  void configure(const config::Config& config);
+  // A configuration comes into force: `spec` is all that there is from now on. What it says as before is not touched.
+  // Apps that are gone are drained and stopped; their endpoints are looked after until then.
+  void configure(const DirectorySpec& spec);
   // Forgets listed endpoints that nobody holds any more, for when the workers have taken a configuration over.
   void forget_unused();
 
@@ -74,10 +74,10 @@ class UpstreamDirectory {
     std::unique_ptr<HostedApp> hosted;
   };
 
-  void configure_upstreams(const config::Config& config);
-  void configure_apps(const config::Config& config);
+  void configure_upstreams(const std::vector<UpstreamSpec>& upstreams);
+  void configure_apps(const std::vector<HostedAppSpec>& apps);
   void count_from_zero(const std::string& app);
-  void configure_health(const config::Config& config);
+  void configure_health(const DirectorySpec& spec);
   void on_app_event(AppEvent event);
   void on_health_check(const HealthCheckResult& result);
   HostedApp* hosted(const std::string& app);

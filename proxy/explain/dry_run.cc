@@ -9,13 +9,13 @@
 #include "common/timer.h"
 #include "common/waker.h"
 #include "proxy/apps/files/offline_page.h"
-#include "proxy/discovery/upstream_settings.h"
 #include "proxy/forward/affinity.h"
 #include "proxy/forward/routing.h"
 #include "proxy/frontend/client_transport.h"
 #include "proxy/http/asserted_fields.h"
 #include "proxy/http/disguise.h"
 #include "proxy/http/field_rules.h"
+#include "proxy/runtime/upstream_settings.h"
 
 namespace gatehouse {
 namespace {

@@ -3,6 +3,8 @@
 #include <format>
 #include <utility>
 
+#include "proxy/runtime/upstream_settings.h"
+
 namespace gatehouse {
 namespace {
 
@@ -61,7 +63,7 @@ std::vector<config::Diagnostic> Rollout::put_into_force(const config::Config& co
   const auto snapshot = std::make_shared<const Snapshot>(*std::move(built));
   sockets_.commit(*snapshot, *plan);
   bound_ = plan->listeners;
-  upstreams_.configure(config);
+  upstreams_.configure(directory_spec(config));
   if (!workers_.adopt(snapshot, std::move(plan->sockets), kPatience)) {
     diagnostics.push_back(
         about_file(config, config::Severity::kWarning, "a worker is slow to take the configuration over"));

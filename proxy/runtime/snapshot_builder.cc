@@ -13,7 +13,7 @@
 #include "common/crypto/certificate.h"
 #include "common/crypto/mac.h"
 #include "common/crypto/random.h"
-#include "proxy/discovery/upstream_settings.h"
+#include "proxy/runtime/upstream_settings.h"
 
 namespace gatehouse {
 namespace {

@@ -1,31 +1,30 @@
 // Upstreams over configurations: who keeps what, and what the control thread knows of it.
 #include "proxy/discovery/upstream_directory.h"
 
+#include <cstdint>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
 #include "common/event_loop.h"
-#include "config/reading/load.h"
-#include "tests/support/temporary_folder.h"
 
 namespace gatehouse {
 namespace {
 
 class UpstreamDirectoryTest : public testing::Test {
  protected:
-  config::Config parse(const std::string& upstreams) {
-    const auto loaded =
-        config::parse("[[listeners]]\naddress = \"127.0.0.1:8080\"\n[log.access]\noutput = \"off\"\n" + upstreams,
-                      folder.path() / "gatehouse.toml");
-    for (const auto& diagnostic : loaded.diagnostics) {
-      EXPECT_EQ(diagnostic.severity, config::Severity::kWarning) << diagnostic.to_string();
-    }
-    return loaded.config.value_or(config::Config{});
+  static ListedEndpoint endpoint(const std::string& address, std::uint32_t weight = 1) {
+    return {.at = *Address::parse(address), .weight = weight};
   }
+  void configure_upstream(std::vector<ListedEndpoint> endpoints) {
+    directory.configure({.upstreams = {{.name = "a", .endpoints = std::move(endpoints)}}});
+  }
+  void configure_app() { directory.configure({.apps = {web}}); }
   std::shared_ptr<const EndpointSet> set(const std::string& upstream) { return directory.membership(upstream)->set(); }
 
-  const testing_support::TemporaryFolder folder;
+  const HostedAppSpec web{.app = {.name = "web", .process = {.command = {"/bin/true"}}}};
   EventLoop loop;
   ControlMetrics counts;
   UpstreamDirectory directory{loop, counts, [] {}};
@@ -37,11 +36,9 @@ TEST_F(UpstreamDirectoryTest, BeforeItIsConfiguredAnUpstreamLetsRequestsWait) {
 }
 
 TEST_F(UpstreamDirectoryTest, EndpointsKeepTheirIdentityOverAReload) {
-  directory.configure(parse("[[routes]]\nto = \"a\"\n[upstreams.a]\nendpoints = [\"127.0.0.1:1\", \"127.0.0.1:2\"]\n"));
+  configure_upstream({endpoint("127.0.0.1:1"), endpoint("127.0.0.1:2")});
   const auto before = set("a");
-  directory.configure(
-      parse("[[routes]]\nto = \"a\"\n[upstreams.a]\nendpoints = [{ address = \"127.0.0.1:2\", weight = 3 }, "
-            "\"127.0.0.1:9\"]\n"));
+  configure_upstream({endpoint("127.0.0.1:2", 3), endpoint("127.0.0.1:9")});
   const auto after = set("a");
   ASSERT_EQ(before->members.size(), 2U);
   ASSERT_EQ(after->members.size(), 2U);
@@ -52,22 +49,20 @@ TEST_F(UpstreamDirectoryTest, EndpointsKeepTheirIdentityOverAReload) {
 }
 
 TEST_F(UpstreamDirectoryTest, AReloadThatChangesNothingLeavesTheSetInForce) {
-  const auto config = parse("[[routes]]\nto = \"a\"\n[upstreams.a]\nendpoints = [\"127.0.0.1:1\"]\n");
-  directory.configure(config);
+  configure_upstream({endpoint("127.0.0.1:1")});
   const auto before = set("a");
-  directory.configure(config);
+  configure_upstream({endpoint("127.0.0.1:1")});
   EXPECT_EQ(before, set("a"));
 }
 
 TEST_F(UpstreamDirectoryTest, TheSameAddressInTwoUpstreamsIsTwoEndpoints) {
-  directory.configure(
-      parse("[[routes]]\nto = \"a\"\n[[routes]]\npath = \"/b\"\nto = \"b\"\n"
-            "[upstreams.a]\nendpoints = [\"127.0.0.1:1\"]\n[upstreams.b]\nendpoints = [\"127.0.0.1:1\"]\n"));
+  directory.configure({.upstreams = {{.name = "a", .endpoints = {endpoint("127.0.0.1:1")}},
+                                     {.name = "b", .endpoints = {endpoint("127.0.0.1:1")}}}});
   EXPECT_NE(set("a")->members[0].endpoint, set("b")->members[0].endpoint);
 }
 
 TEST_F(UpstreamDirectoryTest, AnAppIsAnUpstreamThatWaitsForItsProcess) {
-  directory.configure(parse("[[routes]]\nto = \"web\"\n[apps.web]\ncommand = [\"/bin/true\"]\n"));
+  configure_app();
   EXPECT_TRUE(set("web")->members.empty());
   EXPECT_EQ(set("web")->when_none, EndpointSet::WhenNone::kWait);
   ASSERT_EQ(directory.apps().size(), 1U);
@@ -75,7 +70,7 @@ TEST_F(UpstreamDirectoryTest, AnAppIsAnUpstreamThatWaitsForItsProcess) {
 }
 
 TEST_F(UpstreamDirectoryTest, AStoppedAppRefusesUntilItIsStarted) {
-  directory.configure(parse("[[routes]]\nto = \"web\"\n[apps.web]\ncommand = [\"/bin/true\"]\n"));
+  configure_app();
   ASSERT_TRUE(directory.command("web", "stop"));
   while (set("web")->when_none == EndpointSet::WhenNone::kWait) loop.turn(EventLoop::Wait::kForEvents);
   EXPECT_EQ(set("web")->refusal.fault, Fault::kAppStopped);
@@ -83,15 +78,13 @@ TEST_F(UpstreamDirectoryTest, AStoppedAppRefusesUntilItIsStarted) {
 
 TEST_F(UpstreamDirectoryTest, CommandsThatMeanNothingSaySo) {
   EXPECT_EQ(directory.command("web", "recycle").error().message, "there are no apps in this configuration");
-  directory.configure(parse("[[routes]]\nto = \"web\"\n[apps.web]\ncommand = [\"/bin/true\"]\n"));
+  configure_app();
   EXPECT_FALSE(directory.command("other", "recycle"));
   EXPECT_TRUE(directory.command("web", "dance").error().message.contains("\"dance\" is no command"));
 }
 
 TEST_F(UpstreamDirectoryTest, TheScrapeKnowsEndpointsAndApps) {
-  directory.configure(
-      parse("[[routes]]\nto = \"a\"\n[upstreams.a]\nendpoints = [\"127.0.0.1:1\"]\n"
-            "[[routes]]\npath = \"/web\"\nto = \"web\"\n[apps.web]\ncommand = [\"/bin/true\"]\n"));
+  directory.configure({.upstreams = {{.name = "a", .endpoints = {endpoint("127.0.0.1:1")}}}, .apps = {web}});
   set("a")->members[0].endpoint->set(Obstacle::kUnhealthy);
   directory.note(counts);
   ASSERT_EQ(counts.endpoints.size(), 1U);

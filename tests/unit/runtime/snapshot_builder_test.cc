@@ -9,6 +9,7 @@
 
 #include "common/event_loop.h"
 #include "config/reading/load.h"
+#include "proxy/runtime/upstream_settings.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/test_certificate.h"
 
@@ -39,7 +40,7 @@ class SnapshotBuilderTest : public ::testing::Test {
     const config::Config config = parse(text);
     auto built = builder.build(config, nullptr);
     EXPECT_TRUE(built.has_value());
-    directory.configure(config);
+    directory.configure(directory_spec(config));
     return built ? *std::move(built) : Snapshot{};
   }
 

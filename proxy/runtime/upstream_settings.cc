@@ -1,8 +1,13 @@
-#include "proxy/discovery/upstream_settings.h"
+#include "proxy/runtime/upstream_settings.h"
 
 #include <algorithm>
 #include <filesystem>
 #include <limits>
+#include <utility>
+#include <variant>
+
+#include "proxy/health/health_checker.h"
+#include "proxy/health/outlier.h"
 
 namespace gatehouse {
 namespace {
@@ -69,23 +74,6 @@ std::string in_directory(const std::string& directory, const std::string& file) 
   return file.empty() ? file : (std::filesystem::path(directory) / file).string();
 }
 
-}  // namespace
-
-UpstreamOptions upstream_options(const config::Balancing& balancing) {
-  return {
-      .balance = balance_of(balancing.balance),
-      .hash_on = hash_on_of(balancing.hash_on),
-      .hash_name = balancing.hash_name,
-      .sticky_cookie = balancing.sticky_cookie,
-      .max_requests = narrowed(balancing.max_requests),
-      .queue = narrowed(balancing.queue),
-      .queue_timeout = balancing.queue_timeout,
-      .slow_start = balancing.health.slow_start,
-      .failures_to_eject = balancing.outlier.consecutive_failures,
-      .pool = {.idle_timeout = balancing.pool.idle_timeout, .max_idle = balancing.pool.max_idle},
-  };
-}
-
 HealthOptions health_options(const config::Health& health) {
   return {.path = health.path,
           .interval = health.interval,
@@ -101,6 +89,29 @@ OutlierOptions outlier_options(const config::Outlier& outlier) {
   return {.consecutive_failures = outlier.consecutive_failures,
           .eject_for = outlier.eject_for,
           .max_ejected = outlier.max_ejected};
+}
+
+ListedEndpoint listed_endpoint(const config::Endpoint& endpoint) {
+  const auto* name = std::get_if<config::DnsName>(&endpoint.at);
+  if (name == nullptr) return {.at = std::get<Address>(endpoint.at), .weight = endpoint.weight};
+  return {.at = DnsQuestion{.name = name->name, .port = name->port}, .weight = endpoint.weight};
+}
+
+}  // namespace
+
+UpstreamOptions upstream_options(const config::Balancing& balancing) {
+  return {
+      .balance = balance_of(balancing.balance),
+      .hash_on = hash_on_of(balancing.hash_on),
+      .hash_name = balancing.hash_name,
+      .sticky_cookie = balancing.sticky_cookie,
+      .max_requests = narrowed(balancing.max_requests),
+      .queue = narrowed(balancing.queue),
+      .queue_timeout = balancing.queue_timeout,
+      .slow_start = balancing.health.slow_start,
+      .failures_to_eject = balancing.outlier.consecutive_failures,
+      .pool = {.idle_timeout = balancing.pool.idle_timeout, .max_idle = balancing.pool.max_idle},
+  };
 }
 
 AppSpec app_spec(const config::App& app, std::chrono::milliseconds drain_timeout) {
@@ -128,6 +139,24 @@ AppSpec app_spec(const config::App& app, std::chrono::milliseconds drain_timeout
   };
   for (const std::string& path : app.recycle.on_change) {
     spec.recycle.on_change.push_back(in_directory(app.directory, path));
+  }
+  return spec;
+}
+
+DirectorySpec directory_spec(const config::Config& config) {
+  DirectorySpec spec;
+  for (const config::Upstream& upstream : config.upstreams) {
+    UpstreamSpec one{.name = upstream.name,
+                     .endpoints = {},
+                     .health = health_options(upstream.balancing.health),
+                     .outlier = outlier_options(upstream.balancing.outlier)};
+    for (const config::Endpoint& endpoint : upstream.endpoints) one.endpoints.push_back(listed_endpoint(endpoint));
+    spec.upstreams.push_back(std::move(one));
+  }
+  for (const config::App& app : config.apps) {
+    spec.apps.push_back({.app = app_spec(app, config.server.drain_timeout),
+                         .health = health_options(app.balancing.health),
+                         .outlier = outlier_options(app.balancing.outlier)});
   }
   return spec;
 }

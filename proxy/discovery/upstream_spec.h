@@ -1,0 +1,42 @@
+// What the UpstreamDirectory keeps true: upstreams with the endpoints that are listed for them, and apps, which are
+// upstreams as well. Plain values, checked by whoever made them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "common/address.h"
+#include "proxy/apps/app_spec.h"
+#include "proxy/discovery/resolver.h"
+#include "proxy/health/health_checker.h"
+#include "proxy/health/outlier.h"
+
+namespace gatehouse {
+
+struct ListedEndpoint {
+  std::variant<Address, DnsQuestion> at;  // a name is resolved at run time, and may have many addresses
+  std::uint32_t weight = 1;               // 1..1000
+  friend bool operator==(const ListedEndpoint&, const ListedEndpoint&) = default;
+};
+
+struct UpstreamSpec {
+  std::string name;
+  std::vector<ListedEndpoint> endpoints;
+  HealthOptions health;
+  OutlierOptions outlier;
+};
+
+struct HostedAppSpec {
+  AppSpec app;  // has the upstream's name
+  HealthOptions health;
+  OutlierOptions outlier;
+};
+
+struct DirectorySpec {  // no name twice
+  std::vector<UpstreamSpec> upstreams;
+  std::vector<HostedAppSpec> apps;
+};
+
+}  // namespace gatehouse
