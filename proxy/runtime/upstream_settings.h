@@ -13,6 +13,8 @@ namespace gatehouse {
 
 // Without the affinity key and detailed_errors, which SnapshotBuilder sets.
 UpstreamOptions upstream_options(const config::Balancing& balancing);
+// Relative paths of the offline file and of files whose change recycles the app are paths in the app's directory.
+// `drain_timeout` is the server's.
 AppSpec app_spec(const config::App& app, std::chrono::milliseconds drain_timeout);
 DirectorySpec directory_spec(const config::Config& config);
 
