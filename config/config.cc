@@ -33,6 +33,7 @@ Timeouts timeouts_of(const Config& config, const Route& route) {
   timeouts.connect = route.timeouts.connect.value_or(timeouts.connect);
   timeouts.response = route.timeouts.response.value_or(timeouts.response);
   timeouts.response_body = route.timeouts.response_body.value_or(timeouts.response_body);
+  timeouts.response_write = route.timeouts.response_write.value_or(timeouts.response_write);
   return timeouts;
 }
 

@@ -177,6 +177,7 @@ struct Timeouts {
   milliseconds connect{std::chrono::seconds(5)};          // to an endpoint
   milliseconds response{std::chrono::seconds(120)};       // end of the request to the head of the answer
   milliseconds response_body{std::chrono::seconds(120)};  // between bytes
+  milliseconds response_write{std::chrono::seconds(60)};  // the client takes nothing of what there is for it
 };
 
 // [routes.limits]: only what differs from the global value is set. In `max_request_body` the inner nullopt is "off".
@@ -190,6 +191,7 @@ struct RouteTimeouts {
   std::optional<milliseconds> connect;
   std::optional<milliseconds> response;
   std::optional<milliseconds> response_body;
+  std::optional<milliseconds> response_write;
 };
 
 // request_headers and response_headers of a route: removed first, then set (replacing), then added. Names as written;

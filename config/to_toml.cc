@@ -132,6 +132,7 @@ void write_route(TomlWriter& writer, const Route& route) {
   writer.override("connect", route.timeouts.connect);
   writer.override("response", route.timeouts.response);
   writer.override("response_body", route.timeouts.response_body);
+  writer.override("response_write", route.timeouts.response_write);
 }
 
 void write_limits(TomlWriter& writer, const Limits& limits, const Timeouts& timeouts) {
@@ -159,6 +160,7 @@ void write_limits(TomlWriter& writer, const Limits& limits, const Timeouts& time
   writer.value("connect", timeouts.connect, defaults.connect);
   writer.value("response", timeouts.response, defaults.response);
   writer.value("response_body", timeouts.response_body, defaults.response_body);
+  writer.value("response_write", timeouts.response_write, defaults.response_write);
 }
 
 }  // namespace

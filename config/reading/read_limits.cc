@@ -41,6 +41,7 @@ void read_timeouts(TableReader& reader, Timeouts& timeouts) {
   reader.read("connect", timeouts.connect);
   reader.read("response", timeouts.response);
   reader.read("response_body", timeouts.response_body);
+  reader.read("response_write", timeouts.response_write);
 }
 
 }  // namespace gatehouse::config

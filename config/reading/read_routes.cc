@@ -150,6 +150,7 @@ void read_overrides(TableReader& reader, Route& route) {
     read("connect", route.timeouts.connect);
     read("response", route.timeouts.response);
     read("response_body", route.timeouts.response_body);
+    read("response_write", route.timeouts.response_write);
   });
 }
 

@@ -161,6 +161,9 @@ std::vector<Explanation::Limit> limits(const ListenerPolicy& policy, const DryRu
       {.name = "response_body timeout",
        .value = duration(exchange.response_body_timeout),
        .by_route = times.response_body.has_value()},
+      {.name = "response_write timeout",
+       .value = duration(exchange.response_write_timeout),
+       .by_route = times.response_write.has_value()},
   };
 }
 

@@ -24,7 +24,7 @@ LingeringClose::LingeringClose(ListenerContext& context, ClientTransport transpo
       deadline_(context.loop, until_closed([this] { close(); })),
       again_(context.loop, until_closed([this] { progress(); })) {
   transport_.stream->set_user(this);
-  deadline_.arm(context_.policy->exchange.client_stall_timeout);
+  deadline_.arm(context_.policy->exchange.response_write_timeout);
   progress_.wake();
 }
 

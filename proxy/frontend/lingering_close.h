@@ -3,7 +3,7 @@
 // the answer (RFC 9112 section 9.6). Owned by the connection list; one loop's thread. The client's permit is kept
 // until it has ended.
 //
-//   send, FIN (client_stall_timeout) --> drop what comes (1 s) --> closed
+//   send, FIN (response_write_timeout) --> drop what comes (1 s) --> closed
 //   any error, the client's end, or a deadline ------------------> closed
 #pragma once
 

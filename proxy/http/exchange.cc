@@ -234,7 +234,7 @@ void Exchange::watch_response_body() {
     progress_.stall_suspected = true;
     clockwork_.watch.wake();
   } else if (!timer.armed() || moved) {
-    timer.arm(limits_.client_stall_timeout);
+    timer.arm(limits_.response_write_timeout);
   }
 }
 

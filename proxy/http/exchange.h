@@ -111,7 +111,7 @@ class Exchange {
   // the answer ended first.
   BodyWriter& request_body() { return request_pipe_.writer(); }
   // The body of the answer. A reader that takes nothing while there is something to take is broken off after
-  // client_stall_timeout.
+  // response_write_timeout.
   BodyReader& response_body() { return response_pipe_.reader(); }
   // Returns the next interim head, 100 or 103, oldest first; nothing if there is none. An answer of ours for a fault
   // drops those that were not taken.

@@ -63,7 +63,7 @@ constexpr std::array<FaultRule, kFaultCount> kRules = {{
     {Fault::kClientGone, "client_gone", 0, "", kClient, kH2Cancel, kH3Cancelled, true, true, "The client went away.",
      "the client closed the connection or cancelled the request"},
     {Fault::kClientStalled, "client_stalled", 0, "", kClient, kH2Cancel, kH3Cancelled, true, true,
-     "The client did not read its answer.", "the client took nothing of the answer for too long"},
+     "The client did not read its answer.", "the client took nothing of the answer for timeouts.response_write"},
 
     {Fault::kNoRoute, "no_route", 404, "destination_not_found", kProxy, kH2Internal, kH3Internal, false, false,
      "Nothing is served at this address.", "no route of the configuration fits this host and path"},

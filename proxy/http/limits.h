@@ -44,8 +44,8 @@ struct ExchangeLimits {
   std::chrono::milliseconds response_timeout{120'000};
   // Between bytes from the endpoint, while there is room for them: kUpstreamBodyTimeout.
   std::chrono::milliseconds response_body_timeout{120'000};
-  // How long answer bytes may wait while the client takes none: kClientStalled. There is no key for it.
-  std::chrono::milliseconds client_stall_timeout{30'000};
+  // How long bytes of the answer may wait while the client takes none: kClientStalled.
+  std::chrono::milliseconds response_write_timeout{60'000};
 };
 
 // For one client connection.

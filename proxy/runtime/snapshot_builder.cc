@@ -25,6 +25,7 @@ ExchangeLimits exchange_limits(const config::Limits& limits, const config::Timeo
       .connect_timeout = timeouts.connect,
       .response_timeout = timeouts.response,
       .response_body_timeout = timeouts.response_body,
+      .response_write_timeout = timeouts.response_write,
   };
 }
 

@@ -142,7 +142,7 @@ const Table kTable = {
     {"ClientThatTakesNothingIsGivenUp",
      [](Flow& f) {
        f.options.unix_socket = true;
-       f.options.limits.client_stall_timeout = 2s;
+       f.options.limits.response_write_timeout = 2s;
        const std::string body = pattern(kMuch);
        const Stream s = f.get();
        App& app = f.accept_request();

@@ -49,8 +49,9 @@ class Scripted final : public Responder {
 class ExchangeTest : public ::testing::Test {
  protected:
   ExchangeTest() {
-    policy->exchange = {
-        .max_request_body = 100, .request_body_timeout = milliseconds(1000), .client_stall_timeout = milliseconds(500)};
+    policy->exchange = {.max_request_body = 100,
+                        .request_body_timeout = milliseconds(1000),
+                        .response_write_timeout = milliseconds(500)};
   }
 
   void begin(RequestHead head = {.method = "GET", .authority = "a", .target = "/"}) {

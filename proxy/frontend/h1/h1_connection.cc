@@ -265,7 +265,7 @@ void H1Connection::set_timer() {
     case Waiting::kForResponseToHalfClosed:
       return timer_.arm(kHalfClosedGrace);
     case Waiting::kForRoom:
-      return timer_.arm(policy.exchange.client_stall_timeout);
+      return timer_.arm(policy.exchange.response_write_timeout);
   }
 }
 

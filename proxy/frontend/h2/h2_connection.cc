@@ -18,7 +18,6 @@ constexpr std::uint32_t kStreamWindow = BodyPipe::kDefaultCapacity;
 constexpr std::chrono::milliseconds kGoawayRoundTrip{1000};  // for the ping that follows the first GOAWAY
 constexpr std::chrono::milliseconds kGoawayDelivery{1000};   // for the last words of a connection that is terminated
 constexpr std::chrono::milliseconds kSmallFrameDelay{200};
-constexpr std::chrono::seconds kOutputStall{60};
 
 }  // namespace
 
@@ -194,7 +193,7 @@ void H2Connection::write_output() {
   if (!state_.blocked) {
     clear_deadline(kOutput);
   } else if (result.bytes > 0 || deadlines_[kOutput] == MonotonicTime::max()) {
-    set_deadline(kOutput, kOutputStall);
+    set_deadline(kOutput, context_.policy->exchange.response_write_timeout);
   }
 }
 

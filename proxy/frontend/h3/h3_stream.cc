@@ -296,7 +296,7 @@ std::optional<Fault> H3Stream::overdue(MonotonicTime at) const {
     return std::nullopt;
   }
   const bool waits_for_client = offered_.bytes > 0 || !offered_.rest.empty() || state_.writing == Writing::kAllOffered;
-  if (!waits_for_client || still < policy.exchange.client_stall_timeout) return std::nullopt;
+  if (!waits_for_client || still < policy.exchange.response_write_timeout) return std::nullopt;
   return Fault::kClientStalled;
 }
 

@@ -78,7 +78,7 @@ TEST(Reference, ItsValuesAreTheDefaults) {
                           "routes.limits.max_request_body", "routes.path", "routes.redirect", "routes.respond",
                           "routes.respond.body", "routes.respond.status", "routes.timeouts", "routes.timeouts.connect",
                           "routes.timeouts.request_body", "routes.timeouts.response", "routes.timeouts.response_body",
-                          "routes.to", "upstreams", "upstreams.NAME.endpoints"));
+                          "routes.timeouts.response_write", "routes.to", "upstreams", "upstreams.NAME.endpoints"));
   Config global = *loaded.config;
   ASSERT_EQ(global.routes.size(), 4U);
   global.limits = limits_of(*loaded.config, global.routes[0]);

@@ -100,6 +100,7 @@ request_body = "1ms"
 connect = "1500ms"
 response = "90s"
 response_body = "2h"
+response_write = "3h"
 
 [[routes]]
 path = "/r"
@@ -220,6 +221,7 @@ request_body = "4s"
 connect = "6s"
 response = "7s"
 response_body = "8s"
+response_write = "9s"
 )";
 
 TEST(ToToml, WritesEveryKeyAsItWasRead) {

@@ -99,7 +99,7 @@ TEST_F(QuicSessionTest, SlowClientStopsTheResponderAndResumesIt) {
 }
 
 TEST_F(QuicSessionTest, ClientThatTakesNothingIsResetAfterTheStallTimeout) {
-  policy->exchange.client_stall_timeout = 5s;
+  policy->exchange.response_write_timeout = 5s;
   script = [&](Exchange& exchange) { exchange.respond({}, std::string(60'000, 'x')); };
   H3Client& client = connect({.clock = clock, .to_server = {}, .stream_window = 1000});
   until([&] { return client.connected(); });
