@@ -33,8 +33,9 @@ void BodyWriter::write(Buffer bytes) {
 void BodyWriter::finish(FieldList trailers) {
   assert(!ended());
   if (ended()) return;
-  pipe_.state_.end = pipe_.state_.over_limit ? BodyPipe::End::kFailed : BodyPipe::End::kFinished;
-  pipe_.trailers_ = std::move(trailers);
+  const bool as_promised = !pipe_.state_.over_limit && pipe_.written_ >= pipe_.promised_;
+  pipe_.state_.end = as_promised ? BodyPipe::End::kFinished : BodyPipe::End::kFailed;
+  if (pipe_.state_.takes_trailers) pipe_.trailers_ = std::move(trailers);
   pipe_.wake_reader();
 }
 
@@ -114,6 +115,11 @@ void BodyPipe::set_limit(std::uint64_t bytes) {
   credit_ += bytes_.size();
   bytes_.clear();
   wake_reader();
+}
+
+void BodyPipe::promise(std::uint64_t bytes) {
+  promised_ = bytes;
+  set_limit(bytes);
 }
 
 void BodyPipe::taken(std::size_t count) {

@@ -99,6 +99,10 @@ class BodyPipe {
   // For the exchange. No more than `bytes` ever reach the reader: from the write that exceeds them on all is dropped,
   // and an end that follows counts as a break. A limit below what has been written already drops what is queued.
   void set_limit(std::uint64_t bytes);
+  // Exactly `bytes` have been promised to the reader: an end after more or fewer of them counts as a break.
+  void promise(std::uint64_t bytes);
+  // finish() drops the trailers that it gets.
+  void refuse_trailers() { state_.takes_trailers = false; }
   bool over_limit() const { return state_.over_limit; }
   // For the exchange: `watcher` is woken by whatever either end does; null: nobody is.
   void set_watcher(Waker* watcher) { wakers_.watcher = watcher; }
@@ -111,6 +115,7 @@ class BodyPipe {
     End end = End::kOpen;
     bool abandoned = false;
     bool over_limit = false;
+    bool takes_trailers = true;
   };
   struct Wakers {
     Waker* writer = nullptr;
@@ -124,6 +129,7 @@ class BodyPipe {
 
   std::size_t capacity_;
   std::uint64_t limit_ = UINT64_MAX;
+  std::uint64_t promised_ = 0;
   Buffer bytes_;
   std::uint64_t written_ = 0;
   std::uint64_t read_ = 0;

@@ -41,6 +41,7 @@ Exchange::Exchange(ExchangeContext& context, ClientInfo client, RequestHead head
   request_pipe_.writer().set_waker(&client_waker);
   response_pipe_.set_watcher(&clockwork_.watch);
   response_pipe_.reader().set_waker(&client_waker);
+  if (!request_.accepts_trailers) response_pipe_.refuse_trailers();
   clockwork_.step.wake();
   clockwork_.watch.wake();
   context.observer.on_begin(*this);
@@ -95,6 +96,11 @@ void Exchange::respond(ResponseHead head) {
   assert(progress_.failed || (!response_ && !head.is_interim()));
   if (response_ || progress_.failed || head.is_interim()) return;
   finish_head(head);
+  const bool has_body = may_have_body(request_.method, head.status);
+  if (!has_body || head.body.kind != BodyLength::Kind::kUnknown) {
+    response_pipe_.promise(has_body ? head.body.bytes : 0);
+  }
+  if (!has_body) response_pipe_.refuse_trailers();
   record_.status = head.status;
   record_.first_byte = clockwork_.context.loop.now() - record_.started;
   response_ = std::move(head);
@@ -202,6 +208,9 @@ void Exchange::finish_head(ResponseHead& head) const {
 // Both pipes have come to rest for this turn: what they hold now is what somebody has to wait for.
 void Exchange::watch() {
   if (request_pipe_.over_limit() && !request_pipe_.writer().abandoned()) fail_and_cancel(Fault::kBodyTooLarge);
+  // A responder that keeps another length than it promised: less, or more, must not look like a clean end (invariant
+  // I8).
+  if (response_pipe_.reader().failed() && !progress_.broken) break_off(Fault::kInternalError);
   const bool response_ended = response_pipe_.writer().ended();
   if (response_ended && !request_pipe_.writer().ended()) request_pipe_.reader().abandon();
   watch_request_body();

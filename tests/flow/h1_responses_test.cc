@@ -111,7 +111,7 @@ TEST(H1Responses, HeadAnd204And304HaveNoBody) {
   }
 }
 
-TEST(H1Responses, MoreOrLessThanTheLengthPromisesIsNotDelivered) {
+TEST(H1Responses, MoreOrLessThanTheLengthPromisesIsNoCleanEnd) {
   FrontendWorld world;
   world.script = [](Exchange& exchange) {
     begin_response(exchange, BodyLength::known(4));
@@ -119,7 +119,8 @@ TEST(H1Responses, MoreOrLessThanTheLengthPromisesIsNotDelivered) {
     exchange.response_pipe().writer().finish();
   };
   TextClient more(world);
-  EXPECT_EQ(body_of(more.ask(get())), "1234");
+  EXPECT_LE(body_of(more.ask(get())).size(), 4U);
+  EXPECT_EQ(more.end(), IoStatus::kEof);
   world.script = [](Exchange& exchange) {
     begin_response(exchange, BodyLength::known(40));
     write_response(exchange, "123456789");

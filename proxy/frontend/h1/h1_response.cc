@@ -20,7 +20,8 @@ H1Response::Outcome H1Response::advance(Exchange& exchange, Buffer& out, bool ke
   take_body(exchange, out);
   if (exchange.broken_off()) return Outcome::kBroken;
   if (!exchange.response_body().at_end()) return Outcome::kOpen;
-  return write_end(exchange, out) ? Outcome::kComplete : Outcome::kBroken;
+  if (framing_ == Framing::kChunked) h1_writer::write_last_chunk(out, exchange.response_body().trailers());
+  return Outcome::kComplete;
 }
 
 bool H1Response::write_head(const Exchange& exchange, Buffer& out, bool keep_alive) {
@@ -32,7 +33,6 @@ bool H1Response::write_head(const Exchange& exchange, Buffer& out, bool keep_ali
     framing_ = Framing::kNoBody;
   } else if (!unknown_length) {
     framing_ = Framing::kLength;
-    left_ = head.body.bytes;
   } else {
     framing_ = client == Protocol::kH10 ? Framing::kUntilClose : Framing::kChunked;
   }
@@ -48,34 +48,12 @@ void H1Response::take_body(Exchange& exchange, Buffer& out) {
   BodyReader& body = exchange.response_body();
   while (body.available() > 0 && out.size() < kMark) {
     Buffer bytes = body.read(kMark - out.size());
-    switch (framing_) {
-      case Framing::kChunked:
-        h1_writer::write_chunk(out, std::move(bytes));
-        break;
-      case Framing::kLength:
-        // Never more than promised: the client would read the rest as the next answer.
-        if (bytes.size() > left_) bytes = bytes.split(static_cast<std::size_t>(left_));
-        left_ -= bytes.size();
-        out.append(std::move(bytes));
-        break;
-      case Framing::kUntilClose:
-        out.append(std::move(bytes));
-        break;
-      case Framing::kNotBegun:
-      case Framing::kNoBody:
-        break;  // dropped: the answer has no place for it
+    if (framing_ == Framing::kChunked) {
+      h1_writer::write_chunk(out, std::move(bytes));
+    } else {
+      out.append(std::move(bytes));  // the pipe lets through what the head has promised and no more
     }
   }
-}
-
-// Returns false if less has come than was promised.
-bool H1Response::write_end(Exchange& exchange, Buffer& out) {
-  if (framing_ == Framing::kChunked) {
-    static const FieldList kNoTrailers;
-    const bool wanted = exchange.request().accepts_trailers;
-    h1_writer::write_last_chunk(out, wanted ? exchange.response_body().trailers() : kNoTrailers);
-  }
-  return framing_ != Framing::kLength || left_ == 0;
 }
 
 }  // namespace gatehouse

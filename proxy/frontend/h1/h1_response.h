@@ -46,13 +46,9 @@ class H1Response {
   // Returns false if the head cannot be written.
   bool write_head(const Exchange& exchange, Buffer& out, bool keep_alive);
   void take_body(Exchange& exchange, Buffer& out);
-  // Returns false if less has come than was promised.
-  bool write_end(Exchange& exchange, Buffer& out);
 
   Framing framing_ = Framing::kNotBegun;
   bool keep_alive_ = false;
-  // kLength: bytes still promised.
-  std::uint64_t left_ = 0;
 };
 
 }  // namespace gatehouse

@@ -109,6 +109,28 @@ TEST(BodyPipe, NothingBeyondTheLimitReachesTheReader) {
   EXPECT_TRUE(pipe.reader().failed()) << "a body that was cut is not complete";
 }
 
+TEST(BodyPipe, AnEndIsCleanAfterExactlyWhatWasPromised) {
+  for (const std::size_t written : {0U, 4U, 5U, 6U}) {
+    BodyPipe pipe;
+    pipe.promise(5);
+    pipe.writer().write(Buffer(std::string(written, 'x')));
+    pipe.writer().finish();
+    EXPECT_EQ(pipe.reader().finished(), written == 5) << written;
+    EXPECT_EQ(pipe.reader().failed(), written != 5) << written;
+    EXPECT_LE(pipe.reader().available(), 5U);
+  }
+}
+
+TEST(BodyPipe, TrailersThatNobodyTakesAreDropped) {
+  BodyPipe pipe;
+  pipe.refuse_trailers();
+  FieldList trailers;
+  trailers.add("a", "b");
+  pipe.writer().finish(std::move(trailers));
+  EXPECT_TRUE(pipe.reader().finished());
+  EXPECT_TRUE(pipe.reader().trailers().empty());
+}
+
 TEST(BodyPipe, LimitHoldsForWhatHasCome) {
   BodyPipe pipe;
   pipe.writer().write(bytes(11));

@@ -128,6 +128,21 @@ TEST_F(ExchangeTest, AFaultAfterTheHeadBreaksOff) {
   EXPECT_EQ(end(), "200 upstream_truncated in 0 out 4");
 }
 
+TEST_F(ExchangeTest, MoreOrLessThanItsHeadPromisesIsNoCleanEnd) {
+  for (const std::size_t written : {4U, 11U}) {
+    begin();
+    turn();
+    exchange->respond({.status = 200, .body = BodyLength::known(10)});
+    exchange->response_pipe().writer().write(Buffer(std::string(written, 'x')));
+    exchange->response_pipe().writer().finish();
+    turn();
+    EXPECT_FALSE(exchange->response_body().finished());
+    EXPECT_EQ(exchange->broken_off(), Fault::kInternalError);
+    EXPECT_FALSE(exchange->responded());
+    EXPECT_TRUE(end().starts_with("200 internal_error"));
+  }
+}
+
 TEST_F(ExchangeTest, FaultsAfterTheEndOfTheAnswerAreNone) {
   begin();
   exchange->respond({.status = 200}, "x");

@@ -202,6 +202,21 @@ TEST_F(QuicSessionTest, AnswerThatBreaksOffIsResetAndNeverEnds) {
   EXPECT_EQ(observer.ended[0].fault, Fault::kUpstreamTruncated);
 }
 
+TEST_F(QuicSessionTest, AnotherLengthThanPromisedIsAReset) {
+  for (const std::size_t written : {4U, 101U}) {
+    script = [&](Exchange& exchange) {
+      exchange.respond({.body = BodyLength::known(100)});
+      exchange.response_pipe().writer().write(Buffer(std::string(written, 'x')));
+      exchange.response_pipe().writer().finish();
+    };
+    H3Client& client = connected();
+    const auto stream = client.get("/");
+    until([&] { return client.response(stream).reset.has_value(); });
+    EXPECT_EQ(client.response(stream).reset, rule(Fault::kInternalError).h3_code);
+    EXPECT_FALSE(client.response(stream).ended);
+  }
+}
+
 TEST_F(QuicSessionTest, FaultBeforeTheHeadIsAnswered) {
   script = [](Exchange& exchange) { exchange.fail(Fault::kConnectRefused); };
   H3Client& client = connected();
