@@ -79,19 +79,8 @@ bool nominates_framing(const FieldList& fields) {
   return found;
 }
 
-// Crumbs of a Cookie, which only h2 and h3 have, count as the one field that they become.
-bool is_too_large(const RawRequest& raw, const HeadLimits& limits) {
-  if (raw.fields.section_size() <= limits.max_header_bytes && raw.fields.size() <= limits.max_header_count)
-    return false;
-  if (!is_binary(raw.protocol)) return true;
-  SectionMeter meter;
-  for (const Field field : raw.fields) meter.add(field.name, field.value, limits.of_head());
-  return meter.too_large();
-}
-
 // Whether one of the names has marks that could disguise it (nearly never; then nobody has to look for disguises).
-std::expected<bool, Fault> check_fields(const RawRequest& raw, const HeadLimits& limits) {
-  if (is_too_large(raw, limits)) return std::unexpected(Fault::kHeadersTooLarge);
+std::expected<bool, Fault> check_fields(const RawRequest& raw) {
   bool marked = false;
   for (const Field field : raw.fields) {
     if (!is_acceptable(field, raw.protocol)) return malformed();
@@ -258,7 +247,8 @@ bool is_field_value(std::string_view value) {
 std::expected<RequestHead, Fault> check_request(RawRequest& raw, const HeadLimits& limits,
                                                 const Misdirected& misdirected) {
   if (raw.target.size() > limits.max_target_bytes) return std::unexpected(Fault::kTargetTooLong);
-  const std::expected<bool, Fault> marked = check_fields(raw, limits);
+  if (raw.too_large) return std::unexpected(Fault::kHeadersTooLarge);
+  const std::expected<bool, Fault> marked = check_fields(raw);
   if (!marked) return std::unexpected(marked.error());
   if (const Checked fine = check_method(raw); !fine) return std::unexpected(fine.error());
   if (const Checked fine = check_scheme(raw); !fine) return std::unexpected(fine.error());
@@ -283,10 +273,6 @@ std::expected<RequestHead, Fault> check_request(RawRequest& raw, const HeadLimit
   remove_consumed(head.fields, *marked);
   join_cookies(head.fields);
   return head;
-}
-
-Fault too_large(const RawRequest& raw, const HeadLimits& limits) {
-  return raw.target.size() > limits.max_target_bytes ? Fault::kTargetTooLong : Fault::kHeadersTooLarge;
 }
 
 RequestHead rejected_head(RawRequest&& raw) {

@@ -35,10 +35,6 @@ using Misdirected = std::move_only_function<bool(std::string_view host) const>;
 std::expected<RequestHead, Fault> check_request(RawRequest& raw, const HeadLimits& limits,
                                                 const Misdirected& misdirected = {});
 
-// Returns the fault of a head beyond its limit: kTargetTooLong or kHeadersTooLarge. `raw` has the target, or so much
-// of it that it is seen to be too long.
-Fault too_large(const RawRequest& raw, const HeadLimits& limits);
-
 // Returns what is known of a rejected request, for its log line: no fields, and its target unchecked.
 RequestHead rejected_head(RawRequest&& raw);
 

@@ -43,7 +43,7 @@ const llhttp_settings_t& H1Head::Llhttp::settings() {
   return kSettings;
 }
 
-H1Head::H1Head(Kind kind) : llhttp_(std::make_unique<Llhttp>()) {
+H1Head::H1Head(Kind kind, const FieldSection::Limit& limit) : llhttp_(std::make_unique<Llhttp>()), limit_(limit) {
   llhttp_init(&llhttp_->parser, kind == Kind::kRequest ? HTTP_REQUEST : HTTP_RESPONSE, &Llhttp::settings());
   llhttp_->parser.data = this;
 }
@@ -55,7 +55,7 @@ void H1Head::begin() {
   target_.clear();
   name_.clear();
   value_.clear();
-  fields_.clear();
+  section_.clear();
   complete_ = false;
 }
 
@@ -69,6 +69,7 @@ H1Head::Outcome H1Head::feed(std::string_view bytes) {
   const llhttp_errno_t result = llhttp_execute(parser, bytes.data(), bytes.size());
   name_.keep();
   value_.keep();
+  if (section_.too_large()) return Outcome::kTooLarge;
   if (complete_) {
     // It stands on the byte that ended the head; anything behind that would be read by nobody.
     const bool at_the_end = result == HPE_PAUSED && llhttp_get_error_pos(parser) >= bytes.data() + bytes.size() - 1;
@@ -92,7 +93,7 @@ bool H1Head::agrees(bool chunked, bool has_length) const {
 }
 
 void H1Head::end_field() {
-  fields_.add(name_.text(), text::trim(value_.text()));
+  section_.add(name_.text(), text::trim(value_.text()), limit_);
   name_.clear();
   value_.clear();
 }

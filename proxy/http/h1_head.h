@@ -7,17 +7,18 @@
 #include <string>
 #include <string_view>
 
-#include "proxy/http/field_list.h"
+#include "proxy/http/field_section.h"
 
 namespace gatehouse {
 
 class H1Head {
  public:
   enum class Kind { kRequest, kResponse };
-  // kBadVersion: llhttp knows no such version of HTTP. kBad: no valid head, or bytes behind its end.
-  enum class Outcome { kMore, kComplete, kBadVersion, kBad };
+  // kBadVersion: llhttp knows no such version of HTTP. kBad: no valid head, or bytes behind its end. kTooLarge: the
+  // fields are beyond their limit.
+  enum class Outcome { kMore, kComplete, kBadVersion, kBad, kTooLarge };
 
-  explicit H1Head(Kind kind);
+  H1Head(Kind kind, const FieldSection::Limit& limit);
   ~H1Head();
   H1Head(const H1Head&) = delete;
   H1Head& operator=(const H1Head&) = delete;
@@ -32,7 +33,8 @@ class H1Head {
 
   // What has been read so far; the parser moves both away.
   std::string& target() { return target_; }
-  FieldList& fields() { return fields_; }
+  const FieldList& fields() const { return section_.fields(); }
+  FieldList take_fields() { return section_.take(); }
   // Of HTTP/1; -1 for any other major version.
   int minor_version() const;
   int status() const;
@@ -57,7 +59,8 @@ class H1Head {
   std::string target_;
   Span name_;
   Span value_;
-  FieldList fields_;
+  const FieldSection::Limit limit_;
+  FieldSection section_;
   bool complete_ = false;
 };
 

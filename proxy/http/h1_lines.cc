@@ -6,8 +6,6 @@ namespace gatehouse {
 
 namespace {
 
-constexpr std::size_t kFieldOverhead = 32;
-constexpr std::size_t kSeparator = 2;  // ": "
 constexpr std::string_view kVersion = "HTTP/d.d";
 
 }  // namespace
@@ -99,9 +97,7 @@ std::optional<std::size_t> H1Lines::first_excess(std::string_view bytes) {
     case First::kField: {
       // The empty line that ends the section is no field.
       if (line_size_ == 0 && (bytes.empty() || bytes[0] == '\r')) return std::nullopt;
-      if (line_size_ == 0 && fields_ == limits_.max_fields) return 0;
-      const std::size_t taken = std::min(allowed, section_size_ + kFieldOverhead);
-      allowed = allowed - taken + kSeparator + 1;
+      allowed = allowed - std::min(allowed, section_size_) + 1;
       break;
     }
   }
@@ -115,11 +111,7 @@ Fault H1Lines::excess_fault() const {
 }
 
 void H1Lines::end_line() {
-  if (line_ == First::kField && line_size_ > 1) {
-    ++fields_;
-    const std::size_t text = line_size_ - 1;
-    section_size_ += kFieldOverhead + text - std::min(text, kSeparator);
-  }
+  if (line_ == First::kField && line_size_ > 1) section_size_ += line_size_ - 1;
   line_ = First::kField;
   line_size_ = 0;
   after_cr_ = false;

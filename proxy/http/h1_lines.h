@@ -15,9 +15,9 @@ namespace gatehouse {
 class H1Lines {
  public:
   struct Limits {
-    // Names, values and 32 bytes a field, as if ": " stood between name and value. It bounds a status line, too.
+    // Of all lines of fields, without their ends, and of a status line: a bound for what has not been split into fields
+    // yet. How many fields there may be, and how large, FieldSection says.
     std::size_t max_bytes = 0;
-    std::size_t max_fields = 0;
     // For the second word of a request line.
     std::size_t max_target = 0;
   };
@@ -61,7 +61,6 @@ class H1Lines {
   // Of this line so far, with its CR.
   std::size_t line_size_ = 0;
   std::size_t section_size_ = 0;
-  std::size_t fields_ = 0;
 };
 
 }  // namespace gatehouse

@@ -55,7 +55,9 @@ bool wants_keep_alive(const FieldList& fields, int minor_version) {
 
 struct H1Parser::State {
   State(Kind of, const HeadLimits& head_limits)
-      : kind(of), limits(head_limits), head(of == Kind::kRequest ? H1Head::Kind::kRequest : H1Head::Kind::kResponse) {}
+      : kind(of),
+        limits(head_limits),
+        head(of == Kind::kRequest ? H1Head::Kind::kRequest : H1Head::Kind::kResponse, head_limits.of_head()) {}
 
   Step advance(std::string_view input);
   Step begin_message(std::string_view input);
@@ -71,6 +73,7 @@ struct H1Parser::State {
   Step fail(Fault why);
   bool is_request() const { return kind == Kind::kRequest; }
   Fault malformed() const { return is_request() ? Fault::kMalformedRequest : Fault::kUpstreamInvalid; }
+  Fault too_large() const { return is_request() ? Fault::kHeadersTooLarge : Fault::kUpstreamHeadersTooLarge; }
   Fault bad_body() const { return is_request() ? Fault::kRequestBodyInvalid : Fault::kUpstreamInvalid; }
 
   const Kind kind;
@@ -90,7 +93,7 @@ struct H1Parser::State {
   H1Chunks chunks;
   std::string method;
   std::string trailer_text;
-  FieldList trailers;
+  FieldSection trailers;
 };
 
 H1Parser::H1Parser(Kind kind, const HeadLimits& limits) : state_(std::make_unique<State>(kind, limits)) {}
@@ -172,12 +175,8 @@ H1Parser::Step H1Parser::State::begin_message(std::string_view input) {
 
 void H1Parser::State::begin_lines(H1Lines::First first) {
   phase = Phase::kHead;
-  lines.begin(first,
-              {.max_bytes = limits.max_header_bytes,
-               .max_fields = limits.max_header_count,
-               .max_target = limits.max_target_bytes},
-              {.malformed = malformed(),
-               .too_large = is_request() ? Fault::kHeadersTooLarge : Fault::kUpstreamHeadersTooLarge});
+  lines.begin(first, {.max_bytes = limits.max_header_bytes, .max_target = limits.max_target_bytes},
+              {.malformed = malformed(), .too_large = too_large()});
 }
 
 H1Parser::Step H1Parser::State::read_method(std::string_view input) {
@@ -202,6 +201,7 @@ H1Parser::Step H1Parser::State::read_head(std::string_view input) {
   const H1Head::Outcome outcome = scan.good == 0 ? H1Head::Outcome::kMore : head.feed(input.substr(0, scan.good));
   if (outcome == H1Head::Outcome::kBadVersion && is_request()) return fail(Fault::kVersionNotSupported);
   if (outcome == H1Head::Outcome::kBadVersion || outcome == H1Head::Outcome::kBad) return fail(malformed());
+  if (outcome == H1Head::Outcome::kTooLarge) return fail(too_large());
   if (scan.fault) return fail(*scan.fault);
   // Two readers that see different ends of a head are what request smuggling is made of.
   if (scan.done != (outcome == H1Head::Outcome::kComplete)) return fail(malformed());
@@ -223,9 +223,6 @@ H1Parser::Step H1Parser::State::end_head(std::size_t consumed) {
   if (!is_request() && (head.status() < 100 || head.status() > 599)) return fail(malformed());
   // The final answer would begin where other readers see a body (RFC 9110 section 8.6).
   if (!is_request() && head.status() < 200 && !length->is_empty()) return fail(malformed());
-  if (fields.section_size() > limits.max_header_bytes) {
-    return fail(is_request() ? Fault::kHeadersTooLarge : Fault::kUpstreamHeadersTooLarge);
-  }
   facts.keep_alive = wants_keep_alive(fields, minor);
   begin_body(*length);
   return {.event = Event::kHead, .consumed = consumed};
@@ -279,8 +276,7 @@ H1Parser::Step H1Parser::State::read_chunks(std::string_view input) {
     case H1Chunks::Outcome::kLastChunk:
       phase = Phase::kTrailers;
       trailer_text.clear();
-      lines.begin(H1Lines::First::kField,
-                  {.max_bytes = limits.max_trailer_bytes, .max_fields = limits.max_trailer_count},
+      lines.begin(H1Lines::First::kField, {.max_bytes = limits.max_trailer_bytes},
                   {.malformed = bad_body(), .too_large = bad_body()});
       break;
     case H1Chunks::Outcome::kMore:
@@ -309,7 +305,8 @@ bool H1Parser::State::split_trailers() {
     if (colon == std::string_view::npos) return false;
     const std::string_view value = text::trim(line.substr(colon + 1));
     if (!field_rules::is_token(line.substr(0, colon)) || !field_rules::is_field_value(value)) return false;
-    trailers.add(line.substr(0, colon), value);
+    if (trailers.add(line.substr(0, colon), value, limits.of_trailers()) != FieldSection::Verdict::kWithin)
+      return false;
   }
   return true;
 }
@@ -339,15 +336,14 @@ RawRequest H1Parser::take_request() {
   return {.protocol = head.minor_version() == 0 ? Protocol::kH10 : Protocol::kH1,
           .method = std::exchange(state_->method, {}),
           .target = std::exchange(head.target(), {}),
-          .fields = std::exchange(head.fields(), {})};
+          .fields = head.take_fields()};
 }
 
 ResponseHead H1Parser::take_response() {
   assert(!state_->is_request());
   H1Head& head = state_->head;
-  ResponseHead response{.status = static_cast<std::uint16_t>(head.status()),
-                        .fields = std::exchange(head.fields(), {}),
-                        .body = state_->facts.body};
+  ResponseHead response{
+      .status = static_cast<std::uint16_t>(head.status()), .fields = head.take_fields(), .body = state_->facts.body};
   response.fields.remove_if([](const Field& field) {
     return field.id == FieldName::kContentLength || field.id == FieldName::kTransferEncoding;
   });
@@ -364,7 +360,7 @@ bool H1Parser::keep_alive() const {
   return state_->facts.keep_alive;
 }
 FieldList H1Parser::take_trailers() {
-  return std::exchange(state_->trailers, {});
+  return state_->trailers.take();
 }
 Fault H1Parser::fault() const {
   return state_->facts.fault;

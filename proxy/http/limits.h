@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <limits>
 
-#include "proxy/http/section_meter.h"
+#include "proxy/http/field_section.h"
 
 namespace gatehouse {
 
@@ -27,8 +27,8 @@ struct HeadLimits {
   std::size_t max_trailer_bytes = 8192;
   std::size_t max_trailer_count = 32;
 
-  SectionMeter::Limit of_head() const { return {.bytes = max_header_bytes, .fields = max_header_count}; }
-  SectionMeter::Limit of_trailers() const { return {.bytes = max_trailer_bytes, .fields = max_trailer_count}; }
+  FieldSection::Limit of_head() const { return {.bytes = max_header_bytes, .fields = max_header_count}; }
+  FieldSection::Limit of_trailers() const { return {.bytes = max_trailer_bytes, .fields = max_trailer_count}; }
 };
 
 // For one exchange; global values, or a route's.

@@ -42,6 +42,8 @@ struct RawRequest {
   FieldList fields;
   // For h2 and h3: END_STREAM or FIN came with the head.
   bool end_of_message = false;
+  // More was sent than a head may have: `fields` are cut short, or `target` is one byte beyond its limit.
+  bool too_large = false;
 };
 
 // A request that field_rules has let through, or what is known of one that it refused.

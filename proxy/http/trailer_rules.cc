@@ -81,9 +81,6 @@ bool is_fault(const Field& field, Protocol protocol) {
 
 std::expected<FieldList, Fault> check_request_trailers(FieldList&& trailers, Protocol protocol,
                                                        const ListenerPolicy& policy) {
-  if (trailers.section_size() > policy.head.max_trailer_bytes || trailers.size() > policy.head.max_trailer_count) {
-    return std::unexpected(Fault::kRequestBodyInvalid);
-  }
   for (const Field field : trailers) {
     if (is_fault(field, protocol)) return std::unexpected(Fault::kRequestBodyInvalid);
   }

@@ -177,7 +177,7 @@ void H2Callbacks::on_request_frame(H2Connection& connection, const nghttp2_frame
   if (stream == nullptr) return;
   const bool end = (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
   if (frame.hd.type == NGHTTP2_HEADERS && frame.headers.cat == NGHTTP2_HCAT_REQUEST) {
-    stream->on_head_complete(end);
+    stream->on_head(end);
   } else if (end) {
     stream->on_end();
   } else if (frame.hd.type == NGHTTP2_DATA && frame.hd.length == frame.data.padlen && !stream->on_empty_data()) {

@@ -2,7 +2,7 @@
 // to DATA. Owned by its H2Connection from the first byte of its HEADERS until nghttp2 has closed it; one loop's
 // thread.
 //
-//   on_header.. on_head_complete -> Exchange -> on_data.. on_end          (called by nghttp2 while bytes are fed to it)
+//   on_header.. on_head -> Exchange -> on_data.. on_end                   (called by nghttp2 while bytes are fed to it)
 //   progress (waker): head -> submit_response; then next_data, take_data  (called by nghttp2 while it makes frames)
 //
 // A client may reset it, and nghttp2 refuse it, at any point. on_closed() comes last, once; not at all if the
@@ -19,6 +19,7 @@
 
 #include "common/waker.h"
 #include "proxy/http/exchange.h"
+#include "proxy/http/head_collector.h"
 
 namespace gatehouse {
 
@@ -39,13 +40,13 @@ class H2Stream {
   // A field of the head, or of the trailers once the head is complete. What is over a limit is decoded but not kept.
   // Returns false if so much has been decoded of this section that the connection has to end.
   [[nodiscard]] bool on_header(std::string_view name, std::string_view value);
-  // At most once. Makes the exchange, or one that answers for a fault.
-  void on_head_complete(bool end_of_message);
+  // At most once. Makes the exchange, or one that answers for a fault. `end`: the request ends with it.
+  void on_head(bool end);
   // Any number of times after the head. The window for the bytes goes back as the endpoint takes them.
   void on_data(Buffer bytes);
   // An empty DATA frame that does not end the request. Returns false if there have been too many of them.
   bool on_empty_data();
-  // The body, or the trailers, are complete: at most once, and not where on_head_complete() was the end.
+  // The body, or the trailers, are complete: at most once, and not where on_head() was the end.
   void on_end();
   // nghttp2 has refused the request, or a field of it, and resets the stream. Returns false if it was being reset
   // already.
@@ -90,19 +91,14 @@ class H2Stream {
     // The next small frame is sent.
     bool small_allowed = false;
     std::uint32_t empty_frames = 0;
-    // Of the head, then of the trailers.
-    SectionMeter meter;
   };
 
   // The exchange's waker.
   void progress();
-  void begin(bool end_of_message);
   // Makes an exchange that answers for the fault, or resets the stream where no answer is allowed.
   void reject(Fault fault);
-  void keep_pseudo_field(std::string_view name, std::string_view value);
   void give_credit();
   bool send_head();
-  bool body_complete() const;
   void resume();
   void reset(std::uint32_t code);
 
@@ -110,13 +106,9 @@ class H2Stream {
   const std::int32_t id_;
   Position position_;
   State state_;
-  // Until the head is complete.
-  RawRequest raw_;
-  FieldList trailers_;
+  HeadCollector collector_;
   // Received bytes whose stream window is not given back yet.
   std::size_t uncredited_ = 0;
-  // Bytes of the answer's body.
-  std::uint64_t sent_ = 0;
   Waker waker_;
   // Last: uses the waker.
   std::optional<Exchange> exchange_;

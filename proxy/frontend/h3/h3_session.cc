@@ -48,13 +48,14 @@ struct H3Callbacks {
     nghttp3_conn_set_stream_user_data(conn, id, session_of(session).find(id));
     return 0;
   }
-  static int recv_header(nghttp3_conn* /*conn*/, std::int64_t /*id*/, std::int32_t token, nghttp3_rcbuf* name,
+  // Of a head, and of trailers.
+  static int recv_header(nghttp3_conn* /*conn*/, std::int64_t /*id*/, std::int32_t /*token*/, nghttp3_rcbuf* name,
                          nghttp3_rcbuf* value, std::uint8_t /*flags*/, void* session, void* stream) {
-    if (stream == nullptr || stream_of(stream)->add_field(token, text_of(name), text_of(value))) return 0;
+    if (stream == nullptr || stream_of(stream)->on_header(text_of(name), text_of(value))) return 0;
     return excessive(session);
   }
   static int end_headers(nghttp3_conn* /*conn*/, std::int64_t /*id*/, int fin, void* /*session*/, void* stream) {
-    if (stream != nullptr) stream_of(stream)->head_ended(fin != 0);
+    if (stream != nullptr) stream_of(stream)->on_head(fin != 0);
     return 0;
   }
   static int recv_data(nghttp3_conn* /*conn*/, std::int64_t /*id*/, const std::uint8_t* data, std::size_t size,
@@ -62,22 +63,17 @@ struct H3Callbacks {
     if (stream == nullptr) {
       session_of(session).transport_.credit_connection(size);
     } else {
-      stream_of(stream)->body({data, size});
+      stream_of(stream)->on_data({data, size});
     }
     return 0;
   }
-  static int recv_trailer(nghttp3_conn* /*conn*/, std::int64_t /*id*/, std::int32_t /*token*/, nghttp3_rcbuf* name,
-                          nghttp3_rcbuf* value, std::uint8_t /*flags*/, void* session, void* stream) {
-    if (stream == nullptr || stream_of(stream)->add_trailer(text_of(name), text_of(value))) return 0;
-    return excessive(session);
-  }
   static int end_stream(nghttp3_conn* /*conn*/, std::int64_t /*id*/, void* /*session*/, void* stream) {
-    if (stream != nullptr) stream_of(stream)->request_ended();
+    if (stream != nullptr) stream_of(stream)->on_end();
     return 0;
   }
   static int acked_stream_data(nghttp3_conn* /*conn*/, std::int64_t /*id*/, std::uint64_t size, void* /*session*/,
                                void* stream) {
-    if (stream != nullptr) stream_of(stream)->acknowledged(static_cast<std::size_t>(size));
+    if (stream != nullptr) stream_of(stream)->on_acknowledged(static_cast<std::size_t>(size));
     return 0;
   }
   static int deferred_consume(nghttp3_conn* /*conn*/, std::int64_t id, std::size_t size, void* session,
@@ -107,7 +103,7 @@ struct H3Callbacks {
       c.begin_headers = begin_headers;
       c.recv_header = recv_header;
       c.end_headers = end_headers;
-      c.recv_trailer = recv_trailer;
+      c.recv_trailer = recv_header;
       c.stop_sending = stop_sending;
       c.end_stream = end_stream;
       c.reset_stream = reset_stream;
@@ -190,7 +186,7 @@ void H3Session::client_reset(std::int64_t stream) {
   nghttp3_conn_shutdown_stream_read(conn_.get(), stream);
   if (node == nullptr) return;
   cancelled(*node);
-  node->give_up();
+  node->on_cancelled();
   nghttp3_conn_shutdown_stream_write(conn_.get(), stream);
   transport_.reset(stream, NGHTTP3_H3_REQUEST_CANCELLED);
 }
@@ -222,7 +218,7 @@ std::expected<void, H3Session::Code> H3Session::sent(const Piece& piece, std::si
   const int status = nghttp3_conn_add_write_offset(conn_.get(), piece.stream, bytes);
   if (H3Stream* const stream = find(piece.stream)) {
     const bool all = nghttp3_vec_len(piece.part.data(), piece.parts) == bytes;
-    stream->sent(bytes, piece.fin && all);
+    stream->on_sent(bytes, piece.fin && all);
   }
   return outcome(status);
 }
@@ -240,7 +236,7 @@ void H3Session::unwritable(std::int64_t stream) {
   H3Stream* const node = find(stream);
   if (node == nullptr) return;
   cancelled(*node);
-  node->give_up();
+  node->on_cancelled();
   nghttp3_conn_shutdown_stream_read(conn_.get(), stream);
   transport_.stop_sending(stream, NGHTTP3_H3_REQUEST_CANCELLED);
 }
@@ -263,7 +259,7 @@ void H3Session::reset(H3Stream& stream, Code code) {
   transport_.reset(stream.id(), code);
   transport_.stop_sending(stream.id(), code);
   transport_.wake_flush();
-  stream.give_up();
+  stream.on_cancelled();
   // The client's messages make us do it (what MadeYouReset is for h2).
   if (code == NGHTTP3_H3_MESSAGE_ERROR) count(Abuse::kForcedReset);
 }

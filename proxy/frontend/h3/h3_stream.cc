@@ -9,7 +9,7 @@
 
 #include "common/event_loop.h"
 #include "proxy/frontend/client_transport.h"
-#include "proxy/frontend/h3/h3_fields.h"
+#include "proxy/frontend/field_block.h"
 #include "proxy/frontend/h3/h3_session.h"
 #include "proxy/http/field_rules.h"
 
@@ -20,15 +20,20 @@ namespace {
 constexpr std::size_t kChunk = 32 * 1024;                // of an answer, read from its pipe at once: one DATA frame
 constexpr std::size_t kMaxUnacknowledged = 1024 * 1024;  // of one stream: enough for 10 MB/s at 100 ms
 
+using Block = FieldBlock<nghttp3_nv, NGHTTP3_NV_FLAG_NO_COPY_NAME>;
+
 nghttp3_ssize read_response(nghttp3_conn* /*conn*/, std::int64_t /*id*/, nghttp3_vec* parts, std::size_t max,
                             std::uint32_t* flags, void* /*session*/, void* stream) {
-  return static_cast<H3Stream*>(stream)->provide(parts, max, flags);
+  return static_cast<H3Stream*>(stream)->next_data(parts, max, flags);
 }
 
 }  // namespace
 
 H3Stream::H3Stream(H3Session& session, std::int64_t id)
-    : session_(session), id_(id), waker_(session.context_.loop, [this] { progress(); }) {
+    : session_(session),
+      id_(id),
+      waker_(session.context_.loop, [this] { progress(); }),
+      collector_(Protocol::kH3, true) {
   state_.window = session.options_.stream_window;
   state_.moved = now();
 }
@@ -41,44 +46,15 @@ MonotonicTime H3Stream::now() const {
 
 // ---- the request, as it comes in ----
 
-SectionMeter::Verdict H3Stream::measure(std::string_view name, std::string_view value,
-                                        const SectionMeter::Limit& limit) {
-  const SectionMeter::Verdict verdict = state_.meter.add(name, value, limit);
-  if (verdict == SectionMeter::Verdict::kFirstBeyond) session_.count(Abuse::kOversizedHead);
-  return verdict;
+bool H3Stream::on_header(std::string_view name, std::string_view value) {
+  const HeadCollector::Verdict verdict = collector_.add(name, value, session_.context_.policy->head);
+  if (verdict == HeadCollector::Verdict::kFirstBeyond) session_.count(Abuse::kOversizedHead);
+  return verdict != HeadCollector::Verdict::kExcessive;
 }
 
-bool H3Stream::add_field(std::int32_t token, std::string_view name, std::string_view value) {
-  const SectionMeter::Verdict verdict = measure(name, value, session_.context_.policy->head.of_head());
-  const std::size_t most = session_.context_.policy->head.max_target_bytes;
-  if (verdict == SectionMeter::Verdict::kFirstBeyond && token == NGHTTP3_QPACK_TOKEN__PATH) {
-    raw_.target = value.substr(0, most + 1);
-  }
-  if (verdict != SectionMeter::Verdict::kWithin) return verdict != SectionMeter::Verdict::kExcessive;
-  switch (token) {
-    case NGHTTP3_QPACK_TOKEN__METHOD:
-      raw_.method = value;
-      return true;
-    case NGHTTP3_QPACK_TOKEN__SCHEME:
-      raw_.scheme = value;
-      return true;
-    case NGHTTP3_QPACK_TOKEN__AUTHORITY:
-      raw_.authority = value;
-      raw_.has_authority = true;
-      return true;
-    case NGHTTP3_QPACK_TOKEN__PATH:
-      raw_.target = value;
-      return true;
-    default:
-      raw_.fields.add(name, value);
-      return true;
-  }
-}
-
-void H3Stream::head_ended(bool fin) {
-  raw_.end_of_message = fin;
-  const bool beyond = std::exchange(state_.meter, {}).too_large();
-  begin(beyond ? std::optional(field_rules::too_large(raw_, session_.context_.policy->head)) : std::nullopt);
+void H3Stream::on_head(bool end) {
+  collector_.end_head(end);
+  begin(std::nullopt);
   state_.reading = Reading::kBody;
 }
 
@@ -86,36 +62,28 @@ void H3Stream::begin(std::optional<Fault> fault) {
   ListenerContext& context = session_.context_;
   ClientInfo client = session_.peer_.client;
   client.listener = context.policy;
-  raw_.protocol = Protocol::kH3;
-  raw_.secure = true;
+  RawRequest& raw = collector_.request();
   session_.request_began();
   if (!fault) {
-    auto head = field_rules::check_request(raw_, context.policy->head,
+    auto head = field_rules::check_request(raw, context.policy->head,
                                            misdirection(session_.peer_.contexts.get(), client.tls.get()));
     if (head) {
-      exchange_ = std::make_unique<Exchange>(context.exchanges, std::move(client), *std::move(head), waker_);
+      exchange_.emplace(context.exchanges, std::move(client), *std::move(head), waker_);
       return;
     }
     fault = head.error();
   }
-  exchange_ = std::make_unique<Exchange>(context.exchanges, std::move(client),
-                                         field_rules::rejected_head(std::move(raw_)), waker_, *fault);
+  exchange_.emplace(context.exchanges, std::move(client), field_rules::rejected_head(std::move(raw)), waker_, *fault);
 }
 
-void H3Stream::body(std::span<const std::uint8_t> bytes) {
+void H3Stream::on_data(std::span<const std::uint8_t> bytes) {
   if (!exchange_) return session_.transport_.credit_connection(bytes.size());
   state_.held += bytes.size();
   arrived_.append({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   waker_.wake();
 }
 
-bool H3Stream::add_trailer(std::string_view name, std::string_view value) {
-  const SectionMeter::Verdict verdict = measure(name, value, session_.context_.policy->head.of_trailers());
-  if (verdict == SectionMeter::Verdict::kWithin) trailers_.add(name, value);  // field_rules judges them together
-  return verdict != SectionMeter::Verdict::kExcessive;
-}
-
-void H3Stream::request_ended() {
+void H3Stream::on_end() {
   state_.reading = Reading::kEnded;
   waker_.wake();
 }
@@ -139,9 +107,8 @@ void H3Stream::move_request() {
   const std::size_t room = worth_moving ? std::min(pipe.room(), arrived_.size()) : 0;
   if (room > 0) pipe.write(arrived_.split(room));
   if (state_.reading == Reading::kEnded && arrived_.empty() && !pipe.ended()) {
-    auto trailers = field_rules::check_request_trailers(std::move(trailers_), Protocol::kH3, *session_.context_.policy);
+    auto trailers = collector_.trailers(*session_.context_.policy);
     if (!trailers) return exchange_->fail_request(trailers.error());
-    if (state_.meter.too_large()) return exchange_->fail_request(Fault::kRequestBodyInvalid);
     pipe.finish(*std::move(trailers));
   }
   if (const std::size_t drained = pipe.take_credit(); drained > 0) give_credit(drained);
@@ -172,8 +139,8 @@ void H3Stream::drop_held() {
 
 void H3Stream::move_response() {
   while (const auto interim = exchange_->take_interim()) {
-    const auto fields = h3_fields::of_head(*interim);
-    nghttp3_conn_submit_info(session_.conn_.get(), id_, fields.data(), fields.size());
+    const Block block(*interim);
+    nghttp3_conn_submit_info(session_.conn_.get(), id_, block.data(), block.size());
     session_.transport_.wake_flush();
   }
   if (state_.writing == Writing::kNothing) {
@@ -194,10 +161,10 @@ void H3Stream::submit(const ResponseHead& head) {
   BodyReader& body = exchange_->response_body();
   const bool no_body = body.at_end() && body.trailers().empty();
   constexpr nghttp3_data_reader kReader{.read_data = read_response};
-  const auto fields = h3_fields::of_head(head);
+  const Block block(head);
   state_.writing = no_body ? Writing::kAllOffered : Writing::kHeadSent;
   state_.moved = now();
-  if (nghttp3_conn_submit_response(session_.conn_.get(), id_, fields.data(), fields.size(),
+  if (nghttp3_conn_submit_response(session_.conn_.get(), id_, block.data(), block.size(),
                                    no_body ? nullptr : &kReader) != 0) {
     session_.reset(*this, NGHTTP3_H3_INTERNAL_ERROR);
   }
@@ -205,7 +172,7 @@ void H3Stream::submit(const ResponseHead& head) {
 
 // ---- the answer, as nghttp3 asks for it ----
 
-nghttp3_ssize H3Stream::provide(nghttp3_vec* parts, std::size_t max, std::uint32_t* flags) {
+nghttp3_ssize H3Stream::next_data(nghttp3_vec* parts, std::size_t max, std::uint32_t* flags) {
   constexpr std::size_t kMostParts = 8;
   if (!exchange_ || offered_.bytes >= kMaxUnacknowledged) {
     state_.writing = Writing::kWaitsForBody;
@@ -236,16 +203,15 @@ nghttp3_ssize H3Stream::provide(nghttp3_vec* parts, std::size_t max, std::uint32
 void H3Stream::offer_trailers(std::uint32_t* flags) {
   *flags |= NGHTTP3_DATA_FLAG_EOF;
   state_.writing = Writing::kAllOffered;
-  FieldList& trailers = exchange_->response_body().trailers();
+  const FieldList& trailers = exchange_->response_body().trailers();
   if (trailers.empty()) return;
-  const auto fields = h3_fields::of_trailers(trailers);
-  if (fields.empty()) return;
-  if (nghttp3_conn_submit_trailers(session_.conn_.get(), id_, fields.data(), fields.size()) == 0) {
+  const Block block(trailers);
+  if (nghttp3_conn_submit_trailers(session_.conn_.get(), id_, block.data(), block.size()) == 0) {
     *flags |= NGHTTP3_DATA_FLAG_NO_END_STREAM;
   }
 }
 
-void H3Stream::sent(std::size_t bytes, bool fin) {
+void H3Stream::on_sent(std::size_t bytes, bool fin) {
   if (bytes > 0) state_.moved = now();
   if (!fin) return;
   state_.writing = Writing::kEnded;
@@ -254,7 +220,7 @@ void H3Stream::sent(std::size_t bytes, bool fin) {
   drop_held();
 }
 
-void H3Stream::acknowledged(std::size_t bytes) {
+void H3Stream::on_acknowledged(std::size_t bytes) {
   state_.moved = now();
   offered_.drop(bytes);
   if (state_.writing == Writing::kWaitsForBody) waker_.wake();
@@ -280,7 +246,7 @@ void H3Stream::Offered::drop(std::size_t count) {
 
 // ---- the end ----
 
-void H3Stream::give_up() {
+void H3Stream::on_cancelled() {
   exchange_.reset();
   drop_held();
   offered_.rest.clear();  // the chunks stay: QUIC may still look at them until the stream is closed

@@ -9,8 +9,8 @@
 // no more than the connection's. What has been sent stays in offered_ until it is acknowledged, bounded by
 // kMaxUnacknowledged (1 MiB).
 //
-// nghttp3 calls add_field().., head_ended(), body().., add_trailer().., request_ended(), in this order, and provide()
-// and acknowledged() once an answer has been submitted.
+// nghttp3 calls on_header().., on_head(), on_data().., on_header().. (trailers), on_end(), in this order, and
+// next_data() and on_acknowledged() once an answer has been submitted.
 #pragma once
 
 #include <cstddef>
@@ -28,6 +28,7 @@
 #include "common/waker.h"
 #include "proxy/http/exchange.h"
 #include "proxy/http/fault.h"
+#include "proxy/http/head_collector.h"
 #include "proxy/http/message.h"
 
 namespace gatehouse {
@@ -46,29 +47,27 @@ class H3Stream {
 
   // --- nghttp3's callbacks ---
 
-  // A field of the head; `token` is nghttp3's number of its name. What is over a limit is not kept. Returns false if
-  // the head is so far beyond all limits that the connection has to end.
-  bool add_field(std::int32_t token, std::string_view name, std::string_view value);
-  // Once. Makes the exchange, or one that answers for a fault. `fin`: there is no body.
-  void head_ended(bool fin);
+  // A field of the head or of the trailers. Returns false if so much has been decoded of either that the connection
+  // has to end.
+  [[nodiscard]] bool on_header(std::string_view name, std::string_view value);
+  // Once. Makes the exchange, or one that answers for a fault. `end`: the request ends with it.
+  void on_head(bool end);
   // The bytes are copied. They reach the request pipe in a waker.
-  void body(std::span<const std::uint8_t> bytes);
-  // As add_field().
-  bool add_trailer(std::string_view name, std::string_view value);
+  void on_data(std::span<const std::uint8_t> bytes);
   // At most once: body and trailers are complete.
-  void request_ended();
+  void on_end();
   // Gives nghttp3 the next bytes of the answer in up to `max` parts and returns how many parts, or
   // NGHTTP3_ERR_WOULDBLOCK: the stream is resumed when there is more. The bytes stay where they are until they are
   // acknowledged.
-  nghttp3_ssize provide(nghttp3_vec* parts, std::size_t max, std::uint32_t* flags);
-  void acknowledged(std::size_t bytes);
+  nghttp3_ssize next_data(nghttp3_vec* parts, std::size_t max, std::uint32_t* flags);
+  void on_acknowledged(std::size_t bytes);
 
   // --- the session ---
 
   // So many bytes have been put into packets; `fin`: the answer has been sent in full, and the exchange is over.
-  void sent(std::size_t bytes, bool fin);
+  void on_sent(std::size_t bytes, bool fin);
   // The client did, or the stream is reset: cancels the exchange.
-  void give_up();
+  void on_cancelled();
   // Nobody waits any more for what is held of the request: the connection's window for it goes back.
   void drop_held();
   // Answered in full.
@@ -88,7 +87,6 @@ class H3Stream {
   // everything.
   enum class Writing : std::uint8_t { kNothing, kHeadSent, kWaitsForBody, kAllOffered, kEnded };
 
-  SectionMeter::Verdict measure(std::string_view name, std::string_view value, const SectionMeter::Limit& limit);
   void begin(std::optional<Fault> fault);
   // The exchange's waker.
   void progress();
@@ -117,8 +115,6 @@ class H3Stream {
   struct State {
     Reading reading = Reading::kHead;
     Writing writing = Writing::kNothing;
-    // Of the head, then of the trailers.
-    SectionMeter meter;
     // The client's for this stream, as we have let it grow.
     std::uint64_t window = 0;
     // Received and not yet taken by the endpoint: the connection's window is smaller by it.
@@ -130,12 +126,12 @@ class H3Stream {
   H3Session& session_;
   std::int64_t id_;
   Waker waker_;
-  RawRequest raw_;
-  FieldList trailers_;
+  HeadCollector collector_;
   Buffer arrived_;
   Offered offered_;
   State state_;
-  std::unique_ptr<Exchange> exchange_;
+  // Last: uses the waker.
+  std::optional<Exchange> exchange_;
 };
 
 }  // namespace gatehouse

@@ -1,5 +1,5 @@
 // Looks at each entry that a client puts into its QPACK table, once, as it comes. nghttp3 takes fields that no message
-// may have out of a section without a word, so that SectionMeter sees nothing of them, and looks at all of such a field
+// may have out of a section without a word, so that FieldSection sees nothing of them, and looks at all of such a field
 // first: references of a byte each to an invalid entry of 4 KiB would cost thousands of times what they are. Such
 // entries, unless they are small, therefore do not get into the table: the connection ends. What stands in a
 // section itself is no more work than it has bytes. Owned by its H3Session; one loop's thread.

@@ -1,0 +1,59 @@
+#include "proxy/http/field_section.h"
+
+#include "common/text.h"
+
+namespace gatehouse {
+
+namespace {
+
+constexpr std::size_t kOverhead = 32;
+constexpr std::size_t kJoint = 2;  // "; " between two crumbs
+constexpr std::string_view kCookie = "cookie";
+
+}  // namespace
+
+FieldSection::Verdict FieldSection::add(std::string_view name, std::string_view value, const Limit& limit) {
+  const Verdict verdict = count(name, value, limit);
+  if (verdict == Verdict::kWithin) fields_.add(name, value);
+  return verdict;
+}
+
+FieldSection::Verdict FieldSection::count(std::string_view name, std::string_view value, const Limit& limit) {
+  const Verdict so_far = count_work(name.size() + value.size(), limit);
+  if (so_far != Verdict::kWithin) return so_far;
+  weigh(name, value);
+  const bool crumbles = crumbs_ > 1 && (crumbs_ > kMostCrumbs || crumb_bytes_ > kMostCrumbBytes);
+  return section_size_ <= limit.bytes && count_ <= limit.fields && !crumbles ? Verdict::kWithin : refuse();
+}
+
+FieldSection::Verdict FieldSection::count_work(std::size_t bytes, const Limit& limit) {
+  decoded_ += bytes + kOverhead;
+  if (decoded_ > limit.bytes * kExcess) return Verdict::kExcessive;
+  return too_large_ ? Verdict::kBeyond : Verdict::kWithin;
+}
+
+FieldSection::Verdict FieldSection::refuse() {
+  too_large_ = true;
+  return Verdict::kFirstBeyond;
+}
+
+void FieldSection::clear() {
+  fields_.clear();
+  decoded_ = section_size_ = crumb_bytes_ = 0;
+  count_ = crumbs_ = 0;
+  too_large_ = false;
+}
+
+void FieldSection::weigh(std::string_view name, std::string_view value) {
+  if (name.size() == kCookie.size() && text::iequals(name, kCookie)) {
+    crumb_bytes_ += value.size();
+    if (++crumbs_ > 1) {
+      section_size_ += value.size() + kJoint;
+      return;
+    }
+  }
+  section_size_ += name.size() + value.size() + kOverhead;
+  ++count_;
+}
+
+}  // namespace gatehouse
