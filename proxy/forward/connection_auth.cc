@@ -11,9 +11,6 @@ namespace gatehouse::connection_auth {
 
 namespace {
 
-constexpr std::string_view kWwwAuthenticate = "WWW-Authenticate";
-constexpr std::string_view kPersistentAuth = "Persistent-Auth";
-
 constexpr auto kSchemes =
     std::to_array<std::string_view>({"negotiate", "ntlm", "kerberos", "nego2", "credssp", "spnego"});
 
@@ -49,14 +46,10 @@ bool offers_scheme(std::string_view challenges) {
   return false;
 }
 
-// Most fields are told apart by their sizes.
-bool may_bind(std::string_view name) {
-  return name.size() == kWwwAuthenticate.size() || name.size() == kPersistentAuth.size();
-}
-
 }  // namespace
 
 bool binds(const RequestHead& head) {
+  if (!head.fields.may_have(FieldName::kAuthorization, FieldName::kProxyAuthorization)) return false;
   for (const Field field : head.fields) {
     const bool credentials = field.id == FieldName::kAuthorization || field.id == FieldName::kProxyAuthorization;
     if (credentials && begins_with_scheme(field.value)) return true;
@@ -65,11 +58,13 @@ bool binds(const RequestHead& head) {
 }
 
 bool binds(const ResponseHead& head) {
+  if (!head.fields.may_have(FieldName::kProxyAuthenticate, FieldName::kWwwAuthenticate, FieldName::kPersistentAuth)) {
+    return false;
+  }
   for (const Field field : head.fields) {
-    if (field.id == FieldName::kProxyAuthenticate && offers_scheme(field.value)) return true;
-    if (field.id != FieldName::kOther || !may_bind(field.name)) continue;
-    if (text::iequals(field.name, kWwwAuthenticate) && offers_scheme(field.value)) return true;
-    if (text::iequals(field.name, kPersistentAuth) && text::iequals(text::trim(field.value), "true")) return true;
+    const bool challenges = field.id == FieldName::kProxyAuthenticate || field.id == FieldName::kWwwAuthenticate;
+    if (challenges && offers_scheme(field.value)) return true;
+    if (field.id == FieldName::kPersistentAuth && text::iequals(text::trim(field.value), "true")) return true;
   }
   return false;
 }

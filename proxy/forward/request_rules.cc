@@ -22,6 +22,7 @@ constexpr std::size_t kLongestRequestId = 128;
 
 std::string joined(const FieldList& fields, FieldName name) {
   std::string all;
+  if (!fields.may_have(name)) return all;
   for (const Field field : fields) {
     if (field.id != name || field.value.empty()) continue;
     if (!all.empty()) all += ", ";

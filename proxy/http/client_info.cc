@@ -28,6 +28,7 @@ std::optional<Address> hop_address(std::string_view element) {
 
 std::string joined(const FieldList& fields, FieldName name) {
   std::string all;
+  if (!fields.may_have(name)) return all;
   for (const Field field : fields) {
     if (field.id != name) continue;
     if (!all.empty()) all += ',';

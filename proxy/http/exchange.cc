@@ -184,23 +184,12 @@ bool Exchange::apply_limits(const ExchangeLimits& limits) {
 }
 
 void Exchange::finish_head(ResponseHead& head) const {
-  bool dated = false;
-  head.fields.remove_if([&](const Field& field) {
-    dated = dated || field.id == FieldName::kDate;
-    switch (field.id) {
-      case FieldName::kAltSvc:  // speaks of the endpoint's address, which clients cannot reach
-      case FieldName::kConnection:
-      case FieldName::kContentLength:
-      case FieldName::kKeepAlive:
-      case FieldName::kProxyConnection:
-      case FieldName::kTransferEncoding:
-      case FieldName::kUpgrade:
-        return true;
-      default:
-        return false;
-    }
-  });
-  if (!dated) head.fields.add(FieldName::kDate, http_date(clockwork_.context.loop.wall_now()));
+  // Alt-Svc speaks of the endpoint's address, which clients cannot reach.
+  head.fields.remove_any(FieldName::kAltSvc, FieldName::kConnection, FieldName::kContentLength, FieldName::kKeepAlive,
+                         FieldName::kProxyConnection, FieldName::kTransferEncoding, FieldName::kUpgrade);
+  if (!head.fields.find(FieldName::kDate)) {
+    head.fields.add(FieldName::kDate, http_date(clockwork_.context.loop.wall_now()));
+  }
   const bool may_switch = client_.listener && !client_.listener->alt_svc.empty() && client_.protocol != Protocol::kH3;
   if (may_switch) head.fields.add(FieldName::kAltSvc, client_.listener->alt_svc);
 }

@@ -40,6 +40,7 @@ constexpr std::array kNames = std::to_array<NameTexts>({
     {FieldName::kLocation, "Location", "location"},
     {FieldName::kMaxForwards, "Max-Forwards", "max-forwards"},
     {FieldName::kOrigin, "Origin", "origin"},
+    {FieldName::kPersistentAuth, "Persistent-Auth", "persistent-auth"},
     {FieldName::kProxyAuthenticate, "Proxy-Authenticate", "proxy-authenticate"},
     {FieldName::kProxyAuthorization, "Proxy-Authorization", "proxy-authorization"},
     {FieldName::kProxyConnection, "Proxy-Connection", "proxy-connection"},
@@ -59,6 +60,7 @@ constexpr std::array kNames = std::to_array<NameTexts>({
     {FieldName::kUpgrade, "Upgrade", "upgrade"},
     {FieldName::kUserAgent, "User-Agent", "user-agent"},
     {FieldName::kVia, "Via", "via"},
+    {FieldName::kWwwAuthenticate, "WWW-Authenticate", "www-authenticate"},
     {FieldName::kXForwardedFor, "X-Forwarded-For", "x-forwarded-for"},
     {FieldName::kXForwardedHost, "X-Forwarded-Host", "x-forwarded-host"},
     {FieldName::kXForwardedPort, "X-Forwarded-Port", "x-forwarded-port"},
@@ -179,6 +181,7 @@ void FieldList::append(FieldName id, std::string_view name, std::string_view val
                     .value_size = static_cast<std::uint32_t>(value.size()),
                     .id = id};
   entries()[use_.count++] = entry;
+  use_.names |= bit(id);
   use_.section_size += section_size_of(entry);
 }
 
@@ -217,6 +220,7 @@ bool matches(const Field& field, FieldName id, std::string_view name) {
 }  // namespace
 
 void FieldList::set(FieldName name, std::string_view value) {
+  if (!may_have(name)) return append(name, canonical_text(name), value);
   std::size_t first = 0;
   while (first < use_.count && entries()[first].id != name) ++first;
   if (first == use_.count) return append(name, canonical_text(name), value);
@@ -227,6 +231,7 @@ void FieldList::set(FieldName name, std::string_view value) {
 
 void FieldList::set(std::string_view name, std::string_view value) {
   const FieldName id = field_name(name);
+  if (!may_have(id)) return append(id, name, value);
   std::size_t first = 0;
   while (first < use_.count && !matches(at(first), id, name)) ++first;
   if (first == use_.count) return append(id, name, value);
@@ -236,6 +241,7 @@ void FieldList::set(std::string_view name, std::string_view value) {
 }
 
 std::size_t FieldList::remove(FieldName name) {
+  if (!may_have(name)) return 0;
   const std::size_t before = use_.count;
   remove_if([name](const Field& field) { return field.id == name; });
   return before - use_.count;
@@ -244,11 +250,13 @@ std::size_t FieldList::remove(FieldName name) {
 std::size_t FieldList::remove(std::string_view name) {
   const std::size_t before = use_.count;
   const FieldName id = field_name(name);
+  if (!may_have(id)) return 0;
   remove_if([&](const Field& field) { return matches(field, id, name); });
   return before - use_.count;
 }
 
 std::optional<std::string_view> FieldList::find(FieldName name) const {
+  if (!may_have(name)) return std::nullopt;
   for (std::uint32_t i = 0; i < use_.count; ++i) {
     if (entries()[i].id == name) return at(i).value;
   }
@@ -265,6 +273,7 @@ std::optional<std::string_view> FieldList::find(std::string_view name) const {
 }
 
 std::size_t FieldList::count(FieldName name) const {
+  if (!may_have(name)) return 0;
   std::size_t found = 0;
   for (std::uint32_t i = 0; i < use_.count; ++i) found += entries()[i].id == name ? 1U : 0U;
   return found;

@@ -50,6 +50,7 @@ enum class FieldName : std::uint8_t {
   kLocation,
   kMaxForwards,
   kOrigin,
+  kPersistentAuth,
   kProxyAuthenticate,
   kProxyAuthorization,
   kProxyConnection,
@@ -69,6 +70,7 @@ enum class FieldName : std::uint8_t {
   kUpgrade,
   kUserAgent,
   kVia,
+  kWwwAuthenticate,
   kXForwardedFor,
   kXForwardedHost,
   kXForwardedPort,
@@ -116,6 +118,9 @@ class FieldList {
   // Removes every field of this name, and returns how many there were.
   std::size_t remove(FieldName name);
   std::size_t remove(std::string_view name);
+  // Removes every field of one of these names.
+  template <class... Names>
+  void remove_any(Names... names);
   // Removes every field for which unwanted(const Field&) is true, keeping the order of the rest.
   template <class Predicate>
   void remove_if(Predicate&& unwanted);
@@ -125,7 +130,12 @@ class FieldList {
   std::optional<std::string_view> find(std::string_view name) const;
   // Counts the fields of this name: whether a field that must be alone is.
   std::size_t count(FieldName name) const;
-
+  // Whether there may be a field of one of these names. False is certain, and is known without a look at the fields:
+  // what most messages do not have is not searched for in each of them.
+  template <class... Names>
+  bool may_have(Names... names) const {
+    return (use_.names & (bit(names) | ...)) != 0;
+  }
   std::size_t size() const { return use_.count; }
   bool empty() const { return use_.count == 0; }
   // REQUIRES: index < size().
@@ -161,6 +171,7 @@ class FieldList {
     std::uint32_t value_size;
     FieldName id;
   };
+  static constexpr std::uint64_t bit(FieldName name) { return std::uint64_t{1} << static_cast<unsigned>(name); }
   static std::size_t section_size_of(const Entry& entry) { return entry.name_size + entry.value_size + 32UL; }
   Entry* entries() const { return reinterpret_cast<Entry*>(block_.get()); }
   char* bytes_of(const Entry& entry) const {
@@ -179,6 +190,8 @@ class FieldList {
     std::uint32_t bytes = 0;
     std::uint32_t count = 0;
     std::size_t section_size = 0;
+    // A bit for each name that was ever added since clear().
+    std::uint64_t names = 0;
   };
   std::unique_ptr<std::byte[]> block_;
   Use use_;
@@ -189,6 +202,13 @@ inline Field FieldList::at(std::size_t index) const {
   const Entry& entry = entries()[index];
   const char* const bytes = bytes_of(entry);
   return {.id = entry.id, .name = {bytes, entry.name_size}, .value = {bytes + entry.name_size, entry.value_size}};
+}
+
+template <class... Names>
+void FieldList::remove_any(Names... names) {
+  if (!may_have(names...)) return;
+  const std::uint64_t unwanted = (bit(names) | ...);
+  remove_if([unwanted](const Field& field) { return (bit(field.id) & unwanted) != 0; });
 }
 
 template <class Predicate>

@@ -70,6 +70,7 @@ bool is_protected_from_nomination(FieldName name) {
 
 // A client that has framing or Host taken away as hop-by-hop wants two parsers to disagree.
 bool nominates_framing(const FieldList& fields) {
+  if (!fields.may_have(FieldName::kConnection)) return false;
   bool found = false;
   for (const Field field : fields) {
     if (field.id != FieldName::kConnection) continue;
@@ -138,7 +139,7 @@ std::expected<BodyLength, Fault> body_of(const RawRequest& raw) {
 
 // RFC 9110 section 10.1.1: only 100-continue is defined, and it means nothing in HTTP/1.0 or without a body.
 Checked take_expectation(const RawRequest& raw, RequestHead& head) {
-  if (raw.protocol == Protocol::kH10) return {};
+  if (raw.protocol == Protocol::kH10 || !raw.fields.may_have(FieldName::kExpect)) return {};
   bool expected = false;
   for (const Field field : raw.fields) {
     if (field.id != FieldName::kExpect) continue;
@@ -151,6 +152,7 @@ Checked take_expectation(const RawRequest& raw, RequestHead& head) {
 
 bool asks_for_trailers(const RawRequest& raw) {
   if (is_binary(raw.protocol)) return true;
+  if (!raw.fields.may_have(FieldName::kTe)) return false;
   bool asked = false;
   for (const Field field : raw.fields) {
     if (field.id != FieldName::kTe) continue;
@@ -172,6 +174,10 @@ void join_cookies(FieldList& fields) {
 }
 
 void remove_consumed(FieldList& fields, bool look_for_disguises) {
+  if (!look_for_disguises &&
+      !fields.may_have(FieldName::kHost, FieldName::kContentLength, FieldName::kTransferEncoding, FieldName::kExpect)) {
+    return;
+  }
   fields.remove_if([&](const Field& field) {
     switch (field.id) {
       case FieldName::kHost:
@@ -190,6 +196,7 @@ void remove_consumed(FieldList& fields, bool look_for_disguises) {
 class Nominated {
  public:
   explicit Nominated(const FieldList& fields) {
+    if (!fields.may_have(FieldName::kConnection)) return;
     // Nearly always "keep-alive" or "close" alone, which name no field of the message but one that goes anyway.
     for (const Field field : fields) {
       if (field.id != FieldName::kConnection) continue;
@@ -286,6 +293,11 @@ RequestHead rejected_head(RawRequest&& raw) {
 }
 
 void remove_hop_by_hop(FieldList& fields) {
+  if (!fields.may_have(FieldName::kConnection, FieldName::kHttp2Settings, FieldName::kKeepAlive,
+                       FieldName::kProxyAuthenticate, FieldName::kProxyAuthorization, FieldName::kProxyConnection,
+                       FieldName::kTe, FieldName::kTrailer, FieldName::kUpgrade)) {
+    return;
+  }
   const Nominated nominated(fields);
   fields.remove_if([&](const Field& field) {
     switch (field.id) {

@@ -36,6 +36,7 @@ std::optional<Coding> coding_of(std::string_view value) {
 }  // namespace
 
 std::expected<BodyLength, Fault> body_length(const FieldList& fields, Protocol protocol, Fault invalid) {
+  if (!fields.may_have(FieldName::kContentLength, FieldName::kTransferEncoding)) return BodyLength::none();
   std::optional<std::string_view> length;
   std::optional<std::string_view> coding;
   for (const Field field : fields) {

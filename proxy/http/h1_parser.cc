@@ -36,6 +36,7 @@ enum class EmptyLine : std::uint8_t { kNone, kCr, kComplete };
 
 // Connection: close and keep-alive, over all fields of that name.
 bool wants_keep_alive(const FieldList& fields, int minor_version) {
+  if (!fields.may_have(FieldName::kConnection)) return minor_version >= 1;
   bool close = false;
   bool keep = false;
   for (const Field field : fields) {
@@ -344,9 +345,7 @@ ResponseHead H1Parser::take_response() {
   H1Head& head = state_->head;
   ResponseHead response{
       .status = static_cast<std::uint16_t>(head.status()), .fields = head.take_fields(), .body = state_->facts.body};
-  response.fields.remove_if([](const Field& field) {
-    return field.id == FieldName::kContentLength || field.id == FieldName::kTransferEncoding;
-  });
+  response.fields.remove_any(FieldName::kContentLength, FieldName::kTransferEncoding);
   return response;
 }
 

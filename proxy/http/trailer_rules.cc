@@ -28,7 +28,6 @@ constexpr auto kForbiddenNames = std::to_array<std::string_view>({
     "range",
     "vary",
     "warning",
-    "www-authenticate",
 });
 
 bool is_harmless_token(FieldName name) {

@@ -143,5 +143,30 @@ TEST(FieldList, HoldsNamesAndValuesLongerThan64KiB) {
   EXPECT_EQ(list.find("A"), "1");
 }
 
+TEST(FieldList, KnowsWithoutALookWhatItCannotHave) {
+  FieldList list;
+  EXPECT_FALSE(list.may_have(FieldName::kOther));
+  list.add("Via", "1.1 a");
+  list.add("x-other", "b");
+  EXPECT_TRUE(list.may_have(FieldName::kVia));
+  EXPECT_TRUE(list.may_have(FieldName::kHost, FieldName::kOther));
+  EXPECT_FALSE(list.may_have(FieldName::kHost, FieldName::kTe));
+  EXPECT_TRUE(list.clone().may_have(FieldName::kVia));
+  const FieldList moved = std::move(list);
+  EXPECT_TRUE(moved.may_have(FieldName::kVia));
+}
+
+TEST(FieldList, RemovesFieldsOfSeveralNamesAtOnce) {
+  FieldList list;
+  for (const char* const name : {"TE", "x-other", "Host", "te", "Via"}) list.add(name, "1");
+  list.remove_any(FieldName::kTe, FieldName::kVia, FieldName::kDate);
+  EXPECT_EQ(list.size(), 2U);
+  EXPECT_EQ(list.at(0).name, "x-other");
+  EXPECT_EQ(list.at(1).name, "Host");
+  EXPECT_EQ(list.section_size(), 7U + 1 + 32 + 4 + 1 + 32);
+  list.clear();
+  EXPECT_FALSE(list.may_have(FieldName::kOther, FieldName::kHost));
+}
+
 }  // namespace
 }  // namespace gatehouse
