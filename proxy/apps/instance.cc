@@ -37,8 +37,8 @@ void add_module_contract(const ListenTarget& target, const std::string& token, E
   environment.emplace_back("ASPNETCORE_APPL_PATH", "/");
   environment.emplace_back("ASPNETCORE_TOKEN", token);
   environment.emplace_back("ASPNETCORE_IIS_HTTPAUTH", "");
-  // "false" would take WebSockets from the app, which we do proxy.
-  environment.emplace_back("ASPNETCORE_IIS_WEBSOCKETS_SUPPORTED", "true");
+  // WebSockets are not proxied: an app that is told so offers what passes instead.
+  environment.emplace_back("ASPNETCORE_IIS_WEBSOCKETS_SUPPORTED", "false");
 }
 
 LogPipe::Setting output_setting(AppContext& context, const Instance::Setting& setting) {

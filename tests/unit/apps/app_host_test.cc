@@ -321,7 +321,7 @@ TEST_F(AppHostTest, AnAspNetCoreAppIsPairedAndAskedToShutDown) {
   EXPECT_EQ(instance.pairing_token.size(), 32U);
   EXPECT_EQ(
       testing_support::contents_of(seen),
-      "ASPNETCORE_APPL_PATH=/ ASPNETCORE_IIS_HTTPAUTH= ASPNETCORE_IIS_WEBSOCKETS_SUPPORTED=true ASPNETCORE_PORT=" +
+      "ASPNETCORE_APPL_PATH=/ ASPNETCORE_IIS_HTTPAUTH= ASPNETCORE_IIS_WEBSOCKETS_SUPPORTED=false ASPNETCORE_PORT=" +
           std::to_string(instance.address.port()) + " ASPNETCORE_TOKEN=" + instance.pairing_token);
   ASSERT_TRUE(host->command("shop", AppHost::Command::kStop).has_value());
   ASSERT_TRUE(run_until([&] { return view.instances.empty(); }));
