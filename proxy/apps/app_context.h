@@ -3,6 +3,7 @@
 // the output files, which write by them to the last.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <vector>
 
@@ -40,6 +41,8 @@ struct AppContext {
   OutputFiles outputs{};
   // One for all apps: a user of the machine may have few of them.
   FileWatcher watcher{loop};
+  // For what is in flight when an instance is replaced or stopped.
+  std::chrono::milliseconds drain_timeout{30'000};
   // The number that was last given to an instance; each is given once.
   InstanceId last_id = 0;
   // How many instances are starting, over all apps. Counted anew by each reconcile, and up by each start within it.

@@ -85,6 +85,10 @@ AppHost::AppHost(EventLoop& loop, Dependencies dependencies)
 
 AppHost::~AppHost() = default;
 
+void AppHost::set_drain_timeout(std::chrono::milliseconds timeout) {
+  apps_->context.drain_timeout = timeout;
+}
+
 void AppHost::configure(std::vector<AppSpec> specs) {
   apps_->configure(std::move(specs));
 }

@@ -10,6 +10,7 @@
 //           +--- posted --- Changed, StartFailed, Started, Ended, Drain -----+
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -37,6 +38,9 @@ class AppHost {
   AppHost(const AppHost&) = delete;
   AppHost& operator=(const AppHost&) = delete;
 
+  // What is in flight at an instance that is replaced or stopped has so much time from now on; 30 seconds if nothing is
+  // said. It is no part of any app's spec: an app is not touched because it changes.
+  void set_drain_timeout(std::chrono::milliseconds timeout);
   // A configuration is in force. Apps whose spec is the same are not touched; changed ones are recycled; apps that are
   // gone are drained and stopped.
   void configure(std::vector<AppSpec> specs);
@@ -44,7 +48,7 @@ class AppHost {
   // A request waits for this app: starts it if it is stopped and may run. Unknown names are ignored.
   void want(std::string_view app);
   // The answer to app_event::Drain: nothing is in flight at this instance any more, so that it is stopped now and not
-  // only after `drain_timeout`.
+  // only after the drain timeout.
   void drained(InstanceId instance);
   // A ready instance answers nothing any more, not even health checks: it is drained, counts as failed and is
   // replaced.

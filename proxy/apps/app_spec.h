@@ -76,8 +76,6 @@ struct AppSpec {
     std::chrono::milliseconds start_timeout{120'000};
     // From the stop signal to the kill.
     std::chrono::milliseconds stop_timeout{10'000};
-    // For what is in flight when an instance is replaced or stopped.
-    std::chrono::milliseconds drain_timeout{30'000};
     // The app stops when nobody has asked for it for so long; 0: never.
     std::chrono::milliseconds idle_stop{0};
     friend bool operator==(const Timing&, const Timing&) = default;

@@ -207,7 +207,7 @@ void Instance::act(ProcessAction action) {
       if (!life_.ready) life_.ready = context_.loop.now();
       return watching_.deadline.disarm();
     case ProcessAction::kDrain:
-      return watching_.deadline.arm(setting_.spec->timing.drain_timeout);
+      return watching_.deadline.arm(context_.drain_timeout);
     case ProcessAction::kTerminate:
       return terminate();
     case ProcessAction::kKill:

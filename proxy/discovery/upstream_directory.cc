@@ -107,7 +107,7 @@ void UpstreamDirectory::configure(const DirectorySpec& spec) {
   }
   std::erase_if(entries_, [&names](const auto& entry) { return !names.contains(entry.first); });
   configure_upstreams(spec.upstreams);
-  configure_apps(spec.apps);
+  configure_apps(spec);
   configure_health(spec);
 }
 
@@ -129,13 +129,13 @@ void UpstreamDirectory::configure_upstreams(const std::vector<UpstreamSpec>& ups
   }
 }
 
-void UpstreamDirectory::configure_apps(const std::vector<HostedAppSpec>& apps) {
+void UpstreamDirectory::configure_apps(const DirectorySpec& spec) {
   std::vector<AppSpec> specs;
-  for (const HostedAppSpec& spec : apps) {
-    const AppSpec& app = spec.app;
+  for (const HostedAppSpec& hosted : spec.apps) {
+    const AppSpec& app = hosted.app;
     const std::shared_ptr<Membership> members = membership(app.name);
     Entry& entry = entries_[app.name];
-    entry.outlier = spec.outlier;
+    entry.outlier = hosted.outlier;
     entry.listed.reset();
     if (!entry.hosted) {
       entry.hosted = std::make_unique<HostedApp>(loop_, members, [this](InstanceId id) { host_->drained(id); });
@@ -144,7 +144,9 @@ void UpstreamDirectory::configure_apps(const std::vector<HostedAppSpec>& apps) {
     specs.push_back(app);
   }
   if (specs.empty() && !host_ && !inherits_strangers()) return;
-  apps_running().configure(std::move(specs));
+  AppHost& host = apps_running();
+  host.set_drain_timeout(spec.drain_timeout);
+  host.configure(std::move(specs));
 }
 
 void UpstreamDirectory::configure_health(const DirectorySpec& spec) {

@@ -75,7 +75,7 @@ class UpstreamDirectory {
   };
 
   void configure_upstreams(const std::vector<UpstreamSpec>& upstreams);
-  void configure_apps(const std::vector<HostedAppSpec>& apps);
+  void configure_apps(const DirectorySpec& spec);
   void count_from_zero(const std::string& app);
   void configure_health(const DirectorySpec& spec);
   void on_app_event(AppEvent event);

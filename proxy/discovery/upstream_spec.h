@@ -2,6 +2,7 @@
 // upstreams as well. Plain values, checked by whoever made them.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <variant>
@@ -34,9 +35,12 @@ struct HostedAppSpec {
   OutlierOptions outlier;
 };
 
-struct DirectorySpec {  // no name twice
+// No name twice.
+struct DirectorySpec {
   std::vector<UpstreamSpec> upstreams;
   std::vector<HostedAppSpec> apps;
+  // For instances that are stopped while requests run.
+  std::chrono::milliseconds drain_timeout{30'000};
 };
 
 }  // namespace gatehouse

@@ -121,7 +121,7 @@ void DryRun::add_endpoints(const config::Upstream& upstream) {
 
 void DryRun::add_endpoints(const config::App& app) {
   auto set = std::make_shared<EndpointSet>();
-  const AppSpec spec = app_spec(app, {});
+  const AppSpec spec = app_spec(app);
   // Who may not become the app's user sees what he can see himself.
   const AppUser user = identity_to_take(spec.process.user).value_or(std::nullopt);
   if (auto page = offline_page(spec.offline_file, user); page && !spec.offline_file.empty()) {

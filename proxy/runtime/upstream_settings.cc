@@ -114,7 +114,7 @@ UpstreamOptions upstream_options(const config::Balancing& balancing) {
   };
 }
 
-AppSpec app_spec(const config::App& app, std::chrono::milliseconds drain_timeout) {
+AppSpec app_spec(const config::App& app) {
   AppSpec spec{
       .name = app.name,
       .process = {.command = app.command,
@@ -128,10 +128,7 @@ AppSpec app_spec(const config::App& app, std::chrono::milliseconds drain_timeout
       .transport = transport_of(app.transport),
       .profile = app.profile == config::AppProfile::kAspNetCore ? AppProfile::kAspNetCore : AppProfile::kGeneric,
       .readiness = {.path = app.ready_path, .warmup = app.warmup},
-      .timing = {.start_timeout = app.start_timeout,
-                 .stop_timeout = app.stop_timeout,
-                 .drain_timeout = drain_timeout,
-                 .idle_stop = app.idle_stop},
+      .timing = {.start_timeout = app.start_timeout, .stop_timeout = app.stop_timeout, .idle_stop = app.idle_stop},
       .rapid_fail = {.count = app.rapid_fail.count, .window = app.rapid_fail.window},
       .recycle = {.every = app.recycle.every, .requests = app.recycle.requests, .memory = app.recycle.memory},
       .offline_file = in_directory(app.directory, app.offline_file),
@@ -144,7 +141,7 @@ AppSpec app_spec(const config::App& app, std::chrono::milliseconds drain_timeout
 }
 
 DirectorySpec directory_spec(const config::Config& config) {
-  DirectorySpec spec;
+  DirectorySpec spec{.upstreams = {}, .apps = {}, .drain_timeout = config.server.drain_timeout};
   for (const config::Upstream& upstream : config.upstreams) {
     UpstreamSpec one{.name = upstream.name,
                      .endpoints = {},
@@ -154,7 +151,7 @@ DirectorySpec directory_spec(const config::Config& config) {
     spec.upstreams.push_back(std::move(one));
   }
   for (const config::App& app : config.apps) {
-    spec.apps.push_back({.app = app_spec(app, config.server.drain_timeout),
+    spec.apps.push_back({.app = app_spec(app),
                          .health = health_options(app.balancing.health),
                          .outlier = outlier_options(app.balancing.outlier)});
   }

@@ -2,8 +2,6 @@
 // checks, ejection, processes. Pure, any thread; the configuration is a valid one.
 #pragma once
 
-#include <chrono>
-
 #include "config/config.h"
 #include "proxy/apps/app_spec.h"
 #include "proxy/discovery/upstream_spec.h"
@@ -14,8 +12,7 @@ namespace gatehouse {
 // Without the affinity key and detailed_errors, which SnapshotBuilder sets.
 UpstreamOptions upstream_options(const config::Balancing& balancing);
 // Relative paths of the offline file and of files whose change recycles the app are paths in the app's directory.
-// `drain_timeout` is the server's.
-AppSpec app_spec(const config::App& app, std::chrono::milliseconds drain_timeout);
+AppSpec app_spec(const config::App& app);
 DirectorySpec directory_spec(const config::Config& config);
 
 }  // namespace gatehouse

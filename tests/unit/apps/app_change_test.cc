@@ -39,11 +39,10 @@ TEST_F(AppChangeTest, ARecycleOverlapsAndDrainsTheOldOne) {
 
 TEST_F(AppChangeTest, WhatIsNeverDrainedIsStoppedAfterItsTime) {
   reports_drained = false;
-  AppSpec app = spec();
-  app.timing.drain_timeout = 100ms;
-  host->configure({app});
+  host->configure({spec()});
   host->want("shop");
   ASSERT_TRUE(run_until([&] { return serves(); }));
+  host->set_drain_timeout(100ms);  // holds for what runs already
   ASSERT_TRUE(host->command("shop", AppHost::Command::kRecycle));
   ASSERT_TRUE(run_until([&] { return ends.size() == 1; }));
   EXPECT_TRUE(serves());

@@ -9,11 +9,12 @@
 #include <gtest/gtest.h>
 
 #include "common/event_loop.h"
+#include "tests/support/app_testing.h"
 
 namespace gatehouse {
 namespace {
 
-class UpstreamDirectoryTest : public testing::Test {
+class UpstreamDirectoryTest : public testing_support::RealLoopTest {
  protected:
   static ListedEndpoint endpoint(const std::string& address, std::uint32_t weight = 1) {
     return {.at = *Address::parse(address), .weight = weight};
@@ -24,8 +25,16 @@ class UpstreamDirectoryTest : public testing::Test {
   void configure_app() { directory.configure({.apps = {web}}); }
   std::shared_ptr<const EndpointSet> set(const std::string& upstream) { return directory.membership(upstream)->set(); }
 
+  // An app that starts at once and listens, and answers nothing.
+  static HostedAppSpec app_that_serves(std::uint32_t instances = 1) {
+    HostedAppSpec spec{.app = {.name = "web", .process = {.command = testing_support::listening_program()}}};
+    spec.app.start = AppStart::kEager;
+    spec.app.output.kind = AppOutput::kOff;
+    spec.app.instances = instances;
+    return spec;
+  }
+
   const HostedAppSpec web{.app = {.name = "web", .process = {.command = {"/bin/true"}}}};
-  EventLoop loop;
   ControlMetrics counts;
   UpstreamDirectory directory{loop, counts, [] {}};
 };
@@ -67,6 +76,20 @@ TEST_F(UpstreamDirectoryTest, AnAppIsAnUpstreamThatWaitsForItsProcess) {
   EXPECT_EQ(set("web")->when_none, EndpointSet::WhenNone::kWait);
   ASSERT_EQ(directory.apps().size(), 1U);
   EXPECT_EQ(directory.apps()[0].state, AppState::kStopped);
+}
+
+TEST_F(UpstreamDirectoryTest, AnotherDrainTimeoutDoesNotRecycleAnApp) {
+  directory.configure({.apps = {app_that_serves()}});
+  ASSERT_TRUE(run_until([&] { return set("web")->members.size() == 1; }));
+  const InstanceId first = directory.apps()[0].instances[0].id;
+  directory.configure({.apps = {app_that_serves()}, .drain_timeout = std::chrono::seconds(7)});
+  // One more instance is the next that is started, and the last: ids are counted.
+  directory.configure({.apps = {app_that_serves(2)}, .drain_timeout = std::chrono::seconds(7)});
+  ASSERT_TRUE(run_until([&] { return set("web")->members.size() == 2; }));
+  const std::vector<InstanceView> instances = directory.apps()[0].instances;
+  ASSERT_EQ(instances.size(), 2U);
+  EXPECT_EQ(instances[0].id, first);
+  EXPECT_EQ(instances[1].id, first + 1);
 }
 
 TEST_F(UpstreamDirectoryTest, AStoppedAppRefusesUntilItIsStarted) {
