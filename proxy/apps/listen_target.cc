@@ -93,6 +93,7 @@ Result<> ListenTarget::choose_port(const Wish& wish) {
 }
 
 Result<> ListenTarget::make_socket_folder(const Wish& wish) {
+  if (wish.runtime_directory.empty()) return failure("there is no runtime directory for its socket");
   const std::string& user = wish.spec.process.user;
   // Other processes of Gatehouse may share the directory. One of our number that was killed may have left the folder.
   const std::string usual =

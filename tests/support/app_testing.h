@@ -63,9 +63,9 @@ inline std::vector<std::string> listening_program(const std::string& first = "",
 
 class AppHostTest : public RealLoopTest {
  protected:
-  AppHostTest() { make_host(); }
+  AppHostTest() { make_host(folder.path().native()); }
 
-  void make_host() {
+  void make_host(const std::string& runtime_directory) {
     host = std::make_unique<AppHost>(
         loop, AppHost::Dependencies{.event = [this](AppEvent event) { on_event(std::move(event)); },
                                     .probe = [this](const AppProbe& probe,
@@ -78,7 +78,7 @@ class AppHostTest : public RealLoopTest {
                                       return keep;
                                     },
                                     .use = [this](InstanceId id) { return uses[id]; },
-                                    .runtime_directory = folder.path().native()});
+                                    .runtime_directory = runtime_directory});
   }
 
   static AppSpec spec(std::vector<std::string> command = listening_program()) {

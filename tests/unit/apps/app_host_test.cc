@@ -191,6 +191,17 @@ TEST_F(AppHostTest, ASocketIsPrivateAndGoneWithItsInstance) {
   ASSERT_TRUE(run_until([&] { return host->views().empty() && std::filesystem::is_empty(folder.path()); }));
 }
 
+TEST_F(AppHostTest, WithoutARuntimeDirectoryThereAreNoSockets) {
+  make_host("");
+  AppSpec app = spec();
+  app.transport = AppTransport::kSocket;
+  host->configure({app});
+  host->want("shop");
+  ASSERT_TRUE(run_until([&] { return !start_failures.empty(); }));
+  EXPECT_EQ(start_failures[0].failure_text, "there is no runtime directory for its socket");
+  EXPECT_FALSE(std::filesystem::exists("/app-" + std::to_string(::getpid()) + "-1"));
+}
+
 TEST_F(AppHostTest, TheSocketOfAGatehouseThatWasKilledIsInNobodysWay) {
   AppSpec app = spec();
   app.transport = AppTransport::kSocket;
@@ -203,7 +214,7 @@ TEST_F(AppHostTest, TheSocketOfAGatehouseThatWasKilledIsInNobodysWay) {
   view = {};
   std::filesystem::create_directory(socket.parent_path());
   std::ofstream(socket) << "left";
-  make_host();
+  make_host(folder.path().native());
   host->configure({app});
   ASSERT_TRUE(run_until([&] { return serves() || !start_failures.empty(); }));
   EXPECT_TRUE(start_failures.empty());
