@@ -32,6 +32,7 @@ void WorkerListener::adopt(const ListenerSnapshot& snapshot) {
   context_.tls = snapshot.tls;
   context_.speaks_h1 = snapshot.speaks_h1;
   context_.speaks_h2 = snapshot.speaks_h2;
+  if (quic_) quic_->use(snapshot.quic.congestion_control);
 }
 
 bool WorkerListener::wanted_by(const Snapshot& snapshot) const {

@@ -33,7 +33,8 @@ class WorkerListener {
   // Accepts from now on: QUIC where the socket comes with a group, else TCP.
   WorkerListener(const Dependencies& dependencies, const ListenerSnapshot& snapshot, WorkerSocket socket);
 
-  // The same listener in a new configuration; connections go on and take it over with their next exchange.
+  // The same listener in a new configuration; connections go on and take it over with their next exchange. What a QUIC
+  // connection agrees on at its begin, and its congestion control, new ones have.
   void adopt(const ListenerSnapshot& snapshot);
   // Nothing new is accepted from now on, and connections are told to end after what runs. A TCP socket is closed; a
   // QUIC socket is needed until empty().

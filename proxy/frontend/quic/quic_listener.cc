@@ -54,6 +54,10 @@ bool QuicListener::needed() const {
   return dispatch_ && (dispatch_->bids_farewell() || (group_ && group_->relies_on(worker_)));
 }
 
+void QuicListener::use(QuicOptions::CongestionControl control) {
+  if (dispatch_) dispatch_->use(control);
+}
+
 void QuicListener::drain() {
   alive_ = false;
   if (dispatch_) dispatch_->refuse_new();

@@ -1,6 +1,6 @@
 // What can be set about QUIC connections, with our defaults. A value, part of a ListenerSnapshot. QuicDispatch copies
-// it when the listener begins and its connections read that copy: a reload changes nothing for a listener that goes
-// on.
+// it when the listener begins and its connections read that copy: of a reload only the congestion control changes
+// anything for a listener that goes on (QuicListener::use()).
 #pragma once
 
 #include <chrono>

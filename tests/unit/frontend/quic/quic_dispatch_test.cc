@@ -1,3 +1,5 @@
+#include "proxy/frontend/quic/quic_dispatch.h"
+
 #include <array>
 #include <chrono>
 #include <optional>
@@ -86,6 +88,14 @@ TEST_F(QuicDispatchTest, UnknownVersionGetsOneVersionNegotiationAndNoState) {
   EXPECT_EQ((Bytes{versions.begin(), versions.begin() + 8}), (Bytes{0, 0, 0, 1, 0x6b, 0x33, 0x43, 0xcf}));
   for (std::size_t i = 8; i < 12; ++i) EXPECT_EQ(versions[i] & 0x0f, 0x0a);
   EXPECT_EQ(context.connections.size(), 0U);
+}
+
+TEST_F(QuicDispatchTest, AReloadChangesTheCongestionControlOfNewConnections) {
+  QuicSocket socket(loop, [](const UdpDatagram&) {}, address, {});
+  context.policy = policy;
+  QuicDispatch dispatch(context, socket, {.group = nullptr, .worker = 0, .secrets = secrets, .options = options});
+  dispatch.use(QuicOptions::CongestionControl::kBbr);
+  EXPECT_EQ(dispatch.environment().options.congestion_control, QuicOptions::CongestionControl::kBbr);
 }
 
 TEST_F(QuicDispatchTest, SmallPacketsOfUnknownVersionsAreNotAnswered) {
