@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <mutex>
+#include <utility>
 
 #include "common/log.h"
 #include "common/result.h"
@@ -54,6 +55,13 @@ class FileWatcher::Watches {
   Fd inotify_;
   std::map<int, std::size_t> holders_;
 };
+
+FileWatcher::Held& FileWatcher::Held::operator=(Held&& other) noexcept {
+  std::swap(watches_, other.watches_);
+  std::swap(watch_, other.watch_);
+  std::swap(folder_, other.folder_);
+  return *this;
+}
 
 FileWatcher::Held::~Held() {
   if (watches_) watches_->let_go(watch_);

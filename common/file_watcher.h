@@ -38,7 +38,8 @@ class FileWatcher {
   class Held {
    public:
     Held(Held&& other) noexcept = default;
-    Held& operator=(Held&& other) noexcept = default;
+    // Swaps: the watch that was held here is let go of when `other` is destroyed.
+    Held& operator=(Held&& other) noexcept;
     ~Held();
     const std::string& folder() const { return folder_; }
 
