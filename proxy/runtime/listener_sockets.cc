@@ -19,21 +19,19 @@ std::string path_of(const Address& address) {
 
 }  // namespace
 
-ListenerSockets::~ListenerSockets() {
-  for (const std::string& path : unix_paths_) unlink(path.c_str());
+void SocketFiles::keep(const std::set<std::string>& paths) {
+  std::erase_if(paths_, [&paths](const std::string& path) {
+    const bool goes = !paths.contains(path);
+    if (goes) unlink(path.c_str());
+    return goes;
+  });
 }
 
 Result<ListenerSockets::Plan> ListenerSockets::bind(const Snapshot& snapshot) const {
   Plan plan;
   plan.sockets.resize(workers_);
   for (const ListenerSnapshot& listener : snapshot.listeners) {
-    const auto done = bind_listener(listener, plan);
-    if (done) continue;
-    for (const ListenerSnapshot& earlier : snapshot.listeners) {
-      if (!plan.listeners.contains(earlier.name) || bound_.contains(earlier.name)) continue;
-      if (has_file(earlier)) unlink(path_of(earlier.address).c_str());
-    }
-    return std::unexpected(done.error());
+    if (auto done = bind_listener(listener, plan); !done) return std::unexpected(std::move(done).error());
   }
   return plan;
 }
@@ -71,6 +69,7 @@ Result<std::uint16_t> ListenerSockets::bind_tcp(const ListenerSnapshot& listener
   auto first = sockets::listen(listener.address, {.reuse_port = false});
   if (!first) return std::unexpected(first.error());
   if (listener.address.is_unix()) {
+    plan.files.add(path_of(listener.address));
     if (auto done = share(listener, *first, plan); !done) return std::unexpected(std::move(done).error());
     return 0;
   }
@@ -130,16 +129,14 @@ bool ListenerSockets::has_file(const ListenerSnapshot& listener) const {
   return listener.address.is_unix() && !inherited_.has(listener.address, InheritedSockets::Kind::kStream);
 }
 
-void ListenerSockets::commit(const Snapshot& snapshot, const Plan& plan) {
+void ListenerSockets::commit(const Snapshot& snapshot, Plan& plan) {
   bound_ = plan.listeners;
   std::set<std::string> paths;
   for (const ListenerSnapshot& listener : snapshot.listeners) {
     if (has_file(listener)) paths.insert(path_of(listener.address));
   }
-  for (const std::string& path : unix_paths_) {
-    if (!paths.contains(path)) unlink(path.c_str());
-  }
-  unix_paths_ = std::move(paths);
+  files_.take(plan.files);
+  files_.keep(paths);
 }
 
 }  // namespace gatehouse

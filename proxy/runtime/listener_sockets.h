@@ -16,6 +16,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/fd.h"
@@ -36,16 +37,32 @@ struct WorkerSocket {
   std::shared_ptr<QuicGroup> group;
 };
 
+// Socket files that are ours: they are removed with it.
+class SocketFiles {
+ public:
+  SocketFiles() = default;
+  SocketFiles(SocketFiles&& other) noexcept : paths_(std::exchange(other.paths_, {})) {}
+  SocketFiles& operator=(SocketFiles&& other) = delete;
+  ~SocketFiles() { keep({}); }
+
+  void add(std::string path) { paths_.insert(std::move(path)); }
+  // Takes over all of the other's.
+  void take(SocketFiles& other) { paths_.merge(std::exchange(other.paths_, {})); }
+  // Removes those that are not among these.
+  void keep(const std::set<std::string>& paths);
+
+ private:
+  std::set<std::string> paths_;
+};
+
 class ListenerSockets {
  public:
   // Takes from `inherited`, which outlives it, what a listener wants, and binds the rest.
   ListenerSockets(std::size_t workers, const InheritedSockets& inherited) : workers_(workers), inherited_(inherited) {}
-  // Removes the socket files of the Unix listeners that exist.
-  ~ListenerSockets();
   ListenerSockets(const ListenerSockets&) = delete;
   ListenerSockets& operator=(const ListenerSockets&) = delete;
 
-  // What a snapshot needs besides what is bound already. To be committed: there may be socket files by now.
+  // What a snapshot needs besides what is bound already. Unless it is committed, all of it is closed and removed with it.
   struct Plan {
     // Of each worker, by its index.
     std::vector<std::vector<WorkerSocket>> sockets;
@@ -53,14 +70,14 @@ class ListenerSockets {
     std::map<std::string, BoundListener> listeners;
     // Sentences about UDP that could not be had where TCP could: h3 is off there.
     std::vector<std::string> warnings;
+    SocketFiles files;
   };
-  // Fails if a TCP or Unix socket cannot be bound, or UDP of a listener that speaks h3 only. On failure what was bound
-  // for it is closed and removed again.
+  // Fails if a TCP or Unix socket cannot be bound, or UDP of a listener that speaks h3 only.
   Result<Plan> bind(const Snapshot& snapshot) const;
 
   // The plan's listeners are now those that exist: socket files of others are removed. The sockets of listeners that
   // are gone are closed by the workers that have them.
-  void commit(const Snapshot& snapshot, const Plan& plan);
+  void commit(const Snapshot& snapshot, Plan& plan);
 
  private:
   Result<> bind_listener(const ListenerSnapshot& listener, Plan& plan) const;
@@ -75,8 +92,7 @@ class ListenerSockets {
   const InheritedSockets& inherited_;
   // By listener name.
   std::map<std::string, BoundListener> bound_;
-  // The socket files that are ours to remove.
-  std::set<std::string> unix_paths_;
+  SocketFiles files_;
 };
 
 }  // namespace gatehouse

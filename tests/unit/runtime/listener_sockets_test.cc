@@ -1,6 +1,7 @@
 // Sockets are bound as a whole or not at all, and what is bound already is not bound again.
 #include "proxy/runtime/listener_sockets.h"
 
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <filesystem>
@@ -11,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "common/sockets.h"
+#include "tests/support/no_descriptors.h"
 #include "tests/support/temporary_folder.h"
 
 namespace gatehouse {
@@ -56,7 +58,7 @@ TEST(ListenerSocketsTest, EveryWorkerGetsASocketOnTheSamePortForTcpAndUdp) {
 TEST(ListenerSocketsTest, WhatIsBoundIsNotBoundAgain) {
   ListenerSockets sockets(1, kNone);
   const Snapshot first = snapshot_of({listener("127.0.0.1:0")});
-  const auto plan = sockets.bind(first);
+  auto plan = sockets.bind(first);
   ASSERT_TRUE(plan);
   sockets.commit(first, *plan);
   const auto again = sockets.bind(snapshot_of({listener("127.0.0.1:0"), listener("127.0.0.1:00")}));
@@ -99,13 +101,14 @@ TEST(ListenerSocketsTest, AUnixSocketIsSharedByTheWorkersAndRemovedWithItsListen
   const std::string path = (folder.path() / "front.sock").string();
   ListenerSockets sockets(2, kNone);
   const Snapshot with = snapshot_of({listener("unix:" + path)});
-  const auto plan = sockets.bind(with);
+  auto plan = sockets.bind(with);
   ASSERT_TRUE(plan) << plan.error().message;
   EXPECT_EQ(plan->sockets[0].size() + plan->sockets[1].size(), 2U);
   sockets.commit(with, *plan);
   EXPECT_TRUE(std::filesystem::exists(path));
   const Snapshot without = snapshot_of({});
-  sockets.commit(without, *sockets.bind(without));
+  auto nothing = sockets.bind(without);
+  sockets.commit(without, *nothing);
   EXPECT_FALSE(std::filesystem::exists(path));
 }
 
@@ -118,6 +121,36 @@ TEST(ListenerSocketsTest, AFailedPlanLeavesNoSocketFile) {
   const auto plan =
       sockets.bind(snapshot_of({listener("unix:" + path), listener(Address::local_of(taken->get()).to_string())}));
   EXPECT_FALSE(plan);
+  EXPECT_FALSE(std::filesystem::exists(path));
+}
+
+TEST(ListenerSocketsTest, APlanThatIsNotCommittedLeavesNoSocketFile) {
+  const TemporaryFolder folder;
+  const std::string path = (folder.path() / "front.sock").string();
+  const ListenerSockets sockets(1, kNone);
+  {
+    const auto plan = sockets.bind(snapshot_of({listener("unix:" + path)}));
+    ASSERT_TRUE(plan) << plan.error().message;
+    EXPECT_TRUE(std::filesystem::exists(path));
+  }
+  EXPECT_FALSE(std::filesystem::exists(path));
+}
+
+TEST(ListenerSocketsTest, ASocketThatCannotBeSharedLeavesNoSocketFile) {
+  if (!testing_support::kDescriptorsMayRunOut) GTEST_SKIP();
+  const TemporaryFolder folder;
+  const std::string path = (folder.path() / "front.sock").string();
+  const ListenerSockets sockets(1, kNone);
+  const Snapshot snapshot = snapshot_of({listener("unix:" + path)});
+  const auto next = static_cast<rlim_t>(Fd(dup(STDOUT_FILENO)).get());
+  rlimit limit{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+  const rlimit room_for_one{.rlim_cur = next + 1, .rlim_max = limit.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &room_for_one), 0);
+  const auto plan = sockets.bind(snapshot);
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+  ASSERT_FALSE(plan);
+  EXPECT_TRUE(plan.error().message.starts_with("cannot share the socket ")) << plan.error().message;
   EXPECT_FALSE(std::filesystem::exists(path));
 }
 
