@@ -1,7 +1,10 @@
 #include "proxy/discovery/endpoint_troubles.h"
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <format>
+#include <vector>
 
 namespace gatehouse {
 namespace {
@@ -15,34 +18,45 @@ std::string clock_text(WallTime time) {
 
 }  // namespace
 
-EndpointTroubles::Known* EndpointTroubles::entry(Name name) {
-  const auto found = known_.find(name);
-  if (found != known_.end()) return &found->second;
-  if (known_.size() >= kMost) return nullptr;
-  return &known_[std::move(name)];
+EndpointTroubles::Known& EndpointTroubles::entry(Name name) {
+  if (known_.size() >= kMost && !known_.contains(name)) forget_half();
+  Known& known = known_[std::move(name)];
+  known.note = ++notes_;
+  return known;
+}
+
+void EndpointTroubles::forget_half() {
+  std::vector<std::uint64_t> notes;
+  for (const auto& [name, known] : known_) notes.push_back(known.note);
+  const auto middle = notes.begin() + static_cast<std::ptrdiff_t>(notes.size() / 2);
+  std::ranges::nth_element(notes, middle);
+  std::erase_if(known_, [this, first = *middle](const auto& entry) {
+    const Known& known = entry.second;
+    if (known.note >= first) return false;
+    if (!known.fault.text.empty()) --faults_;
+    return true;
+  });
 }
 
 void EndpointTroubles::note_check(const Endpoint& endpoint, std::string why, WallTime now) {
   Name name{endpoint.upstream(), endpoint.name()};
   if (why.empty() && !known_.contains(name)) return;
-  if (Known* known = entry(std::move(name))) known->check = {.text = std::move(why), .time = now};
+  entry(std::move(name)).check = {.text = std::move(why), .time = now};
 }
 
 void EndpointTroubles::note_ejection(const Endpoint& endpoint, WallTime now) {
-  Known* known = entry({endpoint.upstream(), endpoint.name()});
-  if (known == nullptr) return;
-  known->ejection = {.text = in_row(endpoint, *known), .time = now};
+  Known& known = entry({endpoint.upstream(), endpoint.name()});
+  known.ejection = {.text = in_row(endpoint, known), .time = now};
 }
 
 void EndpointTroubles::note_fault(const FaultRecord& record) {
   if (record.endpoint.empty() || rule(record.fault).blame != Blame::kUpstream) return;
-  Known* known = entry({record.upstream, record.endpoint});
-  if (known == nullptr) return;
-  if (known->fault.text.empty()) ++faults_;
-  known->fault = {.text = std::string(rule(record.fault).label),
-                  .time = record.time,
-                  .unreachable = record.fault == Fault::kConnectRefused || record.fault == Fault::kConnectFailed ||
-                                 record.fault == Fault::kConnectTimeout || record.fault == Fault::kForeignListener};
+  Known& known = entry({record.upstream, record.endpoint});
+  if (known.fault.text.empty()) ++faults_;
+  known.fault = {.text = std::string(rule(record.fault).label),
+                 .time = record.time,
+                 .unreachable = record.fault == Fault::kConnectRefused || record.fault == Fault::kConnectFailed ||
+                                record.fault == Fault::kConnectTimeout || record.fault == Fault::kForeignListener};
 }
 
 void EndpointTroubles::served(const Endpoint& endpoint) {

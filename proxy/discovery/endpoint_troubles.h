@@ -30,7 +30,8 @@ struct EndpointCondition {
 
 class EndpointTroubles {
  public:
-  // How many endpoints are remembered, each for the life of the process; what is noted of more is lost.
+  // How many endpoints are remembered. One more, and the half of which nothing was noted for longest is forgotten:
+  // endpoints that names lead to come and go.
   static constexpr std::size_t kMost = 10'000;
 
   // A check has failed, for the reason `why`. Empty: it passed.
@@ -58,17 +59,21 @@ class EndpointTroubles {
     Event check;
     Event ejection;
     Event fault;
+    // Counts what is noted: the number of the last note.
+    std::uint64_t note = 0;
   };
   // The names of upstream and endpoint.
   using Name = std::pair<std::string, std::string>;
 
-  // Returns null if it is not known and there are too many.
-  Known* entry(Name name);
+  // For a note.
+  Known& entry(Name name);
+  void forget_half();
   static std::string in_row(const Endpoint& endpoint, const Known& known);
 
   std::map<Name, Known> known_;
   // How many of them have a fault.
   std::size_t faults_ = 0;
+  std::uint64_t notes_ = 0;
 };
 
 }  // namespace gatehouse
