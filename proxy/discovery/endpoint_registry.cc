@@ -1,9 +1,11 @@
 #include "proxy/discovery/endpoint_registry.h"
 
+#include <utility>
+
 namespace gatehouse {
 
 std::shared_ptr<Endpoint> EndpointRegistry::endpoint(Endpoint::Identity identity) {
-  std::shared_ptr<Endpoint>& known = endpoints_[{identity.upstream, identity.address.to_string()}];
+  std::shared_ptr<Endpoint>& known = endpoints_[{identity.upstream, identity.address.to_string(), identity.authority}];
   if (!known) known = std::make_shared<Endpoint>(std::move(identity));
   return known;
 }

@@ -70,9 +70,11 @@ void ListedEndpoints::update() {
 }
 
 void ListedEndpoints::add(EndpointSet& set, Endpoint::Identity identity, std::uint32_t weight) const {
+  const bool known = std::ranges::any_of(set.members, [&identity](const EndpointSet::Member& member) {
+    return member.endpoint->address() == identity.address;
+  });
+  if (known) return;  // two names lead to one address: the first is its name
   const std::shared_ptr<Endpoint> endpoint = registry_.endpoint(std::move(identity));
-  const auto known = std::ranges::find(set.members, endpoint, &EndpointSet::Member::endpoint);
-  if (known != set.members.end()) return;  // two names lead to one address
   set.members.push_back(
       {.endpoint = endpoint, .weight = std::clamp<std::uint32_t>(weight, 1, 1000), .affinity = endpoint->name()});
 }

@@ -1,6 +1,6 @@
 // One address that answers requests, as one upstream knows it. Const or atomic only: every worker shares it
-// (shared_ptr) and any thread may call anything. It outlives reloads: EndpointRegistry keeps one for each pair of
-// upstream and listed address, HostedApp one for each instance, so pools and counts stay with it.
+// (shared_ptr) and any thread may call anything. It outlives reloads: EndpointRegistry keeps one for each
+// upstream, listed address and authority, HostedApp one for each instance, so pools and counts stay with it.
 //
 // A Permit is the right to have one request in flight at an endpoint. Where the number of permits is limited, requests
 // may wait in lines (waiting_line.h), one for each worker and upstream. A permit that becomes free while somebody waits
