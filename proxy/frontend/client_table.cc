@@ -56,7 +56,8 @@ std::optional<ConnectionRefusal> ClientTable::enter(Key client) {
   Shard& shard = shard_of(client);
   const std::scoped_lock lock(shard.mutex);
   const auto [known, is_new] = shard.open.try_emplace(client, 0);
-  if (known->second >= most_connections_.load(std::memory_order_relaxed)) {
+  const std::uint32_t most = most_connections_.load(std::memory_order_relaxed);
+  if (most != 0 && known->second >= most) {
     if (is_new) shard.open.erase(known);
     return ConnectionRefusal::kClientConnections;
   }
@@ -74,7 +75,8 @@ void ClientTable::leave(Key client) {
 std::optional<ConnectionRefusal> ClientTable::begin_handshake(Key client, MonotonicTime now) {
   const Duration::rep moment = count_of(now);
   const Duration::rep period = period_.load(std::memory_order_relaxed);
-  const std::uint32_t most = std::max<std::uint32_t>(1, most_handshakes_.load(std::memory_order_relaxed));
+  const std::uint32_t most = most_handshakes_.load(std::memory_order_relaxed);
+  if (most == 0) return std::nullopt;
   Shard& shard = shard_of(client);
   const std::scoped_lock lock(shard.mutex);
   Slot& slot = slot_of(shard, client);

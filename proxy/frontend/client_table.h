@@ -54,12 +54,13 @@ class ClientTable {
   void set_limits(const ClientLimits& limits);
 
   // Counts one more connection of the client and returns nothing, or returns why it may not have one and counts
-  // nothing. The caller gives a connection that was counted back by leave(), once. REQUIRES: connections are limited
+  // nothing. The caller gives a connection that was counted back by leave(), once. Where there is no limit (any more: a
+  // reload may come between limits_connections() and this) all are counted and none is refused.
   std::optional<ConnectionRefusal> enter(Key client);
   // Nothing happens if the client has no connection counted.
   void leave(Key client);
   // Counts one more handshake of the client and returns nothing, or returns why it may not begin one and counts
-  // nothing. Nothing is given back: time refills what it may begin.
+  // nothing. Nothing is given back: time refills what it may begin. Without a limit none is refused.
   std::optional<ConnectionRefusal> begin_handshake(Key client, MonotonicTime now);
   // Returns whether enter() or begin_handshake() would refuse; nothing is counted. For clients whose address is not
   // proven.

@@ -51,6 +51,20 @@ TEST(ClientTable, ConnectionsAreCountedWhileTheyLastAndForgottenAfterwards) {
   EXPECT_EQ(table.known_clients(), 0U);
 }
 
+TEST(ClientTable, ALimitThatAReloadTakesAwayRefusesNobodyWhoIsOnTheWayIn) {
+  ClientTable table;
+  table.set_limits({.connections = 1, .handshakes = 1});
+  ASSERT_TRUE(table.limits_connections(false) && table.limits_handshakes(false));
+  EXPECT_FALSE(table.enter(1));
+  EXPECT_FALSE(table.begin_handshake(1, kStart));
+  table.set_limits({});
+  EXPECT_FALSE(table.enter(1));
+  EXPECT_FALSE(table.begin_handshake(1, kStart));
+  table.leave(1);
+  table.leave(1);
+  EXPECT_EQ(table.known_clients(), 0U);
+}
+
 TEST(ClientTable, HandshakesHaveABurstAndARate) {
   ClientTable table;
   table.set_limits({.handshakes = 10, .period = 1s});
