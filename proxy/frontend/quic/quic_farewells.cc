@@ -14,7 +14,9 @@ void QuicFarewells::add(QuicFarewell farewell) {
   if (ended_.size() >= kMost) forget(ended_.begin());
   const Position ended = ended_.insert(ended_.end(), Ended{.farewell = std::move(farewell)});
   for (const QuicId& id : ended->farewell.ids) by_id_.insert_or_assign(id, ended);
-  if (!sweep_.armed()) sweep_.arm_at(ended->farewell.until);
+  if (ended->farewell.until >= sweep_at_) return;
+  sweep_at_ = ended->farewell.until;
+  sweep_.arm_at(sweep_at_);
 }
 
 bool QuicFarewells::knows(const QuicId& id) const {
@@ -31,6 +33,8 @@ std::span<const std::uint8_t> QuicFarewells::packet_for(const QuicId& id) {
 void QuicFarewells::clear() {
   by_id_.clear();
   ended_.clear();
+  sweep_at_ = MonotonicTime::max();
+  sweep_.disarm();
 }
 
 QuicFarewells::Position QuicFarewells::forget(Position ended) {
@@ -43,15 +47,15 @@ QuicFarewells::Position QuicFarewells::forget(Position ended) {
 
 void QuicFarewells::sweep() {
   const MonotonicTime now = loop_.now();
-  MonotonicTime next = MonotonicTime::max();
+  sweep_at_ = MonotonicTime::max();
   for (Position ended = ended_.begin(); ended != ended_.end();) {
     if (ended->farewell.until <= now) {
       ended = forget(ended);
     } else {
-      next = std::min(next, ended++->farewell.until);
+      sweep_at_ = std::min(sweep_at_, ended++->farewell.until);
     }
   }
-  if (!ended_.empty()) sweep_.arm_at(next);
+  sweep_.arm_at(sweep_at_);
 }
 
 }  // namespace gatehouse

@@ -62,6 +62,8 @@ class QuicFarewells {
   // In the order of their ends.
   std::list<Ended> ended_;
   std::unordered_map<QuicId, Position, QuicIdHash> by_id_;
+  // The earliest `until`, or earlier where that one was forgotten for want of room; max() while there is none.
+  MonotonicTime sweep_at_ = MonotonicTime::max();
   Timer sweep_;
 };
 
