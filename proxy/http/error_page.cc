@@ -27,8 +27,6 @@ std::string title_of(std::uint16_t status) {
 // Those that pass by themselves. Zero: none of these.
 std::chrono::seconds usual_retry_after(Fault fault) {
   switch (fault) {
-    case Fault::kDraining:
-    case Fault::kOverloaded:
     case Fault::kOutOfResources:
     case Fault::kNoHealthyEndpoint:
     case Fault::kQueueFull:

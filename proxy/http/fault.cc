@@ -67,10 +67,6 @@ constexpr std::array<FaultRule, kFaultCount> kRules = {{
 
     {Fault::kNoRoute, "no_route", 404, "destination_not_found", kProxy, kH2Internal, kH3Internal, false, false,
      "Nothing is served at this address.", "no route of the configuration fits this host and path"},
-    {Fault::kDraining, "draining", 503, "http_request_denied", kProxy, kH2Refused, kH3Rejected, false, true,
-     "The server is shutting down.", "this proxy is being stopped and takes nothing new"},
-    {Fault::kOverloaded, "overloaded", 503, "http_request_denied", kProxy, kH2Refused, kH3Rejected, false, true,
-     "The server is overloaded.", "this proxy is at a limit of its own"},
     {Fault::kInternalError, "internal_error", 500, "proxy_internal_error", kProxy, kH2Internal, kH3Internal, false,
      false, "The server met an unexpected condition.",
      "this proxy met a condition that it has no answer for; its log has more"},

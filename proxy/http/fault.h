@@ -31,8 +31,6 @@ enum class Fault : std::uint8_t {
   kClientStalled,       // none: the client does not read its answer
   // Our own decisions
   kNoRoute,         // 404
-  kDraining,        // 503
-  kOverloaded,      // 503
   kInternalError,   // 500
   kLoopDetected,    // 508: the request has been here before
   kOutOfResources,  // 503: no descriptor, port or memory for a connection to an endpoint

@@ -66,7 +66,7 @@ TEST(FaultTable, CodesAreThoseOfTheDialects) {
   EXPECT_EQ(rule(Fault::kUpstreamTruncated).h2_code, 0x2U);
   EXPECT_EQ(rule(Fault::kUpstreamTruncated).h3_code, 0x102U);
   EXPECT_EQ(rule(Fault::kHeadersTooLarge).h3_code, 0x107U);
-  EXPECT_EQ(rule(Fault::kDraining).h3_code, 0x10bU);
+  EXPECT_EQ(rule(Fault::kMisdirected).h3_code, 0x10bU);
   for (const FaultRule& row : fault_rules()) {
     EXPECT_GE(row.h3_code, 0x100U) << row.label;
     EXPECT_LE(row.h3_code, 0x110U) << row.label;
