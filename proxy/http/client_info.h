@@ -41,8 +41,6 @@ struct ListenerPolicy {
   // The value of Alt-Svc on h1 and h2 answers. Empty: none is sent, because it is off or the listener has no h3 (its
   // UDP port could not be bound, for one).
   std::string alt_svc;
-  // 0: the listener has no limit of its own.
-  std::uint64_t max_connections = 0;
   HeadLimits head;
   ExchangeLimits exchange;
   ConnectionLimits connection;

@@ -76,7 +76,6 @@ ListenerPolicy policy_of(const config::Config& config, const config::Listener& l
   policy.trusted_proxies = listener.trusted_proxies;
   policy.client_address = client_address_of(listener.client_address);
   policy.strip = listener.strip;
-  policy.max_connections = listener.max_connections;
   policy.head.max_header_bytes = config.limits.max_header_bytes;
   policy.head.max_header_count = config.limits.max_header_count;
   policy.head.max_target_bytes = config.limits.max_target_bytes;

@@ -44,21 +44,11 @@ TcpListener::TcpListener(ListenerContext& context, Fd socket)
 
 void TcpListener::close() {
   if (closed()) return;
-  paused_ = false;
   resting_ = false;
   accept_batch(kMostOnClose);
   retry_.disarm();
   watcher_.reset();
   socket_.reset();
-}
-
-void TcpListener::pause() {
-  paused_ = true;
-}
-
-void TcpListener::resume() {
-  if (!std::exchange(paused_, false) || closed()) return;
-  retry_.arm(Duration::zero());
 }
 
 void TcpListener::look_again() {
@@ -69,7 +59,7 @@ void TcpListener::look_again() {
 
 // Edge-triggered: until the backlog is empty, the timer is what comes back to it.
 void TcpListener::accept_batch(std::size_t limit) {
-  if (paused_ || resting_) return;
+  if (resting_) return;
   for (std::size_t i = 0; i < limit; ++i) {
     switch (accept_one()) {
       case Outcome::kAccepted:

@@ -33,10 +33,6 @@ class TcpListener {
   // Accepts what already waits, as far as there is room, then closes the socket; connections that exist live on.
   // Idempotent.
   void close();
-  // Accepts nothing until resume(): clients wait in the backlog.
-  void pause();
-  // Accepts again, from the next turn on. Nothing happens if the listener is not paused, or closed.
-  void resume();
   bool closed() const { return !socket_; }
   // -1 once it is closed.
   int fd() const { return socket_.get(); }
@@ -60,7 +56,6 @@ class TcpListener {
   std::optional<IoWatcher> watcher_;
   Timer retry_;
   RoomMaker room_;
-  bool paused_ = false;
   // Until room comes, or retry_.
   bool resting_ = false;
 };

@@ -59,7 +59,6 @@ void QuicListener::use(QuicOptions::CongestionControl control) {
 }
 
 void QuicListener::drain() {
-  alive_ = false;
   if (dispatch_) dispatch_->refuse_new();
 }
 

@@ -42,8 +42,6 @@ class QuicListener {
   QuicListener(const QuicListener&) = delete;
   QuicListener& operator=(const QuicListener&) = delete;
 
-  // False from drain() on.
-  bool alive() const { return alive_; }
   // Returns whether the listener must stay though it has no connection: other workers' packets still come in here, or
   // a connection of its own has ended a moment ago and its client may not know yet.
   bool needed() const;
@@ -65,7 +63,6 @@ class QuicListener {
   std::unique_ptr<QuicDispatch> dispatch_;
   std::shared_ptr<QuicGroup> group_;
   std::size_t worker_;
-  bool alive_ = true;
 };
 
 }  // namespace gatehouse

@@ -273,7 +273,6 @@ TEST_F(QuicDispatchTest, FloodOfUnknownPacketsGetsFewResets) {
 TEST_F(QuicDispatchTest, DrainingListenerRefusesNewcomersAndServesTheOthers) {
   H3Client& client = connected();
   listener->drain();
-  EXPECT_FALSE(listener->alive());
   H3Client& late = connect({.clock = clock, .to_server = {}, .local = Address::parse("127.0.0.1:40009").value()});
   until([&] { return late.closed().has_value(); });
   EXPECT_EQ(late.closed()->code, 0x02U);
