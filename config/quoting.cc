@@ -1,13 +1,17 @@
 #include "config/quoting.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <format>
+
+#include "common/text.h"
 
 namespace gatehouse::config {
 
 namespace {
 
 constexpr std::size_t kLongestQuote = 80;
+constexpr std::string_view kReplacement = "\uFFFD";
 
 bool continues_character(char c) {
   return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U;
@@ -45,7 +49,15 @@ void append_escaped(std::string& out, char c) {
 
 std::string toml_string(std::string_view text) {
   std::string out = "\"";
-  for (const char c : text) append_escaped(out, c);
+  while (!text.empty()) {
+    const std::size_t length = text::utf8_length(text);
+    if (length == 1) {
+      append_escaped(out, text.front());
+    } else {
+      out += length == 0 ? kReplacement : text.substr(0, length);
+    }
+    text.remove_prefix(std::max<std::size_t>(length, 1));
+  }
   return out += '"';
 }
 

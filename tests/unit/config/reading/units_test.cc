@@ -87,6 +87,13 @@ TEST(Quoting, KeepsADiagnosticOnOneLineAndReadable) {
   EXPECT_EQ(in_quotes(std::string(79, 'x') + "\u00e9 and more"), "\"" + std::string(79, 'x') + "\"...");
 }
 
+TEST(Quoting, WhatIsNotUtf8IsReplacedSoThatItParses) {
+  EXPECT_EQ(toml_string("a\xFF"
+                        "b\xC3"),
+            "\"a\uFFFDb\uFFFD\"");
+  EXPECT_EQ(toml_string("\u00e9\u20ac"), "\"\u00e9\u20ac\"");
+}
+
 TEST(Quoting, ListsAlternatives) {
   const std::string_view words[] = {"a", "b", "c"};
   EXPECT_EQ(one_of({words, 1}), R"("a")");
