@@ -228,10 +228,11 @@ Result<DryRunResult> DryRun::run(const Question& question, const ListenerSnapsho
   } else {
     exchange_run.enter(std::move(client), field_rules::rejected_head(*std::move(raw)), head.error());
   }
-  if (!exchange_run.run(result)) return failure("the rehearsal did not come to an end");
+  if (!exchange_run.run(result)) return failure("the dry run did not come to an end");
   result.endpoint_head = fake_endpoint_->head();
-  result.id_made =
-      std::ranges::none_of(question.headers, [&](const auto& header) { return header.second == result.request_id; });
+  result.id_made = std::ranges::none_of(question.headers, [&](const auto& header) {
+    return field_name(header.first) == FieldName::kXRequestId && header.second == result.request_id;
+  });
   return result;
 }
 

@@ -83,7 +83,7 @@ class DryRun {
   EventLoop loop_;
   ControlMetrics metrics_;
   UpstreamDirectory directory_{loop_, metrics_, [] {}};
-  SnapshotBuilder builder_{1, directory_, "rehearsal"};
+  SnapshotBuilder builder_{1, directory_, "dry run"};
   Snapshot snapshot_;
   std::unique_ptr<FakeEndpoint> fake_endpoint_;
 };
