@@ -59,7 +59,11 @@ Json endpoint_json(const EndpointSet::Member& member, const StatusFacts& facts, 
           {"failures_in_row", endpoint.failures_in_row()},
           {"connections", {{"idle", known.idle}, {"active", known.active}}},
           {"connects",
-           {{"ok", known.ok}, {"refused", known.refused}, {"failed", known.failed}, {"timeout", known.timeout}}}};
+           {{"ok", known.ok},
+            {"refused", known.refused},
+            {"failed", known.failed},
+            {"timeout", known.timeout},
+            {"out_of_resources", known.out_of_resources}}}};
 }
 
 const AppView* app_of(const StatusFacts& facts, std::string_view name) {

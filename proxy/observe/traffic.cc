@@ -134,6 +134,7 @@ std::map<Traffic::EndpointName, Traffic::Connections> Traffic::by_endpoint(const
       endpoint.refused += counters.connects_refused.value();
       endpoint.failed += counters.connects_failed.value() + counters.connects_foreign.value();
       endpoint.timeout += counters.connects_timeout.value();
+      endpoint.out_of_resources += counters.connects_out_of_resources.value();
     });
   }
   return endpoints;

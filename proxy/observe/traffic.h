@@ -65,9 +65,9 @@ class Traffic {
   struct Connections {
     // Connections now.
     std::uint64_t idle = 0, active = 0;
-    // Attempts to connect since the start. A listener that is not the app's counts as failed; what our own machine
-    // had no means for counts nowhere here.
-    std::uint64_t ok = 0, refused = 0, failed = 0, timeout = 0;
+    // Attempts to connect since the start. A listener that is not the app's counts as failed; the last are those that
+    // our own machine had no means for.
+    std::uint64_t ok = 0, refused = 0, failed = 0, timeout = 0, out_of_resources = 0;
   };
   // Upstream and endpoint.
   using EndpointName = std::pair<std::string, std::string>;

@@ -114,12 +114,14 @@ TEST_F(TrafficTest, RoutesAndEndpointsAreAddedUpOverWorkers) {
   counting = two;
   exchanges(1, Protocol::kH2, 502, 1ms, "*/a");
   two->endpoint("shop", "web#0").connects_refused.add(1);
+  two->endpoint("shop", "web#0").connects_out_of_resources.add(5);
   two->endpoint("shop", "web#0").connections_idle.add(2);
   const auto routes = Traffic::by_route(workers);
   EXPECT_EQ(routes.at("*/a").requests, 3U);
   EXPECT_EQ(routes.at("*/a").errors, 1U);
   const Traffic::Connections endpoint = Traffic::by_endpoint(workers).at({"shop", "web#0"});
   EXPECT_EQ(endpoint.refused, 4U);
+  EXPECT_EQ(endpoint.out_of_resources, 5U);
   EXPECT_EQ(endpoint.idle, 2U);
 }
 
