@@ -68,6 +68,8 @@ class AddressRange {
   std::string to_string() const;
 
  private:
+  AddressRange() = default;
+
   int family_ = AF_UNSPEC;
   std::uint8_t bytes_[16] = {};
   unsigned prefix_ = 0;

@@ -4,6 +4,7 @@
 #include <sys/un.h>
 
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -129,6 +130,9 @@ TEST(AddressTest, AUnixClientWithoutANameHasAnEmptyPath) {
   EXPECT_TRUE(address.is_unix());
   EXPECT_EQ(address.host(), "unix:");
 }
+
+// It would have contained every IPv6 address.
+static_assert(!std::is_default_constructible_v<AddressRange>);
 
 TEST(AddressRangeTest, ContainsWhatItsPrefixCovers) {
   struct Row {
