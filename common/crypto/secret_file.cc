@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -23,7 +24,10 @@ Result<Secret> read_secret(const std::string& file) {
   Secret secret{};
   const ssize_t count = ::read(fd.get(), secret.data(), secret.size());
   if (count < 0) return system_failure("cannot read the secret " + file, errno);
-  if (std::cmp_not_equal(count, secret.size())) return failure("the secret " + file + " does not hold 32 bytes");
+  std::uint8_t more = 0;
+  if (std::cmp_not_equal(count, secret.size()) || ::read(fd.get(), &more, 1) != 0) {
+    return failure("the secret " + file + " does not hold 32 bytes");
+  }
   return secret;
 }
 

@@ -16,8 +16,8 @@ struct Secret : std::array<std::uint8_t, 32> {
   ~Secret();
 };
 
-// Fails for a file that is too short or cannot be read, and if a new one cannot be written; errors name the file. Its
-// folder must exist.
+// Fails for a file that does not hold 32 bytes exactly or cannot be read, and if a new one cannot be written; errors
+// name the file. Its folder must exist.
 Result<Secret> load_or_create(const std::filesystem::path& file);
 
 }  // namespace gatehouse::secret_file

@@ -96,10 +96,12 @@ TEST(QuicSecretsTest, FileIsMadeOnceForItsOwnerOnlyAndSurvivesARestart) {
 TEST(QuicSecretsTest, FileOfAnotherSizeIsAnErrorThatNamesIt) {
   const testing_support::TemporaryFolder folder;
   const std::filesystem::path file = folder.path() / "quic-secret";
-  std::ofstream(file) << "short";
-  const auto loaded = QuicSecrets::load_or_create(file);
-  ASSERT_FALSE(loaded.has_value());
-  EXPECT_NE(loaded.error().message.find(file.string()), std::string::npos);
+  for (const std::size_t size : {5, 31, 33, 64}) {
+    std::ofstream(file) << std::string(size, 'x');
+    const auto loaded = QuicSecrets::load_or_create(file);
+    ASSERT_FALSE(loaded.has_value()) << size;
+    EXPECT_NE(loaded.error().message.find(file.string()), std::string::npos);
+  }
 }
 
 TEST(QuicSecretsTest, EachListenerResetsOnlyItsOwnConnectionsWithASharedSecretToo) {
