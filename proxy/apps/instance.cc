@@ -171,8 +171,7 @@ void Instance::on_deadline() {
     const double seconds = std::chrono::duration<double>(setting_.spec->timing.start_timeout).count();
     life_.cause = accepted ? ExitReason::kReadyFailed : ExitReason::kStartTimeout;
     life_.cause_text =
-        accepted ? std::format("was not ready within {:.1f} s: its last answer was: {}", seconds,
-                               watching_.readiness->last_outcome())
+        accepted ? std::format("was not ready within {:.1f} s: {}", seconds, watching_.readiness->waits_for())
                  : std::format("did not listen on {} within {:.1f} s", target_.address().to_string(), seconds);
   }
   handle(ProcessEvent::kDeadline);
@@ -181,9 +180,7 @@ void Instance::on_deadline() {
 std::string Instance::waits_for() const {
   if (!watching_.readiness) return {};
   const AppSpec& spec = *setting_.spec;
-  if (watching_.readiness->accepted()) {
-    return std::format("{} {}", spec.readiness.path, watching_.readiness->last_outcome());
-  }
+  if (watching_.readiness->accepted()) return watching_.readiness->waits_for();
   return std::format("it does not listen on {}, which is in {}", target_.address().to_string(),
                      spec.transport == AppTransport::kSocket ? "SOCKET" : "PORT");
 }

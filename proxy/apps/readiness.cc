@@ -15,9 +15,12 @@ Readiness::Readiness(EventLoop& loop, Questions questions, Dependencies dependen
   timer_.arm(kFirst);
 }
 
-std::string Readiness::last_outcome() const {
+std::string Readiness::waits_for() const {
   if (!accepted_) return "it does not listen";
-  return status_ ? "answered " + std::to_string(*status_) : "gave no answer";
+  const bool warming = path_ready_ || questions_.ready_path.empty();
+  const std::string& path =
+      warming && warmed_ < questions_.warmup.size() ? questions_.warmup[warmed_] : questions_.ready_path;
+  return path + (status_ && !warming ? " answered " + std::to_string(*status_) : " gave no answer");
 }
 
 void Readiness::next() {

@@ -54,8 +54,8 @@ class Readiness {
 
   // True once it listens, so that what is missing is a good answer.
   bool accepted() const { return accepted_; }
-  // For people: "answered 503", "gave no answer", "it does not listen".
-  std::string last_outcome() const;
+  // For people, what it waits for: "it does not listen", "/ready answered 503", "/warm-up gave no answer".
+  std::string waits_for() const;
 
  private:
   static constexpr Duration kFirst = std::chrono::milliseconds(5);

@@ -71,6 +71,7 @@ class AppHostTest : public RealLoopTest {
                                     .probe = [this](const AppProbe& probe,
                                                     AppDependencies::ProbeDone on_status) -> std::shared_ptr<void> {
                                       probes.push_back(probe);
+                                      if (probe.path == unanswered) return nullptr;
                                       auto keep = std::make_shared<Timer>(
                                           loop, [status = probe_status(probe),
                                                  on_status = std::move(on_status)]() mutable { on_status(status); });
@@ -123,6 +124,7 @@ class AppHostTest : public RealLoopTest {
 
   TemporaryFolder folder;
   std::map<std::string, int> statuses;
+  std::string unanswered;  // the path of probes that wait for ever
   std::map<InstanceId, InstanceUse> uses;
   bool reports_drained = true;
   AppView view;  // of the last Changed

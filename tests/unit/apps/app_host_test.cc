@@ -140,7 +140,7 @@ TEST_F(AppHostTest, WhatNeverAnswersWellIsKilledAsNotReady) {
   host->want("shop");
   ASSERT_TRUE(run_until([&] { return !start_failures.empty(); }));
   EXPECT_EQ(start_failures[0].failure, ExitReason::kReadyFailed);
-  EXPECT_NE(start_failures[0].failure_text.find("answered 503"), std::string::npos);
+  EXPECT_EQ(start_failures[0].failure_text, "was not ready within 1.5 s: /health answered 503");
   EXPECT_GT(probes.size(), 1U);
 }
 
@@ -154,6 +154,18 @@ TEST_F(AppHostTest, ReadyAnswersThenTheWarmUpInItsOrder) {
   std::vector<std::string> paths;
   for (const AppProbe& probe : probes) paths.push_back(probe.path);
   EXPECT_EQ(paths, (std::vector<std::string>{"/health", "/a", "/b"}));
+}
+
+TEST_F(AppHostTest, AWarmUpThatIsNotAnsweredIsNamedAsTheReason) {
+  AppSpec app = spec();
+  app.readiness.warmup = {"/a", "/b"};
+  app.timing.start_timeout = 1500ms;
+  statuses["/a"] = 200;
+  unanswered = "/b";
+  host->configure({app});
+  host->want("shop");
+  ASSERT_TRUE(run_until([&] { return !start_failures.empty(); }));
+  EXPECT_EQ(start_failures[0].failure_text, "was not ready within 1.5 s: /b gave no answer");
 }
 
 TEST_F(AppHostTest, APortThatSomebodyElseTookIsNotUsedAndAnotherIsChosen) {
