@@ -30,12 +30,12 @@ OptionOutline outline_of(const CLI::Option& option) {
       .help = option.get_description(), .choices = choices_in(type), .required = option.get_required()};
   if (!option.get_lnames().empty()) {
     outline.name = "--" + option.get_lnames().front();
-    if (!flag) outline.value = type.substr(0, type.find(':'));
   } else if (!option.get_snames().empty()) {
     outline.name = "-" + option.get_snames().front();
   } else {
     outline.name = option.get_name(true);
   }
+  if (!flag && !option.get_positional()) outline.value = type.substr(0, type.find(':'));
   return outline;
 }
 
