@@ -88,6 +88,11 @@ void HostedApp::start_failed(const AppView& view) {
   put_in_force(view);
 }
 
+void HostedApp::come_back(const AppView& view) {
+  leaving_ = false;
+  update(view);
+}
+
 void HostedApp::put_in_force(const AppView& view) {
   auto set = std::make_shared<EndpointSet>();
   std::erase_if(endpoints_, [&view](const auto& entry) {
@@ -117,6 +122,7 @@ void HostedApp::put_in_force(const AppView& view) {
     }
     set->members.push_back({.endpoint = endpoint, .weight = 1, .affinity = slot});
   }
+  if (leaving_) return;
   const bool refuse = refuses(view, start_failed_);
   set->when_none = refuse ? EndpointSet::WhenNone::kRefuse : EndpointSet::WhenNone::kWait;
   if (refuse) set->refusal = refusal_of(view, start_failed_, loop_.now());

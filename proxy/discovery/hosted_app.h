@@ -26,7 +26,7 @@ class HostedApp {
   HostedApp(const HostedApp&) = delete;
   HostedApp& operator=(const HostedApp&) = delete;
 
-  const Membership& membership() const { return *membership_; }
+  const std::shared_ptr<Membership>& membership() const { return membership_; }
 
   // The app has changed: puts the set of its ready instances in force. An instance has the same Endpoint for its whole
   // life. One that is not ready any more, or not in the view, is kNotServing from now on.
@@ -34,6 +34,11 @@ class HostedApp {
   // Those who wait are answered for, and so are others until the app is started anew. But an app that has served before
   // is given two more starts first: a crash must not cost a request only because the next start was unlucky.
   void start_failed(const AppView& view);
+  // The app is gone from the configuration. Its endpoints are looked after as before, but what is in force is for others
+  // to say from now on: the name may be an upstream's.
+  void leave() { leaving_ = true; }
+  // The app is in the configuration again: as update().
+  void come_back(const AppView& view);
   // The instance gets no new requests. Its endpoint is looked at every 10 ms until nothing is in flight there; an
   // instance that is not known is empty at once.
   void drain(InstanceId instance);
@@ -59,6 +64,8 @@ class HostedApp {
   // Of all instances in the last view that have been ready.
   std::map<InstanceId, std::shared_ptr<Endpoint>> endpoints_;
   std::vector<InstanceId> draining_;
+  // Nothing is put in force.
+  bool leaving_ = false;
   Timer draining_check_;
 };
 

@@ -76,6 +76,9 @@ void UpstreamDirectory::on_health_check(const HealthCheckResult& result) {
 std::shared_ptr<Membership> UpstreamDirectory::membership(const std::string& name) {
   Entry& entry = entries_[name];
   if (entry.membership) return entry.membership;
+  if (const auto left = leaving_.find(name); left != leaving_.end()) {
+    return entry.membership = left->second->membership();
+  }
   auto nothing_yet = std::make_shared<EndpointSet>();
   nothing_yet->when_none = EndpointSet::WhenNone::kWait;
   Membership::Hooks hooks{
@@ -103,7 +106,7 @@ void UpstreamDirectory::configure(const DirectorySpec& spec) {
   for (const UpstreamSpec& upstream : spec.upstreams) names.insert(upstream.name);
   for (const HostedAppSpec& hosted : spec.apps) names.insert(hosted.app.name);
   for (auto& [name, entry] : entries_) {
-    if (!names.contains(name) && entry.hosted) leaving_[name] = std::move(entry.hosted);
+    if (!names.contains(name)) let_go(name, entry);
   }
   std::erase_if(entries_, [&names](const auto& entry) { return !names.contains(entry.first); });
   configure_upstreams(spec.upstreams);
@@ -111,12 +114,18 @@ void UpstreamDirectory::configure(const DirectorySpec& spec) {
   configure_health(spec);
 }
 
+void UpstreamDirectory::let_go(const std::string& name, Entry& entry) {
+  if (!entry.hosted) return;
+  entry.hosted->leave();
+  leaving_[name] = std::move(entry.hosted);
+}
+
 void UpstreamDirectory::configure_upstreams(const std::vector<UpstreamSpec>& upstreams) {
   for (const UpstreamSpec& upstream : upstreams) {
     const std::shared_ptr<Membership> members = membership(upstream.name);
     Entry& entry = entries_[upstream.name];
     entry.outlier = upstream.outlier;
-    if (entry.hosted) leaving_[upstream.name] = std::move(entry.hosted);
+    let_go(upstream.name, entry);
     if (entry.listed && entry.listed->lists(upstream.endpoints)) continue;
     if (!resolver_) resolver_ = std::make_unique<Resolver>(loop_, Resolver::Options{});
     entry.listed.reset();
@@ -131,13 +140,17 @@ void UpstreamDirectory::configure_upstreams(const std::vector<UpstreamSpec>& ups
 
 void UpstreamDirectory::configure_apps(const DirectorySpec& spec) {
   std::vector<AppSpec> specs;
+  std::set<std::string> returned;
   for (const HostedAppSpec& hosted : spec.apps) {
     const AppSpec& app = hosted.app;
     const std::shared_ptr<Membership> members = membership(app.name);
     Entry& entry = entries_[app.name];
     entry.outlier = hosted.outlier;
     entry.listed.reset();
-    if (!entry.hosted) {
+    if (auto left = leaving_.extract(app.name)) {
+      entry.hosted = std::move(left.mapped());
+      returned.insert(app.name);
+    } else if (!entry.hosted) {
       entry.hosted = std::make_unique<HostedApp>(loop_, members, [this](InstanceId id) { host_->drained(id); });
     }
     count_from_zero(app.name);
@@ -147,6 +160,10 @@ void UpstreamDirectory::configure_apps(const DirectorySpec& spec) {
   AppHost& host = apps_running();
   host.set_drain_timeout(spec.drain_timeout);
   host.configure(std::move(specs));
+  if (returned.empty()) return;
+  for (const AppView& view : host.views()) {
+    if (returned.contains(view.name)) entries_[view.name].hosted->come_back(view);
+  }
 }
 
 void UpstreamDirectory::configure_health(const DirectorySpec& spec) {
@@ -220,7 +237,7 @@ void UpstreamDirectory::on_app_event(AppEvent event) {
   if (const auto* changed = std::get_if<app_event::Changed>(&event)) {
     if (HostedApp* app = hosted(changed->view.name)) {
       app->update(changed->view);
-      checker_.look_again(app->membership());
+      checker_.look_again(*app->membership());
       changed_.wake();
     }
     if (changed->view.instances.empty()) leaving_.erase(changed->view.name);

@@ -74,6 +74,8 @@ class UpstreamDirectory {
     std::unique_ptr<HostedApp> hosted;
   };
 
+  // Takes the app from its entry; it stays until its last process has ended.
+  void let_go(const std::string& name, Entry& entry);
   void configure_upstreams(const std::vector<UpstreamSpec>& upstreams);
   void configure_apps(const DirectorySpec& spec);
   void count_from_zero(const std::string& app);
@@ -94,7 +96,8 @@ class UpstreamDirectory {
   OutlierDetector outliers_;
   EndpointTroubles troubles_;
   std::map<std::string, Entry> entries_;
-  // Apps that are gone from the configuration, not yet ended.
+  // Apps that are gone from the configuration, not yet ended. One that comes back is taken from here, and has the same
+  // membership; an upstream of its name has that one, too.
   std::map<std::string, std::unique_ptr<HostedApp>> leaving_;
   // Made once there is an app, or a process that a former self has left behind.
   std::unique_ptr<AppHost> host_;

@@ -13,20 +13,17 @@ namespace gatehouse {
 namespace {
 
 // Names under "localhost" are known without a server (RFC 6761 section 6.3).
-config::Endpoint named(const std::string& name) {
-  return {.at = config::DnsName{.name = name, .port = 80}};
+ListedEndpoint named(const std::string& name) {
+  return {.at = DnsQuestion{.name = name, .port = 80}};
 }
 
 class ListedEndpointsTest : public testing_support::RealLoopTest {
  protected:
-  void list(std::vector<config::Endpoint> endpoints) {
-    config::Upstream upstream;
-    upstream.name = "shop";
-    upstream.endpoints = std::move(endpoints);
+  void list(std::vector<ListedEndpoint> endpoints) {
     listed.reset();
     listed =
         std::make_unique<ListedEndpoints>(ListedEndpoints::Dependencies{.registry = registry, .resolver = resolver},
-                                          upstream, membership, [](const Membership&) {});
+                                          std::move(endpoints), membership, [](const Membership&) {});
     ASSERT_TRUE(run_until([this] { return membership->set()->when_none == EndpointSet::WhenNone::kRefuse; }));
   }
   // Of all endpoints at 127.0.0.1:80.

@@ -1,7 +1,10 @@
 // Upstreams over configurations: who keeps what, and what the control thread knows of it.
 #include "proxy/discovery/upstream_directory.h"
 
+#include <chrono>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -90,6 +93,39 @@ TEST_F(UpstreamDirectoryTest, AnotherDrainTimeoutDoesNotRecycleAnApp) {
   ASSERT_EQ(instances.size(), 2U);
   EXPECT_EQ(instances[0].id, first);
   EXPECT_EQ(instances[1].id, first + 1);
+}
+
+TEST_F(UpstreamDirectoryTest, AnUpstreamWithTheNameOfAFormerAppKeepsItsEndpoints) {
+  directory.configure({.apps = {app_that_serves()}});
+  ASSERT_TRUE(run_until([&] { return set("web")->members.size() == 1; }));
+  directory.configure({.upstreams = {{.name = "web", .endpoints = {endpoint("127.0.0.1:1")}}}});
+  const auto listed = set("web");
+  ASSERT_EQ(listed->members.size(), 1U);
+  EXPECT_EQ(listed->members[0].endpoint->name(), "127.0.0.1:1");
+  ASSERT_TRUE(run_until([&] { return directory.apps().empty(); }));
+  for (int turns = 0; turns < 10; ++turns) loop.turn(EventLoop::Wait::kNever);
+  EXPECT_EQ(set("web"), listed);
+}
+
+TEST_F(UpstreamDirectoryTest, AnAppThatComesAndGoesStillLooksAfterItsFirstInstance) {
+  const DirectorySpec with{.apps = {app_that_serves()}};
+  const DirectorySpec without{.upstreams = {{.name = "a", .endpoints = {endpoint("127.0.0.1:1")}}}};
+  directory.configure(with);
+  ASSERT_TRUE(run_until([&] { return set("web")->members.size() == 1; }));
+  const std::shared_ptr<Endpoint> first = set("web")->members[0].endpoint;
+  std::optional<Permit> request = Permit::take(first, 0);
+  ASSERT_TRUE(request);
+  directory.configure(without);
+  ASSERT_TRUE(run_until([&] { return first->has(Obstacle::kNotServing); }));
+  directory.configure(with);
+  ASSERT_TRUE(run_until([&] { return set("web")->members.size() == 1; }));
+  EXPECT_NE(set("web")->members[0].endpoint, first);
+  EXPECT_EQ(directory.apps()[0].instances.size(), 2U);
+  directory.configure(without);
+  ASSERT_TRUE(run_until([&] { return directory.apps()[0].instances.size() == 1; }));
+  EXPECT_EQ(directory.apps()[0].instances[0].pid, first->pid());
+  request.reset();  // long before its drain timeout
+  EXPECT_TRUE(run_until([&] { return directory.apps().empty(); }));
 }
 
 TEST_F(UpstreamDirectoryTest, AStoppedAppRefusesUntilItIsStarted) {
