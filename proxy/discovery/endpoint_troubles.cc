@@ -53,10 +53,8 @@ void EndpointTroubles::note_fault(const FaultRecord& record) {
   if (record.endpoint.empty() || rule(record.fault).blame != Blame::kUpstream) return;
   Known& known = entry({record.upstream, record.endpoint});
   if (known.fault.text.empty()) ++faults_;
-  known.fault = {.text = std::string(rule(record.fault).label),
-                 .time = record.time,
-                 .unreachable = record.fault == Fault::kConnectRefused || record.fault == Fault::kConnectFailed ||
-                                record.fault == Fault::kConnectTimeout || record.fault == Fault::kForeignListener};
+  known.fault = {
+      .text = std::string(rule(record.fault).label), .time = record.time, .unreachable = is_connect(record.fault)};
 }
 
 void EndpointTroubles::served(const Endpoint& endpoint) {

@@ -251,8 +251,7 @@ void Forwarder::note_failure(const UpstreamConnection::Failure& failure) {
   }
   if (retry::is_endpoints_fault(failure)) judge_endpoint(true);
   // Its process may have ended without anybody having noticed yet.
-  const bool nobody_listens = failure.fault == Fault::kConnectRefused || failure.fault == Fault::kConnectFailed;
-  if (!nobody_listens || lease_->endpoint()->pid() == 0) return;
+  if (!nobody_listens(failure.fault) || lease_->endpoint()->pid() == 0) return;
   if (pools_.set_of(upstream_)->when_none == EndpointSet::WhenNone::kWait) pools_.lost(lease_->endpoint());
 }
 
@@ -273,10 +272,9 @@ void Forwarder::give_up(const UpstreamConnection::Failure& failure) {
   const auto tried = std::span(tried_).first(tried_count_);
   const bool others =
       std::ranges::any_of(tried, [&](const Endpoint* each) { return each != lease_->endpoint().get(); });
-  const bool refused = fault == Fault::kConnectRefused || fault == Fault::kConnectFailed;
   // The body's own fault is known to the pipe, if it is one of size.
   const bool too_large = fault == Fault::kRequestBodyInvalid && exchange_.request_pipe().over_limit();
-  if (refused && others) fault = Fault::kNoHealthyEndpoint;
+  if (nobody_listens(fault) && others) fault = Fault::kNoHealthyEndpoint;
   fail(too_large ? Fault::kBodyTooLarge : fault, failure.error);
 }
 

@@ -57,11 +57,6 @@ std::optional<Decision> decide(const Facts& facts) {
   return std::nullopt;
 }
 
-bool is_connect(Fault fault) {
-  return fault == Fault::kConnectRefused || fault == Fault::kConnectFailed || fault == Fault::kConnectTimeout ||
-         fault == Fault::kForeignListener;
-}
-
 bool is_endpoints_fault(const UpstreamConnection::Failure& failure) {
   if (is_death(failure.fault)) return failure.responded || !failure.reused;
   return is_connect(failure.fault) || failure.fault == Fault::kUpstreamTimeout;

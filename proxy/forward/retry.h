@@ -72,9 +72,6 @@ inline constexpr std::uint32_t kMaxAttemptsWhenGone = 10;
 // no resources for a connection: it has none for a connection to another endpoint either.
 std::optional<Decision> decide(const Facts& facts);
 
-// Whether no connection could be made, or none that may be used (kForeignListener): the endpoint cannot know of the
-// request.
-bool is_connect(Fault fault);
 // Whether a failure speaks against the endpoint, for ejection: no connection, no answer in time, or the death of the
 // connection; but not of a kept one that it closed in its own time.
 bool is_endpoints_fault(const UpstreamConnection::Failure& failure);

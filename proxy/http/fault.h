@@ -63,24 +63,37 @@ inline constexpr std::size_t kFaultCount = static_cast<std::size_t>(Fault::kName
 // On which side the cause lies: for logs and metrics.
 enum class Blame : std::uint8_t { kClient, kProxy, kUpstream };
 
-// One row. The two codes are for a stream whose head is out, or that is reset instead of answered.
+// What h2 resets a stream with (RFC 9113 section 7), and h3 (RFC 9114 section 8.1): once the head is out, or where the
+// dialect resets instead of answering.
+struct ResetCodes {
+  std::uint32_t h2;
+  std::uint64_t h3;
+};
+
+namespace reset_codes {
+inline constexpr ResetCodes kMessageError{.h2 = 0x1, .h3 = 0x10e};
+inline constexpr ResetCodes kInternalError{.h2 = 0x2, .h3 = 0x102};
+inline constexpr ResetCodes kRefused{.h2 = 0x7, .h3 = 0x10b};
+inline constexpr ResetCodes kCancelled{.h2 = 0x8, .h3 = 0x10c};
+inline constexpr ResetCodes kTooMuch{.h2 = 0xb, .h3 = 0x107};
+}  // namespace reset_codes
+
+// One row. It leaves out what follows from whom it blames: a client's request is malformed, and h1 cannot go on behind
+// it; to the client's connection, what we or an endpoint did is an internal error of one request.
 struct FaultRule {
   Fault fault;
   // The label in logs and metrics: "connect_refused".
   std::string_view label;
-  // The status of the answer that we make; 0: none is made, as the client is gone.
-  std::uint16_t status;
-  // The error type of Proxy-Status (RFC 9209 section 2.3): "connection_refused". Empty where `status` is 0.
-  std::string_view proxy_status;
   Blame blame;
-  // The error code of RST_STREAM (RFC 9113 section 7).
-  std::uint32_t h2_code;
-  // The error code of RESET_STREAM (RFC 9114 section 8.1).
-  std::uint64_t h3_code;
+  // The status of the answer that we make; 0: none is made, as the client is gone.
+  std::uint16_t status = 0;
+  // The error type of Proxy-Status (RFC 9209 section 2.3): "connection_refused". Empty where `status` is 0.
+  std::string_view proxy_status = blame == Blame::kClient && status != 0 ? "http_request_error" : "";
+  ResetCodes codes = blame == Blame::kClient ? reset_codes::kMessageError : reset_codes::kInternalError;
   // h2 and h3 answer with a stream error even before the head (malformed messages).
-  bool resets_stream;
+  bool resets_stream = status == 0;
   // The h1 connection cannot be used again: what comes next on it is unknown, or unwanted.
-  bool closes_connection;
+  bool closes_connection = blame == Blame::kClient;
   // One sentence for the error page, which strangers read.
   std::string_view explanation;
   // For whoever runs it: what happened to whom, in the words of the configuration. Sent in Proxy-Status.
@@ -91,6 +104,11 @@ struct FaultRule {
 const FaultRule& rule(Fault fault);
 // Returns all rows, in the order of the enumerators.
 std::span<const FaultRule> fault_rules();
+// Whether no connection could be made, or none that may be used (kForeignListener): the endpoint cannot know of the
+// request.
+bool is_connect(Fault fault);
+// Whether there was nobody at the endpoint's address to take a connection.
+bool nobody_listens(Fault fault);
 // Returns the label: "client", "proxy", "upstream".
 std::string_view label(Blame blame);
 

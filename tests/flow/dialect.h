@@ -26,7 +26,7 @@ inline Ending ending_of(Fault fault, Stage stage, Protocol protocol) {
   Ending ending{.end = responded ? End::kClean : End::kBroken, .responded = responded, .code = std::nullopt};
   // h1 has nothing but the connection to break; where it is fit for more after an answer, the fault says.
   ending.connection_stays = !h1 || (responded && !row.closes_connection);
-  if (!h1 && !responded) ending.code = protocol == Protocol::kH2 ? row.h2_code : row.h3_code;
+  if (!h1 && !responded) ending.code = protocol == Protocol::kH2 ? row.codes.h2 : row.codes.h3;
   return ending;
 }
 

@@ -56,7 +56,7 @@ void H2Stream::reject(Fault fault) {
                     field_rules::rejected_head(std::move(collector_.request())), waker_, fault);
   if (!rule(fault).resets_stream) return;
   connection_.count(Abuse::kForcedReset);
-  reset(rule(fault).h2_code);
+  reset(rule(fault).codes.h2);
 }
 
 void H2Stream::on_data(Buffer bytes) {
@@ -77,7 +77,7 @@ void H2Stream::on_end() {
   if (trailers) return exchange_->request_body().finish(*std::move(trailers));
   connection_.count(Abuse::kForcedReset);
   exchange_->fail_request(trailers.error());
-  reset(rule(trailers.error()).h2_code);
+  reset(rule(trailers.error()).codes.h2);
 }
 
 bool H2Stream::on_malformed() {
@@ -115,9 +115,9 @@ void H2Stream::progress() {
   const std::optional<Fault> broken = exchange_->broken_off();
   const std::optional<Fault>& fault = exchange_->record().fault;
   if (broken) {
-    reset(rule(*broken).h2_code);
+    reset(rule(*broken).codes.h2);
   } else if (!state_.head_sent && fault && rule(*fault).resets_stream) {
-    reset(rule(*fault).h2_code);
+    reset(rule(*fault).codes.h2);
   } else if (!state_.head_sent) {
     if (exchange_->response() && !send_head()) reset(NGHTTP2_INTERNAL_ERROR);
   } else {

@@ -289,7 +289,7 @@ void H3Session::sweep() {
     const auto fault = stream->overdue(now);
     if (!fault) continue;
     stream->fail(*fault);
-    reset(*stream, rule(*fault).h3_code);
+    reset(*stream, rule(*fault).codes.h3);
   }
   if (!streams_.empty()) sweep_.arm(kSweepEvery);
 }

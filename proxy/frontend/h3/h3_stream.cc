@@ -93,7 +93,7 @@ void H3Stream::on_end() {
 void H3Stream::progress() {
   if (!exchange_) return;
   move_request();
-  if (const auto fault = exchange_->broken_off()) return session_.reset(*this, rule(*fault).h3_code);
+  if (const auto fault = exchange_->broken_off()) return session_.reset(*this, rule(*fault).codes.h3);
   move_response();
 }
 
@@ -146,7 +146,7 @@ void H3Stream::move_response() {
   if (state_.writing == Writing::kNothing) {
     if (!exchange_->response()) return;
     const auto fault = exchange_->record().fault;
-    if (fault && rule(*fault).resets_stream) return session_.reset(*this, rule(*fault).h3_code);
+    if (fault && rule(*fault).resets_stream) return session_.reset(*this, rule(*fault).codes.h3);
     submit(*exchange_->response());
   } else if (state_.writing == Writing::kWaitsForBody) {
     const BodyReader& body = exchange_->response_body();

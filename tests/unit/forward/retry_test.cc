@@ -43,18 +43,18 @@ void for_every_combination(Check&& check) {
 TEST(RetryTest, NeverRunsARequestTwiceThatMayNot) {
   for_every_combination([](const retry::Facts& facts) {
     const UpstreamConnection::Failure& failure = facts.failure;
-    const bool may_have_run = !retry::is_connect(failure.fault) && !failure.unread && !failure.unsent;
+    const bool may_have_run = !is_connect(failure.fault) && !failure.unread && !failure.unsent;
     const auto decision = retry::decide(facts);
     if (!decision) return;
     EXPECT_TRUE(facts.body_untouched);
     EXPECT_TRUE(facts.idempotent || !may_have_run);
-    EXPECT_TRUE(retry::is_connect(facts.failure.fault) || (is_death(facts.failure.fault) && !facts.failure.responded));
+    EXPECT_TRUE(is_connect(facts.failure.fault) || (is_death(facts.failure.fault) && !facts.failure.responded));
     EXPECT_LT(facts.attempts, 10U);
     const bool app_may_return = !may_have_run && (facts.gone || facts.app);
     EXPECT_TRUE(facts.gone || facts.attempts < 6U);
     EXPECT_TRUE(app_may_return || facts.attempts < 3U);
     EXPECT_FALSE(facts.settled && decision->where == Where::kOtherOrLater) << "it would never end";
-    const bool free = !retry::is_connect(failure.fault) && failure.unsent && failure.reused;
+    const bool free = !is_connect(failure.fault) && failure.unsent && failure.reused;
     EXPECT_EQ(decision->costs, !facts.gone && !free);
   });
 }
@@ -63,7 +63,7 @@ TEST(RetryTest, ForgivesWhateverItMayWithinTheAttempts) {
   for_every_combination([](const retry::Facts& facts) {
     if (!facts.body_untouched || facts.attempts >= 3) return;
     const auto decision = retry::decide(facts);
-    if (retry::is_connect(facts.failure.fault)) {
+    if (is_connect(facts.failure.fault)) {
       const bool replaced = facts.app && facts.failure.fault != Fault::kForeignListener;
       const Where where = replaced || facts.gone ? Where::kOtherOrWait : Where::kOther;
       EXPECT_EQ(decision, (Decision{RetryReason::kConnect, where, !facts.gone}));

@@ -106,7 +106,7 @@ TEST_F(QuicSessionTest, ClientThatTakesNothingIsResetAfterTheStallTimeout) {
   const auto stream = client.get("/");
   client.hold(stream);
   until([&] { return client.response(stream).reset.has_value(); });
-  EXPECT_EQ(client.response(stream).reset, rule(Fault::kClientStalled).h3_code);
+  EXPECT_EQ(client.response(stream).reset, rule(Fault::kClientStalled).codes.h3);
   ASSERT_EQ(observer.ended.size(), 1U);
   EXPECT_EQ(observer.ended[0].fault, Fault::kClientStalled);
   EXPECT_TRUE(client.connected());
@@ -197,7 +197,7 @@ TEST_F(QuicSessionTest, AnswerThatBreaksOffIsResetAndNeverEnds) {
   H3Client& client = connected();
   const auto stream = client.get("/");
   until([&] { return client.response(stream).reset.has_value(); });
-  EXPECT_EQ(client.response(stream).reset, rule(Fault::kUpstreamTruncated).h3_code);
+  EXPECT_EQ(client.response(stream).reset, rule(Fault::kUpstreamTruncated).codes.h3);
   EXPECT_FALSE(client.response(stream).ended);
   EXPECT_EQ(observer.ended[0].fault, Fault::kUpstreamTruncated);
 }
