@@ -168,8 +168,12 @@ void Address::set_port(std::uint16_t port) {
   if (family() == AF_INET6) reinterpret_cast<sockaddr_in6&>(storage_).sin6_port = htons(port);
 }
 
+std::string Address::path() const {
+  return unix_path(storage_, length_);
+}
+
 std::string Address::host() const {
-  if (is_unix()) return std::string(kUnixPrefix) + unix_path(storage_, length_);
+  if (is_unix()) return std::string(kUnixPrefix) + path();
   const IpBytes ip = ip_bytes(storage_);
   if (ip.size == 4) return dotted(ip);
   char text[INET6_ADDRSTRLEN] = {};

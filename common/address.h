@@ -45,6 +45,8 @@ class Address {
   // "127.0.0.1", "::1" or "unix:/path", without brackets and port. A v4-mapped address is written as v4; the socket of
   // a Unix client has no path, and is "unix:".
   std::string host() const;
+  // The path of a Unix socket. REQUIRES: is_unix().
+  std::string path() const;
   // With brackets and port, as parse() reads it.
   std::string to_string() const;
 

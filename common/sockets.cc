@@ -147,6 +147,11 @@ bool shares_port(int fd) {
   return ::getsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &value, &length) == 0 && value != 0;
 }
 
+bool accepts(const Address& address) {
+  const Fd client(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  return client && ::connect(client.get(), address.data(), address.length()) == 0;
+}
+
 Result<Fd> connect(const Address& address) {
   const auto failed = [&](int error) { return system_failure("cannot connect to " + address.to_string(), error); };
   Fd fd = open_socket(address.family(), SOCK_STREAM);

@@ -43,6 +43,8 @@ bool shares_port(int fd);
 Result<Fd> connect(const Address& address);
 // Returns and clears SO_ERROR: an errno, or 0.
 int take_error(int fd);
+// Whether somebody takes connections at this Unix socket. Waits while the line of those is full.
+bool accepts(const Address& address);
 // Returns the user who called listen() at the other end of a Unix socket that we have connected. Nothing if the system
 // does not know, as for any socket that is no Unix socket.
 std::optional<uid_t> user_at_other_end(int fd);

@@ -16,6 +16,32 @@ bool iequals(std::string_view a, std::string_view b);
 std::string lower(std::string_view text);
 // Without the spaces and tabs at both ends.
 std::string_view trim(std::string_view text);
+constexpr bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+constexpr bool is_letter_or_digit(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c);
+}
+// What a hexadecimal digit stands for, of either case; -1: it is none.
+constexpr int hex_value(char c) {
+  if (is_digit(c)) return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+// The byte that "%XX" at the front of `text` stands for (RFC 3986 section 2.1); -1: there is no such escape.
+constexpr int escaped_byte(std::string_view text) {
+  if (text.size() < 3 || text.front() != '%') return -1;
+  const int high = hex_value(text[1]);
+  const int low = hex_value(text[2]);
+  return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
+// FNV-1a of 64 bits: the same on every machine and in every build.
+constexpr std::uint64_t fnv1a(std::string_view text) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  return hash;
+}
 // The number that `text` is in decimal digits; nothing if it is empty, has anything else in it, or overflows.
 std::optional<std::uint64_t> parse_decimal(std::string_view text);
 // Fit to stand in text and in quoted attributes: &, <, > and both kinds of quotes are escaped.
@@ -27,6 +53,11 @@ std::string base64(std::string_view bytes);
 // In lower case, two digits for each byte.
 std::string hex(std::string_view bytes);
 std::string joined(std::span<const std::string> words, std::string_view between);
+// Adds `item` to a list in words: behind `between`, unless the list is empty yet.
+inline void add_to_list(std::string& list, std::string_view item, std::string_view between = ", ") {
+  if (!list.empty()) list += between;
+  list += item;
+}
 // Length in bytes of the well-formed UTF-8 sequence (Unicode table 3-7) at the front of `text`, 0 if there is none.
 // REQUIRES: `text` is not empty
 std::size_t utf8_length(std::string_view text);

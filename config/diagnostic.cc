@@ -25,4 +25,10 @@ std::vector<std::string> texts(std::span<const Diagnostic> diagnostics) {
   return all;
 }
 
+std::string lines_of(std::span<const Diagnostic> diagnostics) {
+  std::string lines;
+  for (const Diagnostic& diagnostic : diagnostics) lines += diagnostic.to_string() + '\n';
+  return lines;
+}
+
 }  // namespace gatehouse::config

@@ -28,7 +28,8 @@ struct Diagnostic {
 
 bool has_errors(std::span<const Diagnostic> diagnostics);
 
-// Each as it is printed, in their order.
+// Each as it is printed, in their order; and as lines.
 std::vector<std::string> texts(std::span<const Diagnostic> diagnostics);
+std::string lines_of(std::span<const Diagnostic> diagnostics);
 
 }  // namespace gatehouse::config

@@ -18,14 +18,8 @@ constexpr std::size_t kLongestHost = 253;
 constexpr std::size_t kLongestLabel = 63;
 constexpr std::size_t kEscapeLength = 3;
 
-bool is_letter_or_digit(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
 bool is_unreserved(char c) {
-  return is_letter_or_digit(c) || c == '-' || c == '.' || c == '_' || c == '~';
-}
-bool is_token_character(char c) {
-  return is_letter_or_digit(c) || std::string_view("!#$%&'*+-.^_`|~").contains(c);
+  return text::is_letter_or_digit(c) || c == '-' || c == '.' || c == '_' || c == '~';
 }
 bool is_visible_ascii(char c) {
   return c > ' ' && c < '\x7F';
@@ -33,24 +27,7 @@ bool is_visible_ascii(char c) {
 
 bool is_label(std::string_view label) {
   return !label.empty() && label.size() <= kLongestLabel && label.front() != '-' && label.back() != '-' &&
-         std::ranges::all_of(label, [](char c) { return is_letter_or_digit(c) || c == '-' || c == '_'; });
-}
-
-bool is_host_name(std::string_view name) {
-  if (name.empty() || name.size() > kLongestHost) return false;
-  while (true) {
-    const std::size_t dot = name.find('.');
-    if (!is_label(name.substr(0, dot))) return false;
-    if (dot == std::string_view::npos) return true;
-    name.remove_prefix(dot + 1);
-  }
-}
-
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
+         std::ranges::all_of(label, [](char c) { return text::is_letter_or_digit(c) || c == '-' || c == '_'; });
 }
 
 // The canonical form of one segment, or nothing if it has none. Only what is in the target module's canonical form too.
@@ -66,10 +43,9 @@ Result<std::string> canonical_segment(std::string_view segment) {
       out += c;
       continue;
     }
-    const int high = i + 1 < segment.size() ? hex_value(segment[i + 1]) : -1;
-    const int low = i + 2 < segment.size() ? hex_value(segment[i + 2]) : -1;
-    if (high < 0 || low < 0) return failure("it has a \"%\" without two hexadecimal digits");
-    const char decoded = static_cast<char>(high * 16 + low);
+    const int byte = text::escaped_byte(segment.substr(i));
+    if (byte < 0) return failure("it has a \"%\" without two hexadecimal digits");
+    const char decoded = static_cast<char>(byte);
     if (decoded == '/' || decoded == '\\' || decoded == '\0') {
       return failure("requests with an encoded slash, backslash or NUL are refused, so it cannot match");
     }
@@ -103,6 +79,16 @@ Result<std::string> canonical_path(std::string_view path) {
 }
 
 }  // namespace
+
+bool is_host_name(std::string_view name) {
+  if (name.empty() || name.size() > kLongestHost) return false;
+  while (true) {
+    const std::size_t dot = name.find('.');
+    if (!is_label(name.substr(0, dot))) return false;
+    if (dot == std::string_view::npos) return true;
+    name.remove_prefix(dot + 1);
+  }
+}
 
 Result<std::string> normalised_host(std::string_view text) {
   if (text == "*") return failure(R"("*" is no host; leave "hosts" out to match any)");
@@ -159,11 +145,17 @@ Result<> check_redirect_target(std::string_view target) {
   return failure(std::format(R"({} must start with "https://", "http://" or "/")", in_quotes(target)));
 }
 
+bool is_token(std::string_view name) {
+  return !name.empty() && std::ranges::all_of(name, [](char c) {
+    return text::is_letter_or_digit(c) || std::string_view("!#$%&'*+-.^_`|~").contains(c);
+  });
+}
+
 Result<> check_header_name(std::string_view name, Edit edit) {
   static constexpr std::array<std::string_view, 10> kOfTheConnection{
       "connection", "content-length",    "expect", "http2-settings", "keep-alive", "proxy-connection", "te",
       "trailer",    "transfer-encoding", "upgrade"};
-  if (name.empty() || !std::ranges::all_of(name, is_token_character)) {
+  if (!is_token(name)) {
     return failure(std::format("{} is no header name; it has letters, digits and \"-\"", in_quotes(name)));
   }
   const std::string lower = text::lower(name);

@@ -9,6 +9,11 @@
 
 namespace gatehouse::config {
 
+// Whether it is a name of letters, digits, "-" and "_" by labels, without a dot at the end.
+bool is_host_name(std::string_view name);
+// Whether it may be the name of a field or a cookie (RFC 9110 section 5.6.2).
+bool is_token(std::string_view name);
+
 // Returns a host pattern in lower case: a name, "*." and a name, or an IP address ("[::1]" for v6). An error if it has
 // a port, a trailing dot, or characters that are not ASCII (they are written in their "xn--" form).
 Result<std::string> normalised_host(std::string_view text);

@@ -4,41 +4,24 @@
 #include <cstddef>
 #include <cstdint>
 #include <format>
-#include <ranges>
 
 #include "common/text.h"
 #include "config/quoting.h"
+#include "config/route_rules.h"
 
 namespace gatehouse::config {
 
 namespace {
 
 constexpr std::size_t kLongestTargetName = 64;
-constexpr std::size_t kLongestDnsName = 253;
-constexpr std::size_t kLongestLabel = 63;
 constexpr std::uint64_t kHighestPort = 65535;
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-bool is_letter_or_digit(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c);
-}
-
-bool is_label(std::string_view label) {
-  return !label.empty() && label.size() <= kLongestLabel && label.front() != '-' && label.back() != '-' &&
-         std::ranges::all_of(label, [](char c) { return is_letter_or_digit(c) || c == '-' || c == '_'; });
-}
 
 // The last label of a name is never a number (RFC 3696 section 2), so that "10.0.0.256" is a mistyped address. The dot
 // at the end, if there is one, keeps the resolver from trying search domains.
 bool is_dns_name(std::string_view name) {
   if (name.ends_with('.')) name.remove_suffix(1);
-  if (name.empty() || name.size() > kLongestDnsName) return false;
   const std::string_view last = name.substr(name.rfind('.') + 1);
-  return !std::ranges::all_of(last, is_digit) && std::ranges::all_of(std::views::split(name, '.'), [](auto label) {
-    return is_label(std::string_view(label));
-  });
+  return !std::ranges::all_of(last, text::is_digit) && is_host_name(name);
 }
 
 Result<std::variant<Address, DnsName>> parse_service(std::string_view text) {
@@ -53,8 +36,9 @@ Result<std::variant<Address, DnsName>> parse_service(std::string_view text) {
 }  // namespace
 
 bool is_target_name(std::string_view name) {
-  return !name.empty() && name.size() <= kLongestTargetName &&
-         std::ranges::all_of(name, [](char c) { return is_letter_or_digit(c) || c == '-' || c == '_' || c == '.'; });
+  return !name.empty() && name.size() <= kLongestTargetName && std::ranges::all_of(name, [](char c) {
+    return text::is_letter_or_digit(c) || c == '-' || c == '_' || c == '.';
+  });
 }
 
 Result<std::variant<Address, DnsName>> parse_endpoint(std::string_view text) {
@@ -86,22 +70,19 @@ Result<std::variant<Address, DnsName>> parse_endpoint(std::string_view text) {
   return DnsName{.name = text::lower(text.substr(0, colon)), .port = static_cast<std::uint16_t>(*port)};
 }
 
+std::string endpoint_text(const DnsName& name) {
+  return name.port == 0 ? name.name : std::format("{}:{}", name.name, name.port);
+}
+
 std::string endpoint_text(const std::variant<Address, DnsName>& endpoint) {
   if (const auto* const address = std::get_if<Address>(&endpoint); address != nullptr) return address->to_string();
-  const auto& dns = std::get<DnsName>(endpoint);
-  return dns.port == 0 ? dns.name : std::format("{}:{}", dns.name, dns.port);
+  return endpoint_text(std::get<DnsName>(endpoint));
 }
 
 Result<> check_request_path(std::string_view path) {
   const auto is_fine = [](char c) { return c > ' ' && c < '\x7F' && c != '#'; };
   if (path.starts_with('/') && !path.starts_with("//") && std::ranges::all_of(path, is_fine)) return {};
   return failure(std::format("{} is no path to ask for; write one such as \"/healthz\"", in_quotes(path)));
-}
-
-bool is_header_or_cookie_name(std::string_view name) {
-  return !name.empty() && std::ranges::all_of(name, [](char c) {
-    return is_letter_or_digit(c) || std::string_view("!#$%&'*+-.^_`|~").contains(c);
-  });
 }
 
 bool is_environment_name(std::string_view name) {

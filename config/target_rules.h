@@ -20,15 +20,13 @@ bool is_target_name(std::string_view name);
 // port). Names are not looked up, and come back in lower case. An error for port 0, for an address that means all of a
 // machine's, and for a name whose last label is a number, which is a mistyped address.
 Result<std::variant<Address, DnsName>> parse_endpoint(std::string_view text);
-// Returns it as parse_endpoint() reads it.
+// Returns them as parse_endpoint() reads them.
+std::string endpoint_text(const DnsName& name);
 std::string endpoint_text(const std::variant<Address, DnsName>& endpoint);
 
 // Fine for what a GET of ours may ask for: a path from the root (not "//") and perhaps a query, in visible ASCII and
 // without a fragment.
 Result<> check_request_path(std::string_view path);
-
-// Whether it is a token (RFC 9110 section 5.6.2).
-bool is_header_or_cookie_name(std::string_view name);
 
 // Whether execve(2) takes it: not empty, no "=", no NUL.
 bool is_environment_name(std::string_view name);

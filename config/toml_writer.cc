@@ -30,9 +30,9 @@ std::string array_of(std::span<const std::string> items) {
 std::string fields(std::span<const std::pair<std::string, std::string>> fields) {
   std::string out;
   for (const auto& [name, value] : fields) {
-    out += std::format("{}{} = {}", out.empty() ? " " : ", ", toml_string(name), literal(value));
+    text::add_to_list(out, std::format("{} = {}", toml_string(name), literal(value)));
   }
-  return out.empty() ? "{}" : "{" + out + " }";
+  return out.empty() ? "{}" : "{ " + out + " }";
 }
 
 void TomlWriter::begin() {

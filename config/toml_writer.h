@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "common/address.h"
+#include "common/text.h"
 #include "config/names.h"
 #include "config/units.h"
 
@@ -38,9 +39,9 @@ std::string literal(std::unsigned_integral auto value) {
 
 // [a, b]: each item as `text` writes it.
 template <class Items, class Text>
-std::string array_of(const Items& items, Text text) {
+std::string array_of(const Items& items, Text text_of) {
   std::string out;
-  for (const auto& item : items) out += (out.empty() ? "" : ", ") + text(item);
+  for (const auto& item : items) text::add_to_list(out, text_of(item));
   return "[" + out + "]";
 }
 

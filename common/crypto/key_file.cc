@@ -14,6 +14,7 @@
 #include <openssl/evp.h>
 
 #include "common/fd.h"
+#include "common/text.h"
 
 namespace gatehouse::key_file {
 
@@ -43,18 +44,11 @@ bool is_space(std::uint8_t byte) {
   return byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t';
 }
 
-int digit(std::uint8_t byte) {
-  if (byte >= '0' && byte <= '9') return byte - '0';
-  if (byte >= 'a' && byte <= 'f') return byte - 'a' + 10;
-  if (byte >= 'A' && byte <= 'F') return byte - 'A' + 10;
-  return -1;
-}
-
-bool from_hex(std::span<const std::uint8_t> text, std::span<std::uint8_t> out) {
-  if (text.size() != out.size() * 2) return false;
+bool from_hex(std::span<const std::uint8_t> digits, std::span<std::uint8_t> out) {
+  if (digits.size() != out.size() * 2) return false;
   for (std::size_t i = 0; i < out.size(); ++i) {
-    const int high = digit(text[2 * i]);
-    const int low = digit(text[2 * i + 1]);
+    const int high = text::hex_value(static_cast<char>(digits[2 * i]));
+    const int low = text::hex_value(static_cast<char>(digits[2 * i + 1]));
     if (high < 0 || low < 0) return false;
     out[i] = static_cast<std::uint8_t>(high << 4 | low);
   }

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <format>
 
+#include "common/text.h"
 #include "config/quoting.h"
 
 namespace gatehouse::config {
@@ -12,11 +13,11 @@ namespace gatehouse::config {
 namespace {
 
 bool is_name_character(char c) {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+  return text::is_letter_or_digit(c) || c == '_';
 }
 
 bool is_variable_name(std::string_view name) {
-  return !name.empty() && std::ranges::all_of(name, is_name_character) && (name.front() < '0' || name.front() > '9');
+  return !name.empty() && std::ranges::all_of(name, is_name_character) && !text::is_digit(name.front());
 }
 
 // `inside` is what stands between the braces.

@@ -7,6 +7,7 @@
 #include "config/names.h"
 #include "config/quoting.h"
 #include "config/reading/sections.h"
+#include "config/route_rules.h"
 #include "config/target_rules.h"
 
 namespace gatehouse::config {
@@ -27,7 +28,7 @@ void read_hash_on(TableReader& reader, Balancing& balancing) {
     return;
   }
   const std::string name = colon == std::string::npos ? "" : text.substr(colon + 1);
-  if (colon != std::string::npos && !is_header_or_cookie_name(name)) {
+  if (colon != std::string::npos && !is_token(name)) {
     reader.error("hash_on",
                  std::format("\"hash_on\": {} is no name of a header or cookie; write it behind the colon, as in {}",
                              in_quotes(name), in_quotes(word + "X-Tenant")));
@@ -44,7 +45,7 @@ void read_hash_on(TableReader& reader, Balancing& balancing) {
 void read_sticky(TableReader& reader, std::string& cookie) {
   std::string name;
   if (!reader.read("cookie", name)) return;
-  if (!name.empty() && !is_header_or_cookie_name(name)) {
+  if (!name.empty() && !is_token(name)) {
     reader.error("cookie", std::format("\"cookie\": {} is no name of a cookie; use letters, digits, \"-\" and \"_\"",
                                        in_quotes(name)));
     return;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "common/address.h"
+#include "common/text.h"
 #include "config/names.h"
 #include "config/quoting.h"
 #include "config/reading/sections.h"
@@ -56,23 +57,16 @@ void read_control(TableReader& reader, std::string& control) {
   control = std::move(text);
 }
 
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-std::optional<std::vector<std::uint8_t>> server_id_of(std::string_view text) {
+std::optional<std::vector<std::uint8_t>> server_id_of(std::string_view written) {
   std::array<std::uint8_t, sizeof(in_addr)> address{};
-  if (::inet_pton(AF_INET, std::string(text).c_str(), address.data()) == 1) {
+  if (::inet_pton(AF_INET, std::string(written).c_str(), address.data()) == 1) {
     return std::vector<std::uint8_t>(address.begin(), address.end());
   }
-  if (text.size() % 2 != 0 || text.size() > 2 * kLongestServerId) return std::nullopt;
+  if (written.size() % 2 != 0 || written.size() > 2 * kLongestServerId) return std::nullopt;
   std::vector<std::uint8_t> id;
-  for (std::size_t i = 0; i < text.size(); i += 2) {
-    const int high = hex_digit(text[i]);
-    const int low = hex_digit(text[i + 1]);
+  for (std::size_t i = 0; i < written.size(); i += 2) {
+    const int high = text::hex_value(written[i]);
+    const int low = text::hex_value(written[i + 1]);
     if (high < 0 || low < 0) return std::nullopt;
     id.push_back(static_cast<std::uint8_t>(high << 4 | low));
   }

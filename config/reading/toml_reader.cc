@@ -81,6 +81,14 @@ const toml::node* TableReader::find(std::string_view key) {
   return node;
 }
 
+const toml::array* TableReader::find_array(std::string_view key, std::string_view wanted) {
+  const toml::node* const node = find(key);
+  if (node == nullptr) return nullptr;
+  const toml::array* const array = node->as_array();
+  if (array == nullptr) wrong_type(*node, key, wanted);
+  return array;
+}
+
 bool TableReader::has(std::string_view key) const {
   return !only_keys() && scope_.table->contains(key);
 }

@@ -145,6 +145,8 @@ class TableReader {
   Scope scope_of(std::string_view key, const toml::table* table) const;
   void read_table(Scope scope, const ReadTable& read);
   const toml::node* find(std::string_view key);
+  // Nothing as well if it is another thing, which is said: it must be `wanted`.
+  const toml::array* find_array(std::string_view key, std::string_view wanted);
   std::optional<std::string> string_of(const toml::node& node, std::string_view key);
   std::optional<std::int64_t> integer_of(const toml::node& node, std::string_view key);
   const toml::table* table_of(const toml::node& node, std::string_view key);

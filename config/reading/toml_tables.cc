@@ -55,13 +55,8 @@ void TableReader::read_table(Scope scope, const ReadTable& read) {
 }
 
 bool TableReader::strings(std::string_view key, const ReadString& each) {
-  const toml::node* const node = find(key);
-  if (node == nullptr) return false;
-  const toml::array* const array = node->as_array();
-  if (array == nullptr) {
-    wrong_type(*node, key, "an array of strings");
-    return false;
-  }
+  const toml::array* const array = find_array(key, "an array of strings");
+  if (array == nullptr) return false;
   for (const toml::node& element : *array) {
     const auto string = string_of(element, key);
     if (string) each(*string, reading_.location(element.source()));
@@ -70,16 +65,11 @@ bool TableReader::strings(std::string_view key, const ReadString& each) {
 }
 
 bool TableReader::strings_or_tables(std::string_view key, const ReadString& each, const ReadTable& read_each) {
-  const toml::node* const node = find(key);
+  const toml::array* const array = find_array(key, "an array of strings or tables");
   Scope scope = scope_of(key, nullptr);
   scope.element = true;
   if (only_keys()) read_table(scope, read_each);
-  if (node == nullptr) return false;
-  const toml::array* const array = node->as_array();
-  if (array == nullptr) {
-    wrong_type(*node, key, "an array of strings or tables");
-    return false;
-  }
+  if (array == nullptr) return false;
   for (const toml::node& element : *array) {
     scope.table = element.as_table();
     if (scope.table != nullptr) {
@@ -112,16 +102,12 @@ bool TableReader::table(std::string_view key, const ReadTable& read) {
 }
 
 bool TableReader::tables(std::string_view key, const ReadTable& read_each) {
-  const toml::node* const node = find(key);
   Scope scope = scope_of(key, nullptr);
   scope.element = true;
+  const toml::array* const array =
+      find_array(key, std::format("an array of tables (write [[{}]] or [{{ ... }}])", scope.title));
   if (only_keys()) read_table(scope, read_each);
-  if (node == nullptr) return false;
-  const toml::array* const array = node->as_array();
-  if (array == nullptr) {
-    wrong_type(*node, key, std::format("an array of tables (write [[{}]] or [{{ ... }}])", scope.title));
-    return false;
-  }
+  if (array == nullptr) return false;
   for (const toml::node& element : *array) {
     scope.table = table_of(element, key);
     if (scope.table != nullptr) read_table(scope, read_each);

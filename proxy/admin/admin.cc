@@ -156,7 +156,7 @@ Result<std::unique_ptr<Admin>> Admin::open(EventLoop& loop, const Address& addre
   Address bound = address;
   if (!address.is_unix()) bound.set_port(Address::local_of(socket->get()).port());
   auto site = std::make_unique<Site>(loop, bound, std::move(pages));
-  if (address.is_unix()) site->file = address.host().substr(std::string_view("unix:").size());
+  if (address.is_unix()) site->file = address.path();
   site->listener = std::make_unique<TcpListener>(site->context, *std::move(socket));
   return std::make_unique<Admin>(std::move(site));
 }

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/text.h"
 #include "proxy/admin/status_grid.h"
 
 namespace gatehouse {
@@ -124,9 +125,9 @@ void add_traffic(TextPage& page, const Json& status) {
 }
 
 std::string joined(const Json& words) {
-  std::string text;
-  for (const Json& word : words) text += (text.empty() ? "" : " ") + text_or(word, "");
-  return text;
+  std::string all;
+  for (const Json& word : words) text::add_to_list(all, text_or(word, ""), " ");
+  return all;
 }
 
 void add_listeners(TextPage& page, const Json& status) {

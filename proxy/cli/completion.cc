@@ -35,7 +35,7 @@ std::string names_of(const std::vector<OptionOutline>& options) {
 std::string positional_choices(const CommandOutline& command) {
   std::string words;
   for (const OptionOutline& positional : command.positionals) {
-    if (!positional.choices.empty()) words += (words.empty() ? "" : " ") + text::joined(positional.choices, " ");
+    if (!positional.choices.empty()) text::add_to_list(words, text::joined(positional.choices, " "), " ");
   }
   return words;
 }

@@ -32,7 +32,7 @@ std::string prose(std::string_view text) {
     for (const char c : text.substr(0, space)) word += c == '\\' ? "\\e" : std::string(1, c);
     text.remove_prefix(std::min(space + 1, text.size()));
     if (!line.empty() && line.size() + 1 + word.size() > kWidth) end_line();
-    line += (line.empty() ? "" : " ") + word;
+    text::add_to_list(line, word, " ");
     if (word.ends_with('.') && !text.empty()) end_line();
   }
   if (!line.ends_with('.')) line += '.';

@@ -23,7 +23,7 @@ inline void print(std::FILE* to, std::string_view text) {
 
 // To standard error, one a line, warnings too.
 inline void print(const std::vector<config::Diagnostic>& diagnostics) {
-  for (const config::Diagnostic& diagnostic : diagnostics) print(stderr, diagnostic.to_string() + '\n');
+  print(stderr, config::lines_of(diagnostics));
 }
 
 // Prints one line to standard error, and returns the exit code, for whoever ends with it.

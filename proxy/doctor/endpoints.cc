@@ -10,15 +10,12 @@
 
 #include "common/event_loop.h"
 #include "common/timer.h"
+#include "config/target_rules.h"
 #include "proxy/http/fault.h"
 #include "proxy/upstream/connector.h"
 
 namespace gatehouse::doctor {
 namespace {
-
-std::string text_of(const config::DnsName& name) {
-  return name.port == 0 ? name.name : std::format("{}:{}", name.name, name.port);
-}
 
 std::string reason(Fault fault) {
   switch (fault) {
@@ -101,7 +98,7 @@ class Search {
     wait_for(names_.size());
     for (Name& name : names_) {
       name.watch.reset();
-      const std::string text = text_of(name.name);
+      const std::string text = config::endpoint_text(name.name);
       for (const ResolvedAddress& resolved : name.resolution.addresses) add(name.upstream, resolved.address, text);
       if (!name.resolution.addresses.empty()) continue;
       attempts_.push_back({.facts = {.upstream = name.upstream,

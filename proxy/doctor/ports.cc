@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "common/fd.h"
+#include "common/sockets.h"
 #include "proxy/doctor/port_holder.h"
 
 namespace gatehouse::doctor {
@@ -44,22 +45,13 @@ int try_to_bind(const Address& address, int type) {
   return try_address(*Address::parse(std::format("0.0.0.0:{}", address.port())), type);
 }
 
-std::string path_of(const Address& address) {
-  return address.host().substr(std::string_view("unix:").size());
-}
-
-bool accepts(const Address& address) {
-  const Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  return socket && ::connect(socket.get(), address.data(), address.length()) == 0;
-}
-
 // A stale socket file is removed at the start, so that it is in nobody's way.
 int look_at_socket_file(const Address& address) {
-  const std::string path = path_of(address);
+  const std::string path = address.path();
   struct stat status{};
   if (::lstat(path.c_str(), &status) == 0) {
     if (!S_ISSOCK(status.st_mode)) return EEXIST;
-    return accepts(address) ? EADDRINUSE : 0;
+    return sockets::accepts(address) ? EADDRINUSE : 0;
   }
   const std::string folder = std::filesystem::path(path).parent_path().string();
   return ::access(folder.c_str(), W_OK | X_OK) == 0 ? 0 : errno;
@@ -95,7 +87,7 @@ PortFacts look_at_port(const Address& address, Transport transport) {
   std::optional<PortHolder> holder;
   if (transport == Transport::kUnix) {
     facts.error = look_at_socket_file(address);
-    if (facts.error == EADDRINUSE) holder = holder_of_socket(path_of(address));
+    if (facts.error == EADDRINUSE) holder = holder_of_socket(address.path());
   } else {
     const bool tcp = transport == Transport::kTcp;
     facts.error = try_to_bind(address, tcp ? SOCK_STREAM : SOCK_DGRAM);

@@ -8,6 +8,7 @@
 
 #include "common/timer.h"
 #include "common/waker.h"
+#include "config/target_rules.h"
 #include "proxy/apps/files/offline_page.h"
 #include "proxy/forward/affinity.h"
 #include "proxy/forward/routing.h"
@@ -28,10 +29,6 @@ class Unobserved final : public ExchangeObserver {
   void on_begin(const Exchange& /*exchange*/) override {}
   void on_end(const Exchange& /*exchange*/) override {}
 };
-
-std::string text_of(const config::DnsName& name) {
-  return name.port == 0 ? name.name : std::format("{}:{}", name.name, name.port);
-}
 
 std::string_view why_stripped(std::string_view name, const asserted_fields::Speaker& speaker) {
   using enum asserted_fields::Verdict;
@@ -109,7 +106,7 @@ void DryRun::add_endpoints(const config::Upstream& upstream) {
     if (const auto* address = std::get_if<Address>(&entry.at)) {
       identity.address = *address;
     } else {
-      identity.name = identity.authority = text_of(std::get<config::DnsName>(entry.at));
+      identity.name = identity.authority = config::endpoint_text(std::get<config::DnsName>(entry.at));
     }
     auto endpoint = fake_endpoint(std::move(identity));
     const std::string name = endpoint->name();

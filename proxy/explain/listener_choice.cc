@@ -4,6 +4,8 @@
 #include <format>
 #include <optional>
 
+#include "common/text.h"
+
 namespace gatehouse {
 namespace {
 
@@ -17,7 +19,7 @@ std::string shown(const ListenerSnapshot& listener) {
 
 std::string all_of(const Snapshot& snapshot) {
   std::string all;
-  for (const ListenerSnapshot& listener : snapshot.listeners) all += (all.empty() ? "" : ", ") + shown(listener);
+  for (const ListenerSnapshot& listener : snapshot.listeners) text::add_to_list(all, shown(listener));
   return all;
 }
 

@@ -4,6 +4,7 @@
 
 #include "common/text.h"
 #include "config/names.h"
+#include "config/target_rules.h"
 #include "config/units.h"
 #include "proxy/explain/parts.h"
 
@@ -71,15 +72,11 @@ void add_settings(const config::Balancing& balancing, Explanation::Upstream& out
 }
 
 Explanation::Endpoint shown(const config::Endpoint& endpoint) {
-  Explanation::Endpoint out;
-  if (const auto* address = std::get_if<Address>(&endpoint.at)) {
-    out.name = address->to_string();
-  } else {
-    const auto& name = std::get<config::DnsName>(endpoint.at);
-    out.name = name.port == 0 ? name.name : std::format("{}:{}", name.name, name.port);
-    out.note = name.port == 0 ? "by DNS, SRV" : "by DNS";
+  Explanation::Endpoint out{.name = config::endpoint_text(endpoint.at), .note = {}};
+  if (const auto* const name = std::get_if<config::DnsName>(&endpoint.at)) {
+    out.note = name->port == 0 ? "by DNS, SRV" : "by DNS";
   }
-  if (endpoint.weight != 1) out.note += std::format("{}weight {}", out.note.empty() ? "" : ", ", endpoint.weight);
+  if (endpoint.weight != 1) text::add_to_list(out.note, std::format("weight {}", endpoint.weight));
   return out;
 }
 

@@ -25,8 +25,7 @@ std::string joined(const FieldList& fields, FieldName name) {
   if (!fields.may_have(name)) return all;
   for (const Field field : fields) {
     if (field.id != name || field.value.empty()) continue;
-    if (!all.empty()) all += ", ";
-    all += field.value;
+    text::add_to_list(all, field.value);
   }
   return all;
 }
@@ -38,8 +37,7 @@ void append(FieldList& fields, FieldName name, std::string_view element) {
     fields.set(name, element);
     return;
   }
-  all += ", ";
-  all += element;
+  text::add_to_list(all, element);
   fields.set(name, all);
 }
 

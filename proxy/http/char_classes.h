@@ -9,6 +9,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "common/text.h"
+
 namespace gatehouse::char_classes {
 
 // Indexed by the byte as unsigned char.
@@ -19,7 +21,7 @@ consteval Table table_of(std::string_view others, bool letters_and_digits) {
   Table table{};
   for (const char c : others) table[static_cast<unsigned char>(c)] = true;
   for (std::size_t c = 0; letters_and_digits && c < 128; ++c) {
-    if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')) table[c] = true;
+    if (text::is_letter_or_digit(static_cast<char>(c))) table[c] = true;
   }
   return table;
 }
@@ -49,6 +51,13 @@ constexpr bool all_in(const Table& table, std::string_view text) {
 // A method, or the name of a field (RFC 9110 section 5.6.2): not empty.
 constexpr bool is_token(std::string_view text) {
   return !text.empty() && all_in(kToken, text);
+}
+
+constexpr bool has_upper_case(std::string_view text) {
+  for (const char c : text) {
+    if (c >= 'A' && c <= 'Z') return true;
+  }
+  return false;
 }
 
 // Whether there is a control byte other than a tab: one that could end a line, a string, or worse. Bytes from 0x80 on

@@ -30,9 +30,7 @@ std::string joined(const FieldList& fields, FieldName name) {
   std::string all;
   if (!fields.may_have(name)) return all;
   for (const Field field : fields) {
-    if (field.id != name) continue;
-    if (!all.empty()) all += ',';
-    all += field.value;
+    if (field.id == name) text::add_to_list(all, field.value, ",");
   }
   return all;
 }

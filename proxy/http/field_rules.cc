@@ -26,10 +26,6 @@ bool is_binary(Protocol protocol) {
   return protocol == Protocol::kH2 || protocol == Protocol::kH3;
 }
 
-bool has_upper_case(std::string_view name) {
-  return std::ranges::any_of(name, [](char c) { return c >= 'A' && c <= 'Z'; });
-}
-
 // Connection-specific fields, which no h2 or h3 message may have (RFC 9113 section 8.2.2).
 bool is_connection_specific(FieldName name) {
   switch (name) {
@@ -48,7 +44,7 @@ bool is_connection_specific(FieldName name) {
 bool is_acceptable(const Field& field, Protocol protocol) {
   if (!is_field_value(field.value)) return false;
   if (!is_binary(protocol)) return true;
-  if (has_upper_case(field.name) || is_connection_specific(field.id)) return false;
+  if (char_classes::has_upper_case(field.name) || is_connection_specific(field.id)) return false;
   return field.id != FieldName::kTe || text::iequals(field.value, "trailers");
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/text.h"
 #include "proxy/http/char_classes.h"
 
 namespace gatehouse {
@@ -13,13 +14,6 @@ constexpr std::uint8_t kMostDigits = 16;
 constexpr std::uint64_t kLargestBeforeDigit = (std::uint64_t{1} << 59) - 1;  // so that no size reaches 2^63
 constexpr std::uint64_t kFreeOverhead = 8 * 1024;
 constexpr std::uint64_t kOverheadPerByte = 16;
-
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 bool is_quotable(char c) {
   return c == '\t' || (c >= 0x20 && c < 0x7f);
@@ -70,7 +64,7 @@ bool H1Chunks::fits_line(char c) {
 }
 
 bool H1Chunks::take_size(char c) {
-  if (const int value = hex_value(c); value >= 0) {
+  if (const int value = text::hex_value(c); value >= 0) {
     if (digits_ == kMostDigits || left_ > kLargestBeforeDigit) return false;
     ++digits_;
     left_ = left_ << 4 | static_cast<std::uint64_t>(value);

@@ -53,27 +53,12 @@ std::expected<Target, Fault> parse_absolute(std::string_view target, std::string
   return parsed;
 }
 
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-// The byte of the escape at the beginning of `text`, or -1 if there is none.
-int escaped_byte(std::string_view text) {
-  if (text.size() < 3 || text[0] != '%') return -1;
-  const int high = hex_value(text[1]);
-  const int low = hex_value(text[2]);
-  return high < 0 || low < 0 ? -1 : high * 16 + low;
-}
-
 // Escapes that some decoders turn into a separator, an end or another character than the one they stand for.
 bool is_dangerous(int byte, std::string_view following) {
   if (byte < 0x20 || byte == 0x7f || byte == '/' || byte == '\\') return true;
   // RFC 3629 section 10: overlong forms.
   if (byte == 0xc0 || byte == 0xc1) return true;
-  const int next = escaped_byte(following);
+  const int next = text::escaped_byte(following);
   return (byte == 0xe0 && next >= 0x80 && next < 0xa0) || (byte == 0xf0 && next >= 0x80 && next < 0x90);
 }
 
@@ -89,7 +74,7 @@ bool append_canonical(std::string& out, std::string_view segment) {
       if (!in_parameters) out += c;
       continue;
     }
-    const int byte = escaped_byte(segment.substr(i));
+    const int byte = text::escaped_byte(segment.substr(i));
     if (byte < 0 || is_dangerous(byte, segment.substr(i + 3))) return false;
     i += 2;
     if (in_parameters) continue;

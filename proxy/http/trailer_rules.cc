@@ -4,6 +4,7 @@
 #include <array>
 
 #include "proxy/http/asserted_fields.h"
+#include "proxy/http/char_classes.h"
 #include "proxy/http/disguise.h"
 #include "proxy/http/field_rules.h"
 
@@ -52,10 +53,6 @@ bool is_forbidden(const Field& field) {
 }
 static_assert(std::ranges::is_sorted(kForbiddenNames));
 
-bool has_upper_case(std::string_view name) {
-  return std::ranges::any_of(name, [](char c) { return c >= 'A' && c <= 'Z'; });
-}
-
 // Fields that no message of h2 or h3 may have (RFC 9113 sections 8.1, 8.2): the sender's mistake, not something to
 // drop.
 bool is_fault(const Field& field, Protocol protocol) {
@@ -72,7 +69,7 @@ bool is_fault(const Field& field, Protocol protocol) {
     case FieldName::kUpgrade:
       return true;
     default:
-      return has_upper_case(field.name);
+      return char_classes::has_upper_case(field.name);
   }
 }
 

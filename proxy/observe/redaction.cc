@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <optional>
 
 #include "common/text.h"
 
@@ -23,21 +22,6 @@ std::uint32_t bit_of(char c) {
   return 1U << (static_cast<unsigned char>(lower(c)) & 31U);
 }
 
-std::optional<unsigned> hex_value(char c) {
-  if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
-  if (lower(c) >= 'a' && lower(c) <= 'f') return static_cast<unsigned>(lower(c) - 'a' + 10);
-  return std::nullopt;
-}
-
-// The character that "%XX" at the front of `text` stands for.
-std::optional<char> escaped(std::string_view text) {
-  if (text.size() < 3 || text.front() != '%') return std::nullopt;
-  const auto high = hex_value(text[1]);
-  const auto low = hex_value(text[2]);
-  if (!high || !low) return std::nullopt;
-  return static_cast<char>(*high << 4U | *low);
-}
-
 // The end of a name, decoded: as much of it as words can be compared with.
 class NameEnd {
  public:
@@ -45,13 +29,13 @@ class NameEnd {
     constexpr std::size_t kRaw = 3 * kRoom;
     if (name.size() > kRaw) name.remove_prefix(name.size() - kRaw);
     while (!name.empty()) {
-      const auto decoded = escaped(name);
+      const int decoded = text::escaped_byte(name);
       if (size_ == text_.size()) {
         std::shift_left(text_.begin(), text_.end(), 1);
         --size_;
       }
-      text_[size_++] = decoded.value_or(name.front());
-      name.remove_prefix(decoded ? 3 : 1);
+      text_[size_++] = decoded < 0 ? name.front() : static_cast<char>(decoded);
+      name.remove_prefix(decoded < 0 ? 1 : 3);
     }
   }
   std::string_view text() const { return {text_.data(), size_}; }
@@ -136,9 +120,9 @@ class Redaction::Pass {
   void nested(std::size_t at, std::size_t end) {
     std::size_t name = at;
     while (at < end) {
-      const auto decoded = escaped(text_.substr(at, end - at));
-      const char c = decoded.value_or(text_[at]);
-      const std::size_t next = at + (decoded ? 3 : 1);
+      const int decoded = text::escaped_byte(text_.substr(at, end - at));
+      const char c = decoded < 0 ? text_[at] : static_cast<char>(decoded);
+      const std::size_t next = at + (decoded < 0 ? 1 : 3);
       if (c == '=' && redaction_.is_secret(text_.substr(name, at - name))) {
         const std::size_t value_end = end_of_nested(next, end);
         leave_out(next, value_end);
@@ -150,7 +134,7 @@ class Redaction::Pass {
     }
   }
   std::size_t end_of_nested(std::size_t at, std::size_t end) const {
-    while (at < end && escaped(text_.substr(at, end - at)) != '&') ++at;
+    while (at < end && text::escaped_byte(text_.substr(at, end - at)) != '&') ++at;
     return at;
   }
 

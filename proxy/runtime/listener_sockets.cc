@@ -10,14 +10,6 @@
 #include "common/sockets.h"
 
 namespace gatehouse {
-namespace {
-
-// REQUIRES: a Unix socket's address
-std::string path_of(const Address& address) {
-  return address.host().substr(std::string_view("unix:").size());
-}
-
-}  // namespace
 
 void SocketFiles::keep(const std::set<std::string>& paths) {
   std::erase_if(paths_, [&paths](const std::string& path) {
@@ -69,7 +61,7 @@ Result<std::uint16_t> ListenerSockets::bind_tcp(const ListenerSnapshot& listener
   auto first = sockets::listen(listener.address, {.reuse_port = false});
   if (!first) return std::unexpected(first.error());
   if (listener.address.is_unix()) {
-    plan.files.add(path_of(listener.address));
+    plan.files.add(listener.address.path());
     if (auto done = share(listener, *first, plan); !done) return std::unexpected(std::move(done).error());
     return 0;
   }
@@ -133,7 +125,7 @@ void ListenerSockets::commit(const Snapshot& snapshot, Plan& plan) {
   bound_ = plan.listeners;
   std::set<std::string> paths;
   for (const ListenerSnapshot& listener : snapshot.listeners) {
-    if (has_file(listener)) paths.insert(path_of(listener.address));
+    if (has_file(listener)) paths.insert(listener.address.path());
   }
   files_.take(plan.files);
   files_.keep(paths);

@@ -31,20 +31,12 @@ void print(std::string_view text) {
   if (const auto errors = LogTarget::open("stderr", {})) (*errors)->write(text, [] { return false; });
 }
 
-void print(const std::vector<config::Diagnostic>& diagnostics) {
-  std::string text;
-  for (const config::Diagnostic& diagnostic : diagnostics) text += diagnostic.to_string() + '\n';
-  print(text);
-}
-
 std::string log_lines(const std::vector<config::Diagnostic>& diagnostics) {
-  std::string text;
   for (const config::Diagnostic& diagnostic : diagnostics) {
     const std::string line = diagnostic.to_string();
     diagnostic.severity == config::Severity::kError ? log::error("{}", line) : log::warn("{}", line);
-    text += line + '\n';
   }
-  return text;
+  return config::lines_of(diagnostics);
 }
 
 void append(std::vector<config::Diagnostic>& diagnostics, std::vector<config::Diagnostic> more) {
@@ -128,7 +120,7 @@ bool Server::start() {
   files_ = descriptors::raise_limit();
   become_subreaper();
   config::Loaded loaded = source_.load();
-  print(loaded.diagnostics);
+  print(config::lines_of(loaded.diagnostics));
   if (!loaded.config) return false;
   const config::Config& config = *loaded.config;
 
@@ -154,7 +146,7 @@ bool Server::start() {
     append(diagnostics, put_into_force(config));
   }
   veil(diagnostics, config);
-  print(diagnostics);
+  print(config::lines_of(diagnostics));
   if (config::has_errors(diagnostics)) return false;
   append(diagnostics, loaded.diagnostics);
   board_.note_reload(config.file, true, config::texts(diagnostics));

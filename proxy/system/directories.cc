@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdint>
 #include <cstdlib>
 #include <format>
 #include <optional>
@@ -13,7 +12,8 @@
 #include <system_error>
 
 #include "common/address.h"
-#include "common/fd.h"
+#include "common/sockets.h"
+#include "common/text.h"
 
 namespace gatehouse::directories {
 namespace {
@@ -43,18 +43,9 @@ Result<fs::path> made(fs::path directory) {
   return directory;
 }
 
-// FNV-1a: must give the same name in every build.
-std::uint64_t hash(std::string_view text) {
-  std::uint64_t value = 0xcbf29ce484222325;
-  for (const char c : text) value = (value ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  return value;
-}
-
-bool accepts(const fs::path& socket) {
+bool is_served(const fs::path& socket) {
   const auto address = Address::parse("unix:" + socket.string());
-  if (!address) return false;
-  const Fd client(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  return client && connect(client.get(), address->data(), address->length()) == 0;
+  return address && sockets::accepts(*address);
 }
 
 }  // namespace
@@ -98,7 +89,7 @@ Result<fs::path> control_socket(const std::string& config_file) {
     std::error_code error;
     fs::path path = fs::weakly_canonical(config_file, error);
     if (error) path = config_file;
-    name = std::format("{:016x}", hash(path.string()));
+    name = std::format("{:016x}", text::fnv1a(path.string()));
   }
   return *directory / std::format("{}{}{}", kSocketPrefix, name, kSocketSuffix);
 }
@@ -110,7 +101,7 @@ std::vector<fs::path> live_control_sockets() {
   std::error_code error;
   for (fs::directory_iterator it(*directory, error), end; !error && it != end; it.increment(error)) {
     const std::string name = it->path().filename().string();
-    if (name.starts_with(kSocketPrefix) && name.ends_with(kSocketSuffix) && accepts(it->path())) {
+    if (name.starts_with(kSocketPrefix) && name.ends_with(kSocketSuffix) && is_served(it->path())) {
       sockets.push_back(it->path());
     }
   }

@@ -64,9 +64,7 @@ void DescriptorBudget::wants_room() {
 void DescriptorBudget::tell() {
   const std::scoped_lock lock(mutex_);
   for (const std::shared_ptr<Mailbox>& mailbox : mailboxes_) {
-    if (mailbox->on_its_way.exchange(true)) continue;
-    mailbox->loop.post([mailbox] {
-      mailbox->on_its_way.store(false);
+    mailbox->telling.post(mailbox->loop, [mailbox] {
       if (mailbox->told) mailbox->told();
     });
   }

@@ -15,9 +15,9 @@
 #include <utility>
 #include <vector>
 
-namespace gatehouse {
+#include "common/coalesced_post.h"
 
-class EventLoop;
+namespace gatehouse {
 
 // Of two or more upstreams none can take everything: a quarter of the limit is kept for those that have less than their
 // fair part of that quarter, so that an upstream always gets some connections however many others hold.
@@ -67,7 +67,7 @@ class DescriptorBudget {
     // Called on the loop, any number of times, but once for all tellings that come before it runs. A task may still be
     // on its way after leave(): the worker sets this to null on its own thread, and nothing is called any more.
     std::function<void()> told;
-    std::atomic<bool> on_its_way{false};
+    CoalescedPost telling = {};
   };
 
   // `limit` 0: none.

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "common/text.h"
+
 namespace gatehouse::hashing {
 
 // The finalizer of splitmix64: every bit of the input changes half of those of the output.
@@ -16,10 +18,8 @@ constexpr std::uint64_t mixed(std::uint64_t bits) {
 }
 
 // FNV-1a, mixed, because FNV-1a alone spreads short texts badly over the upper bits.
-constexpr std::uint64_t of(std::string_view text) {
-  std::uint64_t hash = 0xcbf29ce484222325ULL;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
-  return mixed(hash);
+constexpr std::uint64_t of(std::string_view key) {
+  return mixed(text::fnv1a(key));
 }
 
 }  // namespace gatehouse::hashing

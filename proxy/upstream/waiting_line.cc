@@ -14,11 +14,8 @@ PoolWaiter::~PoolWaiter() {
   if (line_ != nullptr) line_->unlink(*this);
 }
 
-// Taken back before the look: what changes from then on asks for another one.
 void LineMailbox::ask_to_look(const std::shared_ptr<LineMailbox>& mailbox) {
-  if (mailbox->look_on_its_way.exchange(true)) return;
-  mailbox->loop.post([mailbox] {
-    mailbox->look_on_its_way.exchange(false);  // and not store(): sees what whoever asked in vain has changed
+  mailbox->look.post(mailbox->loop, [mailbox] {
     if (mailbox->line != nullptr) mailbox->line->look_for_permits();
   });
 }

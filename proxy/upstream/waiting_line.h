@@ -12,12 +12,12 @@
 //   queue_timeout of the first is over   --timer-> expire ------------> on_wait_timeout
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <vector>
 
 #include "common/clock.h"
+#include "common/coalesced_post.h"
 #include "common/timer.h"
 #include "common/waker.h"
 #include "proxy/http/counters.h"
@@ -70,7 +70,7 @@ struct LineMailbox {
   const std::uint32_t max_requests;
   // Read and written on the loop's thread only; null once the line is gone.
   WaitingLine* line;
-  std::atomic<bool> look_on_its_way = false;
+  CoalescedPost look = {};
 
   // Makes the line look for permits itself, in a later turn, once for all who ask before it does. Any thread that knows
   // that the line has not left it yet may call this: it holds the mutex under which the line leaves.

@@ -129,6 +129,8 @@ TEST(AddressTest, AUnixClientWithoutANameHasAnEmptyPath) {
   const Address address(reinterpret_cast<const sockaddr*>(&unnamed), sizeof(sa_family_t));
   EXPECT_TRUE(address.is_unix());
   EXPECT_EQ(address.host(), "unix:");
+  EXPECT_EQ(address.path(), "");
+  EXPECT_EQ(parsed("unix:/run/app.sock").path(), "/run/app.sock");
 }
 
 // It would have contained every IPv6 address.

@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include "common/coalesced_post.h"
 #include "common/io_watcher.h"
 #include "common/timer.h"
 #include "common/waker.h"
@@ -83,6 +84,18 @@ TEST_F(LoopTest, ARetiredObjectMayRetireMoreAndWakeForTheNextTurn) {
   EXPECT_EQ(log, (Log{"destroyed", "destroyed"}));
   loop.turn(EventLoop::Wait::kForEvents);
   EXPECT_EQ(log, (Log{"destroyed", "destroyed", "woken"}));
+}
+
+TEST_F(LoopTest, ACoalescedPostRunsOnceForAllWhoAskBeforeItDoes) {
+  CoalescedPost post;
+  const auto ask = [&] { post.post(loop, [&] { log.push_back("told"); }); };
+  ask();
+  ask();
+  turn();
+  EXPECT_EQ(log, (Log{"told"}));
+  ask();
+  turn();
+  EXPECT_EQ(log, (Log{"told", "told"}));
 }
 
 TEST_F(LoopTest, PostedTasksRunInOrderInALaterTurnAlsoThoseOfATask) {

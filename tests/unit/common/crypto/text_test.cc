@@ -80,6 +80,30 @@ TEST(TextTest, HexIsLowerCase) {
   EXPECT_EQ(text::hex(std::string_view("\x00\xFFz", 3)), "00ff7a");
 }
 
+TEST(TextTest, EscapesAreAPercentSignAndTwoHexadecimalDigits) {
+  EXPECT_EQ(text::hex_value('7'), 7);
+  EXPECT_EQ(text::hex_value('a'), 10);
+  EXPECT_EQ(text::hex_value('F'), 15);
+  EXPECT_EQ(text::hex_value('g'), -1);
+  EXPECT_EQ(text::escaped_byte("%2Fetc"), '/');
+  EXPECT_EQ(text::escaped_byte("%ff"), 0xff);
+  for (const char* none : {"", "%", "%2", "2F", "a%2F", "%2g", "%-1"}) EXPECT_EQ(text::escaped_byte(none), -1) << none;
+}
+
+TEST(TextTest, Fnv1aIsThatOfItsAuthors) {
+  EXPECT_EQ(text::fnv1a(""), 0xcbf29ce484222325U);
+  EXPECT_EQ(text::fnv1a("a"), 0xaf63dc4c8601ec8cU);
+  EXPECT_EQ(text::fnv1a("foobar"), 0x85944171f73967e8U);
+}
+
+TEST(TextTest, AListGrowsItemByItem) {
+  std::string list;
+  text::add_to_list(list, "a");
+  text::add_to_list(list, "b");
+  text::add_to_list(list, "c", " ");
+  EXPECT_EQ(list, "a, b c");
+}
+
 TEST(TextTest, WordsAreJoinedWithWhatComesBetweenThem) {
   EXPECT_EQ(text::joined({}, ", "), "");
   const std::vector<std::string> words = {"", "a", "b"};

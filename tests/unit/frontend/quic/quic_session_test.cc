@@ -212,7 +212,7 @@ TEST_F(QuicSessionTest, AnotherLengthThanPromisedIsAReset) {
     H3Client& client = connected();
     const auto stream = client.get("/");
     until([&] { return client.response(stream).reset.has_value(); });
-    EXPECT_EQ(client.response(stream).reset, rule(Fault::kInternalError).h3_code);
+    EXPECT_EQ(client.response(stream).reset, rule(Fault::kInternalError).codes.h3);
     EXPECT_FALSE(client.response(stream).ended);
   }
 }
