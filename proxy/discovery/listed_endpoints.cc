@@ -1,11 +1,11 @@
 #include "proxy/discovery/listed_endpoints.h"
 
 #include <algorithm>
+#include <format>
 #include <utility>
 #include <variant>
 
 #include "common/log_limit.h"
-#include "config/target_rules.h"
 
 namespace gatehouse {
 namespace {

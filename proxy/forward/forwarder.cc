@@ -27,19 +27,20 @@ constexpr std::chrono::milliseconds kSettling{50};  // then the end of a process
 Forwarder::Forwarder(Exchange& exchange, const Route& route, UpstreamPools& pools)
     : exchange_(exchange), route_(route), upstream_(std::get<ForwardTo>(route.action).upstream), pools_(pools) {}
 
-// (1) limits and loops, (2) the head as the endpoint shall see it, (3) an endpoint with a free permit, or a turn in the
-// line, (4) a connection, (5) the exchange on it.
 void Forwarder::start() {
   ExchangeRecord& record = exchange_.record();
   record.upstream = upstream_->name();
+  // (1) the route's limits, and loops
   if (!exchange_.apply_limits(route_.limits)) return;
   if (request_ends_here(exchange_.request())) {
     exchange_.respond(ResponseHead{.status = 200}, "");
     return;
   }
   if (request_has_come_back(exchange_.request(), exchange_.client(), route_)) return fail(Fault::kLoopDetected);
+  // (2) the head as the endpoint shall see it
   target_ = stripped_target(exchange_.request(), route_);
-  apply_request_rules(exchange_.request(), exchange_.client(), route_, record);
+  apply_request_rules(exchange_.request(), exchange_.client(), route_, record.request_id);
+  // (3) an endpoint with a free permit, or a turn in the line
   std::expected<Permit, NoPermit> permit = pools_.take_permit(upstream_, pick_request());
   if (permit) {
     attempt(*std::move(permit), Pool::Kind::kAny);
@@ -98,6 +99,7 @@ void Forwarder::note_waiting() {
   waiting_since_ = {};
 }
 
+// (4) a connection
 void Forwarder::attempt(Permit permit, Pool::Kind kind) {
   lease_.emplace(pools_.acquire(std::move(permit), upstream_->options().pool, kind));
   ExchangeRecord& record = exchange_.record();
@@ -113,25 +115,23 @@ void Forwarder::attempt(Permit permit, Pool::Kind kind) {
   if (lease_->reused()) invite_body();
 }
 
-// The endpoint may get another target and Host than the log: they change places while the head is written. Nobody else
-// ever sees the token.
+// (5) the exchange on the connection. Nobody but the endpoint ever sees its token.
 bool Forwarder::begin() {
   RequestHead& head = exchange_.request();
-  const std::string& token = lease_->endpoint()->pairing_token();
-  if (!token.empty()) head.fields.set(kPairingToken, token);
-  std::string authority;
-  const bool replace_host = !route_.preserve_host || head.authority.empty();
-  if (replace_host) authority = std::exchange(head.authority, lease_->endpoint()->authority());
-  if (!target_.empty()) std::swap(head.target, target_);
-  const bool begun = lease_->connection().begin({.head = head,
-                                                 .body = exchange_.request_pipe(),
-                                                 .response = exchange_.response_pipe(),
-                                                 .limits = exchange_.limits()},
-                                                *this);
-  if (!token.empty()) head.fields.remove(kPairingToken);
-  if (!target_.empty()) std::swap(head.target, target_);
-  if (replace_host) head.authority = std::move(authority);
-  return begun;
+  const Endpoint& endpoint = *lease_->endpoint();
+  const bool has_token = !endpoint.pairing_token().empty();
+  if (has_token) head.fields.remove(kPairingToken);
+  const bool replaces_host = !route_.preserve_host || head.authority.empty();
+  return lease_->connection().begin(
+      {.head = head,
+       .overlay = {.authority = replaces_host ? std::string_view(endpoint.authority()) : std::string_view(),
+                   .target = target_,
+                   .extra_name = has_token ? kPairingToken : std::string_view(),
+                   .extra_value = endpoint.pairing_token()},
+       .body = exchange_.request_pipe(),
+       .response = exchange_.response_pipe(),
+       .limits = exchange_.limits()},
+      *this);
 }
 
 void Forwarder::on_connected(Duration took) {
@@ -153,6 +153,7 @@ void Forwarder::on_interim(ResponseHead head) {
   exchange_.respond_interim(std::move(head));
 }
 
+// (6) the head as the client shall see it
 void Forwarder::on_head(ResponseHead head) {
   auto& by_class = lease_->counters().requests_by_class;
   by_class[std::min<std::size_t>(head.status / 100, by_class.size() - 1)].add();
@@ -163,7 +164,7 @@ void Forwarder::on_head(ResponseHead head) {
   exchange_.respond(std::move(head));
 }
 
-// A connection that has an identity is nobody else's: it ends with its exchange.
+// (7) the connection goes back. One that has an identity is nobody else's: it ends with its exchange.
 void Forwarder::on_done(bool reusable) {
   if (reusable && private_) lease_->counters().closed_private.add();
   if (reusable && !private_) lease_->put_back();

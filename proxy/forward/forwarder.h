@@ -27,6 +27,14 @@
 
 namespace gatehouse {
 
+// In these steps, each marked where it is taken:
+//   (1) the route's limits, and loops
+//   (2) the head as the endpoint shall see it
+//   (3) an endpoint with a free permit, or a turn in the line
+//   (4) a connection: one that was kept, or a new one
+//   (5) the exchange on the connection; after a failure perhaps (3) or (4) once more
+//   (6) the head as the client shall see it
+//   (7) the connection goes back
 class Forwarder final : public Responder, private UpstreamConnection::User, private PoolWaiter {
  public:
   // `route` is one that forwards; it lives as long as the exchange, which pins its table. `pools` are the worker's.

@@ -214,22 +214,20 @@ void strip_asserted_fields(FieldList& fields, const ClientInfo& client) {
   });
 }
 
-void settle_request_id(FieldList& fields, ExchangeRecord& record) {
+std::string settled_request_id(const FieldList& fields) {
   if (fields.count(FieldName::kXRequestId) == 1) {
-    if (const std::string_view sent = *fields.find(FieldName::kXRequestId); is_request_id(sent)) {
-      record.request_id = sent;
-      return;
-    }
+    if (const std::string_view sent = *fields.find(FieldName::kXRequestId); is_request_id(sent))
+      return std::string(sent);
   }
-  if (record.request_id.empty()) record.request_id = new_request_id();
-  fields.set(FieldName::kXRequestId, record.request_id);
+  return new_request_id();
 }
 
-void apply_request_rules(RequestHead& head, const ClientInfo& client, const Route& route, ExchangeRecord& record) {
+// The id is said behind the removal: "Connection: X-Request-Id" takes away the client's own.
+void apply_request_rules(RequestHead& head, const ClientInfo& client, const Route& route, std::string_view request_id) {
   field_rules::remove_hop_by_hop(head.fields);
+  if (head.fields.find(FieldName::kXRequestId) != request_id) head.fields.set(FieldName::kXRequestId, request_id);
   say_who_asked(head, client, route);
   if (!route.pseudonym.empty()) append(head.fields, FieldName::kVia, ViaElement(head, client, route).text());
-  settle_request_id(head.fields, record);
   if (const auto left = max_forwards(head); left && *left > 0) {
     head.fields.set(FieldName::kMaxForwards, std::to_string(*left - 1));
   }

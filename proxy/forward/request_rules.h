@@ -7,10 +7,10 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "proxy/forward/route_table.h"
 #include "proxy/http/client_info.h"
-#include "proxy/http/exchange.h"
 #include "proxy/http/message.h"
 
 namespace gatehouse {
@@ -24,19 +24,19 @@ void strip_asserted_fields(FieldList& fields, const ClientInfo& client);
 // our Via.
 bool request_has_come_back(const RequestHead& head, const ClientInfo& client, const Route& route);
 
-// Rewrites `head.fields`, and sets record.request_id. To be called once per exchange: elements of lists are appended.
-// What is done, in this order:
+// Returns the client's X-Request-Id if it is a plausible one (at most 128 characters of a few kinds), else a new one of
+// 32 hexadecimal digits. To be called once per exchange, whatever answers it.
+std::string settled_request_id(const FieldList& fields);
+
+// Rewrites `head.fields`. To be called once per exchange: elements of lists are appended. What is done, in this order:
 //
 //   hop-by-hop fields, and those that Connection names, go (RFC 9110 section 7.6.1)
 //   X-Forwarded-*, X-Real-IP and Forwarded (RFC 7239) are continued, or begun, as the route wants
 //   Via gets our element (RFC 9110 section 7.6.3)
-//   X-Request-Id is settled
+//   X-Request-Id becomes `request_id`
 //   Max-Forwards of OPTIONS is counted down (RFC 9110 section 7.6.2)
 //   other spellings of names that the route sets or removes go, and the route's edits are made
-void apply_request_rules(RequestHead& head, const ClientInfo& client, const Route& route, ExchangeRecord& record);
-// Settles X-Request-Id, in the fields and in the record: the client's if it is a plausible one (at most 128
-// characters of a few kinds), else the one that the record has already, else a new one of 32 hexadecimal digits.
-void settle_request_id(FieldList& fields, ExchangeRecord& record);
+void apply_request_rules(RequestHead& head, const ClientInfo& client, const Route& route, std::string_view request_id);
 
 // Returns the target as the endpoint gets it, where that differs from the client's (strip_prefix): as many segments
 // go as the route's path has. Else returns an empty string.

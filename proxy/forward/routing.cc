@@ -13,7 +13,7 @@ std::unique_ptr<Responder> make_responder(Exchange& exchange, const std::shared_
                                           UpstreamPools& pools) {
   RequestHead& head = exchange.request();
   strip_asserted_fields(head.fields, exchange.client());
-  settle_request_id(head.fields, exchange.record());
+  exchange.record().request_id = settled_request_id(head.fields);
   const auto& listener = exchange.client().listener;
   const Route* route = routes->match(head.host(), head.canonical_path());
   const bool redirects = listener && listener->redirect_to_https && (route == nullptr || route->redirect_to_https);

@@ -44,12 +44,15 @@ bool is_safe(const Field& field) {
   return named && !char_classes::has_control(field.value);
 }
 
-// Adds up what the fields take; false if one cannot be written.
+// These add up what fields take; false if one cannot be written.
+bool measure(const Field& field, std::size_t& size) {
+  if (!is_safe(field)) return false;
+  size += field.name.size() + field.value.size() + 4;
+  return true;
+}
 bool measure(const FieldList& fields, std::size_t& size) {
   for (const Field field : fields) {
-    if (is_ours(field.id)) continue;
-    if (!is_safe(field)) return false;
-    size += field.name.size() + field.value.size() + 4;
+    if (!is_ours(field.id) && !measure(field, size)) return false;
   }
   return true;
 }
@@ -133,19 +136,24 @@ void put_response_framing(Output& output, const ResponseHead& head, const Respon
 
 }  // namespace
 
-bool write_request_head(Buffer& out, const RequestHead& head) {
+bool write_request_head(Buffer& out, const RequestHead& head, const RequestOverlay& overlay) {
+  const std::string_view authority = overlay.authority.empty() ? head.authority : overlay.authority;
+  const std::string_view target = overlay.target.empty() ? head.target : overlay.target;
+  const Field extra{.id = FieldName::kOther, .name = overlay.extra_name, .value = overlay.extra_value};
   if (!char_classes::is_token(head.method)) return false;
-  if (head.target.empty() || !is_visible(head.target) || !is_visible(head.authority)) return false;
-  std::size_t size = kOverhead + head.method.size() + head.target.size() + head.authority.size();
+  if (target.empty() || !is_visible(target) || !is_visible(authority)) return false;
+  std::size_t size = kOverhead + head.method.size() + target.size() + authority.size();
   if (!measure(head.fields, size)) return false;
+  if (!extra.name.empty() && !measure(extra, size)) return false;
 
   Output output(out, size);
   output.put(head.method);
   output.put(" ");
-  output.put(head.target);
+  output.put(target);
   output.put(" HTTP/1.1\r\n");
-  output.put_field("Host", head.authority);
+  output.put_field("Host", authority);
   output.put_fields(head.fields);
+  if (!extra.name.empty()) output.put_field(extra.name, extra.value);
   switch (head.body.kind) {
     case BodyLength::Kind::kKnown:
       output.put_length(head.body.bytes);

@@ -16,8 +16,9 @@ enum class Connection { kKeepAlive, kClose };
 // Writes "METHOD target HTTP/1.1", Host, the fields, the framing by head.body (Content-Length, or chunked for
 // kUnknown; nothing for kNone, but a zero length where the method makes one expect a body, RFC 9110 section 8.6), and
 // "TE: trailers" with "Connection: TE" where head.accepts_trailers. Connection-specific fields of `head` are left
-// out. False, and nothing written, if any part has a byte that would break the framing.
-[[nodiscard]] bool write_request_head(Buffer& out, const RequestHead& head);
+// out. What `overlay` has goes out in place of the head's own. False, and nothing written, if any part has a byte that
+// would break the framing.
+[[nodiscard]] bool write_request_head(Buffer& out, const RequestHead& head, const RequestOverlay& overlay = {});
 
 struct ResponseOptions {
   // kH10: no chunks, and an explicit keep-alive.

@@ -80,6 +80,16 @@ struct RequestHead {
   bool is_idempotent() const;
 };
 
+// What an endpoint gets instead of, and besides, what a request's head says; the head itself stays the client's. Empty:
+// as in the head, or nothing. A view: refers to what others keep.
+struct RequestOverlay {
+  std::string_view authority = {};
+  std::string_view target = {};
+  // No field of the head has this name.
+  std::string_view extra_name = {};
+  std::string_view extra_value = {};
+};
+
 struct ResponseHead {
   std::uint16_t status = 200;
   FieldList fields;

@@ -35,9 +35,9 @@ std::size_t size_of(std::span<const iovec> parts) {
 
 }  // namespace
 
-bool RequestSender::begin(const RequestHead& head, BodyPipe& body, Waker& waker) {
+bool RequestSender::begin(const RequestHead& head, const RequestOverlay& overlay, BodyPipe& body, Waker& waker) {
   stop();
-  if (!h1_writer::write_request_head(before_, head)) {
+  if (!h1_writer::write_request_head(before_, head, overlay)) {
     before_.clear();
     return false;
   }

@@ -39,9 +39,9 @@ class RequestSender {
   };
 
   // Writes the head to memory. Returns false if it cannot be written safely: then nothing is sent and the pipe is not
-  // touched. `head` is read during the call only; `body` and `waker` are used until the request is sent or stop() is
-  // called. `waker` is woken when the body goes on. What was left of a former request is forgotten.
-  [[nodiscard]] bool begin(const RequestHead& head, BodyPipe& body, Waker& waker);
+  // touched. `head` and `overlay` are read during the call only; `body` and `waker` are used until the request is sent
+  // or stop() is called. `waker` is woken when the body goes on. What was left of a former request is forgotten.
+  [[nodiscard]] bool begin(const RequestHead& head, const RequestOverlay& overlay, BodyPipe& body, Waker& waker);
   // Sends on until everything is sent or something is missing, and says what. REQUIRES: begin() returned true.
   State send(TcpStream& stream);
   // Forgets the body and what was not sent. state() is kDone and taken() 0 then.

@@ -35,7 +35,7 @@ UpstreamConnection::~UpstreamConnection() {
 
 bool UpstreamConnection::begin(const Turn& turn, User& user) {
   assert(state_ == State::kNew || state_ == State::kIdle);
-  if (!wire_.sender.begin(turn.head, turn.body, waker_)) return false;
+  if (!wire_.sender.begin(turn.head, turn.overlay, turn.body, waker_)) return false;
   wire_.response.begin(turn.head.method, turn.response, waker_);
   user_ = &user;
   limits_ = &turn.limits;

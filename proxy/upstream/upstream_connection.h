@@ -82,8 +82,9 @@ class UpstreamConnection final : private ByteStream::User {
 
   // What one exchange brings. The pipes and the limits outlive the exchange, or abandon() is called before they go.
   struct Turn {
-    // Read during begin() only.
+    // Read during begin() only, as is what lies over it.
     const RequestHead& head;
+    RequestOverlay overlay = {};
     BodyPipe& body;
     BodyPipe& response;
     // Of them the times for connecting, for the head of an answer, and between bytes of its body.

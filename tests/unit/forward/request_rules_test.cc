@@ -23,7 +23,8 @@ class RequestRulesTest : public ::testing::Test {
   void from(const char* address) { client.address = Address::parse(address).value(); }
   void rewrite() {
     strip_asserted_fields(head.fields, client);
-    apply_request_rules(head, client, route, record);
+    request_id = settled_request_id(head.fields);
+    apply_request_rules(head, client, route, request_id);
   }
   std::string field(std::string_view name) {
     std::string all;
@@ -39,7 +40,7 @@ class RequestRulesTest : public ::testing::Test {
   RequestHead head;
   ClientInfo client;
   Route route;
-  ExchangeRecord record;
+  std::string request_id;
 };
 
 TEST_F(RequestRulesTest, SaysWhoAskedForWhat) {
@@ -263,24 +264,25 @@ TEST_F(RequestRulesTest, HopByHopFieldsAndWhatConnectionNamesGoFirstSoThatOursSu
     EXPECT_EQ(field(name), "") << name;
   }
   EXPECT_EQ(field("X-Forwarded-For"), "192.0.2.7");
-  EXPECT_EQ(field("X-Request-Id"), record.request_id);
+  EXPECT_EQ(field("X-Request-Id"), request_id);
   EXPECT_EQ(field("Cookie"), "a=b");
 }
 
 TEST_F(RequestRulesTest, KeepsAGoodRequestIdAndReplacesABadOne) {
   head.fields.add("X-Request-Id", "abc-123_X.y~z+/=:@");
   rewrite();
-  EXPECT_EQ(record.request_id, "abc-123_X.y~z+/=:@");
+  EXPECT_EQ(request_id, "abc-123_X.y~z+/=:@");
   for (const std::string& bad :
        {std::string("with space"), std::string(), std::string(129, 'a'), std::string("a\"b")}) {
     RequestHead other;
     other.method = "GET";
     other.fields.add("X-Request-Id", bad);
-    ExchangeRecord fresh;
+    const std::string fresh = settled_request_id(other.fields);
     apply_request_rules(other, client, route, fresh);
-    EXPECT_EQ(fresh.request_id.size(), 32U);
-    EXPECT_EQ(other.fields.find(FieldName::kXRequestId), fresh.request_id);
-    EXPECT_NE(fresh.request_id, bad);
+    EXPECT_EQ(fresh.size(), 32U);
+    EXPECT_EQ(other.fields.find(FieldName::kXRequestId), fresh);
+    EXPECT_EQ(other.fields.count(FieldName::kXRequestId), 1U);
+    EXPECT_NE(fresh, bad);
   }
 }
 
@@ -288,17 +290,24 @@ TEST_F(RequestRulesTest, TwoRequestIdsAreNone) {
   head.fields.add("X-Request-Id", "one");
   head.fields.add("X-Request-Id", "two");
   rewrite();
-  EXPECT_EQ(field("X-Request-Id"), record.request_id);
-  EXPECT_EQ(record.request_id.size(), 32U);
+  EXPECT_EQ(field("X-Request-Id"), request_id);
+  EXPECT_EQ(request_id.size(), 32U);
+}
+
+TEST_F(RequestRulesTest, ARequestIdThatTheConnectionIsSaidToOwnIsSaidAnew) {
+  head.fields.add("Connection", "X-Request-Id");
+  head.fields.add("X-Request-Id", "mine");
+  rewrite();
+  EXPECT_EQ(request_id, "mine");
+  EXPECT_EQ(field("X-Request-Id"), "mine");
 }
 
 TEST_F(RequestRulesTest, MadeRequestIdsDiffer) {
   rewrite();
-  const std::string first = record.request_id;
-  record = {};
+  const std::string first = request_id;
   head.fields.clear();
   rewrite();
-  EXPECT_NE(record.request_id, first);
+  EXPECT_NE(request_id, first);
 }
 
 TEST_F(RequestRulesTest, EditsComeLastAndInTheirOrder) {

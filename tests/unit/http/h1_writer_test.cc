@@ -19,9 +19,9 @@ RequestHead request_head() {
   return {.method = "GET", .authority = "a.example", .target = "/p?q"};
 }
 
-std::string written(const RequestHead& head) {
+std::string written(const RequestHead& head, const RequestOverlay& overlay = {}) {
   Buffer out;
-  return write_request_head(out, head) ? out.to_string() : "refused";
+  return write_request_head(out, head, overlay) ? out.to_string() : "refused";
 }
 
 std::string written(const ResponseHead& head, const h1_writer::ResponseOptions& options = {}) {
@@ -40,6 +40,19 @@ TEST(H1WriterRequest, WritesStartLineHostFieldsAndFraming) {
   EXPECT_TRUE(written(head).ends_with("\r\nTransfer-Encoding: chunked\r\n\r\n"));
   head.accepts_trailers = true;
   EXPECT_TRUE(written(head).ends_with("\r\nConnection: TE\r\nTE: trailers\r\n\r\n"));
+}
+
+TEST(H1WriterRequest, WritesWhatLiesOverTheHeadInItsPlace) {
+  RequestHead head = request_head();
+  head.fields.add("X-Custom", "1");
+  EXPECT_EQ(written(head, {.authority = "b.example:80", .target = "/q", .extra_name = "X-Token", .extra_value = "t"}),
+            "GET /q HTTP/1.1\r\nHost: b.example:80\r\nX-Custom: 1\r\nX-Token: t\r\n\r\n");
+  EXPECT_EQ(written(head, {.target = "/q"}), "GET /q HTTP/1.1\r\nHost: a.example\r\nX-Custom: 1\r\n\r\n");
+  for (const RequestOverlay& unsafe : {RequestOverlay{.authority = "b\r\nX: y"}, RequestOverlay{.target = "/ HTTP/1.1"},
+                                       RequestOverlay{.extra_name = "X", .extra_value = "a\nb"},
+                                       RequestOverlay{.extra_name = "X y", .extra_value = "a"}}) {
+    EXPECT_EQ(written(head, unsafe), "refused");
+  }
 }
 
 TEST(H1WriterRequest, SaysZeroWhereABodyWouldBeExpected) {
