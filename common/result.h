@@ -8,6 +8,7 @@
 
 #include <expected>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace gatehouse {
@@ -28,6 +29,9 @@ using Result = std::expected<T, Error>;
 inline std::unexpected<Error> failure(std::string message, int code = 0) {
   return std::unexpected(Error{.message = std::move(message), .code = code});
 }
+
+// Returns "ECONNREFUSED"; empty for what has no name, 0 among it.
+std::string_view errno_name(int code);
 
 // As failure(), with the system's words for the errno `code` behind a colon: "cannot bind :80: Permission denied".
 std::unexpected<Error> system_failure(std::string message, int code);

@@ -34,8 +34,8 @@ ListedEndpoints::ListedEndpoints(const Dependencies& dependencies, std::vector<L
   for (std::size_t i = 0; i < names_.size(); ++i) {
     names_[i].watch = dependencies.resolver.watch(*names_[i].name, [this, i](const Resolver::Resolution& resolution) {
       if (!resolution.error.empty() && resolution.error != names_[i].resolution.error) {
-        unresolved.warn("upstream {}: {} cannot be resolved: {}", membership_->upstream(),
-                        text_of(*names_[i].name), resolution.error);
+        unresolved.warn("upstream {}: {} cannot be resolved: {}", membership_->upstream(), text_of(*names_[i].name),
+                        resolution.error);
       }
       names_[i].resolved = true;
       names_[i].resolution = resolution;
@@ -58,10 +58,7 @@ void ListedEndpoints::update() {
   for (const Name& name : names_) {
     pending |= !name.resolved;
     for (const ResolvedAddress& resolved : name.resolution.addresses) {
-      add(*set,
-          {.upstream = membership_->upstream(),
-           .address = resolved.address,
-           .authority = text_of(*name.name)},
+      add(*set, {.upstream = membership_->upstream(), .address = resolved.address, .authority = text_of(*name.name)},
           name.weight * resolved.weight);
     }
   }

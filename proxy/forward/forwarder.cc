@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstring>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -281,8 +280,8 @@ void Forwarder::give_up(const UpstreamConnection::Failure& failure) {
 
 void Forwarder::fail(Fault fault, int error) {
   end_lease();
-  exchange_.fail(fault, {.next_hop = client_may_know() ? std::string_view(exchange_.record().endpoint) : "",
-                         .error = error == 0 ? "" : strerrorname_np(error)});
+  exchange_.fail(fault,
+                 {.next_hop = client_may_know() ? std::string_view(exchange_.record().endpoint) : "", .error = error});
 }
 
 void Forwarder::end_lease() {

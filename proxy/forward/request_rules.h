@@ -2,7 +2,7 @@
 // what only we may say is said anew, and the route's edits come last. Pure functions but for the making of request
 // ids; any thread.
 //
-//   make_responder:    strip_asserted_fields, settle_request_id, then the route is chosen
+//   make_responder:    strip_asserted_fields, the request id, then the route is chosen
 //   Forwarder::start:  request_ends_here, request_has_come_back, stripped_target, apply_request_rules
 #pragma once
 

@@ -2,6 +2,7 @@
 
 #include <format>
 
+#include "common/result.h"
 #include "common/text.h"
 
 namespace gatehouse {
@@ -78,7 +79,8 @@ std::string proxy_status(const FaultRule& rule, const FaultDetails& details) {
   std::string value = std::string("gatehouse; error=").append(rule.proxy_status);
   if (!details.next_hop.empty()) value.append("; next-hop=").append(sf_string(details.next_hop));
   std::string what = std::format("{}: {}", rule.label, rule.details);
-  if (!details.error.empty()) what.append(" (").append(details.error).append(")");
+  if (const std::string_view error = errno_name(details.error); !error.empty())
+    what.append(std::format(" ({})", error));
   return value.append("; details=").append(sf_string(what));
 }
 

@@ -31,8 +31,8 @@ struct FaultDetails {
   std::string_view cause{};
   // The endpoint, for Proxy-Status: likewise.
   std::string_view next_hop{};
-  // What the system said ("EMFILE"), for Proxy-Status.
-  std::string_view error{};
+  // The errno where the system said why, for Proxy-Status and the access log; 0: it did not.
+  int error = 0;
 };
 
 // `accept` is the request's Accept field: the page is HTML where it has text/html, else text. `request_id` is

@@ -124,6 +124,7 @@ void Exchange::fail(Fault fault) {
 void Exchange::fail(Fault fault, const FaultDetails& details) {
   // What has been answered completely cannot break any more; only a client that does not read it can (response_stall).
   if (progress_.failed || response_pipe_.writer().ended()) return;
+  record_.error = details.error;
   if (response_ || rule(fault).status == 0) {
     break_off(fault);
   } else {

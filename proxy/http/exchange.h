@@ -69,6 +69,7 @@ struct ExchangeRecord {
   std::uint16_t status = 0;
   // Why it ended badly; nothing if it did not.
   std::optional<Fault> fault;
+  int error = 0;  // errno, where the system said why; of the fault
 };
 
 // Told of every exchange of a worker, all of which it outlives. Both calls come from inside the exchange's

@@ -1,6 +1,7 @@
 #include "proxy/observe/access_record.h"
 
 #include "common/event_loop.h"
+#include "common/result.h"
 #include "common/version.h"
 #include "proxy/http/exchange.h"
 
@@ -69,6 +70,7 @@ void append_json(std::string& out, const AccessRecord& record, log_text::LogTime
   line.text("query", record.query);
   line.number("status", status_of(record));
   line.text("fault", record.fault);
+  line.text("error", record.error);
   line.text("route", record.route);
   line.text("upstream", record.upstream);
   line.text("endpoint", record.endpoint);
@@ -122,9 +124,8 @@ void append_combined(std::string& out, const AccessRecord& record, log_text::Log
 // The order of append_w3c(). x- marks what the format has no name for; time-taken is in milliseconds, as IIS has it.
 constexpr std::string_view kW3cFields =
     "date time x-id c-ip x-listener cs-version x-tls cs-method x-scheme cs-host cs-uri-stem cs-uri-query sc-status "
-    "x-fault "
-    "x-route x-upstream x-endpoint x-app-pid x-attempts x-upstream-reused cs-bytes sc-bytes time-taken x-queue-ms "
-    "x-connect-ms x-first-byte-ms cs(Referer) cs(User-Agent)";
+    "x-fault x-error x-route x-upstream x-endpoint x-app-pid x-attempts x-upstream-reused cs-bytes sc-bytes "
+    "time-taken x-queue-ms x-connect-ms x-first-byte-ms cs(Referer) cs(User-Agent)";
 
 void append_word(std::string& out, std::string_view value) {
   out += ' ';
@@ -155,6 +156,7 @@ void append_w3c(std::string& out, const AccessRecord& record, log_text::LogTime&
   append_word(out, record.query);
   append_word(out, status_of(record));
   append_word(out, record.fault);
+  append_word(out, record.error);
   append_word(out, record.route);
   append_word(out, record.upstream);
   append_word(out, record.endpoint);
@@ -193,6 +195,7 @@ AccessRecord AccessRecord::of(const Exchange& exchange) {
       .query = request.query(),
       .status = ended.status,
       .fault = ended.fault ? rule(*ended.fault).label : std::string_view(),
+      .error = errno_name(ended.error),
       .route = ended.route,
       .upstream = ended.upstream,
       .endpoint = ended.endpoint,

@@ -49,6 +49,8 @@ struct AccessRecord {
   std::uint16_t status = 0;
   // The label of the fault that ended the exchange; empty where it ended well.
   std::string_view fault;
+  // What the system said of it: "ECONNREFUSED". Empty where it said nothing.
+  std::string_view error;
   // Names of the configuration; empty where none was chosen.
   std::string_view route;
   std::string_view upstream;

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "common/result.h"
 #include "proxy/http/exchange.h"
 
 namespace gatehouse {
@@ -42,7 +43,7 @@ void FaultHistory::note(const Exchange& exchange, WallTime now) {
   assign(record.upstream, ended.upstream);
   assign(record.endpoint, ended.endpoint);
   assign(record.request_id, ended.request_id);
-  record.detail.clear();
+  assign(record.detail, errno_name(ended.error));
 }
 
 void FaultHistory::note(FaultRecord record) {

@@ -33,7 +33,8 @@ struct FaultRecord {
   std::string upstream;
   std::string endpoint;
   std::string request_id;
-  // What is known besides the fault, such as an app's last words; filled in by the control thread.
+  // What is known besides the fault: the system's error, or what the control thread fills in, such as an app's last
+  // words.
   std::string detail;
 };
 

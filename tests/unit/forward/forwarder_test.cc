@@ -4,12 +4,14 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include <gtest/gtest.h>
 
+#include "proxy/observe/access_record.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/upstream_testing.h"
 
@@ -29,6 +31,9 @@ TEST_F(ForwarderTest, ARefusedConnectionIs502WithItsReason) {
   EXPECT_EQ(e->record().fault, Fault::kConnectRefused);
   EXPECT_EQ(e->record().attempts, 1U);
   EXPECT_NE(e->response()->fields.find(FieldName::kProxyStatus)->find("connection_refused"), std::string_view::npos);
+  EXPECT_NE(e->response()->fields.find(FieldName::kProxyStatus)->find("(ECONNREFUSED)"), std::string_view::npos);
+  EXPECT_EQ(e->record().error, ECONNREFUSED);
+  EXPECT_EQ(AccessRecord::of(*e).error, "ECONNREFUSED");
 }
 
 TEST_F(ForwarderTest, ARefusedConnectionIsTriedAtTheNextEndpointForAnyMethod) {

@@ -1,5 +1,6 @@
 #include "proxy/http/error_page.h"
 
+#include <cerrno>
 #include <format>
 #include <string>
 
@@ -50,6 +51,16 @@ TEST(ErrorPage, NamesTheEndpointToThoseWhoMayKnow) {
   EXPECT_EQ(page.head.fields.find(FieldName::kProxyStatus),
             R"(gatehouse; error=connection_refused; next-hop="unix:/run/\"a\\b\".sock"; )"
             R"(details="connect_refused: nothing accepts connections at the endpoint's address")");
+}
+
+TEST(ErrorPage, SaysWhatTheSystemSaid) {
+  const auto status = [](int error) {
+    return std::string(
+        *error_page(Fault::kConnectFailed, "", "", {.error = error}).head.fields.find(FieldName::kProxyStatus));
+  };
+  EXPECT_TRUE(status(EHOSTUNREACH).ends_with("or no such socket (EHOSTUNREACH)\"")) << status(EHOSTUNREACH);
+  EXPECT_TRUE(status(0).ends_with("or no such socket\"")) << status(0);
+  EXPECT_TRUE(status(12345).ends_with("or no such socket\"")) << "an error without a name";
 }
 
 TEST(ErrorPage, IsHtmlForThoseWhoAskForIt) {

@@ -30,6 +30,7 @@ AccessRecord full_record() {
       .query = "q=1",
       .status = 502,
       .fault = "connect_refused",
+      .error = "ECONNREFUSED",
       .route = "*/",
       .upstream = "shop",
       .endpoint = "127.0.0.1:5000",
@@ -68,22 +69,23 @@ std::vector<std::string> words_of(const std::string& line) {
 }
 
 TEST(AccessRecordTest, JsonHasEveryKey) {
-  EXPECT_EQ(line_of(full_record(), AccessLogFormat::kJson),
-            R"({"time":"2026-03-01T08:00:00.123Z","id":"5f0c","client":"192.0.2.7","listener":":8443","protocol":"h2",)"
-            R"("tls":"TLSv1.3","method":"GET","scheme":"https","host":"shop.example.com","path":"/a b","query":"q=1",)"
-            R"("status":502,"fault":"connect_refused","route":"*/","upstream":"shop","endpoint":"127.0.0.1:5000",)"
-            R"("app_pid":42,"attempts":2,"upstream_reused":true,"bytes_in":10,"bytes_out":20,"duration_ms":1.500,)"
-            R"("queue_ms":1.000,"connect_ms":2.000,"first_byte_ms":3.000,"referer":"https://example.com/",)"
-            R"("user_agent":"a \"quoted\" agent"})"
-            "\n");
+  EXPECT_EQ(
+      line_of(full_record(), AccessLogFormat::kJson),
+      R"({"time":"2026-03-01T08:00:00.123Z","id":"5f0c","client":"192.0.2.7","listener":":8443","protocol":"h2",)"
+      R"("tls":"TLSv1.3","method":"GET","scheme":"https","host":"shop.example.com","path":"/a b","query":"q=1",)"
+      R"("status":502,"fault":"connect_refused","error":"ECONNREFUSED","route":"*/","upstream":"shop",)"
+      R"("endpoint":"127.0.0.1:5000","app_pid":42,"attempts":2,"upstream_reused":true,"bytes_in":10,"bytes_out":20,"duration_ms":1.500,)"
+      R"("queue_ms":1.000,"connect_ms":2.000,"first_byte_ms":3.000,"referer":"https://example.com/",)"
+      R"("user_agent":"a \"quoted\" agent"})"
+      "\n");
 }
 
 TEST(AccessRecordTest, JsonSaysNullForWhatIsNotKnown) {
   EXPECT_EQ(
       line_of({.time = kTime}, AccessLogFormat::kJson),
       R"({"time":"2026-03-01T08:00:00.123Z","id":null,"client":null,"listener":null,"protocol":"h1","tls":null,)"
-      R"("method":null,"scheme":null,"host":null,"path":null,"query":null,"status":null,"fault":null,"route":null,)"
-      R"("upstream":null,"endpoint":null,"app_pid":null,"attempts":0,"upstream_reused":false,"bytes_in":0,)"
+      R"("method":null,"scheme":null,"host":null,"path":null,"query":null,"status":null,"fault":null,"error":null,)"
+      R"("route":null,"upstream":null,"endpoint":null,"app_pid":null,"attempts":0,"upstream_reused":false,"bytes_in":0,)"
       R"("bytes_out":0,"duration_ms":0.000,"queue_ms":null,"connect_ms":null,"first_byte_ms":null,"referer":null,)"
       R"("user_agent":null})"
       "\n");
@@ -116,6 +118,9 @@ TEST(AccessRecordTest, W3cHasAWordForEveryFieldItAnnounces) {
   EXPECT_EQ(word("date") + word("time"), "2026-03-0108:00:00");
   EXPECT_EQ(word("cs-uri-stem"), "/a+b");
   EXPECT_EQ(word("sc-status"), "502");
+  EXPECT_EQ(word("x-fault"), "connect_refused");
+  EXPECT_EQ(word("x-error"), "ECONNREFUSED");
+  EXPECT_EQ(word("x-route"), "*/");
   EXPECT_EQ(word("time-taken"), "1");
   EXPECT_EQ(word("cs(User-Agent)"), R"(a+\x22quoted\x22+agent)");
 

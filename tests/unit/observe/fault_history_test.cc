@@ -1,6 +1,7 @@
 // The last faults are few, the newest are kept, and clients cannot push out what endpoints did.
 #include "proxy/observe/fault_history.h"
 
+#include <cerrno>
 #include <string>
 #include <vector>
 
@@ -85,6 +86,14 @@ TEST_F(FaultsOfExchanges, ARecordSaysWhereAndNothingOfTheTarget) {
   EXPECT_EQ(noted.endpoint, "127.0.0.1:5000");
   EXPECT_EQ(noted.request_id, std::string(FaultHistory::kLongestText, 'i'));
   EXPECT_EQ(noted.detail, "");
+}
+
+TEST_F(FaultsOfExchanges, ARecordSaysWhatTheSystemSaid) {
+  fail(Fault::kConnectFailed);
+  exchange->record().error = EHOSTUNREACH;
+  FaultHistory history;
+  history.note(*exchange, WallTime(5s));
+  EXPECT_EQ(history.newest_first().at(0).detail, "EHOSTUNREACH");
 }
 
 TEST_F(FaultsOfExchanges, ABufferHandsOverOnceForAllFaultsOfAMoment) {
