@@ -54,24 +54,40 @@ std::string_view gather(const Buffer& from, std::size_t limit) {
 struct TlsStream::State {
   explicit State(TcpStream& socket) : wire(socket) {}
 
+  enum class Closing { kNo, kWhenSent, kDone };
+  struct Incoming {
+    MonotonicTime turn{};         // in which it was last read
+    bool waits_for_turn = false;  // this turn's records have been read
+    bool dry = false;             // OpenSSL needs more than there is, and the socket will call
+    bool unseen = false;          // something has come since the last read()
+    bool at_end = false;          // close_notify
+  };
+  struct Outgoing {
+    std::size_t next_record = kFirstRecord;
+    MonotonicTime last_write{};
+    bool broken = false;  // what has arrived can still be read
+    Closing closing = Closing::kNo;
+  };
+  // What the other side has sent, and what of it carried data.
+  struct Effort {
+    std::uint64_t data = 0;      // bytes that have moved, both ways
+    std::uint64_t messages = 0;  // of TLS itself, since the handshake
+    std::uint32_t in_a_row = 0;  // records without data
+  };
+  // What the user waits for.
+  struct Wanted {
+    bool read = true;
+    bool write = false;
+  };
+
   TlsWire wire;
-  std::size_t next_record = kFirstRecord;
-  MonotonicTime last_write{};
-  std::string failure_reason;
-  MonotonicTime turn{};         // in which it was last read
-  std::uint64_t data = 0;       // bytes that have moved, both ways
-  std::uint64_t messages = 0;   // of TLS itself, since the handshake
-  std::uint32_t in_a_row = 0;   // records without data
-  bool established = false;     // the handshake is done
-  bool waits_for_turn = false;  // this turn's records have been read
-  bool dry = false;             // OpenSSL needs more than there is, and the socket will call
-  bool unseen = false;          // something has come since the last read()
-  bool want_read = true;
-  bool want_write = false;
-  bool at_end = false;  // close_notify
+  Incoming in;
+  Outgoing out;
+  Effort effort;
+  Wanted wanted;
+  bool established = false;  // the handshake is done
   bool failed = false;
-  bool write_broken = false;  // what has arrived can still be read
-  enum class Closing { kNo, kWhenSent, kDone } closing = Closing::kNo;
+  std::string failure_reason;
 };
 
 TlsStream::TlsStream(EventLoop& loop, std::unique_ptr<TcpStream> socket, SslPtr ssl)
@@ -110,8 +126,8 @@ TlsStream::~TlsStream() {
 TlsStream::Handshake TlsStream::handshake() {
   State& state = *state_;
   if (state.failed) return Handshake::kFailed;
-  if (state.waits_for_turn) return Handshake::kInProgress;
-  state.unseen = false;
+  if (state.in.waits_for_turn) return Handshake::kInProgress;
+  state.in.unseen = false;
   begin_turn();
   state.wire.limit_receive(kFullRecord);
   int done = 0;
@@ -129,10 +145,10 @@ TlsStream::Handshake TlsStream::handshake() {
     state.failure_reason = "reset";
   }
   if (state.failed) return Handshake::kFailed;
-  state.want_write = flushed == IoStatus::kWouldBlock;
+  state.wanted.write = flushed == IoStatus::kWouldBlock;
   state.established = done == 1;
   if (done == 1) return Handshake::kDone;
-  state.want_read = true;
+  state.wanted.read = true;
   return Handshake::kInProgress;
 }
 
@@ -143,36 +159,36 @@ std::string TlsStream::failure_reason() const {
 void TlsStream::set_user(User* user) {
   State& state = *state_;
   user_ = user;
-  state.want_read = true;
-  state.want_write = false;
+  state.wanted.read = true;
+  state.wanted.write = false;
   // OpenSSL or the wire may hold bytes for which the socket will never call.
-  if (SSL_is_init_finished(ssl_.get()) == 1 && !state.dry) state.unseen = true;
-  if (user_ != nullptr && state.unseen) notifier_.wake();
+  if (SSL_is_init_finished(ssl_.get()) == 1 && !state.in.dry) state.in.unseen = true;
+  if (user_ != nullptr && state.in.unseen) notifier_.wake();
 }
 
 IoResult TlsStream::read(Buffer& into, std::size_t max) {
   assert(max > 0);
   State& state = *state_;
-  state.unseen = false;
+  state.in.unseen = false;
   IoResult result;
-  if (!state.at_end && !state.failed && !state.dry && !state.waits_for_turn) {
+  if (!state.in.at_end && !state.failed && !state.in.dry && !state.in.waits_for_turn) {
     begin_turn();
     state.wire.limit_receive(max);
     result = decrypt(into, max);
     state.wire.keep_rest();
     if (!state.wire.output().empty()) {
       flush();
-      if (state.want_write && (state.wire.output().empty() || state.write_broken)) notifier_.wake();
+      if (state.wanted.write && (state.wire.output().empty() || state.out.broken)) notifier_.wake();
     }
     if (result.bytes > 0) return result;
   }
-  if (state.at_end) {
+  if (state.in.at_end) {
     result.status = IoStatus::kEof;
   } else if (state.failed) {
     result.status = IoStatus::kBroken;
   } else {
     result.status = IoStatus::kWouldBlock;
-    state.want_read = true;
+    state.wanted.read = true;
   }
   return result;
 }
@@ -182,37 +198,37 @@ void TlsStream::on_message(int written, int /*version*/, int type, const void* /
                            SSL* /*ssl*/, void* self) {
   State& state = *static_cast<TlsStream*>(self)->state_;
   if (written != 0 || !state.established) return;
-  if (type == SSL3_RT_HEADER) ++state.in_a_row;
-  if (type == SSL3_RT_HANDSHAKE || type == SSL3_RT_ALERT) ++state.messages;
+  if (type == SSL3_RT_HEADER) ++state.effort.in_a_row;
+  if (type == SSL3_RT_HANDSHAKE || type == SSL3_RT_ALERT) ++state.effort.messages;
 }
 
 bool TlsStream::too_much_without_data() const {
   constexpr unsigned kMiB = 20;
-  return state_->in_a_row > kMostWithoutData ||
-         state_->messages > kMostMessages + kMostMessages * (state_->data >> kMiB);
+  return state_->effort.in_a_row > kMostWithoutData ||
+         state_->effort.messages > kMostMessages + kMostMessages * (state_->effort.data >> kMiB);
 }
 
 void TlsStream::begin_turn() {
-  if (std::exchange(state_->turn, loop_.now()) != loop_.now()) state_->wire.begin_turn();
+  if (std::exchange(state_->in.turn, loop_.now()) != loop_.now()) state_->wire.begin_turn();
 }
 
 // After SSL_ERROR_WANT_READ: there are bytes, and OpenSSL has stopped only to let us have a look.
 bool TlsStream::asks_again() {
   State& state = *state_;
   if (state.wire.exhausted()) {
-    state.waits_for_turn = true;
+    state.in.waits_for_turn = true;
     next_turn_.arm(Duration::zero());
     return false;
   }
-  state.dry = state.wire.starved();
-  if (state.dry) state.wire.begin_turn();
-  return !state.dry;
+  state.in.dry = state.wire.starved();
+  if (state.in.dry) state.wire.begin_turn();
+  return !state.in.dry;
 }
 
 void TlsStream::go_on() {
   State& state = *state_;
-  state.waits_for_turn = false;
-  state.unseen = true;
+  state.in.waits_for_turn = false;
+  state.in.unseen = true;
   state.wire.begin_turn();
   notify();
 }
@@ -229,8 +245,8 @@ IoResult TlsStream::decrypt(Buffer& into, std::size_t max) {
     into.commit(done == 1 ? count : 0);
     result.bytes += done == 1 ? count : 0;
     if (done == 1) {
-      state_->data += count;
-      state_->in_a_row = 0;
+      state_->effort.data += count;
+      state_->effort.in_a_row = 0;
       continue;
     }
     const int error = SSL_get_error(ssl_.get(), done);
@@ -239,7 +255,7 @@ IoResult TlsStream::decrypt(Buffer& into, std::size_t max) {
     } else if (error == SSL_ERROR_WANT_READ) {
       if (asks_again()) continue;
     } else if (error == SSL_ERROR_ZERO_RETURN) {
-      state_->at_end = true;
+      state_->in.at_end = true;
     } else {
       fail(error);
     }
@@ -250,8 +266,8 @@ IoResult TlsStream::decrypt(Buffer& into, std::size_t max) {
 
 IoResult TlsStream::write(Buffer& from) {
   State& state = *state_;
-  assert(state.closing == State::Closing::kNo || from.empty());
-  state.want_write = false;
+  assert(state.out.closing == State::Closing::kNo || from.empty());
+  state.wanted.write = false;
   IoResult result;
   result.status = state.failed ? IoStatus::kBroken : flush();
   while (result.status == IoStatus::kOk && !from.empty()) {
@@ -259,18 +275,18 @@ IoResult TlsStream::write(Buffer& from) {
     const IoStatus flushed = flush();
     if (result.status == IoStatus::kOk) result.status = flushed;
   }
-  if (result.status == IoStatus::kWouldBlock) state.want_write = true;
+  if (result.status == IoStatus::kWouldBlock) state.wanted.write = true;
   return result;
 }
 
 IoStatus TlsStream::encrypt_batch(Buffer& from, std::size_t& taken) {
   State& state = *state_;
   const MonotonicTime now = loop_.now();
-  if (now - state.last_write >= kIdle) state.next_record = kFirstRecord;
-  state.last_write = now;
+  if (now - state.out.last_write >= kIdle) state.out.next_record = kFirstRecord;
+  state.out.last_write = now;
   forget_errors();
   while (!from.empty() && state.wire.output().size() < kBatch) {
-    const std::string_view record = gather(from, state.next_record);
+    const std::string_view record = gather(from, state.out.next_record);
     std::size_t count = 0;
     if (SSL_write_ex(ssl_.get(), record.data(), record.size(), &count) != 1) {
       const int error = SSL_get_error(ssl_.get(), 0);
@@ -280,8 +296,8 @@ IoStatus TlsStream::encrypt_batch(Buffer& from, std::size_t& taken) {
     }
     from.consume(count);
     taken += count;
-    state.data += count;
-    state.next_record = std::min(state.next_record * 2, kFullRecord);
+    state.effort.data += count;
+    state.out.next_record = std::min(state.out.next_record * 2, kFullRecord);
   }
   return IoStatus::kOk;
 }
@@ -291,13 +307,13 @@ std::size_t TlsStream::unsent() const {
 }
 
 bool TlsStream::unread() const {
-  return state_->unseen || state_->waits_for_turn || SSL_has_pending(ssl_.get()) == 1 || socket_->unread();
+  return state_->in.unseen || state_->in.waits_for_turn || SSL_has_pending(ssl_.get()) == 1 || socket_->unread();
 }
 
 void TlsStream::shutdown_write() {
   State& state = *state_;
-  if (state.closing != State::Closing::kNo) return;
-  state.closing = State::Closing::kWhenSent;
+  if (state.out.closing != State::Closing::kNo) return;
+  state.out.closing = State::Closing::kWhenSent;
   if (!state.failed && SSL_is_init_finished(ssl_.get()) == 1) {
     forget_errors();
     SSL_shutdown(ssl_.get());  // 0 for as long as the other side's close_notify is missing, which nobody waits for here
@@ -309,13 +325,13 @@ void TlsStream::shutdown_write() {
 IoStatus TlsStream::flush() {
   State& state = *state_;
   Buffer& output = state.wire.output();
-  if (state.write_broken) return IoStatus::kBroken;
+  if (state.out.broken) return IoStatus::kBroken;
   const IoStatus status = output.empty() ? IoStatus::kOk : socket_->write(output).status;
-  if (status == IoStatus::kOk && state.closing == State::Closing::kWhenSent) {
-    state.closing = State::Closing::kDone;
+  if (status == IoStatus::kOk && state.out.closing == State::Closing::kWhenSent) {
+    state.out.closing = State::Closing::kDone;
     socket_->shutdown_write();
   }
-  if (status == IoStatus::kBroken) state.write_broken = true;
+  if (status == IoStatus::kBroken) state.out.broken = true;
   if (status != IoStatus::kWouldBlock) output.clear();
   return status;
 }
@@ -343,9 +359,9 @@ void TlsStream::fail_for_excess() {
 }
 
 void TlsStream::on_readable() {
-  state_->dry = false;
-  state_->unseen = true;
-  if (!state_->waits_for_turn) notify();
+  state_->in.dry = false;
+  state_->in.unseen = true;
+  if (!state_->in.waits_for_turn) notify();
 }
 
 void TlsStream::on_writable() {
@@ -356,13 +372,13 @@ void TlsStream::on_writable() {
 void TlsStream::notify() {
   State& state = *state_;
   if (user_ == nullptr) return;
-  const bool tell_writable = state.want_write && (state.wire.output().empty() || state.write_broken);
-  if (state.want_read && state.unseen) {
-    state.want_read = false;
+  const bool tell_writable = state.wanted.write && (state.wire.output().empty() || state.out.broken);
+  if (state.wanted.read && state.in.unseen) {
+    state.wanted.read = false;
     if (tell_writable) notifier_.wake();
     user_->on_readable();
   } else if (tell_writable) {
-    state.want_write = false;
+    state.wanted.write = false;
     user_->on_writable();
   }
 }
