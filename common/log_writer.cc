@@ -8,6 +8,7 @@
 #include <csignal>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -42,11 +43,10 @@ struct LogWriter::Shared {
   std::condition_variable changed;
   std::deque<Block> waiting;
   std::size_t waiting_bytes = 0;
-  std::vector<std::string> spare;  // texts to use again
-  bool stopping = false;
+  std::vector<std::string> spare;                                // texts to use again
+  std::optional<std::chrono::steady_clock::time_point> give_up;  // set when it is to end
   bool ended = false;
   bool forked = false;  // in a child, which has no thread
-  std::chrono::steady_clock::time_point give_up;
   std::atomic<bool> idle{true};
   std::atomic<std::uint64_t> written{0};
   std::atomic<std::uint64_t> dropped{0};
@@ -59,10 +59,9 @@ LogWriter::LogWriter(Options options) : shared_(std::make_shared<Shared>(std::mo
 LogWriter::~LogWriter() {
   std::unique_lock lock(shared_->mutex);
   if (shared_->forked) return;
-  shared_->stopping = true;
   shared_->give_up = std::chrono::steady_clock::now() + kPatienceAtTheEnd;
   shared_->changed.notify_all();
-  shared_->changed.wait_until(lock, shared_->give_up + kForTheLastWrite, [this] { return shared_->ended; });
+  shared_->changed.wait_until(lock, *shared_->give_up + kForTheLastWrite, [this] { return shared_->ended; });
 }
 
 void LogWriter::hand_over(const std::shared_ptr<LogTarget>& target, std::string& text, std::size_t lines) {
@@ -144,7 +143,7 @@ void LogWriter::Shared::run() {
   std::uint64_t told = 0;
   std::unique_lock lock(mutex);
   for (;;) {
-    changed.wait(lock, [this] { return stopping || !waiting.empty(); });
+    changed.wait(lock, [this] { return give_up || !waiting.empty(); });
     if (waiting.empty()) break;
     Block block = std::move(waiting.front());
     waiting.pop_front();
@@ -156,7 +155,7 @@ void LogWriter::Shared::run() {
     lock.lock();
     recycle(std::move(block.text));
     if (!waiting.empty()) continue;
-    if (well && lost != 0 && !stopping && options.caught_up) {
+    if (well && lost != 0 && !give_up && options.caught_up) {
       told += lost;
       lock.unlock();
       options.caught_up(lost);
@@ -181,7 +180,7 @@ bool LogWriter::Shared::write(const Block& block) {
 
 bool LogWriter::Shared::keep_waiting() {
   const std::lock_guard lock(mutex);
-  return !stopping || std::chrono::steady_clock::now() < give_up;
+  return !give_up || std::chrono::steady_clock::now() < *give_up;
 }
 
 void LogWriter::Shared::recycle(std::string text) {
