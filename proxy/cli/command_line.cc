@@ -138,9 +138,13 @@ struct CommandLine {
   std::function<int()> chosen;
 };
 
-CLI::App& add(CLI::App& app, const std::string& name, const std::string& help, CommandLine& line,
-              std::function<int()> action) {
-  CLI::App* command = app.add_subcommand(name, help);
+struct Title {
+  std::string name;
+  std::string help;
+};
+
+CLI::App& add(CLI::App& app, CommandLine& line, const Title& title, std::function<int()> action) {
+  CLI::App* command = app.add_subcommand(title.name, title.help);
   command->callback([&line, action = std::move(action)] { line.chosen = action; });
   return *command;
 }
@@ -171,7 +175,7 @@ int serve_proxy(const CommandLine& line) {
 }
 
 void add_proxy(CLI::App& app, CommandLine& line) {
-  CLI::App& command = add(app, "proxy", "Front something that already listens, without a file", line,
+  CLI::App& command = add(app, line, {.name = "proxy", .help = "Front something that already listens, without a file"},
                           [&line] { return serve_proxy(line); });
   command.add_option("--to", line.proxy.to,
                      "Where requests go: http://HOST:PORT, HOST:PORT or unix:/PATH (repeatable; needed)");
@@ -183,9 +187,9 @@ std::vector<std::string> words(const auto& names) {
 }
 
 void add_host(CLI::App& app, CommandLine& line) {
-  CLI::App& command = add(app, "host", "Start an application and front it, without a file", line, [&line] {
-    return serve([options = line.host] { return host_config(options); }, line.print_config);
-  });
+  CLI::App& command =
+      add(app, line, {.name = "host", .help = "Start an application and front it, without a file"},
+          [&line] { return serve([options = line.host] { return host_config(options); }, line.print_config); });
   HostOptions& options = line.host;
   constexpr std::uint32_t kMostInstances = 100;
   command
@@ -207,7 +211,7 @@ void add_host(CLI::App& app, CommandLine& line) {
 }
 
 void add_app(CLI::App& app, CommandLine& line) {
-  CLI::App& command = add(app, "app", "Tell a hosted application what to do", line, [&line] {
+  CLI::App& command = add(app, line, {.name = "app", .help = "Tell a hosted application what to do"}, [&line] {
     return ::gatehouse::command(line.target, std::format("app {} {}", line.app, line.verb));
   });
   command.add_option("NAME", line.app, "As in [apps.NAME]")->required()->check([](const std::string& name) {
@@ -222,16 +226,18 @@ void add_app(CLI::App& app, CommandLine& line) {
 
 void add_questions(CLI::App& app, CommandLine& line) {
   CLI::App& explain =
-      add(app, "explain", "What would become of a request, and why; asks no running instance", line, [&line] {
-        const std::string file = line.target.file_or_default();
-        return file.empty() ? complain(kNoFile) : run_explain(line.explain, file);
-      });
+      add(app, line, {.name = "explain", .help = "What would become of a request, and why; asks no running instance"},
+          [&line] {
+            const std::string file = line.target.file_or_default();
+            return file.empty() ? complain(kNoFile) : run_explain(line.explain, file);
+          });
   add_explain_options(explain, line.explain);
   add_file(explain, line);
-  CLI::App& doctor = add(app, "doctor", "What on this machine keeps FILE from being served, or will", line, [&line] {
-    const std::string file = line.target.file_or_default();
-    return file.empty() ? complain(kNoFile) : run_doctor(file, line.json);
-  });
+  CLI::App& doctor =
+      add(app, line, {.name = "doctor", .help = "What on this machine keeps FILE from being served, or will"}, [&line] {
+        const std::string file = line.target.file_or_default();
+        return file.empty() ? complain(kNoFile) : run_doctor(file, line.json);
+      });
   add_file(doctor, line);
   doctor.add_flag("--json", line.json, "For programs");
 }
@@ -243,16 +249,17 @@ void add_running(CLI::App& app, CommandLine& line) {
       {"stop", "End gracefully (as SIGTERM), the same way; returns when the process has ended"},
   }};
   for (const auto& [name, help] : kCommands) {
-    CLI::App& sub =
-        add(app, name, help, line, [&line, word = std::string(name)] { return command(line.target, word); });
+    CLI::App& sub = add(app, line, {.name = name, .help = help},
+                        [&line, word = std::string(name)] { return command(line.target, word); });
     add_file(sub, line);
     sub.add_option("--control", line.target.control, "The control socket of the instance that is meant");
   }
 }
 
 void add_status(CLI::App& app, CommandLine& line) {
-  CLI::App& sub = add(app, "status", "What runs, how well, and if not why: traffic, listeners, upstreams, apps", line,
-                      [&line] { return status(line.target, line.status); });
+  CLI::App& sub = add(
+      app, line, {.name = "status", .help = "What runs, how well, and if not why: traffic, listeners, upstreams, apps"},
+      [&line] { return status(line.target, line.status); });
   add_file(sub, line);
   sub.add_option("--admin", line.target.admin, "The admin address of the instance that is meant");
   CLI::Option* watch = sub.add_flag("--watch", line.status.watch, "Show it again each second, until interrupted");
@@ -260,8 +267,9 @@ void add_status(CLI::App& app, CommandLine& line) {
 }
 
 void add_healthcheck(CLI::App& app, CommandLine& line) {
-  CLI::App& health = add(app, "healthcheck", "Whether it is ready: exit code 0, else 1 and why (asks /readyz)", line,
-                         [&line] { return check_health(line.target); });
+  CLI::App& health =
+      add(app, line, {.name = "healthcheck", .help = "Whether it is ready: exit code 0, else 1 and why (asks /readyz)"},
+          [&line] { return check_health(line.target); });
   add_file(health, line);
   health.add_option("--admin", line.target.admin, "The admin address of the instance that is meant");
 }
@@ -326,8 +334,10 @@ int run_command_line(int argc, const char* const* argv) {
                "gatehouse");
   app.require_subcommand(1);
   app.set_version_flag("--version", std::string(kProgramVersion));
-  add_file(add(app, "run", "Serve FILE", line, [&line] { return run(line.target); }), line);
-  add_file(add(app, "check", "Say what is wrong with FILE", line, [&line] { return check(line.target); }), line);
+  add_file(add(app, line, {.name = "run", .help = "Serve FILE"}, [&line] { return run(line.target); }), line);
+  add_file(
+      add(app, line, {.name = "check", .help = "Say what is wrong with FILE"}, [&line] { return check(line.target); }),
+      line);
   add_proxy(app, line);
   add_host(app, line);
   add_running(app, line);
@@ -335,7 +345,7 @@ int run_command_line(int argc, const char* const* argv) {
   add_healthcheck(app, line);
   add_app(app, line);
   add_questions(app, line);
-  add(app, "version", "The version, and those of the libraries", line, [] { return version(); });
+  add(app, line, {.name = "version", .help = "The version, and those of the libraries"}, [] { return version(); });
   add_scripts(app, line.chosen);
   const std::vector<std::string> hosted = hosted_command(argc, argv);
   try {
