@@ -118,8 +118,8 @@ std::string DnsChannel::set_up() {
   options.qcache_max_ttl = 0;
   options.resolvconf_path = options_.configuration.data();
   options.sock_state_cb_data = this;
-  options.sock_state_cb = [](void* channel, ares_socket_t fd, int reads, int writes) {
-    static_cast<DnsChannel*>(channel)->watch_socket(fd, reads != 0, writes != 0);
+  options.sock_state_cb = [](void* channel, ares_socket_t fd, int read, int write) {
+    static_cast<DnsChannel*>(channel)->watch_socket(fd, {.read = read != 0, .write = write != 0});
   };
   constexpr int kGiven = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_MAXTIMEOUTMS |
                          ARES_OPT_QUERY_CACHE | ARES_OPT_SOCK_STATE_CB | ARES_OPT_RESOLVCONF;
@@ -197,14 +197,13 @@ void DnsChannel::settle(void* pending, DnsRecords records) {
 }
 
 // From within c-ares, before it closes the socket. A wish that comes after its edge must not be lost: look again.
-void DnsChannel::watch_socket(int fd, bool reads, bool writes) {
-  if (!reads && !writes) {
+void DnsChannel::watch_socket(int fd, Wish wish) {
+  if (!wish.read && !wish.write) {
     sockets_.erase(fd);
     return;
   }
   Socket& socket = sockets_[fd];
-  socket.reads = reads;
-  socket.writes = writes;
+  socket.wish = wish;
   if (!socket.watcher) socket.watcher = std::make_unique<IoWatcher>(loop_, fd, [this](IoEvents) { ready_.wake(); });
   ready_.wake();
 }
@@ -215,8 +214,8 @@ void DnsChannel::process() {
   std::vector<pollfd> polled;
   for (const auto& [fd, socket] : sockets_) {
     polled.push_back({.fd = fd, .events = 0, .revents = 0});
-    if (socket.reads) polled.back().events |= POLLIN;
-    if (socket.writes) polled.back().events |= POLLOUT;
+    if (socket.wish.read) polled.back().events |= POLLIN;
+    if (socket.wish.write) polled.back().events |= POLLOUT;
   }
   std::vector<ares_fd_events_t> events;
   if (!polled.empty() && ::poll(polled.data(), polled.size(), 0) > 0) {

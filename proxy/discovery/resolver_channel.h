@@ -68,9 +68,13 @@ class DnsChannel {
   struct ChannelDeleter {
     void operator()(ares_channeldata* channel) const;
   };
+  // What c-ares waits for on one of its sockets; nothing: it is about to close it.
+  struct Wish {
+    bool read = false;
+    bool write = false;
+  };
   struct Socket {
-    bool reads = false;
-    bool writes = false;
+    Wish wish;
     std::unique_ptr<IoWatcher> watcher;
   };
   // What c-ares calls back with; it cannot forget a single question, so that this outlives who asked.
@@ -87,7 +91,7 @@ class DnsChannel {
   void ask_services(const DnsQuestion& question, DnsInquiry& asker);
   Pending& note(DnsInquiry& asker);
   void forget(const DnsInquiry& asker);
-  void watch_socket(int fd, bool reads, bool writes);
+  void watch_socket(int fd, Wish wish);
   void process();
   void set_timer();
   static void settle(void* pending, DnsRecords records);
