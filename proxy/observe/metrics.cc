@@ -26,6 +26,18 @@ std::string protocol_name(std::size_t index) {
   return text(label(static_cast<Protocol>(index)));
 }
 
+void add_handshakes(Family& family, const std::string& listener, const ListenerCounters& counters,
+                    std::size_t protocol) {
+  for (std::size_t version = 0; version < 2; ++version) {
+    for (std::size_t resumed = 0; resumed < 2; ++resumed) {
+      const Counter& count = counters.handshakes[version][protocol][resumed];
+      if (count.value() == 0) continue;
+      family.add({listener, version == 0 ? "1.2" : "1.3", protocol_name(protocol), resumed == 0 ? "false" : "true"},
+                 number(count));
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<prometheus::MetricFamily> Metrics::Collect() const {
@@ -112,14 +124,7 @@ void Metrics::collect_listeners(MetricsPage& page) const {
         if (counters.connections_total[p].value() == 0) continue;
         open.add({name, protocol_name(p)}, number(counters.connections[p]));
         total.add({name, protocol_name(p)}, number(counters.connections_total[p]));
-        for (std::size_t version = 0; version < 2; ++version) {
-          for (std::size_t resumed = 0; resumed < 2; ++resumed) {
-            const Counter& count = counters.handshakes[version][p][resumed];
-            if (count.value() == 0) continue;
-            handshakes.add({name, version == 0 ? "1.2" : "1.3", protocol_name(p), resumed == 0 ? "false" : "true"},
-                           number(count));
-          }
-        }
+        add_handshakes(handshakes, name, counters, p);
       }
       for (std::size_t reason = 0; reason < kHandshakeFailureCount; ++reason) {
         failures.add({name, text(label(static_cast<HandshakeFailure>(reason)))},

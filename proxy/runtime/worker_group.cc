@@ -86,15 +86,14 @@ void WorkerGroup::drain(std::move_only_function<void()> drained) {
   drained_ = std::move(drained);
   draining_ = threads_.size();
   for (const auto& thread : threads_) {
-    Worker* worker = thread->worker;
-    thread->loop->post([this, worker] {
-      worker->drain([this] {
-        control_.post([this] {
-          if (--draining_ == 0) drained_();
-        });
-      });
-    });
+    thread->loop->post([this, worker = thread->worker] { worker->drain([this] { tell_drained(); }); });
   }
+}
+
+void WorkerGroup::tell_drained() {
+  control_.post([this] {
+    if (--draining_ == 0) drained_();
+  });
 }
 
 void WorkerGroup::refresh_upstreams() {

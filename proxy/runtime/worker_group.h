@@ -61,6 +61,8 @@ class WorkerGroup {
  private:
   struct Thread;
   static void run(Thread& self, const Dependencies& dependencies, WorkerMetrics& metrics);
+  // Called on the thread of a worker that has nothing left to do.
+  void tell_drained();
 
   EventLoop& control_;
   std::vector<std::unique_ptr<Thread>> threads_;
