@@ -63,6 +63,16 @@ bool identity_differs(const config::Server& one, const config::Server& other) {
          one.quic_config_id != other.quic_config_id;
 }
 
+// For the next start.
+void warn_of_what_waits(const config::Config& wanted, const config::Config& running, std::size_t workers) {
+  if (workers_of(wanted) != workers) log::warn("server.workers takes effect with the next start");
+  if (wanted.server.control != running.server.control) log::warn("server.control takes effect with the next start");
+  if (identity_differs(wanted.server, running.server)) {
+    log::warn("server.secret_file, quic_server_id and quic_config_id take effect with the next start");
+  }
+  if (wanted.server.user != running.server.user) log::warn("server.user takes effect with the next start");
+}
+
 double seconds(std::chrono::milliseconds duration) {
   return std::chrono::duration<double>(duration).count();
 }
@@ -91,18 +101,18 @@ Server::Server(Load load)
     : inherited_(InheritedSockets::take()),
       source_(loop_, std::move(load),
               [this](const std::string& file) {
-                if (phase_ != Phase::kServing) return;
+                if (progress_.phase != Phase::kServing) return;
                 log::info("{} has changed", file);
                 reload();
               }),
-      metrics_(status_, counts_),
-      upstreams_(loop_, counts_,
+      upstreams_(loop_, told_.counts,
                  [this] {
                    if (rollout_) rollout_->workers().refresh_upstreams();
                  }),
-      board_(loop_, {.status = status_, .counts = counts_, .metrics = metrics_, .upstreams = upstreams_}),
+      board_(loop_,
+             {.status = told_.status, .counts = told_.counts, .metrics = told_.metrics, .upstreams = upstreams_}),
       supervision_(loop_),
-      deadline_(loop_, [this] { time_is_over(); }) {}
+      progress_{.deadline = Timer(loop_, [this] { time_is_over(); })} {}
 
 Server::~Server() = default;
 
@@ -110,35 +120,36 @@ int Server::run() {
   secret_memory::set_up();
   if (!start()) return 1;
   loop_.run();
-  if (phase_ == Phase::kForced) arm_watchdog();
+  if (progress_.phase == Phase::kForced) arm_watchdog();
   rollout_->workers().stop();
   log::info("ended");
   return 0;
 }
 
 bool Server::start() {
-  files_ = descriptors::raise_limit();
+  descriptors_.limit = descriptors::raise_limit();
   become_subreaper();
   config::Loaded loaded = source_.load();
   print(config::lines_of(loaded.diagnostics));
   if (!loaded.config) return false;
   const config::Config& config = *loaded.config;
 
-  const std::size_t connections = descriptors::connections_within(files_);
-  if (const std::string shortage = descriptors::shortage(files_, config.limits.max_connections); !shortage.empty()) {
+  const std::size_t connections = descriptors::connections_within(descriptors_.limit);
+  if (const auto shortage = descriptors::shortage(descriptors_.limit, config.limits.max_connections);
+      !shortage.empty()) {
     log::warn("{}", shortage);
   }
   Diagnostics diagnostics = open_control(config);
   if (!config::has_errors(diagnostics)) {
-    signals_ = std::make_unique<Signals>(loop_, [this](int signal) { on_signal(signal); });
+    doors_.signals = std::make_unique<Signals>(loop_, [this](int signal) { on_signal(signal); });
     rollout_ = std::make_unique<Rollout>(
         Rollout::Dependencies{.control = loop_,
-                              .access_log = access_log_,
-                              .metrics = metrics_,
+                              .access_log = told_.access_log,
+                              .metrics = told_.metrics,
                               .upstreams = upstreams_,
                               .faults = board_.fault_sink(),
                               .connections = connections,
-                              .descriptors = descriptors_,
+                              .descriptors = descriptors_.budget,
                               .server = config.server,
                               .inherited = inherited_,
                               .bound = [this](const config::Config& wanted) { return drop_rights(wanted); }},
@@ -151,7 +162,7 @@ bool Server::start() {
   append(diagnostics, loaded.diagnostics);
   board_.note_reload(config.file, true, config::texts(diagnostics));
   board_.watch(*rollout_);
-  phase_ = Phase::kServing;
+  progress_.phase = Phase::kServing;
   announce();
   supervision_.watch(rollout_->workers().loops());
   supervision_.ready(status_line());
@@ -167,16 +178,16 @@ Server::Diagnostics Server::open_control(const config::Config& config) {
   const std::filesystem::path path = config.server.control.empty() ? usual->string() : config.server.control;
   auto opened = ControlSocket::open(loop_, path, [this](std::string_view name) { return command(name); });
   if (!opened) return {error_at({.file = config.file}, opened.error().message)};
-  control_ = *std::move(opened);
+  doors_.control = *std::move(opened);
   // A file that cannot be read any more does not tell its clients where the socket is.
-  if (usual) control_->also_at(*usual);
+  if (usual) doors_.control->also_at(*usual);
   return {};
 }
 
 // Everything that can fail comes before anything that changes what runs.
 Server::Diagnostics Server::put_into_force(const config::Config& config) {
   std::unique_ptr<Admin> new_admin;
-  const bool admin_changes = phase_ == Phase::kStarting || config.server.admin != config_.server.admin;
+  const bool admin_changes = progress_.phase == Phase::kStarting || config.server.admin != config_.server.admin;
   if (admin_changes && config.server.admin) {
     auto opened = Admin::open(loop_, *config.server.admin, pages(), inherited_);
     if (!opened) {
@@ -192,28 +203,17 @@ Server::Diagnostics Server::put_into_force(const config::Config& config) {
   }
   Diagnostics diagnostics = rollout_->put_into_force(config);
   if (config::has_errors(diagnostics)) {
-    if (phase_ == Phase::kStarting) return diagnostics;
+    if (progress_.phase == Phase::kStarting) return diagnostics;
     if (auto restored = log::configure(config_.log.level, config_.log.output); !restored) {
       log::error("log.output: {}", restored.error().message);
     }
     return diagnostics;
   }
   if (admin_changes) {
-    Admin::retire(loop_, std::move(admin_));
-    admin_ = std::move(new_admin);
+    Admin::retire(loop_, std::move(doors_.admin));
+    doors_.admin = std::move(new_admin);
   }
-  if (phase_ != Phase::kStarting && workers_of(config) != rollout_->workers().size()) {
-    log::warn("server.workers takes effect with the next start");
-  }
-  if (phase_ != Phase::kStarting && config.server.control != config_.server.control) {
-    log::warn("server.control takes effect with the next start");
-  }
-  if (phase_ != Phase::kStarting && identity_differs(config.server, config_.server)) {
-    log::warn("server.secret_file, quic_server_id and quic_config_id take effect with the next start");
-  }
-  if (phase_ != Phase::kStarting && config.server.user != config_.server.user) {
-    log::warn("server.user takes effect with the next start");
-  }
+  if (progress_.phase != Phase::kStarting) warn_of_what_waits(config, config_, rollout_->workers().size());
   config_ = config;
   divide_descriptors();
   note_snapshot();
@@ -222,34 +222,34 @@ Server::Diagnostics Server::put_into_force(const config::Config& config) {
 
 // Fewer clients leave more for endpoints.
 void Server::divide_descriptors() {
-  const std::size_t possible = descriptors::connections_within(files_);
+  const std::size_t possible = descriptors::connections_within(descriptors_.limit);
   const std::size_t wanted = config_.limits.max_connections;
   const std::size_t clients = wanted == 0 ? possible : std::min(wanted, possible);
-  descriptors_->set_limit(descriptors::endpoint_connections_within(files_, clients));
+  descriptors_.budget->set_limit(descriptors::endpoint_connections_within(descriptors_.limit, clients));
 }
 
 void Server::note_snapshot() {
-  status_.last_reload = loop_.wall_now();
-  status_.last_reload_ok = true;
-  status_.certificates.clear();
-  status_.alt_svc.clear();
+  told_.status.last_reload = loop_.wall_now();
+  told_.status.last_reload_ok = true;
+  told_.status.certificates.clear();
+  told_.status.alt_svc.clear();
   const std::vector<ListenerSnapshot>& listeners = rollout_->snapshot().listeners;
   for (std::size_t i = 0; i < listeners.size(); ++i) {
     const ListenerSnapshot& listener = listeners[i];
     if (!listener.tls) continue;
     const config::Listener& wanted = config_.listeners[i];
     if (wanted.protocols.h3 && wanted.alt_svc.mode != config::AltSvcMode::kOff) {
-      status_.alt_svc.push_back({.listener = listener.name, .advertised = !listener.policy->alt_svc.empty()});
+      told_.status.alt_svc.push_back({.listener = listener.name, .advertised = !listener.policy->alt_svc.empty()});
     }
     for (const auto& certificate : listener.tls->certificates()) {
-      status_.certificates.push_back(
+      told_.status.certificates.push_back(
           {.listener = listener.name, .certificate = certificate->file(), .expires = certificate->not_after()});
     }
   }
 }
 
 ControlReply Server::reload() {
-  if (phase_ != Phase::kServing) return {.ok = false, .text = "the server is draining\n"};
+  if (progress_.phase != Phase::kServing) return {.ok = false, .text = "the server is draining\n"};
   supervision_.reloading();
   config::Loaded loaded = source_.load();
   Diagnostics diagnostics = std::move(loaded.diagnostics);
@@ -260,7 +260,7 @@ ControlReply Server::reload() {
 
   std::string text = log_lines(diagnostics);
   const bool ok = loaded.config && !config::has_errors(diagnostics);
-  status_.last_reload_ok = ok;
+  told_.status.last_reload_ok = ok;
   board_.note_reload(config_.file, ok, config::texts(diagnostics));
   supervision_.ready(status_line());
   if (ok) {
@@ -275,7 +275,7 @@ ControlReply Server::reload() {
 ControlReply Server::command(std::string_view name) {
   if (name == "reload") return reload();
   if (name == "drain" || name == "stop") {
-    if (phase_ == Phase::kServing) begin_drain(std::format("command {}", name));
+    if (progress_.phase == Phase::kServing) begin_drain(std::format("command {}", name));
     return {.ok = true, .text = "draining\n", .until_the_end = name == "stop"};
   }
   if (name.starts_with(kAppCommand)) return app_command(name.substr(kAppCommand.size()));
@@ -286,7 +286,7 @@ ControlReply Server::command(std::string_view name) {
 ControlReply Server::app_command(std::string_view words) {
   const std::size_t space = words.rfind(' ');
   if (space == std::string_view::npos) return {.ok = false, .text = "app NAME recycle|stop|start|offline|online\n"};
-  if (phase_ != Phase::kServing) return {.ok = false, .text = "the server is draining\n"};
+  if (progress_.phase != Phase::kServing) return {.ok = false, .text = "the server is draining\n"};
   auto outcome = upstreams_.command(words.substr(0, space), words.substr(space + 1));
   if (outcome) return {.ok = true, .text = *std::move(outcome) + '\n'};
   return {.ok = false, .text = outcome.error().message + '\n'};
@@ -304,57 +304,57 @@ void Server::on_signal(int signal) {
       return;
     default:
       // After `gatehouse drain` the first one changes nothing: that is how containers are stopped.
-      if (++stop_signals_ > 1) return force("a second signal");
-      if (phase_ == Phase::kServing) begin_drain(std::format("signal {}", signal));
+      if (++progress_.stop_signals > 1) return force("a second signal");
+      if (progress_.phase == Phase::kServing) begin_drain(std::format("signal {}", signal));
   }
 }
 
 void Server::begin_drain(std::string_view why) {
-  phase_ = Phase::kLeaving;
-  status_.draining = true;  // load balancers see it first
+  progress_.phase = Phase::kLeaving;
+  told_.status.draining = true;  // load balancers see it first
   // Whoever supervises us has to wait that long.
   supervision_.stopping(config_.server.drain_delay + config_.server.drain_timeout + kForcedEnd + longest_stop(config_));
   if (config_.server.drain_delay == config_.server.drain_delay.zero()) return drain(why);
   log::info("leaving ({}): /readyz says so, and for {} s all goes on as before", why,
             seconds(config_.server.drain_delay));
-  deadline_.arm(config_.server.drain_delay);
+  progress_.deadline.arm(config_.server.drain_delay);
 }
 
 void Server::drain(std::string_view why) {
-  phase_ = Phase::kDraining;
+  progress_.phase = Phase::kDraining;
   log::info("draining ({}): in-flight requests get up to {} s", why, seconds(config_.server.drain_timeout));
   // Apps end last: what is in flight needs them.
   rollout_->workers().drain([this] {
-    deadline_.disarm();
+    progress_.deadline.disarm();
     upstreams_.shut_down([this] { loop_.stop(); });
   });
-  deadline_.arm(config_.server.drain_timeout);
+  progress_.deadline.arm(config_.server.drain_timeout);
 }
 
 void Server::time_is_over() {
-  phase_ == Phase::kLeaving ? drain("drain_delay is over") : force("drain_timeout is over");
+  progress_.phase == Phase::kLeaving ? drain("drain_delay is over") : force("drain_timeout is over");
 }
 
 // What still runs is broken off; whoever does not end by then is left behind.
 void Server::force(std::string_view why) {
-  if (phase_ == Phase::kForced) return loop_.stop();
-  if (phase_ == Phase::kLeaving) drain(why);
-  phase_ = Phase::kForced;
+  if (progress_.phase == Phase::kForced) return loop_.stop();
+  if (progress_.phase == Phase::kLeaving) drain(why);
+  progress_.phase = Phase::kForced;
   log::warn("ending now: {}", why);
   rollout_->workers().close_now();
-  deadline_.arm(kForcedEnd);
+  progress_.deadline.arm(kForcedEnd);
 }
 
 // Only at the start: it cannot be undone.
 Result<> Server::drop_rights(const config::Config& config) const {
-  if (phase_ != Phase::kStarting || config.server.user.empty()) return {};
+  if (progress_.phase != Phase::kStarting || config.server.user.empty()) return {};
   return become_configured_user(config);
 }
 
 std::string Server::status_line() const {
   return std::format("Serving {} listener{}, configuration {}{}", rollout_->snapshot().listeners.size(),
                      rollout_->snapshot().listeners.size() == 1 ? "" : "s", rollout_->snapshot().generation,
-                     status_.last_reload_ok ? "" : "; the last reload failed");
+                     told_.status.last_reload_ok ? "" : "; the last reload failed");
 }
 
 // The one line that says: ready.
@@ -364,7 +364,7 @@ void Server::announce() const {
     line += std::format(" {}://{} ({})", listener.tls ? "https" : "http", address_text(listener, rollout_->bound()),
                         text::joined(protocols_of(listener), " "));
   }
-  line += admin_ ? std::format("; admin http://{}", admin_->address().to_string()) : "; no admin address";
+  line += doors_.admin ? std::format("; admin http://{}", doors_.admin->address().to_string()) : "; no admin address";
   line += '\n';
   log::flush();  // what was said before stands before it
   print(line);
@@ -374,17 +374,17 @@ Admin::Pages Server::pages() {
   return {
       .metrics =
           [this] {
-            status_.access_log_lines = access_log_.written();
-            status_.access_log_dropped = access_log_.dropped();
-            status_.upstream_connections = descriptors_->open();
-            status_.upstream_connections_limit = descriptors_->limit();
-            status_.workers_hanging = supervision_.hanging();
-            upstreams_.note(counts_);
-            return metrics_.page();
+            told_.status.access_log_lines = told_.access_log.written();
+            told_.status.access_log_dropped = told_.access_log.dropped();
+            told_.status.upstream_connections = descriptors_.budget->open();
+            told_.status.upstream_connections_limit = descriptors_.budget->limit();
+            told_.status.workers_hanging = supervision_.hanging();
+            upstreams_.note(told_.counts);
+            return told_.metrics.page();
           },
       .status_json = [this] { return board_.json(); },
       .status_table = [this] { return board_.table(); },
-      .not_ready = [this] { return status_.draining ? std::string("draining") : supervision_.trouble(); },
+      .not_ready = [this] { return told_.status.draining ? std::string("draining") : supervision_.trouble(); },
       .events = &board_.events(),
   };
 }

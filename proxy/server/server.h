@@ -53,6 +53,32 @@ class Server {
   // The states of the drawing.
   enum class Phase : std::uint8_t { kStarting, kServing, kLeaving, kDraining, kForced };
   using Diagnostics = std::vector<config::Diagnostic>;
+  // What is told of the whole process: on /metrics and /status, and in the access log.
+  struct Told {
+    ServerStatus status;
+    ControlMetrics counts;
+    Metrics metrics{status, counts};
+    AccessLog access_log;
+  };
+  struct Descriptors {
+    // How many files the process may open.
+    std::size_t limit = 0;
+    // Shared with every worker: how many connections to endpoints there may be.
+    std::shared_ptr<DescriptorBudget> budget = std::make_shared<DescriptorBudget>();
+  };
+  // Where the operator comes in.
+  struct Doors {
+    std::unique_ptr<Admin> admin;
+    std::unique_ptr<ControlSocket> control;
+    std::unique_ptr<Signals> signals;
+  };
+  // Where it is in the drawing, and what moves it on.
+  struct Progress {
+    Timer deadline;
+    Phase phase = Phase::kStarting;
+    // How many signals have asked for the end; the second one forces it.
+    int stop_signals = 0;
+  };
 
   bool start();
   Diagnostics open_control(const config::Config& config);
@@ -75,27 +101,16 @@ class Server {
   InheritedSockets inherited_;
   EventLoop loop_;
   ConfigSource source_;
-  ServerStatus status_;
-  ControlMetrics counts_;
-  Metrics metrics_;
-  AccessLog access_log_;
+  Told told_;
   // The configuration in force; empty before the first.
   config::Config config_;
-  // How many files the process may open.
-  std::size_t files_ = 0;
-  // Shared with every worker: how many connections to endpoints there may be.
-  std::shared_ptr<DescriptorBudget> descriptors_ = std::make_shared<DescriptorBudget>();
+  Descriptors descriptors_;
   UpstreamDirectory upstreams_;
   StatusBoard board_;
   std::unique_ptr<Rollout> rollout_;
-  std::unique_ptr<Admin> admin_;
-  std::unique_ptr<ControlSocket> control_;
-  std::unique_ptr<Signals> signals_;
+  Doors doors_;
   Supervision supervision_;
-  Timer deadline_;
-  Phase phase_ = Phase::kStarting;
-  // How many signals have asked for the end; the second one forces it.
-  int stop_signals_ = 0;
+  Progress progress_;
 };
 
 }  // namespace gatehouse
