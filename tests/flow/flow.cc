@@ -68,15 +68,15 @@ Flow::~Flow() {
 void Flow::start() {
   if (front_) return;
   const std::string path = "unix:" + (back_.folder.path() / "app").string();
-  endpoint_.emplace(Address::parse(options.unix_socket ? path : "127.0.0.1:0").value());
+  back_.app.emplace(Address::parse(options.unix_socket ? path : "127.0.0.1:0").value());
   std::vector<EndpointSet::Member> members;
   if (options.refused_first) members.push_back({.endpoint = endpoint_at(testing_support::refused_address())});
-  members.push_back({.endpoint = endpoint_at(endpoint_->address(), 0, {}, options.listening_user)});
+  members.push_back({.endpoint = endpoint_at(back_.app->address(), 0, {}, options.listening_user)});
   back_.upstream = testing_support::upstream_with(testing_support::set_with(std::move(members)), options.upstream);
   back_.routes = std::make_shared<const RouteTable>(routes());
   auto policy = std::make_shared<ListenerPolicy>(options.policy);
   policy->exchange = options.limits;
-  if (!options.listening) endpoint_->stop_listening();
+  if (!options.listening) back_.app->stop_listening();
   front_ = std::make_unique<Front>(clock_, loop_, exchanges_, std::move(policy));
 }
 
@@ -124,7 +124,7 @@ Stream Flow::post(const std::string& body, BodyLength length) {
 
 App& Flow::accept() {
   std::optional<testing_support::ScriptedConnection> connection;
-  until([&] { return (connection = endpoint_->accept()).has_value(); });
+  until([&] { return (connection = back_.app->accept()).has_value(); });
   if (!connection) connection.emplace(Fd());
   return apps_.emplace_back(*std::move(connection));
 }
@@ -137,11 +137,11 @@ App& Flow::accept_request() {
 
 bool Flow::nobody_connects() {
   settle();
-  return !endpoint_->accept().has_value();
+  return !back_.app->accept().has_value();
 }
 
 App* Flow::visitor() {
-  auto connection = endpoint_->accept();
+  auto connection = back_.app->accept();
   return connection ? &apps_.emplace_back(*std::move(connection)) : nullptr;
 }
 
@@ -277,7 +277,7 @@ void Flow::expect_gone(const std::string& target, int status) {
 
 void Flow::expect_pool(std::size_t idle) {
   settle();
-  const EndpointCounters& counters = back_.endpoints[endpoint_->address().to_string()];
+  const EndpointCounters& counters = back_.endpoints[back_.app->address().to_string()];
   EXPECT_EQ(counters.connections_idle.value(), idle);
   EXPECT_EQ(counters.connections_active.value(), 0U);
 }
@@ -310,7 +310,7 @@ void Flow::respond_to_probe(FlowClient& client, const std::string& target) {
   const std::string line = "GET " + target + " HTTP/1.1";
   App* chosen = nullptr;
   until([&] {
-    if (auto connection = endpoint_->accept()) apps_.emplace_back(*std::move(connection));
+    if (auto connection = back_.app->accept()) apps_.emplace_back(*std::move(connection));
     for (App& app : apps_) {
       if (app.open() && app.has_line(line)) chosen = &app;
     }

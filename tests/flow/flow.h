@@ -93,7 +93,7 @@ class Flow {
   bool nobody_connects();  // any more, once all has settled
   void await_head(App& app);
   void await_request(App& app);
-  void listen_again() { endpoint_->listen_again(); }
+  void listen_again() { back_.app->listen_again(); }
   bool await_cut(App& app);                                       // the proxy has closed it
   void respond(App& app, std::string_view bytes, Stream stream);  // and until the client has all of it
 
@@ -141,9 +141,9 @@ class Flow {
     UpstreamPools pools;
     std::shared_ptr<Upstream> upstream;
     std::shared_ptr<const RouteTable> routes;
+    std::optional<testing_support::ScriptedEndpoint> app;
   };
   Back back_{loop_};
-  std::optional<testing_support::ScriptedEndpoint> endpoint_;
   ExchangeContext exchanges_;
   std::unique_ptr<Front> front_;
   std::deque<std::unique_ptr<FlowClient>> clients_;

@@ -25,7 +25,7 @@ constexpr std::size_t kMostWakes = 8;  // of the client half by one act
 
 class Play final : ExchangeObserver {
  public:
-  explicit Play(std::uint8_t kind) : disorder_(kind), random_(kind) {
+  explicit Play(std::uint8_t kind) : chance_{.disorder = TimerDisorder(kind), .random = testing_support::Random(kind)} {
     policy_->exchange.max_request_body = (kind & 1) != 0 ? 50'000 : kUnlimited;
     policy_->alt_svc = (kind & 2) != 0 ? "h3=\":443\"" : "";
     RequestHead head{.protocol = static_cast<Protocol>(kind >> 2 & 3),
@@ -42,9 +42,10 @@ class Play final : ExchangeObserver {
   ~Play() {
     const bool clean = exchange_->responded();
     exchange_.reset();
-    require(begun_ == 1 && ended_ == 1, "not reported exactly once");
-    require(clean != fault_.has_value() || (fault_ && status_ == rule(*fault_).status),
-            "a clean end with a fault, or a bad one without");
+    require(reported_.begun == 1 && reported_.ended == 1, "not reported exactly once");
+    require(
+        clean != reported_.fault.has_value() || (reported_.fault && reported_.status == rule(*reported_.fault).status),
+        "a clean end with a fault, or a bad one without");
   }
   Play(const Play&) = delete;
   Play& operator=(const Play&) = delete;
@@ -56,9 +57,9 @@ class Play final : ExchangeObserver {
     if (operation < 6) {
       act_as_client(operation, amount);
     } else if (operation < 14) {
-      if (responder_ != nullptr && !quiet_) act_as_responder(operation, amount);
+      if (answering_.responder != nullptr && !answering_.quiet) act_as_responder(operation, amount);
     } else if (byte == 0xfe) {
-      testing_support::stall(loop_, clock_, random_);
+      testing_support::stall(loop_, clock_, chance_.random);
     } else {
       clock_.advance(std::chrono::seconds(operation == 14 ? 0 : amount / 1000));
       loop_.turn(EventLoop::Wait::kNever);
@@ -70,21 +71,21 @@ class Play final : ExchangeObserver {
  private:
   class Player final : public Responder {
    public:
-    explicit Player(Play& play) : play_(play) { play_.responder_ = this; }
-    ~Player() override { play_.responder_ = nullptr; }
+    explicit Player(Play& play) : play_(play) { play_.answering_.responder = this; }
+    ~Player() override { play_.answering_.responder = nullptr; }
     void start() override {}
 
    private:
     Play& play_;
   };
 
-  void on_begin(const Exchange&) override { ++begun_; }
+  void on_begin(const Exchange&) override { ++reported_.begun; }
   void on_end(const Exchange& exchange) override {
-    ++ended_;
-    status_ = exchange.record().status;
-    fault_ = exchange.record().fault;
-    require(status_ != 0, "no status");
-    require(responder_ == nullptr, "the responder outlives its exchange");
+    ++reported_.ended;
+    reported_.status = exchange.record().status;
+    reported_.fault = exchange.record().fault;
+    require(reported_.status != 0, "no status");
+    require(answering_.responder == nullptr, "the responder outlives its exchange");
   }
 
   void act_as_client(std::uint8_t operation, std::size_t amount) {
@@ -126,20 +127,20 @@ class Play final : ExchangeObserver {
         break;
       case 9:
         if (may_write) response.write(Buffer(std::string(amount, 'a')));
-        if (may_write) written_ += amount;
+        if (may_write) answering_.written += amount;
         break;
       case 10:
         if (may_write) response.finish();
         break;
       case 11:
-        quiet_ = true;  // having failed, a responder has nothing more to say
+        answering_.quiet = true;  // having failed, a responder has nothing more to say
         exchange_->fail(amount == 0 ? Fault::kClientGone : Fault::kUpstreamReset);
         break;
       case 12:
         static_cast<void>(exchange_->request_pipe().reader().read(amount));
         break;
       default:
-        quiet_ = !exchange_->apply_limits({.max_request_body = amount * 2}) || quiet_;
+        answering_.quiet = !exchange_->apply_limits({.max_request_body = amount * 2}) || answering_.quiet;
         break;
     }
   }
@@ -152,13 +153,28 @@ class Play final : ExchangeObserver {
     require(!response.finished() || exchange_->response(), "a body without a head");
     require(credit_ <= exchange_->bytes_in(), "more window given back than was taken");
     require(exchange_->request_pipe().reader().total() <= exchange_->bytes_in(), "more was read than written");
-    require(fuzz::held_memory() <= held_before_ + kMostAtRest + 2 * written_, "more is held than was written");
+    require(fuzz::held_memory() <= held_before_ + kMostAtRest + 2 * answering_.written,
+            "more is held than was written");
   }
 
-  TimerDisorder disorder_;
-  testing_support::Random random_;
+  struct Chance {
+    TimerDisorder disorder;
+    testing_support::Random random;
+  };
+  struct Reported {
+    int begun = 0;
+    int ended = 0;
+    std::uint16_t status = 0;
+    std::optional<Fault> fault;
+  };
+  struct Answering {
+    Responder* responder = nullptr;
+    bool quiet = false;
+    std::size_t written = 0;
+  };
+
+  Chance chance_;
   const std::size_t held_before_ = fuzz::held_memory();
-  std::size_t written_ = 0;
   std::size_t wakes_ = 0;
   ManualClock clock_;
   EventLoop loop_{clock_};
@@ -167,13 +183,9 @@ class Play final : ExchangeObserver {
   ExchangeContext context_{.loop = loop_, .observer = *this, .make_responder = [this](Exchange&) {
                              return std::make_unique<Player>(*this);
                            }};
-  int begun_ = 0;
-  int ended_ = 0;
-  bool quiet_ = false;
   std::uint64_t credit_ = 0;
-  std::uint16_t status_ = 0;
-  std::optional<Fault> fault_;
-  Responder* responder_ = nullptr;
+  Reported reported_;
+  Answering answering_;
   std::unique_ptr<Exchange> exchange_;
 };
 

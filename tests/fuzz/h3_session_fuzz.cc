@@ -75,9 +75,12 @@ class MemoryTransport final : public H3Transport {
   bool finished = false;
 };
 
+constexpr H3Options kOptions{.stream_window = kWindow, .max_stream_window = kWindow};
+
 class Driver {
  public:
-  explicit Driver(std::uint64_t seed) : disorder_(seed), random_(seed) {
+  explicit Driver(std::uint64_t seed)
+      : chance_{.disorder = TimerDisorder(seed), .random = testing_support::Random(seed)} {
     policy_->exchange.max_request_body = 1 << 20;
     policy_->head.max_header_bytes = 4096;
     insist(session_->start({.control = 3, .encoder = 7, .decoder = 11}));
@@ -117,7 +120,7 @@ class Driver {
         if (which == 255) session_->drain();
         break;
       default:
-        testing_support::stall(loop_, clock_, random_);
+        testing_support::stall(loop_, clock_, chance_.random);
         break;
     }
     loop_.turn(EventLoop::Wait::kNever);
@@ -205,8 +208,12 @@ class Driver {
     return session_->closed(id, NGHTTP3_H3_NO_ERROR).has_value();
   }
 
-  TimerDisorder disorder_;
-  testing_support::Random random_;
+  struct Chance {
+    TimerDisorder disorder;
+    testing_support::Random random;
+  };
+
+  Chance chance_;
   const std::size_t held_before_ = fuzz::held_memory();
   ManualClock clock_;
   EventLoop loop_{clock_};
@@ -222,10 +229,9 @@ class Driver {
                            .tls = nullptr,
                            .counters = counters_,
                            .connections = ConnectionList(loop_)};
-  H3Options options_{.stream_window = kWindow, .max_stream_window = kWindow};
   MemoryTransport transport_;
   std::uint8_t opened_ = 0;
-  std::unique_ptr<H3Session> session_ = std::make_unique<H3Session>(context_, transport_, options_, H3Session::Peer{});
+  std::unique_ptr<H3Session> session_ = std::make_unique<H3Session>(context_, transport_, kOptions, H3Session::Peer{});
 };
 
 }  // namespace

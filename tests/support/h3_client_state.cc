@@ -40,9 +40,9 @@ H3ClientState::H3ClientState(H3Client::Dependencies wanted) : dependencies(std::
 }
 
 void H3ClientState::set_up_tls() {
-  context.reset(SSL_CTX_new(TLS_client_method()));
-  insist(context != nullptr);
-  SSL* const ssl = SSL_new(context.get());
+  tls.context.reset(SSL_CTX_new(TLS_client_method()));
+  insist(tls.context != nullptr);
+  SSL* const ssl = SSL_new(tls.context.get());
   insist(ssl != nullptr && ngtcp2_crypto_ossl_configure_client_session(ssl) == 0);
   SSL_set_connect_state(ssl);
   const std::string alpn = std::string(1, static_cast<char>(dependencies.alpn.size())) + dependencies.alpn;
@@ -50,10 +50,11 @@ void H3ClientState::set_up_tls() {
   SSL_set_tlsext_host_name(ssl, dependencies.server_name.c_str());
   ngtcp2_crypto_ossl_ctx* handle = nullptr;
   insist(ngtcp2_crypto_ossl_ctx_new(&handle, ssl) == 0);
-  crypto.reset(handle);
-  reference = {.get_conn = [](ngtcp2_crypto_conn_ref* of) { return static_cast<State*>(of->user_data)->conn.get(); },
-               .user_data = this};
-  SSL_set_app_data(ssl, &reference);
+  tls.crypto.reset(handle);
+  tls.reference = {
+      .get_conn = [](ngtcp2_crypto_conn_ref* of) { return static_cast<State*>(of->user_data)->conn.get(); },
+      .user_data = this};
+  SSL_set_app_data(ssl, &tls.reference);
 }
 
 void H3ClientState::set_up_quic() {
@@ -78,7 +79,7 @@ void H3ClientState::set_up_quic() {
   insist(ngtcp2_conn_client_new(&made, &dcid, &scid, &way, dependencies.version, &callbacks, &settings, &params,
                                 nullptr, this) == 0);
   conn.reset(made);
-  ngtcp2_conn_set_tls_native_handle(made, crypto.get());
+  ngtcp2_conn_set_tls_native_handle(made, tls.crypto.get());
 }
 
 bool H3ClientState::set_up_http() {

@@ -48,6 +48,12 @@ struct H3ClientState {
     void operator()(SSL_CTX* handle) const { SSL_CTX_free(handle); }
   };
 
+  struct Tls {
+    std::unique_ptr<SSL_CTX, ContextDeleter> context;
+    ngtcp2_crypto_conn_ref reference{};
+    std::unique_ptr<ngtcp2_crypto_ossl_ctx, CryptoDeleter> crypto;
+  };
+
   static ngtcp2_callbacks transport_callbacks();
   static nghttp3_callbacks http_callbacks();
 
@@ -80,9 +86,7 @@ struct H3ClientState {
   std::optional<H3Client::Closed> closed;
   std::optional<std::int64_t> goaway;
   bool confirmed = false;
-  std::unique_ptr<SSL_CTX, ContextDeleter> context;
-  ngtcp2_crypto_conn_ref reference{};
-  std::unique_ptr<ngtcp2_crypto_ossl_ctx, CryptoDeleter> crypto;
+  Tls tls;
   std::unique_ptr<nghttp3_conn, HttpDeleter> http;
   std::unique_ptr<ngtcp2_conn, ConnDeleter> conn;
 };

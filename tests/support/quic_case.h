@@ -97,9 +97,9 @@ class QuicCase : public ::testing::Test {
   H3Client& connect(H3Client::Dependencies dependencies) {
     if (!listener) listen();
     dependencies.to_server = [this](const UdpDatagram& datagram) {
-      ++datagrams_in;
-      if (cut) return;
-      if (reroute) return reroute(datagram);
+      ++network.datagrams_in;
+      if (network.cut) return;
+      if (network.reroute) return network.reroute(datagram);
       if (listener) listener->receive(datagram);
     };
     clients.push_back(std::make_unique<H3Client>(std::move(dependencies)));
@@ -137,10 +137,9 @@ class QuicCase : public ::testing::Test {
   }
 
   virtual void to_clients(const UdpDatagram& datagram) {
-    ++datagrams_out;
-    bytes_out += datagram.bytes.size();
-    sizes_out.push_back(datagram.bytes.size());
-    if (cut) return;
+    ++network.datagrams_out;
+    network.bytes_out += datagram.bytes.size();
+    if (network.cut) return;
     for (const auto& client : clients) client->receive(datagram);  // each takes what is for its address
   }
 
@@ -164,12 +163,13 @@ class QuicCase : public ::testing::Test {
   QuicOptions options;
   std::vector<std::unique_ptr<H3Client>> clients;
   std::unique_ptr<QuicListener> listener;
-  bool cut = false;                                 // the network is: everything is lost
-  std::function<void(const UdpDatagram&)> reroute;  // where clients' datagrams go instead of to the listener
-  std::size_t datagrams_in = 0;
-  std::size_t datagrams_out = 0;
-  std::size_t bytes_out = 0;
-  std::vector<std::size_t> sizes_out;
+  struct Network {
+    bool cut = false;                                 // everything is lost
+    std::function<void(const UdpDatagram&)> reroute;  // where clients' datagrams go instead of to the listener
+    std::size_t datagrams_in = 0;
+    std::size_t datagrams_out = 0;
+    std::size_t bytes_out = 0;
+  } network;
 };
 
 }  // namespace gatehouse::testing_support

@@ -196,7 +196,7 @@ TEST_F(QuicTimersTest, AllAtOnceEndAConnectionOnce) {
     begin_something(client, random);
     client.step();
     stall(loop, clock, random);
-    cut = true;
+    network.cut = true;
     pass(std::chrono::milliseconds(5));
     stall(loop, clock, random);
     context.connections.close_all();
@@ -205,7 +205,7 @@ TEST_F(QuicTimersTest, AllAtOnceEndAConnectionOnce) {
     EXPECT_EQ(counters.connections[static_cast<std::size_t>(Protocol::kH3)].value(), 0U);
     EXPECT_EQ(observer.running, 0);
     clients.clear();
-    cut = false;
+    network.cut = false;
   });
 }
 

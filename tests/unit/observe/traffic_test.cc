@@ -15,16 +15,21 @@ namespace {
 using namespace std::chrono_literals;
 using namespace testing_support;
 
+struct Sort {
+  Duration took = 2ms;
+  std::string_view route = "*/";
+};
+
 class TrafficTest : public ::testing::Test, private ExchangeObserver {
  protected:
-  void exchanges(int count, Protocol protocol, std::uint16_t code, Duration took = 2ms, std::string_view route = "*/") {
+  void exchanges(int count, Protocol protocol, std::uint16_t code, const Sort& sort = {}) {
     for (int i = 0; i < count; ++i) {
       ExchangeContext context{.loop = world.loop, .observer = *this, .make_responder = nullptr};
       Waker waker(world.loop, [] {});
       Exchange exchange(context, {.protocol = protocol, .listener = policy}, request_head("GET"), waker);
-      exchange.record().route = route;
+      exchange.record().route = sort.route;
       exchange.record().status = code;
-      duration = took;
+      duration = sort.took;
     }
   }
   void second() {
@@ -87,7 +92,7 @@ TEST_F(TrafficTest, WhatIsOlderThanTheWindowDoesNotCount) {
 TEST_F(TrafficTest, TheHistoryHasAPointForEachSecondAndEnds) {
   traffic.sample(workers, now);
   for (int i = 0; i < 130; ++i) {
-    exchanges(i % 2, Protocol::kH1, 500, 20ms);
+    exchanges(i % 2, Protocol::kH1, 500, {.took = 20ms});
     second();
   }
   ASSERT_EQ(traffic.history().size(), Traffic::kHistory);
@@ -109,10 +114,10 @@ TEST_F(TrafficTest, WhatIsBeingAnsweredIsInFlight) {
 }
 
 TEST_F(TrafficTest, RoutesAndEndpointsAreAddedUpOverWorkers) {
-  exchanges(2, Protocol::kH1, 200, 1ms, "*/a");
+  exchanges(2, Protocol::kH1, 200, {.route = "*/a"});
   one->endpoint("shop", "web#0").connects_refused.add(3);
   counting = two;
-  exchanges(1, Protocol::kH2, 502, 1ms, "*/a");
+  exchanges(1, Protocol::kH2, 502, {.route = "*/a"});
   two->endpoint("shop", "web#0").connects_refused.add(1);
   two->endpoint("shop", "web#0").connects_out_of_resources.add(5);
   two->endpoint("shop", "web#0").connections_idle.add(2);

@@ -45,16 +45,16 @@ TEST_F(QuicConnectionTest, HandshakeAndConnectionAreCounted) {
 TEST_F(QuicConnectionTest, AnswerAndItsAcknowledgementLeaveInOneDatagram) {
   H3Client& client = connected();
   pass(1s);  // MTU discovery and acknowledgements of the handshake are over
-  const std::size_t before = datagrams_out;
+  const std::size_t before = network.datagrams_out;
   const auto stream = client.get("/");
   settle();
   EXPECT_TRUE(client.response(stream).ended);
-  EXPECT_EQ(datagrams_out - before, 1U);
+  EXPECT_EQ(network.datagrams_out - before, 1U);
 }
 
 TEST_F(QuicConnectionTest, SilentClientIsForgottenAfterTheIdleTimeout) {
   connected();
-  cut = true;
+  network.cut = true;
   pass(29s);
   EXPECT_EQ(context.connections.size(), 1U);
   pass(2s);
@@ -75,7 +75,7 @@ TEST_F(QuicConnectionTest, HandshakeThatNeverCompletesIsDroppedInTime) {
   connect();
   clients[0]->step();
   loop.turn(EventLoop::Wait::kNever);
-  cut = true;
+  network.cut = true;
   EXPECT_EQ(context.connections.size(), 1U);
   pass(11s);
   EXPECT_EQ(context.connections.size(), 0U);
@@ -86,13 +86,13 @@ TEST_F(QuicConnectionTest, UnprovenAddressGetsAtMostThreeTimesWhatItSent) {
   connect();
   std::size_t received = 0;
   clients[0]->step();
-  received = datagrams_in * 1200;
+  received = network.datagrams_in * 1200;
   loop.turn(EventLoop::Wait::kNever);
-  cut = true;  // the client never hears: probes must keep to the limit, too
+  network.cut = true;  // the client never hears: probes must keep to the limit, too
   clients.clear();
   pass(9s);
-  EXPECT_GT(bytes_out, 0U);
-  EXPECT_LE(bytes_out, 3 * received);
+  EXPECT_GT(network.bytes_out, 0U);
+  EXPECT_LE(network.bytes_out, 3 * received);
 }
 
 TEST_F(QuicConnectionTest, ClientWithoutAlpnH3IsRefused) {
@@ -112,14 +112,14 @@ TEST_F(QuicConnectionTest, VersionTwoIsSpoken) {
 TEST_F(QuicConnectionTest, GoodbyeIsRepeatedEverMoreRarely) {
   H3Client& client = connected();
   context.connections.close_all();
-  const std::size_t before = datagrams_out;
+  const std::size_t before = network.datagrams_out;
   client.get("/");
   for (int i = 0; i < 40; ++i) {
     client.step();  // it does not know yet: the goodbye waits in its queue
     pass(1ms);
     client.close();
   }
-  EXPECT_LE(datagrams_out - before, 3U);
+  EXPECT_LE(network.datagrams_out - before, 3U);
   pass(3s);
   EXPECT_EQ(context.connections.size(), 0U);
 }

@@ -194,9 +194,9 @@ TEST_F(QuicDispatchTest, StaleRetryTokenIsAnsweredWithInvalidToken) {
 
 TEST_F(QuicDispatchTest, ConnectionOfTheProcessBeforeIsEndedByItsResetToken) {
   H3Client& client = connected();
-  cut = true;
+  network.cut = true;
   listener.reset();
-  cut = false;
+  network.cut = false;
   listen();  // the same secrets, none of the connections
   client.get("/");
   until([&] { return client.closed().has_value(); });

@@ -41,7 +41,7 @@ TEST_F(QuicEndingsTest, HandshakeThatFailsIsGoneWithItsOneAnswer) {
   loop.turn(EventLoop::Wait::kNever);
   EXPECT_EQ(failures(), 1U);
   EXPECT_EQ(context.connections.size(), 0U);
-  EXPECT_EQ(datagrams_out, 1U);
+  EXPECT_EQ(network.datagrams_out, 1U);
   until([&] { return client.closed().has_value(); });
   EXPECT_EQ(client.closed()->code, 0x178U);
 }
@@ -66,7 +66,7 @@ TEST_F(QuicEndingsTest, HandshakesThatFailFromEverywhereAreBoundedByTheTotalOfAS
 }
 
 TEST_F(QuicEndingsTest, GarbageThatLooksLikeAnInitialLeavesNothingBehind) {
-  reroute = [this](const UdpDatagram& datagram) {
+  network.reroute = [this](const UdpDatagram& datagram) {
     std::vector<std::uint8_t> bytes(datagram.bytes.begin(), datagram.bytes.end());
     bytes[600] ^= 1;  // its tag is wrong
     listener->receive({.path = datagram.path, .ecn = 0, .bytes = bytes});
@@ -79,17 +79,19 @@ TEST_F(QuicEndingsTest, GarbageThatLooksLikeAnInitialLeavesNothingBehind) {
 TEST_F(QuicEndingsTest, ClientThatSaidGoodbyeCostsNoConnectionAndIsMetWithSilence) {
   H3Client& client = connected();
   std::vector<std::vector<std::uint8_t>> late;
-  reroute = [&](const UdpDatagram& datagram) { late.emplace_back(datagram.bytes.begin(), datagram.bytes.end()); };
+  network.reroute = [&](const UdpDatagram& datagram) {
+    late.emplace_back(datagram.bytes.begin(), datagram.bytes.end());
+  };
   for (int i = 0; i < 5; ++i) {
     client.get("/" + std::string(100, 'x'));
     client.step();
   }
   ASSERT_FALSE(late.empty());
-  reroute = nullptr;
+  network.reroute = nullptr;
   client.close();
   loop.turn(EventLoop::Wait::kNever);
   EXPECT_EQ(context.connections.size(), 0U);
-  const std::size_t before = datagrams_out;
+  const std::size_t before = network.datagrams_out;
   const Address home = Address::parse("127.0.0.1:40000").value();
   const auto deliver = [&] {
     for (const auto& bytes : late) {
@@ -102,7 +104,7 @@ TEST_F(QuicEndingsTest, ClientThatSaidGoodbyeCostsNoConnectionAndIsMetWithSilenc
     }
   };
   deliver();
-  EXPECT_EQ(datagrams_out, before);
+  EXPECT_EQ(network.datagrams_out, before);
   EXPECT_TRUE(listener->needed());
   pass(5s);
   EXPECT_FALSE(listener->needed());

@@ -344,7 +344,7 @@ TEST_F(QuicHandoverTest, PacketOfAnotherWorkersConnectionIsBroughtToIt) {
   });
 
   int given = 0;
-  reroute = [&](const UdpDatagram& datagram) {
+  network.reroute = [&](const UdpDatagram& datagram) {
     const std::scoped_lock lock(mutex);
     arriving.emplace_back(datagram.bytes.begin(), datagram.bytes.end());
     ++given;
