@@ -12,6 +12,7 @@ import headers
 import includes
 import rules
 import scripts
+import shape
 import tidy
 import tree
 
@@ -69,6 +70,16 @@ class GateTest(unittest.TestCase):
                    "std::size_t size(std::string text) {\n  std::string moved = std::move(text);\n"
                    "  return moved.size() + text.size();\n}\n}\n")
         self.expect(tidy, "bugprone-use-after-move")
+
+    def test_tidy_nesting(self):
+        def nested(levels):
+            return "".join(f"if (value > {level}) {{\n" for level in range(levels)) + "++value;\n" + "}\n" * levels
+
+        text = "namespace gatehouse {{\nint deep(int value) {{\n{}  return value;\n}}\n}}\n"
+        self.write("common/good.cc", text.format(nested(3)))
+        self.expect(tidy)
+        self.write("common/poor.cc", text.format(nested(4)))
+        self.expect(tidy, "readability-function-size")
 
     def test_tidy_compiles_with_the_warnings_of_clang(self):
         self.write("common/poor.cc", "namespace gatehouse {\nint half(double value) { return value / 2; }\n}\n")
@@ -155,6 +166,59 @@ class GateTest(unittest.TestCase):
         self.expect(rules, "common/poor.cc:2: no new")
         self.write("common/poor.cc", "void f() { std::this_thread::sleep_for(x); }\n")
         self.expect(rules, "no sleeping")
+
+    def shapes(self, text, *fragments):
+        self.write("common/some.h", text)
+        self.expect(shape, *fragments)
+
+    def test_parameters(self):
+        self.shapes("void f(int a, std::map<int, int> b, std::function<void(int, int)> c, int d = g(1, 2));\n")
+        self.shapes("void f(int a, int b, int c, int d, int e);\n", "common/some.h:1: f: 5 parameters")
+        self.shapes("\nclass A {\n  A(int a, int b, int c, int d, int e) : a_{a}, b_(b) {}\n};\n",
+                    "some.h:3: A: 5 parameters")
+        self.shapes("struct A {\n  virtual int operator()(int a, int b, int c, int d, int e) const = 0;\n};\n",
+                    "operator(): 5 parameters")
+        self.shapes("template <class T>\nT f(T a, T b, T c, T d, T e) {\n  return a;\n}\n", "5 parameters")
+        self.shapes("int f() {\n  return g([](int a, int b, int c, int d, int e) { return a; });\n}\n",
+                    "lambda: 5 parameters")
+        self.shapes("const int kSum = f(1, 2, 3, 4, 5);\nint g() { return values[1](1, 2, 3, 4, 5); }\n")
+
+    def test_parameters_that_a_library_in_c_decides(self):
+        self.shapes("int on_data(session* s, int id, const char* bytes, int size, void* user) { return 0; }\n"
+                    "struct QuicCallbacks {\n  static int on_key(SSL* ssl, int a, int b, int c, int d);\n};\n")
+        self.shapes("struct Keys {\n  static int on_key(SSL* ssl, int a, int b, int c, int d);\n};\n",
+                    "on_key: 5 parameters")
+
+    def test_booleans(self):
+        self.shapes("void f(bool a, int b);\nvoid g(std::function<bool(bool)> a, bool b);\n")
+        self.shapes("void f(bool a, bool b);\n", "two booleans")
+        self.shapes("void f(bool a, int b, const bool c = false);\n", "two booleans")
+        self.shapes("auto f = [](bool a, bool b) { return a && b; };\n", "two booleans")
+
+    def test_members(self):
+        def fields(count):
+            return "".join(f"  std::map<int, int> m{i}_{{1, 2}};\n" for i in range(count))
+
+        extras = ("  static constexpr int kMost = 1;\n  using T = int;\n  friend class B;\n  enum class E { kA };\n"
+                  "  struct S {\n    int s;\n  };\n  void f(int) const;\n")
+        self.shapes("class A {\n" + fields(12) + extras + "};\n")
+        self.shapes("class A {\n" + fields(12) + "  int a, b = 2;\n};\n", "common/some.h:1: A: 14 data members")
+        self.shapes("class A {\n" + fields(12) + "  struct S {\n    int s;\n  } s_;\n};\n", "13 data members")
+        self.shapes("void f() {\n  struct A {\n    ~A() {}\n" + fields(13) + "  };\n}\n",
+                    "some.h:2: A: 13 data members")
+
+    def test_members_of_a_list_of_values(self):
+        values = "".join(f"  int m{i} = 0;\n" for i in range(13))
+        self.shapes("struct A {\n  int sum() const;\n  static A make();\n  bool operator==(const A&) const = default;\n"
+                    + values + "};\n")
+        for behaviour in ("  A();\n", "  ~A();\n", "  void add(int value);\n", " private:\n"):
+            with self.subTest(behaviour=behaviour):
+                self.shapes("struct A {\n" + behaviour + values + "};\n", "13 data members")
+
+    def test_what_is_left_has_to_be_needed(self):
+        with unittest.mock.patch.dict(shape.LEFT, {("common/some.h", "f"): "for the test"}):
+            self.shapes("void f(bool a, bool b);\n")
+            self.shapes("void f(bool a);\n", "need not")
 
     def test_scripts(self):
         self.write("deploy/good", '#!/usr/bin/env bash\necho "$1"\n')
