@@ -67,19 +67,21 @@ class AppHostTest : public RealLoopTest {
 
   void make_host(const std::string& runtime_directory) {
     host = std::make_unique<AppHost>(
-        loop, AppHost::Dependencies{.event = [this](AppEvent event) { on_event(std::move(event)); },
-                                    .probe = [this](const AppProbe& probe,
-                                                    AppDependencies::ProbeDone on_status) -> std::shared_ptr<void> {
-                                      probes.push_back(probe);
-                                      if (probe.path == unanswered) return nullptr;
-                                      auto keep = std::make_shared<Timer>(
-                                          loop, [status = probe_status(probe),
-                                                 on_status = std::move(on_status)]() mutable { on_status(status); });
-                                      keep->arm(Duration::zero());
-                                      return keep;
-                                    },
-                                    .use = [this](InstanceId id) { return uses[id]; },
-                                    .runtime_directory = runtime_directory});
+        loop,
+        AppHost::Dependencies{
+            .event = [this](AppEvent event) { on_event(std::move(event)); },
+            .probe = [this](const AppProbe& probe, AppDependencies::ProbeDone on_status) -> std::shared_ptr<void> {
+              probes.push_back(probe);
+              if (const auto known = statuses.find(probe.path); known != statuses.end() && known->second == kUnanswered)
+                return nullptr;
+              auto keep = std::make_shared<Timer>(
+                  loop,
+                  [status = probe_status(probe), on_status = std::move(on_status)]() mutable { on_status(status); });
+              keep->arm(Duration::zero());
+              return keep;
+            },
+            .use = [this](InstanceId id) { return uses[id]; },
+            .runtime_directory = runtime_directory});
   }
 
   static AppSpec spec(std::vector<std::string> command = listening_program()) {
@@ -123,8 +125,8 @@ class AppHostTest : public RealLoopTest {
   bool serves() const { return view.state == AppState::kServing; }
 
   TemporaryFolder folder;
-  std::map<std::string, int> statuses;
-  std::string unanswered;  // the path of probes that wait for ever
+  static constexpr int kUnanswered = -1;
+  std::map<std::string, int> statuses;  // of probes, by path; kUnanswered: they wait for ever
   std::map<InstanceId, InstanceUse> uses;
   bool reports_drained = true;
   AppView view;  // of the last Changed

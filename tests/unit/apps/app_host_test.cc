@@ -161,7 +161,7 @@ TEST_F(AppHostTest, AWarmUpThatIsNotAnsweredIsNamedAsTheReason) {
   app.readiness.warmup = {"/a", "/b"};
   app.timing.start_timeout = 1500ms;
   statuses["/a"] = 200;
-  unanswered = "/b";
+  statuses["/b"] = kUnanswered;
   host->configure({app});
   host->want("shop");
   ASSERT_TRUE(run_until([&] { return !start_failures.empty(); }));
