@@ -24,10 +24,6 @@ ngtcp2_duration nanoseconds(Duration duration) {
   return static_cast<ngtcp2_duration>(duration.count());
 }
 
-QuicId id_of(const ngtcp2_cid& id) {
-  return QuicId::of({id.data, id.datalen});
-}
-
 ngtcp2_addr addr(const sockaddr* address, socklen_t length) {
   return {.addr = const_cast<sockaddr*>(address), .addrlen = length};
 }
@@ -136,6 +132,7 @@ bool QuicConnection::set_up(const UdpDatagram& first, const Acceptance& acceptan
   engine_.conn.reset(conn);
   ngtcp2_conn_set_tls_native_handle(conn, crypto);
   peer_.prefix = acceptance.prefix;
+  peer_.first_id = QuicId::of({head.dcid.data, head.dcid.datalen});
   peer_.half_open = acceptance.token_type == NGTCP2_TOKEN_TYPE_UNKNOWN;
   if (!permit_) peer_.hope = ConnectionHope(context_.budget);
   peer_.address = Address(first.path.remote, first.path.remote_length);
@@ -163,7 +160,7 @@ ngtcp2_tstamp QuicConnection::stamp() const {
 void QuicConnection::receive(const UdpDatagram& datagram, const QuicId& to) {
   if (gone()) return;
   // Whoever writes to the id that we chose has got our answer: the address is proven long before the handshake ends.
-  if (!permit_ && to != id_of(*ngtcp2_conn_get_client_initial_dcid(engine_.conn.get()))) {
+  if (!permit_ && to != peer_.first_id) {
     const Place place = take_place();
     if (place == Place::kNone) return dispatch_->no_room();
     if (place == Place::kRefused) return close_with_error();

@@ -98,6 +98,8 @@ class QuicConnection final : public ClientConnection, private H3Transport {
   };
   struct Peer {
     std::uint64_t prefix = 0;
+    // What it addressed its first packet to.
+    QuicId first_id;
     // No token, and the handshake is not complete.
     bool half_open = false;
     // While it has no permit.
