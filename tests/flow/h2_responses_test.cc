@@ -143,7 +143,7 @@ TEST(H2Responses, AClientThatGivesNoWindowIsResetAfterAWhile) {
   H2Client client(world, {.window = 0});
   const std::int32_t id = client.get();
   EXPECT_EQ(client.response(id).status, 200);
-  world.advance(std::chrono::seconds(31));
+  world.advance(std::chrono::seconds(61));
   client.exchange_bytes();
   EXPECT_EQ(client.response(id).reset, NGHTTP2_CANCEL);
   EXPECT_EQ(world.ended.at(0).fault, Fault::kClientStalled);

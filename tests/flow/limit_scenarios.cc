@@ -43,8 +43,10 @@ void passes_with_body(Flow& f, Stream s) {
 }
 
 void is_refused(Flow& f, Stream s, Fault fault) {
-  f.expect_fault(s, fault);
+  f.until([&] { return f.over(s); });
+  EXPECT_EQ(f.response(s).status, rule(fault).status);
   EXPECT_TRUE(f.nobody_connects());
+  EXPECT_EQ(f.only_record().fault, fault);
 }
 
 Stream with_trailers(Flow& f, const Fields& trailers) {
@@ -60,7 +62,9 @@ void refuses_trailers(Flow& f, const Fields& trailers) {
   App* app = f.visitor();
   f.expect_fault(s, Fault::kRequestBodyInvalid);
   if (app == nullptr) app = f.visitor();
-  if (app != nullptr) EXPECT_TRUE(f.await_cut(*app));
+  if (app != nullptr) {
+    EXPECT_TRUE(f.await_cut(*app));
+  }
   f.expect_pool(0);
 }
 

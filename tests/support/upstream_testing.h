@@ -135,6 +135,7 @@ inline RequestHead request_head(std::string method, std::string target = "/", Bo
   head.authority = "shop.example.com";
   head.target = std::move(target);
   head.body = body;
+  head.accepts_trailers = true;
   return head;
 }
 

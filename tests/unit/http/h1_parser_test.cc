@@ -205,7 +205,7 @@ TEST(H1ParserLimits, FieldsAreCounted) {
   const HeadLimits limits{.max_header_count = 2};
   const std::string head = "GET / HTTP/1.1\r\nA: b\r\nC: d\r\n";
   EXPECT_TRUE(traced(head + "\r\n", {.limits = limits}).ends_with("END\n"));
-  EXPECT_EQ(traced(head + "E: f\r\n", {.limits = limits}), "FAULT headers_too_large\n");
+  EXPECT_EQ(traced(head + "E: f\r\n\r\n", {.limits = limits}), "FAULT headers_too_large\n");
 }
 
 TEST(H1ParserChunks, JoinsThemAndDropsExtensions) {

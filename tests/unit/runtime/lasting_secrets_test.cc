@@ -26,7 +26,7 @@ class LastingSecretsTest : public ::testing::Test {
   std::string machine(const std::string& name) { return folder.path() / name; }
   config::Server sharing() {
     config::Server server;
-    server.secret_file.path = folder.write("secret", std::string(32, 's'));
+    server.secret_file.path = folder.write("secret", "0123456789abcdef0123456789ABCDEF");
     return server;
   }
 

@@ -48,7 +48,7 @@ command = ["/bin/true"]
                                          {.at = DnsQuestion{.name = "_http._tcp.shop.internal"}}}));
   ASSERT_EQ(spec.apps.size(), 1U);
   EXPECT_EQ(spec.apps[0].app.name, "web");
-  EXPECT_EQ(spec.apps[0].app.timing.drain_timeout, std::chrono::seconds(7));
+  EXPECT_EQ(spec.drain_timeout, std::chrono::seconds(7));
   EXPECT_TRUE(spec.apps[0].health.path.empty());
 }
 
