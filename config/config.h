@@ -16,6 +16,12 @@
 
 #include "common/address.h"
 #include "common/log_level.h"
+#include "config/policy/access_log_format.h"
+#include "config/policy/apps.h"
+#include "config/policy/balancing.h"
+#include "config/policy/header_edits.h"
+#include "config/policy/limits.h"
+#include "config/policy/listeners.h"
 #include "config/units.h"
 #include "config/veil.h"
 
@@ -48,7 +54,7 @@ struct Server {
   std::string user;  // become this user, with its groups, once all addresses are bound; "": stay who we are
   Location user_location;
   // How long in-flight exchanges get on stop, or when a listener goes away.
-  milliseconds drain_timeout{std::chrono::seconds(30)};
+  milliseconds drain_timeout = defaults::kDrainTimeout;
   // On stop, /readyz says 503 for so long before anything else changes, so that balancers look elsewhere first.
   milliseconds drain_delay{0};
   // Reload by itself when this file, or a certificate or key of a listener, has changed.
@@ -61,8 +67,6 @@ struct Server {
 
   static Address default_admin();  // 127.0.0.1:9180
 };
-
-enum class AccessLogFormat { kJson, kCombined, kW3c };
 
 // [log.access]
 struct AccessLog {
@@ -99,8 +103,6 @@ struct AltSvc {
   milliseconds max_age{std::chrono::hours(24)};  // how long clients remember it
 };
 
-enum class CongestionControl { kCubic, kBbr };
-
 // [listeners.quic]
 struct Quic {
   CongestionControl congestion_control = CongestionControl::kCubic;
@@ -112,9 +114,6 @@ struct CertificateFiles {
   Location location;
 };
 
-enum class UnknownSni { kDefault, kReject };
-enum class TlsVersion { kTls12, kTls13 };
-
 // [listeners.tls]
 struct Tls {
   std::vector<CertificateFiles> certificates;     // never empty; picked by SNI: exact, then wildcard, then unknown_sni
@@ -124,8 +123,6 @@ struct Tls {
   // Keys that machines share, 80 bytes each: the first encrypts, all are accepted; empty: our own, rotated every 12 h.
   std::vector<KeyFile> ticket_key_files;
 };
-
-enum class ClientAddress { kXForwardedFor, kForwarded, kXRealIp };
 
 // [[listeners]]
 struct Listener {
@@ -158,26 +155,26 @@ struct Limits {
   // Client connections of the whole process; 0: as many as file descriptors allow, with a reserve kept.
   std::size_t max_connections = 0;
   Location max_connections_location;
-  std::size_t max_requests_per_connection = 0;                 // beyond, it is closed gracefully; 0: never
-  std::uint32_t max_streams = 100;                             // concurrent, per h2 or h3 connection
-  std::optional<std::uint64_t> max_request_body = 30'000'000;  // bytes, 413 beyond; nullopt: "off"
-  std::size_t max_header_bytes = 32768;                        // 431 beyond
-  std::size_t max_header_count = 100;                          // 431 beyond
-  std::size_t max_target_bytes = 8192;                         // 414 beyond
-  PerClient<std::uint32_t> max_connections_per_client{1000};   // open at a time; 0: no limit
-  PerClient<Rate> max_handshakes_per_client{{.count = 100}};   // TLS and QUIC, begun in a period; 0: no limit
+  std::size_t max_requests_per_connection = 0;        // beyond, it is closed gracefully; 0: never
+  std::uint32_t max_streams = defaults::kMaxStreams;  // concurrent, per h2 or h3 connection
+  std::optional<std::uint64_t> max_request_body = defaults::kMaxRequestBody;  // bytes, 413 beyond; nullopt: "off"
+  std::size_t max_header_bytes = defaults::kMaxHeaderBytes;                   // 431 beyond
+  std::size_t max_header_count = defaults::kMaxHeaderCount;                   // 431 beyond
+  std::size_t max_target_bytes = defaults::kMaxTargetBytes;                   // 414 beyond
+  PerClient<std::uint32_t> max_connections_per_client{1000};                  // open at a time; 0: no limit
+  PerClient<Rate> max_handshakes_per_client{{.count = 100}};  // TLS and QUIC, begun in a period; 0: no limit
 };
 
 // [timeouts]
 struct Timeouts {
-  milliseconds handshake{std::chrono::seconds(10)};       // TLS or QUIC
-  milliseconds header{std::chrono::seconds(30)};          // first byte of a request to the end of its head
-  milliseconds idle{std::chrono::seconds(120)};           // client connection without a request
-  milliseconds request_body{std::chrono::seconds(120)};   // between bytes
-  milliseconds connect{std::chrono::seconds(5)};          // to an endpoint
-  milliseconds response{std::chrono::seconds(120)};       // end of the request to the head of the answer
-  milliseconds response_body{std::chrono::seconds(120)};  // between bytes
-  milliseconds response_write{std::chrono::seconds(60)};  // the client takes nothing of what there is for it
+  milliseconds handshake = defaults::kHandshakeTimeout;           // TLS or QUIC
+  milliseconds header = defaults::kHeaderTimeout;                 // first byte of a request to the end of its head
+  milliseconds idle = defaults::kIdleTimeout;                     // client connection without a request
+  milliseconds request_body = defaults::kRequestBodyTimeout;      // between bytes
+  milliseconds connect = defaults::kConnectTimeout;               // to an endpoint
+  milliseconds response = defaults::kResponseTimeout;             // end of the request to the head of the answer
+  milliseconds response_body = defaults::kResponseBodyTimeout;    // between bytes
+  milliseconds response_write = defaults::kResponseWriteTimeout;  // the client takes nothing of what there is for it
 };
 
 // [routes.limits]: only what differs from the global value is set. In `max_request_body` the inner nullopt is "off".
@@ -192,16 +189,6 @@ struct RouteTimeouts {
   std::optional<milliseconds> response;
   std::optional<milliseconds> response_body;
   std::optional<milliseconds> response_write;
-};
-
-// request_headers and response_headers of a route: removed first, then set (replacing), then added. Names as written;
-// values free of control characters but tabs.
-struct HeaderEdits {
-  std::vector<std::pair<std::string, std::string>> set;
-  std::vector<std::pair<std::string, std::string>> add;
-  std::vector<std::string> remove;
-
-  bool empty() const { return set.empty() && add.empty() && remove.empty(); }
 };
 
 // to = "NAME", of an upstream or an app
@@ -256,54 +243,22 @@ struct Endpoint {
   Location location;
 };
 
-enum class Balance { kRoundRobin, kLeastRequests, kRandom, kHash };
-enum class HashOn { kClientIp, kHeader, kCookie, kPath };
-
-// [upstreams.NAME.pool]: connections that are kept for the next request
-struct Pool {
-  milliseconds idle_timeout{std::chrono::seconds(60)};  // shorter if the endpoint says so by Keep-Alive: timeout=
-  // Per endpoint and worker, and more for a second after a burst; 0: none is kept.
-  std::size_t max_idle = 64;
-};
-
-enum class InitialHealth { kServe, kWait };
-
-// [upstreams.NAME.health]: active checks; off until a path is given
-struct Health {
-  std::string path;                                 // a GET for it is the check
-  milliseconds interval{std::chrono::seconds(10)};  // from one check of an endpoint to the next, about
-  milliseconds timeout{std::chrono::seconds(3)};    // for the answer; a later one is a failed check
-  std::uint32_t unhealthy_after = 2;                // failed checks in a row that take the endpoint out
-  std::uint32_t healthy_after = 1;                  // passed checks in a row that bring it back
-  std::uint16_t expect_first = 200;                 // the statuses that pass: expect = "200-399"
-  std::uint16_t expect_last = 399;                  // inclusive
-  InitialHealth initial = InitialHealth::kServe;    // kWait: no requests before the first passed check
-  milliseconds slow_start{0};                       // who comes back gets its full share only after this long
-};
-
-// [upstreams.NAME.outlier]: passive, by the outcome of requests
-struct Outlier {
-  std::uint32_t consecutive_failures = 5;            // failed requests in a row that eject the endpoint; 0: never
-  milliseconds eject_for{std::chrono::seconds(30)};  // the first time; longer each time in a row
-  // Percent of the endpoints that are out at a time, and one of two or more in any case; beyond it none is ejected.
-  std::uint32_t max_ejected = 50;
-};
-
 // What an upstream and an app have in common.
 struct Balancing {
-  Balance balance = Balance::kLeastRequests;              // kLeastRequests: the less busy of two random ones
-  HashOn hash_on = HashOn::kClientIp;                     // with kHash, what the same endpoint is chosen for
-  std::string hash_name;                                  // hash_on = "header:NAME" or "cookie:NAME"
-  std::size_t max_requests = 0;                           // in flight per endpoint, beyond it they queue; 0: no limit
-  std::size_t queue = 1000;                               // that wait for a permit or an app; the next one gets 503
-  milliseconds queue_timeout{std::chrono::seconds(120)};  // how long one waits before it gets 503
+  Balance balance = Balance::kLeastRequests;             // kLeastRequests: the less busy of two random ones
+  HashOn hash_on = HashOn::kClientAddress;               // with kHash, what the same endpoint is chosen for
+  std::string hash_name;                                 // hash_on = "header:NAME" or "cookie:NAME"
+  std::size_t max_requests = 0;                          // in flight per endpoint, beyond it they queue; 0: no limit
+  std::size_t queue = defaults::kQueue;                  // that wait for a permit or an app; the next one gets 503
+  milliseconds queue_timeout = defaults::kQueueTimeout;  // how long one waits before it gets 503
   // False ("off"): no Via, for endpoints that stop compressing when they see one; circles are not noticed then.
   bool via = true;
   // [upstreams.NAME.sticky] cookie: the name of a signed cookie that remembers the endpoint; "": none.
   std::string sticky_cookie;
-  Pool pool;
-  Health health;
-  Outlier outlier;
+  PoolOptions pool;
+  HealthOptions health;        // off until a path is given
+  milliseconds slow_start{0};  // [upstreams.NAME.health]: who comes back gets its full share only after this long
+  OutlierOptions outlier;
 };
 
 // [upstreams.NAME]
@@ -312,26 +267,6 @@ struct Upstream {
   Location location;
   std::vector<Endpoint> endpoints;  // never empty
   Balancing balancing;
-};
-
-enum class AppStart { kOnDemand, kEager };
-enum class AppTransport { kPort, kSocket, kInherit };
-enum class AppProfile { kGeneric, kAspNetCore };
-enum class AppOutput { kLog, kFile, kInherit, kOff };
-
-// rapid_fail = { count, window }: so many crashes and failed starts within `window` park the app, with 503. `count` 0:
-// never.
-struct RapidFail {
-  std::uint32_t count = 10;
-  milliseconds window{std::chrono::seconds(60)};
-};
-
-// recycle = { every, requests, memory, on_change }: when an instance is replaced, overlapping; zero or empty: never
-struct Recycle {
-  milliseconds every{0};               // its age
-  std::uint64_t requests = 0;          // that it was sent
-  std::uint64_t memory = 0;            // bytes
-  std::vector<std::string> on_change;  // files or folders, absolute
 };
 
 // [apps.NAME]: an upstream whose endpoints are processes that we start
@@ -356,12 +291,12 @@ struct App {
   AppProfile profile = AppProfile::kGeneric;  // kAspNetCore: with what the ASP.NET Core Module agrees on with its apps
   std::string ready_path;           // "": ready when the socket accepts; else when a GET for it gets 2xx or 3xx
   std::vector<std::string> warmup;  // paths that are asked for before an instance takes traffic
-  milliseconds start_timeout{std::chrono::seconds(120)};  // not ready by then is a failed start
-  milliseconds stop_timeout{std::chrono::seconds(10)};    // from the signal on; then it is killed with all it started
-  int stop_signal = 15;                                   // "SIGTERM": asks it to end
-  RapidFail rapid_fail;
+  milliseconds start_timeout = defaults::kStartTimeout;  // not ready by then is a failed start
+  milliseconds stop_timeout = defaults::kStopTimeout;    // from the signal on; then it is killed with all it started
+  int stop_signal = defaults::kStopSignal;               // "SIGTERM": asks it to end
+  RapidFailOptions rapid_fail;
   milliseconds idle_stop{0};  // stop it after so long without a request; 0: never
-  Recycle recycle;
+  RecycleOptions recycle;
   // While this file is there (in `directory` if relative), the app is stopped and answers are 503 with its content.
   std::string offline_file = "app_offline.htm";
   AppOutput output = AppOutput::kLog;  // where what it writes goes

@@ -1,5 +1,5 @@
 // The words that choose among enumerators in the file, for reading and for writing: each list is the order in which
-// a diagnostic offers them. A new enumerator of config.h that users can choose has its word here. Constant.
+// a diagnostic offers them. A new enumerator of config.h or config/policy that users can choose has its word here. Constant.
 #pragma once
 
 #include <algorithm>
@@ -45,8 +45,9 @@ inline constexpr Names<Balance, 4> kBalanceNames{
     {Balance::kRoundRobin, Balance::kLeastRequests, Balance::kRandom, Balance::kHash},
     {"round_robin", "least_requests", "random", "hash"}};
 // The last two are followed by the name of a header or cookie.
-inline constexpr Names<HashOn, 4> kHashOnNames{{HashOn::kClientIp, HashOn::kPath, HashOn::kHeader, HashOn::kCookie},
-                                               {"client_ip", "path", "header:", "cookie:"}};
+inline constexpr Names<HashOn, 4> kHashOnNames{
+    {HashOn::kClientAddress, HashOn::kPath, HashOn::kHeader, HashOn::kCookie},
+    {"client_ip", "path", "header:", "cookie:"}};
 // Of Balancing::via.
 inline constexpr Names<bool, 2> kViaNames{{true, false}, {"on", "off"}};
 inline constexpr Names<InitialHealth, 2> kInitialHealthNames{{InitialHealth::kServe, InitialHealth::kWait},

@@ -23,8 +23,9 @@ std::string hash_on_text(const Balancing& balancing) {
   return std::string(kHashOnNames.text(balancing.hash_on)) + balancing.hash_name;
 }
 
-void write_health(TomlWriter& writer, const std::string& table, const Health& health) {
-  const Health defaults;
+void write_health(TomlWriter& writer, const std::string& table, const Balancing& balancing) {
+  const HealthOptions& health = balancing.health;
+  const HealthOptions defaults;
   writer.section(std::format("[{}.health]", table));
   writer.value("path", health.path, defaults.path);
   writer.value("interval", health.interval, defaults.interval);
@@ -37,7 +38,7 @@ void write_health(TomlWriter& writer, const std::string& table, const Health& he
                                       : std::format("{}-{}", health.expect_first, health.expect_last)));
   }
   writer.value("initial", health.initial, defaults.initial, kInitialHealthNames);
-  writer.value("slow_start", health.slow_start, defaults.slow_start);
+  writer.value("slow_start", balancing.slow_start, Balancing{}.slow_start);
 }
 
 // The values of the table itself come before its tables.
@@ -56,7 +57,7 @@ void write_tables(TomlWriter& writer, const std::string& table, const Balancing&
   writer.section(std::format("[{}.pool]", table));
   writer.value("idle_timeout", balancing.pool.idle_timeout, defaults.pool.idle_timeout);
   writer.value("max_idle", balancing.pool.max_idle, defaults.pool.max_idle);
-  write_health(writer, table, balancing.health);
+  write_health(writer, table, balancing);
   writer.section(std::format("[{}.outlier]", table));
   writer.value("consecutive_failures", balancing.outlier.consecutive_failures, defaults.outlier.consecutive_failures);
   writer.value("eject_for", balancing.outlier.eject_for, defaults.outlier.eject_for);

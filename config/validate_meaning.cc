@@ -71,7 +71,7 @@ const ServerProgram* program_of(const App& app) {
 void check_keep_alive(const App& app, std::vector<Diagnostic>& out) {
   const ServerProgram* const server = program_of(app);
   const milliseconds ours = app.balancing.pool.idle_timeout;
-  if (server == nullptr || ours <= Pool{}.idle_timeout || ours <= server->keep_alive) return;
+  if (server == nullptr || ours <= PoolOptions{}.idle_timeout || ours <= server->keep_alive) return;
   warning(
       out, app.location,
       std::format("the app {} is kept connected for {} (pool.idle_timeout), but {} closes idle connections after {} "

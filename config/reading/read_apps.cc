@@ -81,7 +81,7 @@ void read_readiness(TableReader& reader, App& app) {
   });
 }
 
-void read_recycle(TableReader& reader, const std::string& directory, Recycle& recycle) {
+void read_recycle(TableReader& reader, const std::string& directory, RecycleOptions& recycle) {
   reader.read("every", recycle.every, {.min = milliseconds(0)});
   reader.read("requests", recycle.requests);
   reader.read_size("memory", recycle.memory);

@@ -37,7 +37,7 @@ void read_hash_on(TableReader& reader, Balancing& balancing) {
   balancing.hash_on = kHashOnNames.values[static_cast<std::size_t>(found - kHashOnNames.texts.begin())];
   balancing.hash_name = name;
   // What is the default anyway misleads nobody.
-  if (balancing.balance != Balance::kHash && balancing.hash_on != HashOn::kClientIp) {
+  if (balancing.balance != Balance::kHash && balancing.hash_on != HashOn::kClientAddress) {
     reader.warning("hash_on", R"("hash_on" has no effect without balance = "hash")");
   }
 }
@@ -66,7 +66,7 @@ void read_balancing(TableReader& reader, Balancing& balancing) {
     pool.read("idle_timeout", balancing.pool.idle_timeout);
     pool.read("max_idle", balancing.pool.max_idle);
   });
-  reader.table("health", [&](TableReader& health) { read_health(health, balancing.health); });
+  reader.table("health", [&](TableReader& health) { read_health(health, balancing); });
   reader.table("outlier", [&](TableReader& outlier) { read_outlier(outlier, balancing.outlier); });
   reader.table("sticky", [&](TableReader& sticky) { read_sticky(sticky, balancing.sticky_cookie); });
 }

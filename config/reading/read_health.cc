@@ -26,7 +26,7 @@ std::optional<std::uint16_t> status_of(std::string_view text) {
 }
 
 // "200-399", or "204" alone.
-void read_expect(TableReader& reader, Health& health) {
+void read_expect(TableReader& reader, HealthOptions& health) {
   std::string text;
   if (!reader.read("expect", text)) return;
   const std::string_view view = text;
@@ -46,7 +46,8 @@ void read_expect(TableReader& reader, Health& health) {
 
 }  // namespace
 
-void read_health(TableReader& reader, Health& health) {
+void read_health(TableReader& reader, Balancing& balancing) {
+  HealthOptions& health = balancing.health;
   std::string path;
   if (reader.read("path", path) && !path.empty()) {
     const auto checked = check_request_path(path);
@@ -62,14 +63,14 @@ void read_health(TableReader& reader, Health& health) {
   reader.read("healthy_after", health.healthy_after, {.min = 1, .max = kMostInARow});
   read_expect(reader, health);
   reader.read("initial", health.initial, kInitialHealthNames);
-  const bool has_slow_start = reader.read("slow_start", health.slow_start, {.min = milliseconds(0)});
+  const bool has_slow_start = reader.read("slow_start", balancing.slow_start, {.min = milliseconds(0)});
   // A slow start is also for endpoints that come back from elsewhere: ejected ones, restarted apps.
   if (!reader.has("path") && !has_slow_start) {
     reader.warning(reader.location(), R"(health checks are off without path = "/healthz")");
   }
 }
 
-void read_outlier(TableReader& reader, Outlier& outlier) {
+void read_outlier(TableReader& reader, OutlierOptions& outlier) {
   constexpr std::uint32_t kAll = 100;  // percent
   reader.read("consecutive_failures", outlier.consecutive_failures);
   reader.read("eject_for", outlier.eject_for);

@@ -34,7 +34,8 @@ void read_timeouts(TableReader& reader, Timeouts& timeouts);
 bool read_max_request_body(TableReader& reader, std::optional<std::uint64_t>& value);
 // What upstreams and apps share, with pool, health, outlier and sticky.
 void read_balancing(TableReader& reader, Balancing& balancing);
-void read_health(TableReader& reader, Health& health);
-void read_outlier(TableReader& reader, Outlier& outlier);
+// Sets `health` and `slow_start`.
+void read_health(TableReader& reader, Balancing& balancing);
+void read_outlier(TableReader& reader, OutlierOptions& outlier);
 
 }  // namespace gatehouse::config

@@ -10,6 +10,7 @@
 #include "common/event_loop.h"
 #include "common/file_watcher.h"
 #include "common/waker.h"
+#include "config/policy/limits.h"
 #include "proxy/apps/app_dependencies.h"
 #include "proxy/apps/cgroup.h"
 #include "proxy/apps/files/file_thread.h"
@@ -42,7 +43,7 @@ struct AppContext {
   // One for all apps: a user of the machine may have few of them.
   FileWatcher watcher{loop};
   // For what is in flight when an instance is replaced or stopped.
-  std::chrono::milliseconds drain_timeout{30'000};
+  std::chrono::milliseconds drain_timeout = defaults::kDrainTimeout;
   // The number that was last given to an instance; each is given once.
   InstanceId last_id = 0;
   // How many instances are starting, over all apps. Counted anew by each reconcile, and up by each start within it.

@@ -9,47 +9,11 @@
 #include <utility>
 #include <vector>
 
+#include "config/policy/apps.h"
+
 namespace gatehouse {
 
-// Whether the app starts with the first request that waits for it, or at once.
-enum class AppStart : std::uint8_t { kOnDemand, kEager };
-// What it is told to listen on, and by which variables.
-enum class AppTransport : std::uint8_t {
-  // A free port of 127.0.0.1: in PORT, HTTP_PLATFORM_PORT and, as a URL, in ASPNETCORE_URLS.
-  kPort,
-  // The path of a private Unix socket: in SOCKET and, as a URL, in ASPNETCORE_URLS.
-  kSocket,
-  // A listening socket of 127.0.0.1 that is ours, handed over as descriptor 3 (sd_listen_fds(3): LISTEN_FDS,
-  // LISTEN_PID, LISTEN_FDNAMES). It outlives the process, so that connections wait in its backlog during a restart.
-  kInherit,
-};
-// With kAspNetCore instances get what the ASP.NET Core Module for IIS gives them: its variables, a pairing token that
-// every request carries, and a shutdown message before the stop signal.
-enum class AppProfile : std::uint8_t { kGeneric, kAspNetCore };
-// Where lines of output go: to the program's log, to a file, unread to where ours goes, or nowhere.
-enum class AppOutput : std::uint8_t { kLog, kFile, kInherit, kOff };
-
 struct AppSpec {
-  // When the app is parked, which means not started for a while.
-  struct RapidFail {
-    // So many bad ends within `window` (crashes, failed starts, instances that answer nothing any more) park it; 0:
-    // never.
-    std::uint32_t count = 10;
-    std::chrono::milliseconds window{60'000};
-    friend bool operator==(const RapidFail&, const RapidFail&) = default;
-  };
-  // What makes an instance be replaced. Zero or empty: never.
-  struct Recycle {
-    // The age of one instance, give or take a tenth, so that they do not all go at once.
-    std::chrono::milliseconds every{0};
-    // Requests that one instance has had.
-    std::uint64_t requests = 0;
-    // Resident bytes of one instance, its children included.
-    std::uint64_t memory = 0;
-    // Files or folders, absolute; a change in one of them replaces all instances.
-    std::vector<std::string> on_change;
-    friend bool operator==(const Recycle&, const Recycle&) = default;
-  };
   struct Process {
     // The program and its arguments, run without a shell; never empty.
     std::vector<std::string> command;
@@ -62,7 +26,7 @@ struct AppSpec {
     // Who it runs as. Empty: who we are.
     std::string user;
     // What asks it to end, SIGTERM if nothing else is said.
-    int stop_signal = 15;
+    int stop_signal = defaults::kStopSignal;
     friend bool operator==(const Process&, const Process&) = default;
   };
   struct Output {
@@ -73,9 +37,9 @@ struct AppSpec {
   };
   struct Timing {
     // From its start until it is ready; also the limit of each warm-up request.
-    std::chrono::milliseconds start_timeout{120'000};
+    std::chrono::milliseconds start_timeout = defaults::kStartTimeout;
     // From the stop signal to the kill.
-    std::chrono::milliseconds stop_timeout{10'000};
+    std::chrono::milliseconds stop_timeout = defaults::kStopTimeout;
     // The app stops when nobody has asked for it for so long; 0: never.
     std::chrono::milliseconds idle_stop{0};
     friend bool operator==(const Timing&, const Timing&) = default;
@@ -98,8 +62,8 @@ struct AppSpec {
   AppProfile profile = AppProfile::kGeneric;
   Readiness readiness;
   Timing timing;
-  RapidFail rapid_fail;
-  Recycle recycle;
+  RapidFailOptions rapid_fail;
+  RecycleOptions recycle;
   // While this file is there the app is offline and the file is what it answers; absolute. Empty: none.
   std::string offline_file;
   Output output;

@@ -6,7 +6,7 @@
 #include <deque>
 
 #include "common/clock.h"
-#include "proxy/apps/app_spec.h"
+#include "config/policy/apps.h"
 
 namespace gatehouse {
 
@@ -18,7 +18,7 @@ class RapidFail {
   static constexpr Duration kForgotten = std::chrono::hours(1);
 
   // A count of 0 never parks.
-  explicit RapidFail(AppSpec::RapidFail limits) : limits_(limits) {}
+  explicit RapidFail(RapidFailOptions limits) : limits_(limits) {}
 
   // Notes a bad end. Returns true if it parks the app; one that comes while it is parked does not count.
   bool failed(MonotonicTime now);
@@ -27,7 +27,7 @@ class RapidFail {
   MonotonicTime parked_until() const { return parked_until_; }
 
  private:
-  AppSpec::RapidFail limits_;
+  RapidFailOptions limits_;
   // Those within the window, at most limits_.count.
   std::deque<MonotonicTime> failures_;
   MonotonicTime parked_until_{};

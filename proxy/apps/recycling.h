@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "common/clock.h"
-#include "proxy/apps/app_spec.h"
+#include "config/policy/apps.h"
 
 namespace gatehouse::recycling {
 
@@ -18,9 +18,9 @@ struct Wear {
 
 // When an instance that is ready `now` is old: after nine to eleven tenths of `every`, so that the instances of a fleet
 // do not go all at once. MonotonicTime::max() if never.
-MonotonicTime old_at(const AppSpec::Recycle& limits, MonotonicTime now);
+MonotonicTime old_at(const RecycleOptions& limits, MonotonicTime now);
 
 // Says why an instance is to be replaced, in words for the log. Null: it is not.
-const char* reason(const AppSpec::Recycle& limits, const Wear& wear, MonotonicTime now);
+const char* reason(const RecycleOptions& limits, const Wear& wear, MonotonicTime now);
 
 }  // namespace gatehouse::recycling

@@ -78,7 +78,7 @@ void read_environment(const HostOptions& options, FrontBuilder& builder, config:
 }
 
 void read_overrides(const HostOptions& options, FrontBuilder& builder, config::App& app) {
-  app.start = config::AppStart::kEager;
+  app.start = AppStart::kEager;
   app.name = options.name.empty() ? app_name_of(app.command) : options.name;
   if (!config::is_target_name(app.name)) {
     builder.error(

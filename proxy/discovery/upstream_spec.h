@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "common/address.h"
+#include "config/policy/balancing.h"
+#include "config/policy/limits.h"
 #include "proxy/apps/app_spec.h"
 #include "proxy/discovery/resolver.h"
-#include "proxy/health/health_checker.h"
-#include "proxy/health/outlier.h"
 
 namespace gatehouse {
 
@@ -40,7 +40,7 @@ struct DirectorySpec {
   std::vector<UpstreamSpec> upstreams;
   std::vector<HostedAppSpec> apps;
   // For instances that are stopped while requests run.
-  std::chrono::milliseconds drain_timeout{30'000};
+  std::chrono::milliseconds drain_timeout = defaults::kDrainTimeout;
 };
 
 }  // namespace gatehouse

@@ -89,7 +89,7 @@ Findings check_files(const config::Config& config) {
   if (is_file(config.log.output)) judge(look_at_file("the log", config.log.output));
   if (is_file(config.log.access.output)) judge(look_at_file("the access log", config.log.access.output));
   for (const config::App& app : config.apps) {
-    if (app.output == config::AppOutput::kFile) judge(look_at_file("the output of " + app.name, app.output_path));
+    if (app.output == AppOutput::kFile) judge(look_at_file("the output of " + app.name, app.output_path));
   }
   const std::string state = directories::state_path().string();
   if (state.empty()) {

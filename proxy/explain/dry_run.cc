@@ -111,7 +111,7 @@ void DryRun::add_endpoints(const config::Upstream& upstream) {
     auto endpoint = fake_endpoint(std::move(identity));
     const std::string name = endpoint->name();
     set->members.push_back({.endpoint = std::move(endpoint), .weight = entry.weight, .affinity = name});
-    if (upstream.balancing.balance != config::Balance::kHash) break;
+    if (upstream.balancing.balance != Balance::kHash) break;
   }
   directory_.membership(upstream.name)->replace(std::move(set));
 }
@@ -126,11 +126,11 @@ void DryRun::add_endpoints(const config::App& app) {
     directory_.membership(app.name)->replace(std::move(set));
     return;
   }
-  const bool by_hash = app.balancing.balance == config::Balance::kHash;
+  const bool by_hash = app.balancing.balance == Balance::kHash;
   for (std::uint32_t slot = 0; slot < (by_hash ? app.instances : 1); ++slot) {
     Endpoint::Identity identity{.upstream = app.name, .address = {}, .name = std::format("{}#{}", app.name, slot)};
-    identity.authority = app.transport == config::AppTransport::kSocket ? "localhost" : "127.0.0.1:PORT";
-    if (app.profile == config::AppProfile::kAspNetCore) identity.pairing_token = kPairingToken;
+    identity.authority = app.transport == AppTransport::kSocket ? "localhost" : "127.0.0.1:PORT";
+    if (app.profile == AppProfile::kAspNetCore) identity.pairing_token = kPairingToken;
     set->members.push_back(
         {.endpoint = fake_endpoint(std::move(identity)), .weight = 1, .affinity = std::to_string(slot)});
   }

@@ -41,7 +41,7 @@ std::string without_pseudonym(std::string line) {
   return line;
 }
 
-void note_edits(std::string_view key, const config::HeaderEdits& edits, std::vector<std::string>& out) {
+void note_edits(std::string_view key, const HeaderEdits& edits, std::vector<std::string>& out) {
   const auto note = [&](std::string_view verb, const std::string& name) {
     out.push_back(std::format("{}: {} {}", key, verb, name));
   };

@@ -13,13 +13,13 @@ namespace {
 
 std::string what_is_hashed(const config::Balancing& balancing) {
   switch (balancing.hash_on) {
-    case config::HashOn::kHeader:
+    case HashOn::kHeader:
       return std::format("the header {}", balancing.hash_name);
-    case config::HashOn::kCookie:
+    case HashOn::kCookie:
       return std::format("the cookie {}", balancing.hash_name);
-    case config::HashOn::kPath:
+    case HashOn::kPath:
       return "the path";
-    case config::HashOn::kClientIp:
+    case HashOn::kClientAddress:
       break;
   }
   return "the client's address";
@@ -28,13 +28,13 @@ std::string what_is_hashed(const config::Balancing& balancing) {
 std::string balance_in_words(const config::Balancing& balancing, const DryRunResult& result) {
   const std::string_view name = config::kBalanceNames.text(balancing.balance);
   switch (balancing.balance) {
-    case config::Balance::kRoundRobin:
+    case Balance::kRoundRobin:
       return std::format("{}: each in turn, by weight", name);
-    case config::Balance::kLeastRequests:
+    case Balance::kLeastRequests:
       return std::format("{}: of two by chance the one with fewer requests in flight", name);
-    case config::Balance::kRandom:
+    case Balance::kRandom:
       return std::format("{}: by chance and weight", name);
-    case config::Balance::kHash:
+    case Balance::kHash:
       break;
   }
   const std::string key = what_is_hashed(balancing);
@@ -59,12 +59,12 @@ void add_settings(const config::Balancing& balancing, Explanation::Upstream& out
   add("queue", std::format("{} may wait, for {}", balancing.queue, duration(balancing.queue_timeout)));
   add("pool",
       std::format("idle_timeout {}, max_idle {}", duration(balancing.pool.idle_timeout), balancing.pool.max_idle));
-  const config::Health& health = balancing.health;
+  const HealthOptions& health = balancing.health;
   add("health", health.path.empty()
                     ? "no active checks"
                     : std::format("GET {} every {}, {}-{} within {}", health.path, duration(health.interval),
                                   health.expect_first, health.expect_last, duration(health.timeout)));
-  const config::Outlier& outlier = balancing.outlier;
+  const OutlierOptions& outlier = balancing.outlier;
   add("outlier", outlier.consecutive_failures == 0
                      ? "off"
                      : std::format("{} failures in a row eject an endpoint for {}", outlier.consecutive_failures,
@@ -87,7 +87,7 @@ void describe(const config::App& app, Explanation::Upstream& out) {
   }
   out.settings.emplace_back("command", text::joined(app.command, " "));
   out.settings.emplace_back("directory", app.directory);
-  out.settings.emplace_back("start", app.start == config::AppStart::kEager
+  out.settings.emplace_back("start", app.start == AppStart::kEager
                                          ? "eager"
                                          : std::format("on_demand: the first request waits up to {}",
                                                        config::format_duration(app.start_timeout)));

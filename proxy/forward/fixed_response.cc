@@ -36,7 +36,7 @@ class FixedFault final : public Responder {
 std::unique_ptr<Responder> respond(Exchange& exchange, const Route& route, const RespondWith& action) {
   ResponseHead head{.status = action.status};
   if (!action.body.empty()) head.fields.add(FieldName::kContentType, "text/plain; charset=utf-8");
-  route.response_headers.apply_to(head.fields);
+  apply(route.response_headers, head.fields);
   return std::make_unique<FixedResponse>(exchange, std::move(head), action.body);
 }
 

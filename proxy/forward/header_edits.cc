@@ -2,10 +2,10 @@
 
 namespace gatehouse {
 
-void HeaderEdits::apply_to(FieldList& fields) const {
-  for (const std::string& name : remove) fields.remove(name);
-  for (const auto& [name, value] : set) fields.set(name, value);
-  for (const auto& [name, value] : add) fields.add(name, value);
+void apply(const HeaderEdits& edits, FieldList& fields) {
+  for (const std::string& name : edits.remove) fields.remove(name);
+  for (const auto& [name, value] : edits.set) fields.set(name, value);
+  for (const auto& [name, value] : edits.add) fields.add(name, value);
 }
 
 }  // namespace gatehouse

@@ -1,24 +1,13 @@
-// What a route changes in heads by configuration. Names of framing and of the connection are refused when the
-// configuration is read. Immutable part of a snapshot; any thread.
+// What a route's edits do to the fields of a head: names of framing and of the connection were refused when the
+// configuration was read. The responders and the rules for heads use it. Pure, any thread.
 #pragma once
 
-#include <string>
-#include <utility>
-#include <vector>
-
+#include "config/policy/header_edits.h"
 #include "proxy/http/field_list.h"
 
 namespace gatehouse {
 
-struct HeaderEdits {
-  // Name and value of fields that are to be there once, with this value.
-  std::vector<std::pair<std::string, std::string>> set;
-  // Name and value of fields that are added to those of the same name.
-  std::vector<std::pair<std::string, std::string>> add;
-  std::vector<std::string> remove;
-
-  // Removes fields first, then sets, then adds.
-  void apply_to(FieldList& fields) const;
-};
+// Removes fields first, then sets, then adds.
+void apply(const HeaderEdits& edits, FieldList& fields);
 
 }  // namespace gatehouse

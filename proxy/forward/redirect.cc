@@ -30,7 +30,7 @@ ResponseHead head_of(std::uint16_t status, const std::string& location) {
 
 std::unique_ptr<Responder> to(Exchange& exchange, const Route& route, const RedirectTo& action) {
   ResponseHead head = head_of(action.status, location(action.target, exchange.request()));
-  route.response_headers.apply_to(head.fields);
+  apply(route.response_headers, head.fields);
   return fixed_response::respond(exchange, std::move(head));
 }
 

@@ -232,7 +232,7 @@ void apply_request_rules(RequestHead& head, const ClientInfo& client, const Rout
     head.fields.set(FieldName::kMaxForwards, std::to_string(*left - 1));
   }
   remove_disguises(head.fields, route.request_headers);
-  route.request_headers.apply_to(head.fields);
+  apply(route.request_headers, head.fields);
 }
 
 bool request_has_come_back(const RequestHead& head, const ClientInfo& client, const Route& route) {

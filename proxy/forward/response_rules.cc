@@ -30,7 +30,7 @@ void append_proxy_status(ResponseHead& head) {
 void apply_response_rules(ResponseHead& head, const Route& route) {
   apply_interim_response_rules(head);
   append_proxy_status(head);
-  route.response_headers.apply_to(head.fields);
+  apply(route.response_headers, head.fields);
 }
 
 void apply_interim_response_rules(ResponseHead& head) {

@@ -61,7 +61,7 @@ class HealthChecker::Schedule {
         : endpoint(std::move(checked)),
           membership(target.membership.get()),
           options(target.options),
-          tracker(options.wait_for_first ? HealthTracker::Initial::kWait : HealthTracker::Initial::kServe),
+          tracker(options.initial),
           due(schedule.loop_, [this, &schedule] { schedule.enqueue(*this); }) {}
     std::shared_ptr<Endpoint> endpoint;
     const Membership* membership;

@@ -6,37 +6,17 @@
 //   (an endpoint that does not serve, kNotServing, goes from the line to rest: neither asked nor judged)
 #pragma once
 
-#include <chrono>
-#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "config/policy/balancing.h"
 #include "proxy/upstream/membership.h"
 
 namespace gatehouse {
 
 class EventLoop;
-
-// How the endpoints of one upstream are checked.
-struct HealthOptions {
-  // What is asked for with GET; empty: there are no checks.
-  std::string path;
-  // From the end of one check to the next.
-  std::chrono::milliseconds interval{10'000};
-  // For the whole check, from connecting to the end of the answer.
-  std::chrono::milliseconds timeout{3'000};
-  // So many failed checks in a row make an endpoint unhealthy, and so many passed ones healthy again.
-  std::uint32_t unhealthy_after = 2;
-  std::uint32_t healthy_after = 1;
-  // A check has passed if its status is in this range, both ends included.
-  std::uint16_t expect_first = 200;
-  std::uint16_t expect_last = 399;
-  // Whether a new endpoint gets no request before its first passed check.
-  bool wait_for_first = false;
-  friend bool operator==(const HealthOptions&, const HealthOptions&) = default;
-};
 
 // How one check ended: for counters and the log.
 struct HealthCheckResult {

@@ -8,19 +8,13 @@
 
 #include <cstdint>
 
+#include "config/policy/balancing.h"
+
 namespace gatehouse {
 
 class HealthTracker {
  public:
-  // How an endpoint begins.
-  enum class Initial : std::uint8_t {
-    // It counts as healthy until checks say otherwise.
-    kServe,
-    // It does not count as healthy until its first check has passed: one pass is enough, whatever healthy_after says.
-    kWait,
-  };
-
-  explicit HealthTracker(Initial initial) : healthy_(initial == Initial::kServe) {}
+  explicit HealthTracker(InitialHealth initial) : healthy_(initial == InitialHealth::kServe) {}
 
   // How many in a row; 0 counts as 1.
   struct Thresholds {

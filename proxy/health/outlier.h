@@ -6,27 +6,17 @@
 //                                ^---------------- keeps_failing() ------------------------+
 #pragma once
 
-#include <chrono>
-#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "config/policy/balancing.h"
 #include "proxy/upstream/membership.h"
 
 namespace gatehouse {
 
 class EventLoop;
-
-struct OutlierOptions {
-  // So many failures in a row are too many; the workers count them. 0: nothing is ever ejected.
-  std::uint32_t consecutive_failures = 5;
-  // How long the first time; each time after it twice as long, up to five minutes, or this if it is longer.
-  std::chrono::milliseconds eject_for{30'000};
-  // In percent of the upstream's endpoints; but one may be out where there are two or more.
-  std::uint32_t max_ejected = 50;
-};
 
 class OutlierDetector {
  public:

@@ -10,14 +10,12 @@
 #include <vector>
 
 #include "common/address.h"
+#include "config/policy/listeners.h"
 #include "proxy/http/field_list.h"
 #include "proxy/http/limits.h"
 #include "proxy/http/protocol.h"
 
 namespace gatehouse {
-
-// Which field of a trusted proxy says who its client is.
-enum class ClientAddress : std::uint8_t { kXForwardedFor, kForwarded, kXRealIp };
 
 // What a listener grants its clients, and what it believes of them.
 struct ListenerPolicy {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <limits>
 
+#include "config/policy/limits.h"
 #include "proxy/http/field_section.h"
 
 namespace gatehouse {
@@ -19,10 +20,10 @@ inline constexpr std::uint64_t kUnlimited = std::numeric_limits<std::uint64_t>::
 // of its own for answers.
 struct HeadLimits {
   // The section size: names, values and 32 bytes per field. kHeadersTooLarge beyond it.
-  std::size_t max_header_bytes = 32768;
-  std::size_t max_header_count = 100;
+  std::size_t max_header_bytes = defaults::kMaxHeaderBytes;
+  std::size_t max_header_count = defaults::kMaxHeaderCount;
   // kTargetTooLong beyond it.
-  std::size_t max_target_bytes = 8192;
+  std::size_t max_target_bytes = defaults::kMaxTargetBytes;
   // Trailers beyond these two are kRequestBodyInvalid. There is no key for them.
   std::size_t max_trailer_bytes = 8192;
   std::size_t max_trailer_count = 32;
@@ -34,18 +35,18 @@ struct HeadLimits {
 // For one exchange; global values, or a route's.
 struct ExchangeLimits {
   // In bytes; kBodyTooLarge beyond it, whether the length was announced or came.
-  std::uint64_t max_request_body = 30'000'000;
+  std::uint64_t max_request_body = defaults::kMaxRequestBody;
   // Between bytes from the client, while there is room for them: kRequestBodyTimeout.
-  std::chrono::milliseconds request_body_timeout{120'000};
+  std::chrono::milliseconds request_body_timeout = defaults::kRequestBodyTimeout;
   // For one attempt at one address: kConnectTimeout.
-  std::chrono::milliseconds connect_timeout{5'000};
+  std::chrono::milliseconds connect_timeout = defaults::kConnectTimeout;
   // Between bytes in either direction, while the endpoint has to take the request or to send the head of the answer:
   // kUpstreamTimeout.
-  std::chrono::milliseconds response_timeout{120'000};
+  std::chrono::milliseconds response_timeout = defaults::kResponseTimeout;
   // Between bytes from the endpoint, while there is room for them: kUpstreamBodyTimeout.
-  std::chrono::milliseconds response_body_timeout{120'000};
+  std::chrono::milliseconds response_body_timeout = defaults::kResponseBodyTimeout;
   // How long bytes of the answer may wait while the client takes none: kClientStalled.
-  std::chrono::milliseconds response_write_timeout{60'000};
+  std::chrono::milliseconds response_write_timeout = defaults::kResponseWriteTimeout;
 };
 
 // For one client connection.
@@ -53,13 +54,13 @@ struct ConnectionLimits {
   // How many requests it may carry; 0: any number.
   std::uint64_t max_requests = 0;
   // How many streams of h2 and h3 may be open at once.
-  std::uint32_t max_streams = 100;
+  std::uint32_t max_streams = defaults::kMaxStreams;
   // For TLS and QUIC, and for the first SETTINGS of h2.
-  std::chrono::milliseconds handshake_timeout{10'000};
+  std::chrono::milliseconds handshake_timeout = defaults::kHandshakeTimeout;
   // From the first byte of a head to its end: kHeaderTimeout where it can still be answered.
-  std::chrono::milliseconds header_timeout{30'000};
+  std::chrono::milliseconds header_timeout = defaults::kHeaderTimeout;
   // How long a connection may stay without a request.
-  std::chrono::milliseconds idle_timeout{120'000};
+  std::chrono::milliseconds idle_timeout = defaults::kIdleTimeout;
 };
 
 }  // namespace gatehouse

@@ -8,22 +8,13 @@
 #include <string_view>
 
 #include "common/clock.h"
+#include "config/policy/access_log_format.h"
 #include "proxy/http/protocol.h"
 #include "proxy/observe/log_text.h"
 
 namespace gatehouse {
 
 class Exchange;
-
-enum class AccessLogFormat : std::uint8_t {
-  // One object a line; what is not known is null.
-  kJson,
-  // NCSA combined, as Apache and nginx write it; what is not known is "-".
-  kCombined,
-  // W3C extended, as IIS writes it, with cs-version and with fields of ours, whose names begin with "x-". A log in
-  // this form must begin with w3c_directives().
-  kW3c,
-};
 
 // Empty texts and absent values are what is not known. The members are in the order of the JSON line; the views are
 // into the exchange and its snapshot.

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "common/address.h"
+#include "config/policy/limits.h"
 #include "proxy/forward/route_table.h"
 #include "proxy/frontend/connection_budget.h"
 #include "proxy/frontend/quic/quic_options.h"
@@ -56,7 +57,7 @@ struct Snapshot {
   std::shared_ptr<AccessLogSink> access_log;
   std::shared_ptr<const Redaction> redaction;
   // How long what runs may go on when a listener goes, or the process.
-  std::chrono::milliseconds drain_timeout{30'000};
+  std::chrono::milliseconds drain_timeout = defaults::kDrainTimeout;
 };
 
 }  // namespace gatehouse

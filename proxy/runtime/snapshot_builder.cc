@@ -35,18 +35,6 @@ std::string random_key() {
   return {bytes.begin(), bytes.end()};
 }
 
-ClientAddress client_address_of(config::ClientAddress said) {
-  switch (said) {
-    case config::ClientAddress::kForwarded:
-      return ClientAddress::kForwarded;
-    case config::ClientAddress::kXRealIp:
-      return ClientAddress::kXRealIp;
-    case config::ClientAddress::kXForwardedFor:
-      break;
-  }
-  return ClientAddress::kXForwardedFor;
-}
-
 // No Via where the endpoints of its upstream or app shall not see one.
 bool sends_via(const config::Config& config, const config::Route& route) {
   const auto* const forward = std::get_if<config::Forward>(&route.action);
@@ -64,17 +52,13 @@ ClientLimits client_limits(const config::Limits& limits) {
           .spare_handshakes_of_loopback = !handshakes.written};
 }
 
-HeaderEdits edits_of(const config::HeaderEdits& edits) {
-  return {.set = edits.set, .add = edits.add, .remove = edits.remove};
-}
-
 ListenerPolicy policy_of(const config::Config& config, const config::Listener& listener) {
   ListenerPolicy policy;
   policy.secure = listener.tls.has_value();
   policy.public_port = listener.address.port();
   policy.redirect_to_https = listener.redirect_to_https;
   policy.trusted_proxies = listener.trusted_proxies;
-  policy.client_address = client_address_of(listener.client_address);
+  policy.client_address = listener.client_address;
   policy.strip = listener.strip;
   policy.head.max_header_bytes = config.limits.max_header_bytes;
   policy.head.max_header_count = config.limits.max_header_count;
@@ -89,32 +73,18 @@ ListenerPolicy policy_of(const config::Config& config, const config::Listener& l
 }
 
 QuicOptions quic_options(const config::Quic& quic, const config::Server& server) {
-  using enum QuicOptions::CongestionControl;
   QuicOptions options;
   if (!server.quic_server_id.empty()) options.ids = QuicIdLayout(server.quic_server_id, server.quic_config_id);
-  options.congestion_control = quic.congestion_control == config::CongestionControl::kBbr ? kBbr : kCubic;
+  options.congestion_control = quic.congestion_control;
   return options;
-}
-
-AccessLogFormat format_of(config::AccessLogFormat format) {
-  switch (format) {
-    case config::AccessLogFormat::kCombined:
-      return AccessLogFormat::kCombined;
-    case config::AccessLogFormat::kW3c:
-      return AccessLogFormat::kW3c;
-    case config::AccessLogFormat::kJson:
-      break;
-  }
-  return AccessLogFormat::kJson;
 }
 
 Result<std::shared_ptr<AccessLogSink>> access_log_of(const config::AccessLog& log, const Snapshot* current) {
   if (log.output == "off") return nullptr;
-  const AccessLogFormat format = format_of(log.format);
   const bool same = current != nullptr && current->access_log && current->access_log->output() == log.output &&
-                    current->access_log->format() == format;
+                    current->access_log->format() == log.format;
   if (same) return current->access_log;
-  return AccessLogSink::open(log.output, format);
+  return AccessLogSink::open(log.output, log.format);
 }
 
 // The port that the world sees of a listener.
@@ -193,10 +163,8 @@ std::shared_ptr<const TlsContexts> SnapshotBuilder::build_tls(const config::List
                                                               Diagnostics& diagnostics) {
   const config::Tls& tls = *listener.tls;
   TlsOptions options;
-  using enum TlsOptions::UnknownSni;
-  using enum TlsOptions::MinVersion;
-  options.unknown_sni = tls.unknown_sni == config::UnknownSni::kReject ? kReject : kDefault;
-  options.min_version = tls.min_version == config::TlsVersion::kTls13 ? kTls13 : kTls12;
+  options.unknown_sni = tls.unknown_sni;
+  options.min_version = tls.min_version;
   options.ticket_keys = ticket_keys_of(tls, diagnostics);
   options.speaks_h1 = listener.protocols.h1;
   options.speaks_h2 = listener.protocols.h2;
@@ -264,8 +232,8 @@ std::vector<Route> SnapshotBuilder::build_routes(const config::Config& config, c
     route.forwarded_rfc7239 = source.forwarded == config::ForwardedStyle::kRfc7239;
     route.real_ip = source.real_ip;
     if (sends_via(config, source)) route.pseudonym = pseudonym("route", route.name);
-    route.request_headers = edits_of(source.request_headers);
-    route.response_headers = edits_of(source.response_headers);
+    route.request_headers = source.request_headers;
+    route.response_headers = source.response_headers;
     route.limits = exchange_limits(config::limits_of(config, source), config::timeouts_of(config, source));
     if (const auto* forward = std::get_if<config::Forward>(&source.action)) {
       const auto upstream =

@@ -4,28 +4,15 @@
 
 #include <atomic>
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "config/policy/balancing.h"
 #include "proxy/upstream/membership.h"
 
 namespace gatehouse {
-
-// How a balancer chooses; balancer.cc has one for each.
-enum class Balance : std::uint8_t { kRoundRobin, kLeastRequests, kRandom, kHash };
-
-// What the key of `Balance::kHash` is made of.
-enum class HashOn : std::uint8_t { kClientAddress, kHeader, kCookie, kPath };
-
-struct PoolOptions {
-  // How long a connection may be idle, at most: an endpoint that is known to close earlier shortens it.
-  std::chrono::milliseconds idle_timeout{60'000};
-  // Per endpoint and worker; 0: no connection is kept.
-  std::size_t max_idle = 64;
-};
 
 struct UpstreamOptions {
   Balance balance = Balance::kLeastRequests;
@@ -39,13 +26,13 @@ struct UpstreamOptions {
   // Requests in flight per endpoint, over all workers; 0: no limit.
   std::uint32_t max_requests = 0;
   // Requests that wait for a permit, over all workers.
-  std::uint32_t queue = 1000;
-  std::chrono::milliseconds queue_timeout{120'000};
+  std::uint32_t queue = defaults::kQueue;
+  std::chrono::milliseconds queue_timeout = defaults::kQueueTimeout;
   // How long it takes until an endpoint that becomes available gets its full share, from a tenth of it on; 0: at once.
   // Keys of Balance::kHash go to their endpoint all the same.
   std::chrono::milliseconds slow_start{0};
   // After so many failures in a row Membership::keeps_failing is called; 0: never.
-  std::uint32_t failures_to_eject = 5;
+  std::uint32_t failures_to_eject = OutlierOptions{}.consecutive_failures;
   // Clients on loopback may see Refusal::detail, and which endpoint failed.
   bool detailed_errors = false;
   PoolOptions pool;

@@ -40,8 +40,7 @@ ngtcp2_settings settings_for(const QuicEnvironment& environment, const QuicConne
   ngtcp2_settings settings;
   ngtcp2_settings_default(&settings);
   settings.initial_ts = now;
-  settings.cc_algo =
-      options.congestion_control == QuicOptions::CongestionControl::kBbr ? NGTCP2_CC_ALGO_BBR : NGTCP2_CC_ALGO_CUBIC;
+  settings.cc_algo = options.congestion_control == CongestionControl::kBbr ? NGTCP2_CC_ALGO_BBR : NGTCP2_CC_ALGO_CUBIC;
   settings.no_pmtud = options.discover_path_mtu ? 0 : 1;
   settings.ack_thresh = options.ack_threshold;
   settings.handshake_timeout = nanoseconds(environment.context.policy->connection.handshake_timeout);

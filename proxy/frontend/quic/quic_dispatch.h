@@ -70,7 +70,7 @@ class QuicDispatch {
   // The socket has room again: wakes every connection that waits for it.
   void socket_writable();
   // For new connections from now on; the others keep what they began with.
-  void use(QuicOptions::CongestionControl control) { environment_.options.congestion_control = control; }
+  void use(CongestionControl control) { environment_.options.congestion_control = control; }
   // New connections are refused from now on, with CONNECTION_REFUSED.
   void refuse_new() { accepting_ = false; }
   // Whether clients of connections that have ended lately may still be told so.

@@ -54,7 +54,7 @@ bool QuicListener::needed() const {
   return dispatch_ && (dispatch_->bids_farewell() || (group_ && group_->relies_on(worker_)));
 }
 
-void QuicListener::use(QuicOptions::CongestionControl control) {
+void QuicListener::use(CongestionControl control) {
   if (dispatch_) dispatch_->use(control);
 }
 

@@ -46,7 +46,7 @@ class QuicListener {
   // a connection of its own has ended a moment ago and its client may not know yet.
   bool needed() const;
   // For new connections from now on; the others keep what they began with.
-  void use(QuicOptions::CongestionControl control);
+  void use(CongestionControl control);
   // New connections are refused from now on. What runs goes on.
   void drain();
   // Sends CONNECTION_CLOSE to what is left and leaves the group; then the socket is closed. Idempotent.

@@ -5,16 +5,14 @@
 
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
 
+#include "config/policy/listeners.h"
 #include "proxy/frontend/h3/h3_options.h"
 #include "proxy/frontend/quic/quic_id.h"
 
 namespace gatehouse {
 
 struct QuicOptions {
-  enum class CongestionControl : std::uint8_t { kCubic, kBbr };
-
   // The form of our connection ids; the same on all workers, whose filter goes by it.
   QuicIdLayout ids;
   CongestionControl congestion_control = CongestionControl::kCubic;

@@ -198,7 +198,7 @@ Result<TlsContexts::ContextPtr> TlsContexts::make_context(const std::vector<std:
   ContextPtr context(SSL_CTX_new(TLS_server_method()));
   if (!context) return openssl_failure("cannot make a TLS context");
   SSL_CTX* ctx = context.get();
-  const bool only13 = transport == Transport::kQuic || options_.min_version == TlsOptions::MinVersion::kTls13;
+  const bool only13 = transport == Transport::kQuic || options_.min_version == TlsVersion::kTls13;
   SSL_CTX_set_min_proto_version(ctx, only13 ? TLS1_3_VERSION : TLS1_2_VERSION);
   SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
                                SSL_OP_PRIORITIZE_CHACHA);
@@ -266,7 +266,7 @@ const TlsContexts::Identity* TlsContexts::find(std::string_view server_name) con
 const TlsContexts::Identity* TlsContexts::choose(std::string_view server_name) const {
   if (server_name.empty()) return &identities_.front();
   if (const Identity* found = find(server_name)) return found;
-  return options_.unknown_sni == TlsOptions::UnknownSni::kReject ? nullptr : &identities_.front();
+  return options_.unknown_sni == UnknownSni::kReject ? nullptr : &identities_.front();
 }
 
 std::vector<std::shared_ptr<const Certificate>> TlsContexts::served_to(std::string_view server_name) const {

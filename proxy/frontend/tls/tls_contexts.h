@@ -21,21 +21,16 @@
 #include "common/crypto/certificate.h"
 #include "common/crypto/tls_stream.h"
 #include "common/result.h"
+#include "config/policy/listeners.h"
 #include "proxy/frontend/tls/ticket_keys.h"
 
 namespace gatehouse {
 
 struct TlsOptions {
-  // What a client gets that asks for a name of no certificate: the first certificate, or the alert unrecognized_name.
-  // One that sends no name gets the first certificate either way.
-  enum class UnknownSni { kDefault, kReject };
-  // For TCP: QUIC speaks TLS 1.3 only (RFC 9001 section 4.2).
-  enum class MinVersion { kTls12, kTls13 };
-
   // Not empty; the first serves unknown names. Where several have a name, the first of each key type serves it.
   std::vector<std::shared_ptr<const Certificate>> certificates;
   UnknownSni unknown_sni = UnknownSni::kDefault;
-  MinVersion min_version = MinVersion::kTls12;
+  TlsVersion min_version = TlsVersion::kTls12;
   // Null: no tickets, no resumption.
   std::shared_ptr<TicketKeys> ticket_keys;
   // What ALPN may choose on TCP; HTTP/2 is preferred where both sides have it.

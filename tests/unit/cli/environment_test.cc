@@ -135,8 +135,8 @@ TEST_F(CliEnvironmentTest, EveryOptionOfHostMayComeFromTheEnvironment) {
   const config::App& app = config.apps[0];
   EXPECT_EQ(app.name, "shop");
   EXPECT_EQ(app.instances, 3U);
-  EXPECT_EQ(app.transport, config::AppTransport::kSocket);
-  EXPECT_EQ(app.profile, config::AppProfile::kAspNetCore);
+  EXPECT_EQ(app.transport, AppTransport::kSocket);
+  EXPECT_EQ(app.profile, AppProfile::kAspNetCore);
   EXPECT_EQ(app.ready_path, "/healthz");
   EXPECT_THAT(app.environment, ElementsAre(Pair("A", "1,2"), Pair("B", "x y")));
   EXPECT_EQ(app.directory, folder.path());

@@ -44,7 +44,7 @@ TEST_F(CliHostTest, ACommandIsOneAppBehindOneRoute) {
   EXPECT_EQ(app.name, "app");
   EXPECT_THAT(app.command, ElementsAre("sh", "app.sh", "--port"));
   EXPECT_EQ(app.directory, std::filesystem::current_path());
-  EXPECT_EQ(app.start, config::AppStart::kEager);
+  EXPECT_EQ(app.start, AppStart::kEager);
   ASSERT_EQ(loaded.config->routes.size(), 1U);
   EXPECT_EQ(std::get<config::Forward>(loaded.config->routes[0].action).upstream, "app");
 }
@@ -63,8 +63,8 @@ TEST_F(CliHostTest, OptionsAreThoseOfTheFile) {
   const config::App& app = loaded.config->apps[0];
   EXPECT_EQ(app.name, "shop");
   EXPECT_EQ(app.instances, 3U);
-  EXPECT_EQ(app.transport, config::AppTransport::kSocket);
-  EXPECT_EQ(app.profile, config::AppProfile::kAspNetCore);
+  EXPECT_EQ(app.transport, AppTransport::kSocket);
+  EXPECT_EQ(app.profile, AppProfile::kAspNetCore);
   EXPECT_EQ(app.ready_path, "/healthz");
   EXPECT_THAT(app.environment, ElementsAre(Pair("A", "1"), Pair("B", "x=y"), Pair("C", "")));
   EXPECT_EQ(app.directory, folder.path().string());
@@ -120,7 +120,7 @@ TEST_F(CliHostTest, APublishedFolderSaysHowItIsRun) {
   EXPECT_EQ(app.name, "Shop");
   EXPECT_THAT(app.command, ElementsAre("sh", "./Shop.dll"));
   EXPECT_EQ(app.directory, (folder.path() / "shop").string());
-  EXPECT_EQ(app.profile, config::AppProfile::kAspNetCore);
+  EXPECT_EQ(app.profile, AppProfile::kAspNetCore);
   EXPECT_EQ(loaded.config->timeouts.response, std::chrono::minutes(5));
 }
 

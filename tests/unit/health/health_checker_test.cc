@@ -121,7 +121,7 @@ TEST_F(HealthCheckerTest, NoAnswerInTimeIsAFailure) {
 }
 
 TEST_F(HealthCheckerTest, WaitsForTheFirstPassWhereToldTo) {
-  options.wait_for_first = true;
+  options.initial = InitialHealth::kWait;
   options.healthy_after = 3;
   checker.configure({{membership, options}});
   EXPECT_FALSE(healthy());
@@ -185,7 +185,7 @@ TEST_F(HealthCheckerTest, NoMoreThanFiftyAreAskedAtOnce) {
 }
 
 TEST_F(HealthCheckerTest, EndpointsThatVanishAreNotAskedAnyMoreAndNewOnesAtOnce) {
-  options.wait_for_first = true;
+  options.initial = InitialHealth::kWait;
   checker.configure({{membership, options}});
   ScriptedConnection connection = accept(server);
   request_of(connection);

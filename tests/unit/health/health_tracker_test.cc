@@ -11,14 +11,14 @@ namespace {
 
 struct Row {
   std::string_view name;
-  HealthTracker::Initial initial;
+  InitialHealth initial;
   HealthTracker::Thresholds thresholds;
   std::string_view checks;  // p passed, f failed
   std::string_view health;  // after each of them: H healthy, - not; upper case or '!' where it changed
 };
 
-constexpr auto kServe = HealthTracker::Initial::kServe;
-constexpr auto kWait = HealthTracker::Initial::kWait;
+constexpr auto kServe = InitialHealth::kServe;
+constexpr auto kWait = InitialHealth::kWait;
 
 class HealthTrackerTest : public testing::TestWithParam<Row> {};
 

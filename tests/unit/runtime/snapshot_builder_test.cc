@@ -306,7 +306,7 @@ TEST_F(SnapshotBuilderTest, AnAccessLogThatStaysTheSameStaysOpen) {
   ASSERT_TRUE(first);
   const auto second = builder.build(config, &*first);
   EXPECT_EQ(first->access_log, second->access_log);
-  config.log.access.format = config::AccessLogFormat::kW3c;
+  config.log.access.format = AccessLogFormat::kW3c;
   const auto third = builder.build(config, &*second);
   EXPECT_NE(third->access_log, second->access_log);
   config.log.access.output = "/nonexistent/access.log";

@@ -94,8 +94,8 @@ TEST_F(QuicDispatchTest, AReloadChangesTheCongestionControlOfNewConnections) {
   QuicSocket socket(loop, [](const UdpDatagram&) {}, address, {});
   context.policy = policy;
   QuicDispatch dispatch(context, socket, {.group = nullptr, .worker = 0, .secrets = secrets, .options = options});
-  dispatch.use(QuicOptions::CongestionControl::kBbr);
-  EXPECT_EQ(dispatch.environment().options.congestion_control, QuicOptions::CongestionControl::kBbr);
+  dispatch.use(CongestionControl::kBbr);
+  EXPECT_EQ(dispatch.environment().options.congestion_control, CongestionControl::kBbr);
 }
 
 TEST_F(QuicDispatchTest, SmallPacketsOfUnknownVersionsAreNotAnswered) {

@@ -148,8 +148,8 @@ TEST(TlsContexts, TheCertificateIsChosenByNameExactThenWildcardThenTheFirst) {
 }
 
 TEST(TlsContexts, AnUnknownNameCanBeRefused) {
-  const auto made = contexts(
-      {.certificates = {certificate({.names = {"known.test"}})}, .unknown_sni = TlsOptions::UnknownSni::kReject});
+  const auto made =
+      contexts({.certificates = {certificate({.names = {"known.test"}})}, .unknown_sni = UnknownSni::kReject});
   EXPECT_TRUE(shake_hands(*made, {.server_name = "known.test"}).done);
   EXPECT_TRUE(shake_hands(*made, {.server_name = ""}).done);
   const Outcome outcome = shake_hands(*made, {.server_name = "unknown.test"});
@@ -203,7 +203,7 @@ TEST(TlsContexts, OldVersionsAndWeakCiphersAreRefused) {
       shake_hands(*made, {.max_version = TLS1_2_VERSION, .ciphers = "ECDHE-ECDSA-AES128-SHA:AES128-SHA"});
   EXPECT_FALSE(cbc.done);
   EXPECT_EQ(handshake_failure(cbc.error), HandshakeFailure::kNoSharedCipher);
-  const auto new_only = contexts({.certificates = {certificate({})}, .min_version = TlsOptions::MinVersion::kTls13});
+  const auto new_only = contexts({.certificates = {certificate({})}, .min_version = TlsVersion::kTls13});
   EXPECT_FALSE(shake_hands(*new_only, {.max_version = TLS1_2_VERSION}).done);
 }
 
