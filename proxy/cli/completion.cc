@@ -20,7 +20,7 @@ std::string escaped(std::string_view text, std::string_view special, std::string
 }
 
 // Within single quotes of a POSIX shell or zsh.
-std::string quoted(std::string_view text) {
+std::string shell_word(std::string_view text) {
   std::string out = "'";
   for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return out + "'";
@@ -93,16 +93,16 @@ std::string zsh_argument(const OptionOutline& option) {
   if (option.name.starts_with('-')) {
     const std::string help = escaped(option.help, "[]\\:", "\\");
     const std::string value = option.value.empty() ? "" : std::format(":{}:{}", option.value, offer);
-    return quoted(std::format("*{}[{}]{}", option.name, help, value));
+    return shell_word(std::format("*{}[{}]{}", option.name, help, value));
   }
-  return quoted(std::format(":{}:{}", option.name, offer));
+  return shell_word(std::format(":{}:{}", option.name, offer));
 }
 
 std::string zsh(std::span<const CommandOutline> commands) {
   std::string names;
   std::string cases;
   for (const CommandOutline& command : commands.subspan(1)) {
-    names += std::format("    {}\n", quoted(command.name + ":" + escaped(command.help, ":\\", "\\")));
+    names += std::format("    {}\n", shell_word(command.name + ":" + escaped(command.help, ":\\", "\\")));
     std::string arguments;
     for (const OptionOutline& option : command.options) arguments += " " + zsh_argument(option);
     for (const OptionOutline& positional : command.positionals) arguments += " " + zsh_argument(positional);

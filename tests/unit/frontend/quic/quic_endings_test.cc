@@ -158,7 +158,9 @@ TEST_F(QuicEndingsTest, ClientWhosePlaceHasGoneDuringItsHandshakeWaitsForAnother
 
 TEST_F(QuicEndingsTest, ClientThatFindsNoPlaceDuringItsHandshakeIsForgottenInTheEnd) {
   context.budget = std::make_shared<ConnectionBudget>(1);
-  connect();
+  connect().step();
+  loop.turn(EventLoop::Wait::kNever);
+  EXPECT_EQ(context.connections.size(), 1U);
   const ConnectionPermit other = ConnectionPermit::request(context.budget);
   pass(context.policy->connection.handshake_timeout + 1s);
   EXPECT_EQ(context.connections.size(), 0U);
