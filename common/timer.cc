@@ -27,7 +27,7 @@ void Timer::arm(Duration after) {
 
 void Timer::arm_at(MonotonicTime at) {
   deadline_ = at;
-  if (armed()) loop_.timers_->enqueue(*this);
+  if (armed()) loop_.timers_->enqueue(*this, loop_.now());
 }
 
 }  // namespace gatehouse

@@ -13,18 +13,23 @@ namespace {
 constexpr std::size_t kArity = 4;
 // Marks a slot as an index of due_ rather than of the heap.
 constexpr std::size_t kDue = std::size_t{1} << 62;
+// Likewise, of at_once_.
+constexpr std::size_t kAtOnce = std::size_t{1} << 61;
 
 thread_local TimerDisorder* disorder = nullptr;
 
 }  // namespace
 
-void TimerHeap::enqueue(Timer& timer) {
+void TimerHeap::enqueue(Timer& timer, MonotonicTime now) {
   const Entry entry{.at = timer.deadline_, .timer = &timer};
-  if (timer.slot_ == Timer::kNotQueued) {
+  if (timer.slot_ == Timer::kNotQueued && entry.at <= now) {
+    timer.slot_ = kAtOnce | at_once_.size();
+    at_once_.push_back(&timer);
+  } else if (timer.slot_ == Timer::kNotQueued) {
     timer.queued_at_ = entry.at;
     heap_.push_back(entry);
     sift_up(heap_.size() - 1, entry);
-  } else if ((timer.slot_ & kDue) == 0 && entry.at < timer.queued_at_) {
+  } else if ((timer.slot_ & (kDue | kAtOnce)) == 0 && entry.at < timer.queued_at_) {
     timer.queued_at_ = entry.at;
     sift_up(timer.slot_, entry);
   }
@@ -34,6 +39,11 @@ void TimerHeap::remove(Timer& timer) {
   if (timer.slot_ == Timer::kNotQueued) return;
   if ((timer.slot_ & kDue) != 0) {
     due_[timer.slot_ & ~kDue] = nullptr;
+  } else if ((timer.slot_ & kAtOnce) != 0) {
+    Timer* const last = at_once_.back();
+    at_once_[timer.slot_ & ~kAtOnce] = last;
+    last->slot_ = timer.slot_;
+    at_once_.pop_back();
   } else {
     remove_at(timer.slot_);
   }
@@ -48,7 +58,7 @@ void TimerHeap::run_due(MonotonicTime now) {
     if (timer == nullptr) continue;
     timer->slot_ = Timer::kNotQueued;
     if (timer->deadline_ > now) {  // disarmed or pushed on by one that ran before it
-      if (timer->armed()) enqueue(*timer);
+      if (timer->armed()) enqueue(*timer, now);
       continue;
     }
     timer->disarm();
@@ -58,16 +68,22 @@ void TimerHeap::run_due(MonotonicTime now) {
 }
 
 void TimerHeap::collect_due(MonotonicTime now) {
+  for (Timer* const timer : at_once_) sort_in(*timer, now);  // none of them stands there again: what is due is due
+  at_once_.clear();
   while (!heap_.empty() && heap_.front().at <= now) {
     Timer& timer = *heap_.front().timer;
     remove_at(0);
-    timer.slot_ = Timer::kNotQueued;
-    if (timer.deadline_ <= now) {
-      timer.slot_ = kDue | due_.size();
-      due_.push_back(&timer);
-    } else if (timer.armed()) {
-      enqueue(timer);
-    }
+    sort_in(timer, now);
+  }
+}
+
+void TimerHeap::sort_in(Timer& timer, MonotonicTime now) {
+  timer.slot_ = Timer::kNotQueued;
+  if (timer.deadline_ <= now) {
+    timer.slot_ = kDue | due_.size();
+    due_.push_back(&timer);
+  } else if (timer.armed()) {
+    enqueue(timer, now);
   }
 }
 
