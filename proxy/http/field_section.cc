@@ -12,13 +12,16 @@ constexpr std::string_view kCookie = "cookie";
 
 }  // namespace
 
-FieldSection::Verdict FieldSection::add(std::string_view name, std::string_view value, const Limit& limit) {
+// What they call is in line: they run for each field of each head.
+[[gnu::flatten]] FieldSection::Verdict FieldSection::add(std::string_view name, std::string_view value,
+                                                         const Limit& limit) {
   const Verdict verdict = count(name, value, limit);
   if (verdict == Verdict::kWithin) fields_.add(name, value);
   return verdict;
 }
 
-FieldSection::Verdict FieldSection::count(std::string_view name, std::string_view value, const Limit& limit) {
+[[gnu::flatten]] FieldSection::Verdict FieldSection::count(std::string_view name, std::string_view value,
+                                                           const Limit& limit) {
   const Verdict so_far = count_work(name.size() + value.size(), limit);
   if (so_far != Verdict::kWithin) return so_far;
   weigh(name, value);

@@ -50,7 +50,7 @@ bool measure(const Field& field, std::size_t& size) {
   size += field.name.size() + field.value.size() + 4;
   return true;
 }
-bool measure(const FieldList& fields, std::size_t& size) {
+[[gnu::flatten]] bool measure(const FieldList& fields, std::size_t& size) {
   for (const Field field : fields) {
     if (!is_ours(field.id) && !measure(field, size)) return false;
   }
