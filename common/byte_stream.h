@@ -69,6 +69,10 @@ class ByteStream {
   virtual bool unread() const = 0;
   // Makes the coming destruction abortive (RST rather than FIN), so that the other side cannot take it for a clean end.
   virtual void abort_on_close() = 0;
+  // How many bytes are on the way: taken by write(), TLS's own included, and not yet acknowledged by the machine at the
+  // other end (through a Unix socket: not yet read there, as the kernel counts its memory); 0 if that is not known. For
+  // rare questions: it asks the kernel.
+  virtual std::size_t unacknowledged() const = 0;
 };
 
 }  // namespace gatehouse

@@ -178,6 +178,10 @@ bool is_listened_at_by(int fd, std::optional<uid_t> user) {
   return !user || user_at_other_end(fd) == user;
 }
 
+void set_unsent_limit(int fd, int bytes) {
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof bytes);
+}
+
 void set_no_delay(int fd) {
   set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 }

@@ -53,6 +53,10 @@ bool is_listened_at_by(int fd, std::optional<uid_t> user);
 
 // TCP_NODELAY. An error is not reported: without it data leaves late, but whole.
 void set_no_delay(int fd);
+// TCP_NOTSENT_LOWAT: the kernel takes no more than about so many bytes ahead of what it has sent; writable is who has
+// less than half of it waiting. What is sent and not acknowledged does not count, so that it slows nobody down. An
+// error is not reported: without it slow readers cost more memory.
+void set_unsent_limit(int fd, int bytes);
 // Makes close() send RST and drop what has not been sent.
 void set_linger_reset(int fd);
 

@@ -32,6 +32,7 @@ class TcpStream final : public ByteStream {
   void shutdown_write() override;
   bool unread() const override;
   void abort_on_close() override { abort_on_close_ = true; }
+  std::size_t unacknowledged() const override;
 
   // As the read() above, but into the caller's memory: for TlsStream, which has one buffer for the thread.
   IoResult read(char* into, std::size_t size);
@@ -41,9 +42,6 @@ class TcpStream final : public ByteStream {
   // Returns what the next read would, asked of the socket itself and not of the poller, which may be late: one recv
   // that takes nothing. kOk: bytes are waiting.
   IoStatus peek();
-  // How many of the bytes written the machine at the other end has not acknowledged yet; 0 if that is not known.
-  // REQUIRES: TCP
-  std::size_t unacknowledged() const;
   int fd() const { return socket_.get(); }
   // The errno of the first call that failed for good; 0: none has.
   int last_error() const { return last_error_; }

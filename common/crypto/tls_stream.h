@@ -61,6 +61,7 @@ class TlsStream final : public ByteStream, private ByteStream::User {
   void shutdown_write() override;
   bool unread() const override;
   void abort_on_close() override { socket_->abort_on_close(); }
+  std::size_t unacknowledged() const override { return unsent() + socket_->unacknowledged(); }
 
   SSL* ssl() const { return ssl_.get(); }
   int fd() const { return socket_->fd(); }

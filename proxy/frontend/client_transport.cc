@@ -6,6 +6,12 @@
 
 namespace gatehouse {
 
+IoResult ClientTransport::write(Buffer& from) {
+  const IoResult result = stream->write(from);
+  written += static_cast<std::int64_t>(result.bytes);
+  return result;
+}
+
 ClientInfo client_info(const ListenerContext& context, const ClientTransport& transport, Protocol protocol) {
   return {.protocol = protocol, .address = transport.peer, .listener = context.policy, .tls = transport.tls};
 }

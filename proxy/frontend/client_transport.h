@@ -5,6 +5,7 @@
 // The rest of this file is what the codecs do with the head of a request in the same way.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 #include "common/address.h"
@@ -27,8 +28,15 @@ struct ClientTransport {
   std::shared_ptr<const TlsContexts> contexts;
   // Given back when the transport is destroyed.
   ConnectionPermit permit;
+  // What the stream has taken.
+  std::int64_t written = 0;
 
   bool secure() const { return tls != nullptr; }
+  // As the stream's, and counted.
+  IoResult write(Buffer& from);
+  // Says how far the client has come, for a StallWatch: the bytes that it has acknowledged, or fewer by what TLS adds to
+  // those on the way. A system call.
+  std::int64_t acknowledged() const { return written - static_cast<std::int64_t>(stream->unacknowledged()); }
 };
 
 // What an exchange is told of its client. It keeps the policy that the listener has now, whatever a reload brings

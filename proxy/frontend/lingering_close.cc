@@ -21,10 +21,12 @@ LingeringClose::LingeringClose(ListenerContext& context, ClientTransport transpo
       transport_(std::move(transport)),
       unsent_(std::move(unsent)),
       progress_(context.loop, until_closed([this] { progress(); })),
+      stall_(context.loop, until_closed([this] { on_stalled(); })),
       deadline_(context.loop, until_closed([this] { close(); })),
       again_(context.loop, until_closed([this] { progress(); })) {
   transport_.stream->set_user(this);
-  deadline_.arm(context_.policy->exchange.response_write_timeout);
+  stall_.follow([this] { return transport_.acknowledged(); });
+  stall_.wait(context_.policy->exchange.response_write_timeout);
   progress_.wake();
 }
 
@@ -45,7 +47,7 @@ void LingeringClose::progress() {
 
 // Returns false if not everything has left, or the connection is gone.
 bool LingeringClose::send() {
-  const IoStatus status = transport_.stream->write(unsent_).status;
+  const IoStatus status = transport_.write(unsent_).status;
   if (status == IoStatus::kWouldBlock) return false;
   if (status == IoStatus::kBroken) {
     close();
@@ -53,11 +55,18 @@ bool LingeringClose::send() {
   }
   transport_.stream->shutdown_write();
   shut_ = true;
+  stall_.rest();
   deadline_.arm(kLinger);
   return true;
 }
 
+void LingeringClose::on_stalled() {
+  transport_.stream->abort_on_close();
+  close();
+}
+
 void LingeringClose::close() {
+  stall_.rest();
   transport_.stream->set_user(nullptr);
   context_.connections.close(*this);
 }

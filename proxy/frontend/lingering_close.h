@@ -3,13 +3,15 @@
 // the answer (RFC 9112 section 9.6). Owned by the connection list; one loop's thread. The client's permit is kept
 // until it has ended.
 //
-//   send, FIN (response_write_timeout) --> drop what comes (1 s) --> closed
-//   any error, the client's end, or a deadline ------------------> closed
+//   send (while the client moves), FIN --> drop what comes (1 s) --> closed
+//   any error, the client's end, or the deadline ----------------> closed
+//   the client stalls -------------------------------------------> reset: the answer is incomplete
 #pragma once
 
 #include "common/timer.h"
 #include "common/waker.h"
 #include "proxy/frontend/client_transport.h"
+#include "proxy/http/stall_watch.h"
 
 namespace gatehouse {
 
@@ -35,6 +37,7 @@ class LingeringClose final : public ClientConnection, private ByteStream::User {
   void on_writable() override { progress(); }
   void progress();
   bool send();
+  void on_stalled();
   void close();
 
   ListenerContext& context_;
@@ -45,6 +48,7 @@ class LingeringClose final : public ClientConnection, private ByteStream::User {
   // FIN has been sent.
   bool shut_ = false;
   Waker progress_;
+  StallWatch stall_;
   Timer deadline_;
   // The next turn's share of what is dropped.
   Timer again_;

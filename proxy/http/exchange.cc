@@ -222,18 +222,15 @@ void Exchange::watch_request_body() {
 // An answer that leaves in the turn in which it came is the rule; only bytes that were there before and still are after
 // the connections have written what they could are worth a timer.
 void Exchange::watch_response_body() {
-  const BodyReader& reader = response_pipe_.reader();
-  Timer& timer = clockwork_.response_stall;
-  const bool moved = reader.total() != clockwork_.response_seen;
-  clockwork_.response_seen = reader.total();
-  if (reader.available() == 0 || progress_.broken) {
+  StallWatch& stall = clockwork_.response_stall;
+  if (response_pipe_.reader().available() == 0 || progress_.broken) {
     progress_.stall_suspected = false;
-    timer.disarm();
+    stall.rest();
   } else if (!progress_.stall_suspected) {
     progress_.stall_suspected = true;
     clockwork_.watch.wake();
-  } else if (!timer.armed() || moved) {
-    timer.arm(limits_.response_write_timeout);
+  } else {
+    stall.wait(limits_.response_write_timeout);
   }
 }
 

@@ -22,6 +22,7 @@
 #include "proxy/http/client_info.h"
 #include "proxy/http/fault.h"
 #include "proxy/http/message.h"
+#include "proxy/http/stall_watch.h"
 
 namespace gatehouse {
 
@@ -111,9 +112,13 @@ class Exchange {
   // The body as the codec writes it. It is abandoned() once no byte of it is wanted any more: after a fault, and when
   // the answer ended first.
   BodyWriter& request_body() { return request_pipe_.writer(); }
-  // The body of the answer. A reader that takes nothing while there is something to take is broken off after
-  // response_write_timeout.
+  // The body of the answer. While there is something to take the client has to move: one that does not for
+  // response_write_timeout is broken off.
   BodyReader& response_body() { return response_pipe_.reader(); }
+  // Who says how far the client has come, in what it acknowledged and asked for; not what the codec took.
+  void follow_client(StallWatch::Progress progress) { clockwork_.response_stall.follow(std::move(progress)); }
+  // The client has stalled: breaks off even an answer that is complete on our side. The responder is gone afterwards.
+  void abandon_client();
   // Returns the next interim head, 100 or 103, oldest first; nothing if there is none. An answer of ours for a fault
   // drops those that were not taken.
   std::optional<ResponseHead> take_interim();
@@ -187,9 +192,8 @@ class Exchange {
     // Runs after either pipe moved, when the turn's work is done.
     Waker watch;
     Timer request_stall;
-    Timer response_stall;
+    StallWatch response_stall;
     std::uint64_t request_seen = 0;
-    std::uint64_t response_seen = 0;
     std::shared_ptr<const void> pinned;
   };
 
@@ -199,8 +203,6 @@ class Exchange {
   void watch_response_body();
   // Not for the responder, which is gone afterwards.
   void fail_and_cancel(Fault fault);
-  // The client does not read: breaks off even an answer that is complete on our side.
-  void abandon_client();
   // There is no answer, or no more of it.
   void break_off(Fault fault);
   // Answers with an error page.

@@ -45,7 +45,7 @@ struct ExchangeLimits {
   std::chrono::milliseconds response_timeout = defaults::kResponseTimeout;
   // Between bytes from the endpoint, while there is room for them: kUpstreamBodyTimeout.
   std::chrono::milliseconds response_body_timeout = defaults::kResponseBodyTimeout;
-  // How long bytes of the answer may wait while the client takes none: kClientStalled.
+  // How long bytes of the answer may wait while the client acknowledges none and asks for none: kClientStalled.
   std::chrono::milliseconds response_write_timeout = defaults::kResponseWriteTimeout;
 };
 

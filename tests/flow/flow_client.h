@@ -60,6 +60,9 @@ class FlowClient {
   virtual void reset(Stream stream) = 0;  // h1: RST
   virtual void stop_reading(Stream stream) = 0;
   virtual void read_on(Stream stream) = 0;
+  // So many bytes are taken of what has come, and no more before the next take() or read_on(). h1, h2: off the
+  // connection, so that the rest is unacknowledged; h3: of the stream, whose window opens by it.
+  virtual void take(Stream stream, std::size_t bytes) = 0;
   virtual void leave() = 0;  // all connections end, cleanly as far as the protocol knows that
 
   virtual const Response& response(Stream stream) const = 0;

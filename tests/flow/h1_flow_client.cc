@@ -76,6 +76,12 @@ void H1FlowClient::reset(Stream stream) {
   c.stream.reset();
 }
 
+void H1FlowClient::take(Stream stream, std::size_t bytes) {
+  Connection& c = connection(stream);
+  c.reading = false;
+  if (bytes > 0 && !c.ended && c.stream->read(c.in, bytes).bytes > 0) parse(c);
+}
+
 void H1FlowClient::leave() {
   for (Connection& c : connections_) c.stream.reset();
 }

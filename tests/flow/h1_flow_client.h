@@ -20,6 +20,7 @@ class H1FlowClient final : public FlowClient {
   void reset(Stream stream) override;
   void stop_reading(Stream stream) override { connection(stream).reading = false; }
   void read_on(Stream stream) override { connection(stream).reading = true; }
+  void take(Stream stream, std::size_t bytes) override;
   void leave() override;
 
   const Response& response(Stream stream) const override { return turns_.at(stream).response; }

@@ -176,7 +176,14 @@ void H2FlowClient::reset(Stream stream) {
 void H2FlowClient::read_on(Stream stream) {
   Turn& t = turns_.at(stream);
   t.held = false;
+  t.connection->reading = true;
   nghttp2_session_consume_stream(t.connection->session.get(), t.id, std::exchange(t.withheld, 0));
+}
+
+void H2FlowClient::take(Stream stream, std::size_t bytes) {
+  Connection& c = *turns_.at(stream).connection;
+  c.reading = false;
+  if (bytes > 0 && !c.ended) read(c, bytes);
 }
 
 void H2FlowClient::leave() {
@@ -198,7 +205,7 @@ bool H2FlowClient::step() {
   for (Connection& c : connections_) {
     if (!c.stream || c.ended) continue;
     moved = write(c) || moved;
-    moved = read(c) || moved;
+    if (c.reading) moved = read(c) || moved;
   }
   return moved;
 }
@@ -215,16 +222,20 @@ bool H2FlowClient::write(Connection& c) {
   }
 }
 
+IoResult H2FlowClient::read(Connection& c, std::size_t most) {
+  Buffer in;
+  const IoResult result = c.stream->read(in, most);
+  in.for_each([&](std::string_view run) {
+    EXPECT_EQ(nghttp2_session_mem_recv2(c.session.get(), reinterpret_cast<const std::uint8_t*>(run.data()), run.size()),
+              static_cast<nghttp2_ssize>(run.size()));
+  });
+  return result;
+}
+
 bool H2FlowClient::read(Connection& c) {
   bool moved = false;
   for (;;) {
-    Buffer in;
-    const IoResult result = c.stream->read(in, Front::kStreamRoom);
-    in.for_each([&](std::string_view run) {
-      EXPECT_EQ(
-          nghttp2_session_mem_recv2(c.session.get(), reinterpret_cast<const std::uint8_t*>(run.data()), run.size()),
-          static_cast<nghttp2_ssize>(run.size()));
-    });
+    const IoResult result = read(c, Front::kStreamRoom);
     moved = moved || result.bytes > 0;
     if (result.status == IoStatus::kWouldBlock) return moved;
     if (result.status == IoStatus::kOk) continue;

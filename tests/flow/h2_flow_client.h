@@ -21,6 +21,7 @@ class H2FlowClient final : public FlowClient {
   void reset(Stream stream) override;
   void stop_reading(Stream stream) override { turns_.at(stream).held = true; }
   void read_on(Stream stream) override;
+  void take(Stream stream, std::size_t bytes) override;
   void leave() override;
 
   const Response& response(Stream stream) const override { return turns_.at(stream).response; }
@@ -39,6 +40,7 @@ class H2FlowClient final : public FlowClient {
     std::unique_ptr<testing_support::MemoryStream> stream;  // null: left by us
     std::unique_ptr<nghttp2_session, SessionDeleter> session;
     Buffer out;
+    bool reading = true;
     bool going_away = false;
     bool ended = false;
   };
@@ -62,6 +64,7 @@ class H2FlowClient final : public FlowClient {
   Connection& current_connection();
   static bool write(Connection& connection);
   bool read(Connection& connection);
+  static IoResult read(Connection& connection, std::size_t most);
   void on_connection_end(Connection& connection);
 
   Front& front_;

@@ -143,7 +143,7 @@ TEST(H2Responses, AClientThatGivesNoWindowIsResetAfterAWhile) {
   H2Client client(world, {.window = 0});
   const std::int32_t id = client.get();
   EXPECT_EQ(client.response(id).status, 200);
-  world.advance(std::chrono::seconds(61));
+  world.pass(std::chrono::seconds(70));
   client.exchange_bytes();
   EXPECT_EQ(client.response(id).reset, NGHTTP2_CANCEL);
   EXPECT_EQ(world.ended.at(0).fault, Fault::kClientStalled);
@@ -184,7 +184,7 @@ TEST(H2Responses, WhatAClientDoesNotReadFromItsSocketIsBounded) {
     world.settle();
   }
   EXPECT_LE(written, 16U * 1024 + H2Connection::kOutputMark + 16 * 1024 + 4 * 65536);
-  world.advance(std::chrono::seconds(70));
+  world.pass(std::chrono::seconds(70));
   EXPECT_EQ(world.context.connections.size(), 0U);
   EXPECT_THAT(world.live, IsEmpty());
 }

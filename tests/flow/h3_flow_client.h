@@ -20,6 +20,7 @@ class H3FlowClient final : public FlowClient {
   void reset(Stream stream) override;
   void stop_reading(Stream stream) override { of(stream).hold(turns_[stream].id); }
   void read_on(Stream stream) override { of(stream).release(turns_[stream].id); }
+  void take(Stream stream, std::size_t bytes) override { of(stream).take(turns_[stream].id, bytes); }
   void leave() override;
 
   const Response& response(Stream stream) const override { return turns_.at(stream).response; }

@@ -22,6 +22,50 @@ std::size_t say_until_stuck(Flow& f, App& app, std::string_view bytes) {
   return said;
 }
 
+// Less than a connection's buffers hold. The h3 client says so only when it has taken half of the stream's window.
+std::size_t little(const Flow& f) {
+  return f.is(Protocol::kH3) ? 40'000 : 1'000;
+}
+
+// A large answer has begun, and the client has stopped before it.
+class Untaken {
+ public:
+  explicit Untaken(Flow& flow) : f_(flow), stream_(begin(flow)), app_(flow.accept_request()) {
+    f_.settle();  // h2: our SETTINGS are acknowledged
+    f_.client().take(stream_, 0);
+    app_.say("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body_.size()) + "\r\n\r\n");
+    said_ = say_until_stuck(f_, app_, body_);
+  }
+
+  void take_a_little() {
+    f_.client().take(stream_, little(f_));
+    said_ += app_.say_what_fits(std::string_view(body_).substr(said_));
+  }
+  void take_the_rest() {
+    f_.client().read_on(stream_);
+    f_.until([&] {
+      said_ += app_.say_what_fits(std::string_view(body_).substr(said_));
+      return over();
+    });
+    f_.expect_response(stream_, 200, body_);
+    f_.expect_pool(1);
+  }
+  bool over() { return f_.over(stream_); }
+  bool await_cut() { return f_.await_cut(app_); }
+
+ private:
+  static Stream begin(Flow& flow) {
+    flow.options.unix_socket = true;
+    return flow.get();
+  }
+
+  Flow& f_;
+  Stream stream_;
+  App& app_;
+  std::string body_ = pattern(kMuch);
+  std::size_t said_ = 0;
+};
+
 const Table kTable = {
     {"SlowAppStopsTheClientAtItsWindowAndResumesItAsItReads",
      [](Flow& f) {
@@ -154,6 +198,50 @@ const Table kTable = {
        f.client().read_on(s);
        f.expect_fault(s, Fault::kClientStalled, Stage::kAfterHead);
        EXPECT_TRUE(f.await_cut(app));
+     }},
+    {"ClientThatTakesALittleNowAndThenGetsAll",
+     [](Flow& f) {
+       Untaken response(f);
+       for (int i = 0; i < 15; ++i) {
+         f.pass(20s);
+         ASSERT_FALSE(response.over()) << "after " << i << " times 20 seconds";
+         response.take_a_little();
+       }
+       response.take_the_rest();
+     }},
+    {"ClientThatPausesForLessThanTheTimeoutGetsAll",
+     [](Flow& f) {
+       Untaken response(f);
+       f.pass(50s);
+       EXPECT_FALSE(response.over());
+       response.take_the_rest();
+     }},
+    {"ClientThatTakesALittleAndThenNothingIsGivenUp",
+     [](Flow& f) {
+       Untaken response(f);
+       f.pass(50s);
+       response.take_a_little();
+       f.pass(50s);
+       EXPECT_EQ(f.running(), 1);
+       f.pass(30s);
+       EXPECT_EQ(f.running(), 0);
+       EXPECT_EQ(f.record("/").fault, Fault::kClientStalled);
+       EXPECT_TRUE(response.await_cut());
+     }},
+    {"ClientThatTakesNothingOfTheEndIsGivenUp",
+     [](Flow& f) {
+       f.options.unix_socket = true;
+       const Stream s = f.get();
+       App& app = f.accept_request();
+       f.settle();
+       f.client().take(s, 0);
+       app.say(ok(pattern(100'000)));
+       f.pass(80s);
+       EXPECT_EQ(f.running(), 0);
+       f.client().read_on(s);
+       f.until([&] { return f.over(s); });
+       EXPECT_EQ(f.response(s).end, End::kBroken);
+       f.forget_records();
      }},
     {"SlowStreamDoesNotStopTheOther",
      [](Flow& f) {

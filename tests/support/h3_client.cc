@@ -112,6 +112,14 @@ void H3Client::release(std::int64_t stream) {
   state_->credit(stream, std::exchange(s.withheld, 0));
 }
 
+void H3Client::take(std::int64_t stream, std::size_t bytes) {
+  auto& s = state_->streams.at(stream);
+  s.held = true;
+  const std::size_t taken = std::min(bytes, s.withheld);
+  s.withheld -= taken;
+  if (taken > 0) state_->credit(stream, taken);
+}
+
 std::size_t H3Client::unsent(std::int64_t stream) const {
   const auto& s = state_->streams.at(stream);
   std::size_t bytes = 0;

@@ -89,7 +89,8 @@ class H3Client {
   void stop(std::int64_t stream, std::uint64_t code);               // STOP_SENDING
   void hold(std::int64_t stream);                                   // gives no window back until release()
   void release(std::int64_t stream);
-  std::size_t unsent(std::int64_t stream) const;  // body bytes that flow control still keeps here
+  void take(std::int64_t stream, std::size_t bytes);  // of what is held: gives back so much window, and holds on
+  std::size_t unsent(std::int64_t stream) const;      // body bytes that flow control still keeps here
   const Response& response(std::int64_t stream) const;
 
   // --- transport ---

@@ -30,6 +30,8 @@ class MemoryStream final : public ByteStream {
   void shutdown_write() override;
   bool unread() const override { return !in_.bytes.empty(); }
   void abort_on_close() override { abort_on_close_ = true; }
+  // The peer's kernel acknowledges what the peer reads.
+  std::size_t unacknowledged() const override { return peer_ == nullptr ? 0 : peer_->in_.bytes.size(); }
 
   // What a test may know and change.
   void set_room(std::size_t bytes);                         // that the other end may have on its way to this one

@@ -26,6 +26,7 @@ namespace {
 constexpr std::size_t kBatch = 64;  // then the other work of the turn comes first
 constexpr std::chrono::milliseconds kRest{100};
 constexpr std::size_t kMostOnClose = 4096;  // what a full backlog holds
+constexpr int kUnsent = 128 * 1024;         // that the kernel takes ahead for a client: two writes of a turn
 
 bool out_of_descriptors(int error) {
   return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
@@ -120,7 +121,10 @@ void TcpListener::rest(ConnectionRefusal why) {
 
 void TcpListener::begin(Fd socket, const Address& peer, ConnectionPermit permit) {
   const int fd = socket.get();
-  if (!peer.is_unix()) sockets::set_no_delay(fd);
+  if (!peer.is_unix()) {
+    sockets::set_no_delay(fd);
+    sockets::set_unsent_limit(fd, kUnsent);
+  }
   auto stream = std::make_unique<TcpStream>(context_.loop, std::move(socket));
   if (!context_.tls) {
     return ClearAccept::begin(context_, {.stream = std::move(stream), .peer = peer, .permit = std::move(permit)});

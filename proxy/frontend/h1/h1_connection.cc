@@ -17,6 +17,13 @@ constexpr std::chrono::seconds kHalfClosedGrace{5};
 
 }  // namespace
 
+H1Connection::Timers::Timers(H1Connection& connection)
+    : waiting(connection.context_.loop, connection.until_closed([&connection] { connection.on_timer(); })),
+      next_turn(connection.context_.loop, connection.until_closed([&connection] { connection.on_readable(); })),
+      stall(connection.context_.loop, connection.until_closed([&connection] { connection.on_stalled(); })) {
+  stall.follow([&connection] { return connection.transport_.acknowledged(); });
+}
+
 H1Connection::H1Connection(ListenerContext& context, ClientTransport transport, Buffer received)
     : context_(context),
       transport_(std::move(transport)),
@@ -24,8 +31,7 @@ H1Connection::H1Connection(ListenerContext& context, ClientTransport transport, 
       input_(std::move(received)),
       progress_(context.loop, until_closed([this] { progress(); })),
       flush_(context.loop, until_closed([this] { flush(); }), Waker::Phase::kFlush),
-      timer_(context.loop, until_closed([this] { on_timer(); })),
-      next_turn_(context.loop, until_closed([this] { on_readable(); })) {
+      timers_(*this) {
   const auto protocol = static_cast<std::size_t>(Protocol::kH1);
   context_.counters.connections[protocol].add();
   context_.counters.connections_total[protocol].add();
@@ -50,7 +56,7 @@ void H1Connection::receive() {
   if (!input_.empty()) parse();
   while (!state_.closed && wants_input()) {
     if (state_.read_this_turn >= kReadPerTurn) {
-      next_turn_.arm(Duration::zero());
+      timers_.next_turn.arm(Duration::zero());
       break;
     }
     const IoResult result = transport_.stream->read(input_, kReadSize);
@@ -122,12 +128,13 @@ void H1Connection::begin_exchange() {
                                          misdirection(transport_.contexts.get(), transport_.tls.get()));
   if (head) {
     exchange_.emplace(context_.exchanges, client_info(context_, transport_, protocol), *std::move(head), progress_);
-    return;
+  } else {
+    const Fault fault = head.error();
+    exchange_.emplace(context_.exchanges, client_info(context_, transport_, protocol),
+                      field_rules::rejected_head(std::move(raw)), progress_, fault);
+    state_.deaf = rule(fault).closes_connection;
   }
-  const Fault fault = head.error();
-  exchange_.emplace(context_.exchanges, client_info(context_, transport_, protocol),
-                    field_rules::rejected_head(std::move(raw)), progress_, fault);
-  state_.deaf = rule(fault).closes_connection;
+  exchange_->follow_client([this] { return transport_.acknowledged(); });
 }
 
 void H1Connection::end_request() {
@@ -160,6 +167,7 @@ void H1Connection::reject(Fault fault) {
   known.secure = transport_.secure();
   exchange_.emplace(context_.exchanges, client_info(context_, transport_, Protocol::kH1),
                     field_rules::rejected_head(std::move(known)), progress_, fault);
+  exchange_->follow_client([this] { return transport_.acknowledged(); });
   progress_.wake();
 }
 
@@ -222,13 +230,20 @@ void H1Connection::break_off() {
 }
 
 void H1Connection::flush() {
-  const IoStatus status = transport_.stream->write(output_).status;
+  const IoStatus status = transport_.write(output_).status;
   if (status == IoStatus::kBroken) return close();
   const bool was_blocked = std::exchange(state_.blocked, status == IoStatus::kWouldBlock);
   if (was_blocked && !state_.blocked && !exchange_) context_.connections.touch(*this);
+  watch_client();
   if (!state_.blocked && exchange_ && exchange_->response_body().available() > 0) progress_.wake();
   if (may_leave()) return close_quietly();
   set_timer();
+}
+
+void H1Connection::watch_client() {
+  if (!state_.blocked) return timers_.stall.rest();
+  const ExchangeLimits& limits = exchange_ ? exchange_->limits() : context_.policy->exchange;
+  timers_.stall.wait(limits.response_write_timeout);
 }
 
 void H1Connection::on_writable() {
@@ -243,7 +258,7 @@ H1Connection::Waiting H1Connection::waiting_for() const {
     const bool before_response = state_.half_closed && !response_.begun();
     return before_response ? Waiting::kForResponseToHalfClosed : Waiting::kForNothing;
   }
-  if (state_.blocked) return Waiting::kForRoom;
+  if (state_.blocked) return Waiting::kForNothing;
   if (parser_.in_head()) return Waiting::kForHead;
   return state_.draining ? Waiting::kForOnlyRequest : Waiting::kForRequest;
 }
@@ -254,24 +269,28 @@ void H1Connection::set_timer() {
   const ListenerPolicy& policy = *context_.policy;
   switch (waiting) {
     case Waiting::kForNothing:
-      return timer_.disarm();
+      return timers_.waiting.disarm();
     case Waiting::kForRequest:
-      return timer_.arm(policy.connection.idle_timeout);
+      return timers_.waiting.arm(policy.connection.idle_timeout);
     case Waiting::kForOnlyRequest:
-      return timer_.arm(kOnlyRequestGrace);
+      return timers_.waiting.arm(kOnlyRequestGrace);
     case Waiting::kForHead:
       context_.connections.touch(*this);
-      return timer_.arm(policy.connection.header_timeout);
+      return timers_.waiting.arm(policy.connection.header_timeout);
     case Waiting::kForResponseToHalfClosed:
-      return timer_.arm(kHalfClosedGrace);
-    case Waiting::kForRoom:
-      return timer_.arm(policy.exchange.response_write_timeout);
+      return timers_.waiting.arm(kHalfClosedGrace);
   }
 }
 
 void H1Connection::on_timer() {
   if (state_.waiting == Waiting::kForHead) return reject(Fault::kHeaderTimeout);
   if (state_.waiting == Waiting::kForRequest || state_.waiting == Waiting::kForOnlyRequest) return close_quietly();
+  transport_.stream->abort_on_close();
+  close();
+}
+
+void H1Connection::on_stalled() {
+  if (exchange_) exchange_->abandon_client();
   transport_.stream->abort_on_close();
   close();
 }
@@ -319,6 +338,7 @@ void H1Connection::close() {
   assert(!state_.closed);
   state_.closed = true;
   exchange_.reset();
+  timers_.stall.rest();
   if (transport_.stream) transport_.stream->set_user(nullptr);
   context_.connections.close(*this);
 }

@@ -21,6 +21,7 @@
 #include "proxy/frontend/client_transport.h"
 #include "proxy/frontend/h1/h1_response.h"
 #include "proxy/http/h1_parser.h"
+#include "proxy/http/stall_watch.h"
 
 namespace gatehouse {
 
@@ -41,7 +42,7 @@ class H1Connection final : public ClientConnection, private ByteStream::User {
  private:
   // What the one timer is for, and what its end does.
   enum class Waiting : std::uint8_t {
-    // No timer: an exchange runs and has timeouts of its own.
+    // No timer: an exchange runs and has timeouts of its own, or the client has to take an answer.
     kForNothing,
     // The idle timeout; then the connection is closed.
     kForRequest,
@@ -50,9 +51,7 @@ class H1Connection final : public ClientConnection, private ByteStream::User {
     // The header timeout; then the request is answered with kHeaderTimeout.
     kForHead,
     // 5 seconds for the answer to begin; then a reset.
-    kForResponseToHalfClosed,
-    // The client takes nothing of the last answer: the stall timeout; then a reset.
-    kForRoom
+    kForResponseToHalfClosed
   };
   struct State {
     // Of the current exchange.
@@ -62,7 +61,7 @@ class H1Connection final : public ClientConnection, private ByteStream::User {
     // The client closed its half, and is answered still.
     bool half_closed = false;
     bool draining = false;
-    // The stream will call on_writable().
+    // The stream will call on_writable(), if the client does not stall.
     bool blocked = false;
     bool closed = false;
     Waiting waiting = Waiting::kForNothing;
@@ -71,6 +70,12 @@ class H1Connection final : public ClientConnection, private ByteStream::User {
     // Bytes; beyond 256 KiB the other connections of the loop come first.
     std::size_t read_this_turn = 0;
   };
+  struct Timers {
+    explicit Timers(H1Connection& connection);
+    Timer waiting;
+    Timer next_turn;
+    StallWatch stall;
+  };
 
   void on_readable() override;
   void on_writable() override;
@@ -78,7 +83,11 @@ class H1Connection final : public ClientConnection, private ByteStream::User {
   void progress();
   // The one write of a turn.
   void flush();
+  // Whether it is the client that an answer waits for.
+  void watch_client();
   void on_timer();
+  // The client takes nothing of an answer: a reset.
+  void on_stalled();
 
   // Reads and parses until there is nothing, or the exchange has no room.
   void receive();
@@ -118,8 +127,7 @@ class H1Connection final : public ClientConnection, private ByteStream::User {
   H1Response response_;
   Waker progress_;
   Waker flush_;
-  Timer timer_;
-  Timer next_turn_;
+  Timers timers_;
   // Last: uses the wakers.
   std::optional<Exchange> exchange_;
 };

@@ -161,6 +161,8 @@ int H2Callbacks::on_frame(nghttp2_session* session, const nghttp2_frame* frame, 
       connection.on_window_opened();
       return 0;
     case NGHTTP2_WINDOW_UPDATE:
+      if (frame->hd.stream_id == 0) ++connection.state_.windows;
+      if (H2Stream* stream = stream_of(session, frame->hd.stream_id)) stream->on_window();
       connection.on_window_opened();
       return 0;
     case NGHTTP2_PING:

@@ -21,6 +21,12 @@ constexpr std::chrono::milliseconds kSmallFrameDelay{200};
 
 }  // namespace
 
+H2Connection::Timers::Timers(H2Connection& connection)
+    : deadline(connection.context_.loop, connection.until_closed([&connection] { connection.on_timer(); })),
+      stall(connection.context_.loop, connection.until_closed([&connection] { connection.on_stalled(); })) {
+  stall.follow([&connection] { return connection.transport_.acknowledged(); });
+}
+
 H2Connection::H2Connection(ListenerContext& context, ClientTransport transport, Buffer received)
     : context_(context),
       transport_(std::move(transport)),
@@ -29,7 +35,7 @@ H2Connection::H2Connection(ListenerContext& context, ClientTransport transport, 
       session_(H2Callbacks::make_session(*this)),
       progress_(context.loop, until_closed([this] { receive(); })),
       flush_(context.loop, until_closed([this] { flush(); }), Waker::Phase::kFlush),
-      timer_(context.loop, until_closed([this] { on_timer(); })) {
+      timers_(*this) {
   const auto protocol = static_cast<std::size_t>(Protocol::kH2);
   context_.counters.connections[protocol].add();
   context_.counters.connections_total[protocol].add();
@@ -186,15 +192,20 @@ void H2Connection::make_frames() {
 }
 
 void H2Connection::write_output() {
-  const IoResult result = transport_.stream->write(output_);
+  const IoResult result = transport_.write(output_);
   if (result.status == IoStatus::kBroken) return close();
   const bool was_blocked = std::exchange(state_.blocked, result.status == IoStatus::kWouldBlock);
   if (was_blocked && !state_.blocked && streams_.open.empty()) context_.connections.touch(*this);
-  if (!state_.blocked) {
-    clear_deadline(kOutput);
-  } else if (result.bytes > 0 || deadlines_[kOutput] == MonotonicTime::max()) {
-    set_deadline(kOutput, context_.policy->exchange.response_write_timeout);
-  }
+  watch_client();
+}
+
+// What waits belongs to all streams, and the most patient of them decides.
+void H2Connection::watch_client() {
+  if (!state_.blocked) return timers_.stall.rest();
+  if (timers_.stall.waiting()) return;
+  Duration patience = context_.policy->exchange.response_write_timeout;
+  for (const H2Stream& stream : streams_.open) patience = std::max(patience, stream.patience());
+  timers_.stall.wait(patience);
 }
 
 // --- ends ---
@@ -235,7 +246,7 @@ void H2Connection::close_now() {
   if (session_ && !state_.terminating && standing() != Standing::kServing) {
     nghttp2_session_terminate_session(session_.get(), NGHTTP2_NO_ERROR);
     make_frames();
-    transport_.stream->write(output_);
+    transport_.write(output_);
     transport_.stream->shutdown_write();
   }
   close();
@@ -248,9 +259,16 @@ void H2Connection::finish() {
   close();
 }
 
+void H2Connection::on_stalled() {
+  for (H2Stream& stream : streams_.open) stream.on_stalled();
+  transport_.stream->abort_on_close();
+  close();
+}
+
 void H2Connection::close() {
   assert(!state_.closed);
   state_.closed = true;
+  timers_.stall.rest();
   streams_.open.clear();
   if (transport_.stream) transport_.stream->set_user(nullptr);
   context_.connections.close(*this);
@@ -264,7 +282,7 @@ void H2Connection::set_deadline(Deadline which, Duration after) {
 
 void H2Connection::arm_timer() {
   const MonotonicTime first = *std::ranges::min_element(deadlines_);
-  timer_.arm_at(first);
+  timers_.deadline.arm_at(first);
 }
 
 void H2Connection::on_timer() {
@@ -294,9 +312,6 @@ void H2Connection::on_deadline(Deadline which) {
       return flush_.wake();
     case kNextTurn:
       return receive();
-    case kOutput:
-      transport_.stream->abort_on_close();
-      return close();
     case kClose:
       return close();
   }

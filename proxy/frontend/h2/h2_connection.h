@@ -24,6 +24,7 @@
 #include "proxy/frontend/abuse_guard.h"
 #include "proxy/frontend/client_transport.h"
 #include "proxy/frontend/h2/h2_stream.h"
+#include "proxy/http/stall_watch.h"
 
 namespace gatehouse {
 
@@ -66,6 +67,10 @@ class H2Connection final : public ClientConnection, private ByteStream::User {
   // A stream holds back a small frame: it is asked again when window comes, and after 200 ms to send it as small as
   // it is.
   void expect_window();
+  // How often the client has opened the window of all streams.
+  std::int64_t windows_opened() const { return state_.windows; }
+  // Where the next byte of a stream will stand among those that transport() has written.
+  std::int64_t position() const { return transport_.written + static_cast<std::int64_t>(output_.size()); }
   // Counts what the client did and terminates the connection if it is one too many. The streams live on until nghttp2
   // has returned.
   void count(Abuse act);
@@ -75,10 +80,10 @@ class H2Connection final : public ClientConnection, private ByteStream::User {
  private:
   friend struct H2Callbacks;
   // What the one timer is for. kSettings: the client acknowledges ours (RFC 9113 section 6.5.3). kHeaders: a head
-  // ends. kIdle: a stream is opened. kFinalGoaway, kClose: see the drawing above. kOutput: the client takes nothing
-  // for 60 s. kSmallFrames: see expect_window(). kNextTurn: reading goes on after the others had their turn.
-  enum Deadline : std::uint8_t { kSettings, kHeaders, kIdle, kFinalGoaway, kOutput, kSmallFrames, kNextTurn, kClose };
-  static constexpr std::size_t kDeadlineCount = 8;
+  // ends. kIdle: a stream is opened. kFinalGoaway, kClose: see the drawing above. kSmallFrames: see expect_window().
+  // kNextTurn: reading goes on after the others had their turn.
+  enum Deadline : std::uint8_t { kSettings, kHeaders, kIdle, kFinalGoaway, kSmallFrames, kNextTurn, kClose };
+  static constexpr std::size_t kDeadlineCount = 7;
   using Deadlines = std::array<MonotonicTime, kDeadlineCount>;
   struct State {
     // Bytes of the run being fed that callbacks have moved on.
@@ -92,7 +97,9 @@ class H2Connection final : public ClientConnection, private ByteStream::User {
     bool draining = false;
     bool final_goaway_sent = false;
     bool terminating = false;
-    // The stream will call on_writable().
+    // How often the client has opened the connection's window.
+    std::int64_t windows = 0;
+    // The stream will call on_writable(), if the client does not stall.
     bool blocked = false;
     bool closed = false;
   };
@@ -100,6 +107,12 @@ class H2Connection final : public ClientConnection, private ByteStream::User {
     std::list<H2Stream> open;
     // Closed by nghttp2, and destroyed when its call has returned.
     std::list<H2Stream> ended;
+  };
+  struct Timers {
+    explicit Timers(H2Connection& connection);
+    Timer deadline;
+    // Of what is in output_ and in the stream.
+    StallWatch stall;
   };
 
   void on_readable() override { receive(); }
@@ -115,6 +128,10 @@ class H2Connection final : public ClientConnection, private ByteStream::User {
   void make_frames();
   // May close the connection.
   void write_output();
+  // Whether it is the client that the output waits for.
+  void watch_client();
+  // The client takes nothing of it: a reset.
+  void on_stalled();
 
   H2Stream* open_stream(std::int32_t id);
   void end_stream(H2Stream& stream);
@@ -143,7 +160,7 @@ class H2Connection final : public ClientConnection, private ByteStream::User {
   Streams streams_;
   Waker progress_;
   Waker flush_;
-  Timer timer_;
+  Timers timers_;
 };
 
 }  // namespace gatehouse

@@ -46,6 +46,7 @@ void H2Stream::on_head(bool end) {
                                          misdirection(transport.contexts.get(), transport.tls.get()));
   if (!head) return reject(head.error());
   exchange_.emplace(context.exchanges, client_info(context, transport, Protocol::kH2), *std::move(head), waker_);
+  follow_client();
   if (end) exchange_->request_body().finish();
 }
 
@@ -54,6 +55,7 @@ void H2Stream::reject(Fault fault) {
   const ListenerContext& context = connection_.context();
   exchange_.emplace(context.exchanges, client_info(context, connection_.transport(), Protocol::kH2),
                     field_rules::rejected_head(std::move(collector_.request())), waker_, fault);
+  follow_client();
   if (!rule(fault).resets_stream) return;
   connection_.count(Abuse::kForcedReset);
   reset(rule(fault).codes.h2);
@@ -94,6 +96,29 @@ bool H2Stream::on_malformed() {
 
 void H2Stream::on_cancelled() {
   state_.reset = true;
+}
+
+void H2Stream::follow_client() {
+  exchange_->follow_client([this] { return client_progress(); });
+}
+
+std::int64_t H2Stream::client_progress() {
+  nghttp2_session* const session = connection_.session();
+  const bool waits_for_turn = nghttp2_session_get_stream_remote_window_size(session, id_) > 0 &&
+                              nghttp2_session_get_remote_window_size(session) > 0;
+  const bool on_the_way = pace_.acknowledged < pace_.sent;
+  const std::int64_t acknowledged = std::max(pace_.acknowledged, connection_.transport().acknowledged());
+  if (waits_for_turn || on_the_way) pace_.moves += acknowledged - pace_.acknowledged;
+  pace_.acknowledged = acknowledged;
+  return pace_.moves + connection_.windows_opened();
+}
+
+Duration H2Stream::patience() const {
+  return exchange_ ? exchange_->limits().response_write_timeout : Duration::zero();
+}
+
+void H2Stream::on_stalled() {
+  if (exchange_) exchange_->abandon_client();
 }
 
 void H2Stream::on_closed() {
@@ -178,6 +203,7 @@ nghttp2_ssize H2Stream::next_data(std::size_t most, std::uint32_t& flags) {
 }
 
 Buffer H2Stream::take_data(std::size_t size) {
+  pace_.sent = connection_.position() + static_cast<std::int64_t>(size);
   return exchange_->response_body().read(size);
 }
 

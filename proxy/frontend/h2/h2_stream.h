@@ -17,6 +17,7 @@
 
 #include <nghttp2/nghttp2.h>
 
+#include "common/clock.h"
 #include "common/waker.h"
 #include "proxy/http/exchange.h"
 #include "proxy/http/head_collector.h"
@@ -75,6 +76,12 @@ class H2Stream {
   bool held_back() const { return state_.held_back; }
   // Tries again, as more window has come; or sends the frame however small it is.
   void retry_held_back(bool as_small_as_it_is);
+  // The client has opened the stream's window.
+  void on_window() { ++pace_.moves; }
+  // The client has stalled, and the connection ends: the exchange is told why.
+  void on_stalled();
+  // How long the client may take nothing; zero before there is an exchange.
+  Duration patience() const;
 
  private:
   enum class Decoding : std::uint8_t { kHead, kBody, kTrailers };
@@ -93,8 +100,22 @@ class H2Stream {
     std::uint32_t empty_frames = 0;
   };
 
+  // How far the client has come with this answer, in what it acknowledged and in window. What it acknowledges of other
+  // streams counts while this one waits for its turn, and not while it waits for window.
+  struct Pace {
+    std::int64_t moves = 0;
+    // Of the connection, when last looked at.
+    std::int64_t acknowledged = 0;
+    // The position behind the stream's last byte.
+    std::int64_t sent = 0;
+  };
+
   // The exchange's waker.
   void progress();
+  // As Pace tells.
+  std::int64_t client_progress();
+  // The exchange was just made.
+  void follow_client();
   // Makes an exchange that answers for the fault, or resets the stream where no answer is allowed.
   void reject(Fault fault);
   void give_credit();
@@ -109,6 +130,7 @@ class H2Stream {
   HeadCollector collector_;
   // Received bytes whose stream window is not given back yet.
   std::size_t uncredited_ = 0;
+  Pace pace_;
   Waker waker_;
   // Last: uses the waker.
   std::optional<Exchange> exchange_;

@@ -218,16 +218,18 @@ std::expected<void, H3Session::Code> H3Session::sent(const Piece& piece, std::si
   const int status = nghttp3_conn_add_write_offset(conn_.get(), piece.stream, bytes);
   if (H3Stream* const stream = find(piece.stream)) {
     const bool all = nghttp3_vec_len(piece.part.data(), piece.parts) == bytes;
-    stream->on_sent(bytes, piece.fin && all);
+    stream->on_sent(piece.fin && all);
   }
   return outcome(status);
 }
 
 void H3Session::blocked(std::int64_t stream) {
+  if (H3Stream* const node = find(stream)) node->on_blocked();
   nghttp3_conn_block_stream(conn_.get(), stream);
 }
 
 void H3Session::unblocked(std::int64_t stream) {
+  if (H3Stream* const node = find(stream)) node->on_window();
   nghttp3_conn_unblock_stream(conn_.get(), stream);
 }
 

@@ -118,6 +118,8 @@ class H3Session {
   };
   struct Life {
     std::uint64_t requests = 0;
+    // Bytes of all answers, by the client.
+    std::uint64_t acknowledged = 0;
     bool draining = false;
     bool last_goaway_sent = false;
     // Why a callback of ours failed.

@@ -35,7 +35,7 @@ H3Stream::H3Stream(H3Session& session, std::int64_t id)
       waker_(session.context_.loop, [this] { progress(); }),
       collector_(Protocol::kH3, true) {
   state_.window = session.options_.stream_window;
-  state_.moved = now();
+  state_.opened = now();
 }
 
 H3Stream::~H3Stream() = default;
@@ -69,11 +69,14 @@ void H3Stream::begin(std::optional<Fault> fault) {
                                            misdirection(session_.peer_.contexts.get(), client.tls.get()));
     if (head) {
       exchange_.emplace(context.exchanges, std::move(client), *std::move(head), waker_);
-      return;
+    } else {
+      fault = head.error();
     }
-    fault = head.error();
   }
-  exchange_.emplace(context.exchanges, std::move(client), field_rules::rejected_head(std::move(raw)), waker_, *fault);
+  if (fault) {
+    exchange_.emplace(context.exchanges, std::move(client), field_rules::rejected_head(std::move(raw)), waker_, *fault);
+  }
+  exchange_->follow_client([this] { return client_progress(); });
 }
 
 void H3Stream::on_data(std::span<const std::uint8_t> bytes) {
@@ -163,7 +166,7 @@ void H3Stream::submit(const ResponseHead& head) {
   constexpr nghttp3_data_reader kReader{.read_data = read_response};
   const Block block(head);
   state_.writing = no_body ? Writing::kAllOffered : Writing::kHeadSent;
-  state_.moved = now();
+  pace_.stall.begin(now());
   if (nghttp3_conn_submit_response(session_.conn_.get(), id_, block.data(), block.size(),
                                    no_body ? nullptr : &kReader) != 0) {
     session_.reset(*this, NGHTTP3_H3_INTERNAL_ERROR);
@@ -188,7 +191,6 @@ nghttp3_ssize H3Stream::next_data(nghttp3_vec* parts, std::size_t max, std::uint
     parts[i] = {.base = static_cast<std::uint8_t*>(run.iov_base), .len = run.iov_len};
     bytes += run.iov_len;
   }
-  if (offered_.bytes == 0) state_.moved = now();
   if (bytes > 0) offered_.chunks.push_back(offered_.rest.split(bytes));
   offered_.bytes += bytes;
   if (offered_.rest.empty() && body.at_end()) {
@@ -211,8 +213,7 @@ void H3Stream::offer_trailers(std::uint32_t* flags) {
   }
 }
 
-void H3Stream::on_sent(std::size_t bytes, bool fin) {
-  if (bytes > 0) state_.moved = now();
+void H3Stream::on_sent(bool fin) {
   if (!fin) return;
   state_.writing = Writing::kEnded;
   if (state_.reading != Reading::kEnded) session_.stop_reading(*this);
@@ -221,7 +222,8 @@ void H3Stream::on_sent(std::size_t bytes, bool fin) {
 }
 
 void H3Stream::on_acknowledged(std::size_t bytes) {
-  state_.moved = now();
+  pace_.moves += static_cast<std::int64_t>(bytes);
+  session_.life_.acknowledged += bytes;
   offered_.drop(bytes);
   if (state_.writing == Writing::kWaitsForBody) waker_.wake();
 }
@@ -254,16 +256,33 @@ void H3Stream::on_cancelled() {
   state_.writing = Writing::kEnded;
 }
 
-std::optional<Fault> H3Stream::overdue(MonotonicTime at) const {
+void H3Stream::on_window() {
+  pace_.needs_window = false;
+  ++pace_.moves;
+}
+
+std::int64_t H3Stream::client_progress() {
+  const std::uint64_t all = session_.life_.acknowledged;
+  if (!pace_.needs_window) pace_.moves += static_cast<std::int64_t>(all - pace_.acknowledged);
+  pace_.acknowledged = all;
+  return pace_.moves;
+}
+
+std::optional<Fault> H3Stream::overdue(MonotonicTime at) {
   const ListenerPolicy& policy = *session_.context_.policy;
-  const Duration still = at - state_.moved;
   if (state_.reading == Reading::kHead) {
-    if (still >= policy.connection.header_timeout) return Fault::kHeaderTimeout;
+    if (at - state_.opened >= policy.connection.header_timeout) return Fault::kHeaderTimeout;
     return std::nullopt;
   }
   const bool waits_for_client = offered_.bytes > 0 || !offered_.rest.empty() || state_.writing == Writing::kAllOffered;
-  if (!waits_for_client || still < policy.exchange.response_write_timeout) return std::nullopt;
-  return Fault::kClientStalled;
+  if (!waits_for_client) {
+    pace_.stall.end();
+    return std::nullopt;
+  }
+  const ExchangeLimits& limits = exchange_ ? exchange_->limits() : policy.exchange;
+  pace_.stall.begin(at);
+  const bool stalled = pace_.stall.left(at, client_progress(), limits.response_write_timeout) <= Duration::zero();
+  return stalled ? std::optional(Fault::kClientStalled) : std::nullopt;
 }
 
 void H3Stream::fail(Fault fault) {

@@ -30,6 +30,7 @@
 #include "proxy/http/fault.h"
 #include "proxy/http/head_collector.h"
 #include "proxy/http/message.h"
+#include "proxy/http/stall_watch.h"
 
 namespace gatehouse {
 
@@ -64,8 +65,12 @@ class H3Stream {
 
   // --- the session ---
 
-  // So many bytes have been put into packets; `fin`: the answer has been sent in full, and the exchange is over.
-  void on_sent(std::size_t bytes, bool fin);
+  // Bytes have been put into packets; `fin`: the answer has been sent in full, and the exchange is over.
+  void on_sent(bool fin);
+  // The stream has no window.
+  void on_blocked() { pace_.needs_window = true; }
+  // The client has opened the stream's window.
+  void on_window();
   // The client did, or the stream is reset: cancels the exchange.
   void on_cancelled();
   // Nobody waits any more for what is held of the request: the connection's window for it goes back.
@@ -76,7 +81,7 @@ class H3Stream {
   bool begun() const { return state_.reading != Reading::kHead; }
   // Returns what is wrong if nothing has moved for too long: a head that does not end (kHeaderTimeout), or an answer
   // that the client does not take (kClientStalled).
-  std::optional<Fault> overdue(MonotonicTime now) const;
+  std::optional<Fault> overdue(MonotonicTime now);
   // Notes the fault in the exchange's record, and makes one where the head has not ended, so that the log tells of
   // it. The session then resets the stream or ends the connection.
   void fail(Fault fault);
@@ -99,6 +104,8 @@ class H3Stream {
   void submit(const ResponseHead& head);
   void offer_trailers(std::uint32_t* flags);
   MonotonicTime now() const;
+  // As Pace tells.
+  std::int64_t client_progress();
 
   // Answer bytes on their way.
   struct Offered {
@@ -119,8 +126,18 @@ class H3Stream {
     std::uint64_t window = 0;
     // Received and not yet taken by the endpoint: the connection's window is smaller by it.
     std::size_t held = 0;
-    // When something last went the way that we wait for.
-    MonotonicTime moved{};
+    // When the time for the head began.
+    MonotonicTime opened{};
+  };
+  // How far the client has come with this answer, in what it acknowledged and in window. What it acknowledges of other
+  // streams counts while this one waits for its turn, and not while it waits for window.
+  struct Pace {
+    std::int64_t moves = 0;
+    // Of all streams, when last looked at.
+    std::uint64_t acknowledged = 0;
+    bool needs_window = false;
+    // Of what has left the pipe.
+    ClientStall stall;
   };
 
   H3Session& session_;
@@ -130,6 +147,7 @@ class H3Stream {
   Buffer arrived_;
   Offered offered_;
   State state_;
+  Pace pace_;
   // Last: uses the waker.
   std::optional<Exchange> exchange_;
 };

@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "common/slab_pool.h"
+#include "common/sockets.h"
 #include "tests/support/stream_testing.h"
 
 namespace gatehouse {
@@ -194,6 +195,44 @@ TEST_P(TcpStreamTest, AFullSocketSaysWouldBlockAndCallsWhenThereIsRoom) {
   turn_until(loop, all_came, EventLoop::Wait::kNever);
   EXPECT_GT(user.writable, 0);
   EXPECT_TRUE(got == pattern(4 << 20));
+}
+
+TEST_P(TcpStreamTest, WhatIsOnTheWayShrinksAsTheOtherEndTakesIt) {
+  narrow(stream->fd());
+  EXPECT_EQ(stream->unacknowledged(), 0U);
+  Buffer bytes(pattern(4 << 20));
+  EXPECT_EQ(stream->write(bytes).status, IoStatus::kWouldBlock);
+  const std::size_t before = stream->unacknowledged();
+  EXPECT_GT(before, 0U);
+  const auto falls_to = [&](std::size_t most) {
+    peer_receives();
+    return stream->unacknowledged() <= most;
+  };
+  turn_until(loop, [&] { return falls_to(before - 1); }, EventLoop::Wait::kNever);
+  turn_until(loop, [&] { return falls_to(0); }, EventLoop::Wait::kNever);
+}
+
+// A writer that waits is called as the other end reads, and loses nothing.
+TEST(TcpStreamLimitTest, AKernelThatTakesLittleAheadStillCallsTheWriter) {
+  EventLoop loop;
+  auto [ours, theirs] = connected_pair(SocketKind::kTcp);
+  sockets::set_unsent_limit(ours.get(), 16 * 1024);
+  TcpStream stream(loop, std::move(ours));
+  NotingUser user;
+  stream.set_user(&user);
+  const std::string sent = pattern(8 << 20);
+  Buffer bytes(sent);
+  user.then_writable = [&] { static_cast<void>(stream.write(bytes)); };
+  EXPECT_EQ(stream.write(bytes).status, IoStatus::kWouldBlock);
+  std::string received;
+  std::string piece(1 << 16, '\0');
+  const auto all_came = [&] {
+    const ssize_t count = ::recv(theirs.get(), piece.data(), piece.size(), MSG_DONTWAIT);
+    if (count > 0) received.append(piece, 0, static_cast<std::size_t>(count));
+    return received.size() == sent.size();
+  };
+  turn_until(loop, all_came, EventLoop::Wait::kNever);
+  EXPECT_TRUE(received == sent);
 }
 
 TEST_P(TcpStreamTest, WritesAnyNumberOfRunsInOrder) {

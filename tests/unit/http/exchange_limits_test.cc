@@ -85,7 +85,9 @@ TEST_F(ExchangeLimitsTest, ACompleteRequestDoesNotTimeOut) {
 }
 
 TEST_F(ExchangeLimitsTest, AClientThatReadsNothingIsGivenUp) {
+  std::int64_t acknowledged = 0;
   begin();
+  exchange->follow_client([&] { return acknowledged; });
   exchange->request_body().finish();
   turn();
   exchange->respond({.status = 200, .body = BodyLength::unknown()});
@@ -93,14 +95,32 @@ TEST_F(ExchangeLimitsTest, AClientThatReadsNothingIsGivenUp) {
   turn();
   advance(milliseconds(499));
   EXPECT_FALSE(exchange->broken_off());
-  exchange->response_body().consume(1);
-  turn();
+  ++acknowledged;
+  advance(milliseconds(1));
+  EXPECT_FALSE(exchange->broken_off());
   advance(milliseconds(499));
   EXPECT_FALSE(exchange->broken_off());
   advance(milliseconds(1));
   EXPECT_EQ(exchange->broken_off(), Fault::kClientStalled);
   EXPECT_FALSE(responder_alive);
-  EXPECT_EQ(end(), "200 client_stalled in 0 out 1");
+  EXPECT_EQ(end(), "200 client_stalled in 0 out 0");
+}
+
+TEST_F(ExchangeLimitsTest, WhatTheCodecTakesIsNoProgressOfTheClient) {
+  begin();
+  exchange->request_body().finish();
+  turn();
+  exchange->respond({.status = 200, .body = BodyLength::unknown()});
+  exchange->response_pipe().writer().write(Buffer("0123456789"));
+  turn();
+  for (int i = 0; i < 4; ++i) {
+    advance(milliseconds(100));
+    exchange->response_body().consume(1);
+    turn();
+  }
+  EXPECT_FALSE(exchange->broken_off());
+  advance(milliseconds(100));
+  EXPECT_EQ(exchange->broken_off(), Fault::kClientStalled);
 }
 
 TEST_F(ExchangeLimitsTest, AClientThatReadsTheAnswerNotAtAllIsGivenUpEvenIfItIsComplete) {
