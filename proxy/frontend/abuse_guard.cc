@@ -1,5 +1,7 @@
 #include "proxy/frontend/abuse_guard.h"
 
+#include <chrono>
+
 namespace gatehouse {
 
 namespace {
@@ -8,19 +10,49 @@ constexpr TokenBucket::Rate kResets{.burst = 200, .per_second = 20};
 constexpr TokenBucket::Rate kRefusals{.burst = 100, .per_second = 10};
 constexpr TokenBucket::Rate kControl{.burst = 100, .per_second = 10};
 constexpr TokenBucket::Rate kOther{.burst = 1000, .per_second = 100};
-constexpr std::uint64_t kFewStreams = 100;  // below it no ratio means anything
+constexpr std::uint32_t kManyStreams = 200;  // of the recent time; below it no ratio means anything
+constexpr Duration kPart = std::chrono::milliseconds(500);
+constexpr Duration kQuick = std::chrono::milliseconds(100);
 
 }  // namespace
 
 AbuseGuard::AbuseGuard(MonotonicTime now)
-    : resets_(kResets, now), refusals_(kRefusals, now), control_(kControl, now), other_(kOther, now) {}
+    : resets_(kResets, now),
+      refusals_(kRefusals, now),
+      control_(kControl, now),
+      other_(kOther, now),
+      current_since_(now) {}
+
+void AbuseGuard::stream_opened(MonotonicTime now) {
+  go_on(now);
+  ++current_.opened;
+}
+
+void AbuseGuard::stream_cancelled(MonotonicTime opened, MonotonicTime now) {
+  if (now - opened > kQuick) return;
+  go_on(now);
+  ++current_.cancelled_quickly;
+}
+
+void AbuseGuard::go_on(MonotonicTime now) {
+  const Duration passed = now - current_since_;
+  if (passed < kPart) return;
+  before_ = passed < 2 * kPart ? current_ : Count{};
+  current_ = {};
+  current_since_ = now;
+}
+
+bool AbuseGuard::mostly_cancelled() const {
+  const std::uint32_t opened = before_.opened + current_.opened;
+  const std::uint32_t cancelled = before_.cancelled_quickly + current_.cancelled_quickly;
+  return opened >= kManyStreams && cancelled > opened / 2;
+}
 
 bool AbuseGuard::allows(Abuse act, MonotonicTime now) {
   switch (act) {
     case Abuse::kReset:
-      // Cancelling most of what it asks for, however slowly, is not what a client is for.
-      if (opened_ >= kFewStreams && cancelled_ * 2 > opened_) return false;
-      return resets_.take(now);
+      go_on(now);
+      return !mostly_cancelled() && resets_.take(now);
     case Abuse::kForcedReset:
     case Abuse::kOversizedHead:
       return refusals_.take(now);

@@ -48,18 +48,50 @@ TEST(H2Floods, RapidResetsEndTheConnectionBeforeTheyReachTheEndpoint) {
   EXPECT_LE(world.begun, 300);
 }
 
-TEST(H2Floods, CancellingMostOfWhatIsAskedForEndsTheConnectionHoweverSlowlyItIsDone) {
+// As a map does that is dragged: it wants other tiles before these have come.
+TEST(H2Floods, APageThatCancelsAllItAsksForKeepsItsConnectionAndItsDownload) {
+  FrontendWorld world;
+  world.script = hold;
+  H2Client client(world);
+  const std::int32_t download = client.get("/download");
+  for (int second = 0; second < 60; ++second) {
+    for (int i = 0; i < 50; ++i) client.cancel(client.get());
+    world.advance(std::chrono::seconds(3));
+    ASSERT_THAT(client.goaways(), IsEmpty()) << second;
+  }
+  world.live.at(0)->respond({.status = 200}, "all of it");
+  client.exchange_bytes();
+  EXPECT_EQ(client.response(download).body, "all of it");
+}
+
+TEST(H2Floods, CancellingHalfOfWhatIsAskedForIsFine) {
+  FrontendWorld world;
+  world.script = [](Exchange& exchange) {
+    if (exchange.request().target == "/wanted") exchange.respond({.status = 200}, "hello");
+  };
+  H2Client client(world);
+  for (int i = 0; i < 600; ++i) {
+    const std::int32_t wanted = client.get("/wanted");
+    client.cancel(client.get("/not"));
+    world.advance(std::chrono::milliseconds(50));
+    ASSERT_EQ(client.response(wanted).body, "hello") << i;
+  }
+  EXPECT_THAT(client.goaways(), IsEmpty());
+}
+
+TEST(H2Floods, CancellingMostOfWhatIsAskedForAtOnceEndsTheConnection) {
   FrontendWorld world;
   world.script = hold;
   H2Client client(world);
   int asked = 0;
-  while (client.goaways().empty() && asked < 300) {
-    client.cancel(client.get());
-    world.advance(std::chrono::seconds(1));
-    ++asked;
+  for (; client.goaways().empty() && asked < 1000; ++asked) {
+    const std::int32_t stream = client.get();
+    if (asked % 3 == 0) world.live.back()->respond({.status = 200}, "hello");
+    if (asked % 3 != 0) client.cancel(stream);
+    world.advance(std::chrono::milliseconds(1));
   }
   expect_goaway(client, kCalm);
-  EXPECT_LE(asked, 200);
+  EXPECT_LE(asked, 210);
 }
 
 TEST(H2Floods, ResetsThatTheClientProvokesCostAsMuch) {

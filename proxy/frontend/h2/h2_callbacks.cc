@@ -19,6 +19,7 @@ struct OptionDeleter {
 
 constexpr std::size_t kMostQueuedAcks = 100;
 constexpr unsigned kTypes = 256;
+constexpr std::uint64_t kNoLimit = 1ULL << 32;
 
 H2Connection& connection_of(void* user) {
   return *static_cast<H2Connection*>(user);
@@ -68,6 +69,8 @@ struct H2Callbacks::Shared {
     nghttp2_option_set_no_auto_window_update(raw_option, 1);
     nghttp2_option_set_no_closed_streams(raw_option, 1);
     nghttp2_option_set_max_outbound_ack(raw_option, kMostQueuedAcks);
+    // AbuseGuard judges them, and says so: nghttp2's limit would end the connection without a word.
+    nghttp2_option_set_stream_reset_rate_limit(raw_option, kNoLimit, kNoLimit);
     show_unknown_frames(raw_option);
   }
 };
@@ -151,7 +154,7 @@ int H2Callbacks::on_frame(nghttp2_session* session, const nghttp2_frame* frame, 
       return 0;
     case NGHTTP2_RST_STREAM:
       if (H2Stream* stream = stream_of(session, frame->hd.stream_id)) {
-        if (!stream->responded()) connection.guard_.stream_cancelled();
+        if (!stream->answering()) connection.guard_.stream_cancelled(stream->opened(), connection.context_.loop.now());
         stream->on_cancelled();
       }
       connection.count(Abuse::kReset);

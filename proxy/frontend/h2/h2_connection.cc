@@ -103,7 +103,7 @@ void H2Connection::feed() {
 }
 
 H2Stream* H2Connection::open_stream(std::int32_t id) {
-  guard_.stream_opened();
+  guard_.stream_opened(context_.loop.now());
   clear_deadline(kIdle);
   ++state_.requests;
   const std::uint64_t most = context_.policy->connection.max_requests;

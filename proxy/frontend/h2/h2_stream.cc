@@ -23,6 +23,7 @@ using Block = FieldBlock<nghttp2_nv, NGHTTP2_NV_FLAG_NO_COPY_NAME>;
 H2Stream::H2Stream(H2Connection& connection, std::int32_t id)
     : connection_(connection),
       id_(id),
+      opened_(connection.context().loop.now()),
       collector_(Protocol::kH2, connection.transport().secure()),
       waker_(connection.context().loop, [this] { progress(); }) {}
 
@@ -209,7 +210,6 @@ Buffer H2Stream::take_data(std::size_t size) {
 
 // An answer before the end of its request: the client need not send the rest (RFC 9113 section 8.1).
 void H2Stream::on_end_sent() {
-  state_.end_sent = true;
   if (!state_.request_ended) reset(NGHTTP2_NO_ERROR);
   exchange_.reset();
 }

@@ -66,8 +66,9 @@ class H2Stream {
   Buffer take_data(std::size_t size);
   // END_STREAM has left. If the request has not ended, the client is told to stop (RFC 9113 section 8.1).
   void on_end_sent();
-  // Answered in full.
-  bool responded() const { return state_.end_sent; }
+  // The head of its answer is there, or was.
+  bool answering() const { return state_.head_sent; }
+  MonotonicTime opened() const { return opened_; }
   // Its head is complete.
   bool begun() const { return state_.decoding != Decoding::kHead; }
 
@@ -91,7 +92,6 @@ class H2Stream {
     bool head_sent = false;
     // nghttp2 waits for nghttp2_session_resume_data.
     bool deferred = false;
-    bool end_sent = false;
     // RST_STREAM is on its way, or the client's has come.
     bool reset = false;
     bool held_back = false;
@@ -125,6 +125,7 @@ class H2Stream {
 
   H2Connection& connection_;
   const std::int32_t id_;
+  const MonotonicTime opened_;
   Position position_;
   State state_;
   HeadCollector collector_;

@@ -149,7 +149,7 @@ H3Stream* H3Session::find(std::int64_t stream) {
 }
 
 void H3Session::opened(std::int64_t stream) {
-  guard_.stream_opened();
+  guard_.stream_opened(context_.loop.now());
   if (streams_.empty()) transport_.busy(true);
   streams_.emplace(stream, std::make_unique<H3Stream>(*this, stream));
   if (!sweep_.armed()) sweep_.arm(kSweepEvery);
@@ -268,7 +268,7 @@ void H3Session::reset(H3Stream& stream, Code code) {
 
 void H3Session::cancelled(const H3Stream& stream) {
   if (stream.responded()) return;
-  guard_.stream_cancelled();
+  if (!stream.answering()) guard_.stream_cancelled(stream.opened(), context_.loop.now());
   count(Abuse::kReset);
 }
 

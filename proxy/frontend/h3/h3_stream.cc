@@ -32,6 +32,7 @@ nghttp3_ssize read_response(nghttp3_conn* /*conn*/, std::int64_t /*id*/, nghttp3
 H3Stream::H3Stream(H3Session& session, std::int64_t id)
     : session_(session),
       id_(id),
+      opened_(now()),
       waker_(session.context_.loop, [this] { progress(); }),
       collector_(Protocol::kH3, true) {
   state_.window = session.options_.stream_window;

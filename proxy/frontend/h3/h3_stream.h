@@ -77,6 +77,9 @@ class H3Stream {
   void drop_held();
   // Answered in full.
   bool responded() const { return state_.writing == Writing::kEnded; }
+  // The head of its answer is there, or was.
+  bool answering() const { return state_.writing != Writing::kNothing; }
+  MonotonicTime opened() const { return opened_; }
   // Its head is complete.
   bool begun() const { return state_.reading != Reading::kHead; }
   // Returns what is wrong if nothing has moved for too long: a head that does not end (kHeaderTimeout), or an answer
@@ -142,6 +145,7 @@ class H3Stream {
 
   H3Session& session_;
   std::int64_t id_;
+  MonotonicTime opened_;
   Waker waker_;
   HeadCollector collector_;
   Buffer arrived_;

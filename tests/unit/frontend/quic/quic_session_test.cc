@@ -313,6 +313,29 @@ TEST_F(QuicSessionTest, ClientThatResetsAllItAsksForIsTooMuch) {
   EXPECT_EQ(observer.running, 0);
 }
 
+// As a map does that is dragged: it wants other tiles before these have come.
+TEST_F(QuicSessionTest, PageThatCancelsAllItAsksForKeepsItsConnection) {
+  script = [](Exchange& exchange) {
+    if (exchange.request().target == "/wanted") exchange.respond({}, "hello");
+  };
+  H3Client& client = connected();
+  for (int burst = 0; burst < 6; ++burst) {
+    for (int i = 0; i < 50; ++i) {
+      const auto stream = client.begin(post("/tile"), kNo);
+      ASSERT_GE(stream, 0);
+      client.step();
+      client.reset(stream, 0x10c);
+      client.stop(stream, 0x10c);
+      pass(1ms);
+    }
+    pass(3s);
+    ASSERT_FALSE(client.closed().has_value()) << burst;
+  }
+  const auto wanted = client.get("/wanted");
+  until([&] { return client.response(wanted).ended; });
+  EXPECT_EQ(client.response(wanted).status, 200);
+}
+
 TEST_F(QuicSessionTest, ClientThatMakesUsResetAllItAsksForIsTooMuch) {
   H3Client& client = connected();
   int asked = 0;
