@@ -64,6 +64,10 @@ bool AbuseGuard::allows(Abuse act, MonotonicTime now) {
     case Abuse::kEmptyFrame:
     case Abuse::kLibraryVerdict:
     case Abuse::kTlsMessage:
+    case Abuse::kProtocolError:
+    case Abuse::kUnacknowledgedSettings:
+    case Abuse::kUnfinishedHead:
+    case Abuse::kStalled:
       return false;
   }
   return false;

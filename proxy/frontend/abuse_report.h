@@ -1,6 +1,8 @@
-// Tells the log and the metrics that a client's connection is ended for what the client did too much of. Whoever ends
-// one for such a reason says so here, once for the connection: H2Connection, H3Session, QuicConnection, and TlsAccept
-// for the records of its TlsStream. The loop's thread.
+// Tells the log and the metrics that a client's connection is ended before its time for what the client did. Whoever
+// ends one for such a reason says so here, once for the connection: H1Connection, H2Connection, H3Session,
+// QuicConnection, LingeringClose, ClearAccept, and TlsAccept for the records of its TlsStream. What an answer of ours
+// tells of (408 and 431 of h1) is counted with the faults instead, and what ends a handshake with the handshakes. The
+// loop's thread.
 #pragma once
 
 #include "proxy/frontend/listener_context.h"

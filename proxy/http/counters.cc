@@ -10,10 +10,20 @@ std::string_view label(HandshakeFailure failure) {
 }
 
 std::string_view label(Abuse abuse) {
-  constexpr std::array<std::string_view, kAbuseCount> kLabels = {"resets",         "forced_resets",  "oversized_heads",
-                                                                 "excessive_head", "control_frames", "other_frames",
-                                                                 "empty_frames",   "frames",         "tls_messages"};
-  static_assert(static_cast<std::size_t>(Abuse::kTlsMessage) + 1 == kAbuseCount);
+  constexpr std::array<std::string_view, kAbuseCount> kLabels = {"resets",
+                                                                 "forced_resets",
+                                                                 "oversized_heads",
+                                                                 "excessive_head",
+                                                                 "control_frames",
+                                                                 "other_frames",
+                                                                 "empty_frames",
+                                                                 "frames",
+                                                                 "tls_messages",
+                                                                 "protocol_error",
+                                                                 "unacknowledged_settings",
+                                                                 "unfinished_head",
+                                                                 "stalled"};
+  static_assert(static_cast<std::size_t>(Abuse::kStalled) + 1 == kAbuseCount);
   return kLabels[static_cast<std::size_t>(abuse)];
 }
 

@@ -49,8 +49,8 @@ constexpr std::string_view label(ConnectionRefusal refusal) {
   return kLabels[static_cast<std::size_t>(refusal)];
 }
 
-// What a client does too much of: each act is legal, and in such numbers an attack that ends the connection. How many
-// are too many, AbuseGuard knows.
+// What a client does so that its connection is ended before its time. Of the first of them each act is legal, and in
+// such numbers an attack: how many are too many, AbuseGuard knows. Once is enough of the others.
 enum class Abuse : std::uint8_t {
   // It cancelled a stream (CVE-2023-44487).
   kReset,
@@ -70,8 +70,16 @@ enum class Abuse : std::uint8_t {
   kLibraryVerdict,
   // It sent records that carry no data: KeyUpdate, warnings, empty ones.
   kTlsMessage,
+  // It broke the rules of HTTP/2, HTTP/3 or QUIC in a way that leaves nothing to go on with.
+  kProtocolError,
+  // It did not acknowledge our SETTINGS in time (RFC 9113 section 6.5.3).
+  kUnacknowledgedSettings,
+  // It did not end a head in time, and no answer could say so.
+  kUnfinishedHead,
+  // It took nothing of what there was for it in time.
+  kStalled,
 };
-inline constexpr std::size_t kAbuseCount = 9;
+inline constexpr std::size_t kAbuseCount = 13;
 // Returns the label in metrics: "resets", "forced_resets", ...
 std::string_view label(Abuse abuse);
 
@@ -85,7 +93,7 @@ struct ListenerCounters {
   std::array<Counter, kHandshakeFailureCount> handshake_failures;
   // How often a connection was not let in, or not at once.
   std::array<Counter, kConnectionRefusalCount> refused;
-  // Connections that were ended, by what their clients did too much of.
+  // Connections that were ended before their time, by what their clients did.
   std::array<Counter, kAbuseCount> cut;
   // Connections closed to make room for others while they were idle.
   Counter evicted_idle;

@@ -110,8 +110,9 @@ void Metrics::collect_listeners(MetricsPage& page) const {
       "connections_refused_total", "Connections that were not let in, or had to wait for it.", {"listener", "reason"});
   Family evicted = MetricsPage::counter("connections_evicted_total", "Connections closed to make room for others.",
                                         {"listener", "state"});
-  Family cut = MetricsPage::counter(
-      "connections_cut_total", "Connections ended for what their clients did too much of.", {"listener", "reason"});
+  Family cut =
+      MetricsPage::counter("connections_cut_total", "Connections ended before their time for what their clients did.",
+                           {"listener", "reason"});
   Family handshakes = MetricsPage::counter("tls_handshakes_total", "TLS handshakes completed, over TCP and QUIC.",
                                            {"listener", "version", "protocol", "resumed"});
   Family failures =

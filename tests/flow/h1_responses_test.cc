@@ -188,6 +188,7 @@ TEST(H1Responses, AClientThatReadsNothingIsResetAfterAWhile) {
   EXPECT_EQ(world.live.size(), 0U);
   EXPECT_TRUE(client.stream().was_reset());
   EXPECT_EQ(world.ended.at(0).fault, Fault::kClientStalled);
+  EXPECT_EQ(world.counters.cut[static_cast<std::size_t>(Abuse::kStalled)].value(), 1U);
 }
 
 TEST(H1Responses, AClientThatDoesNotReadTheEndOfAnAnswerIsResetAsWell) {
@@ -198,6 +199,7 @@ TEST(H1Responses, AClientThatDoesNotReadTheEndOfAnAnswerIsResetAsWell) {
   EXPECT_EQ(world.ended.size(), 1U);
   world.pass(std::chrono::seconds(70));
   EXPECT_TRUE(client.stream().was_reset());
+  EXPECT_EQ(world.counters.cut[static_cast<std::size_t>(Abuse::kStalled)].value(), 1U);
 }
 
 TEST(H1Responses, PipelinedRequestsOfAClientThatDoesNotReadStayUnread) {

@@ -27,6 +27,10 @@ void expect_goaway(H2Client& client, std::uint32_t code) {
   EXPECT_TRUE(client.server_closed());
 }
 
+std::uint64_t cut(const FrontendWorld& world, Abuse why) {
+  return world.counters.cut[static_cast<std::size_t>(why)].value();
+}
+
 // A request without a body and its cancellation, for as many streams as asked, in raw frames.
 std::string rapid_resets(std::int32_t first, std::size_t count) {
   // :method GET, :scheme http, :path / of the static table, and an authority.
@@ -162,6 +166,7 @@ TEST(H2Floods, SettingsThatAreNeverAcknowledgedEndTheConnection) {
   client.exchange_bytes();
   world.advance(std::chrono::seconds(11));
   expect_goaway(client, NGHTTP2_SETTINGS_TIMEOUT);
+  EXPECT_EQ(cut(world, Abuse::kUnacknowledgedSettings), 1U);
 }
 
 TEST(H2Floods, AHeadThatNeverEndsEndsTheConnection) {
@@ -170,6 +175,7 @@ TEST(H2Floods, AHeadThatNeverEndsEndsTheConnection) {
   client.send_raw(h2_frame(NGHTTP2_HEADERS, 0, 1, "\x82"));
   world.advance(std::chrono::seconds(31));
   expect_goaway(client, kCalm);
+  EXPECT_EQ(cut(world, Abuse::kUnfinishedHead), 1U);
 }
 
 TEST(H2Floods, WhatIsNotHttp2IsTurnedAway) {
@@ -186,6 +192,40 @@ TEST(H2Floods, WhatIsNotHttp2IsTurnedAway) {
   // SETTINGS, then GOAWAY(PROTOCOL_ERROR).
   EXPECT_THAT(response.to_string(), testing::EndsWith(std::string("\0\0\0\0\0\0\0\x01", 8)));
   EXPECT_EQ(world.begun, 0);
+  EXPECT_EQ(cut(world, Abuse::kProtocolError), 1U);
+}
+
+TEST(H2Floods, AnEndThatNghttp2DecidesIsToldOfAsWell) {
+  FrontendWorld world;
+  H2Client client(world);
+  // WINDOW_UPDATE for a stream that has never been opened (RFC 9113 section 5.1).
+  client.send_raw(h2_frame(NGHTTP2_WINDOW_UPDATE, 0, 7, std::string("\0\0\0\x01", 4)));
+  expect_goaway(client, NGHTTP2_PROTOCOL_ERROR);
+  EXPECT_EQ(cut(world, Abuse::kProtocolError), 1U);
+}
+
+TEST(H2Floods, AClientThatTakesNothingIsToldOfInTheEnd) {
+  FrontendWorld world;
+  world.script = [](Exchange& exchange) { exchange.respond({.status = 200}, std::string(32 * 1024, 'x')); };
+  H2Client client(world);
+  client.stream().set_room(1024);
+  nghttp2_session_set_local_window_size(client.session(), NGHTTP2_FLAG_NONE, 0, 1 << 20);
+  Buffer request(h2_frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM, 1,
+                          std::string{'\x82', '\x86', '\x84', '\x01', '\x01', 'a'}));
+  client.stream().write(request);
+  world.settle();
+  world.advance(std::chrono::seconds(61));
+  EXPECT_EQ(cut(world, Abuse::kStalled), 1U);
+  EXPECT_EQ(world.context.connections.size(), 0U);
+}
+
+TEST(H2Floods, AnEndWithoutACauseIsNotCounted) {
+  FrontendWorld world;
+  H2Client client(world);
+  client.get();
+  world.advance(std::chrono::seconds(121));
+  expect_goaway(client, NGHTTP2_NO_ERROR);
+  for (const Counter& counter : world.counters.cut) EXPECT_EQ(counter.value(), 0U);
 }
 
 TEST(H2Floods, OnAListenerOfBothTheFirstBytesTell) {

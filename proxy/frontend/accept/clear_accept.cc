@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "proxy/frontend/abuse_report.h"
 #include "proxy/frontend/h1/h1_connection.h"
 #include "proxy/frontend/h2/h2_connection.h"
 
@@ -42,7 +43,7 @@ ClearAccept::ClearAccept(ListenerContext& context, ClientTransport transport)
     : context_(context),
       transport_(std::move(transport)),
       look_(context.loop, until_closed([this] { look(); })),
-      deadline_(context.loop, until_closed([this] { close(); })) {
+      deadline_(context.loop, until_closed([this] { on_timeout(); })) {
   transport_.stream->set_user(this);
   deadline_.arm(context_.policy->connection.idle_timeout);
   look_.wake();
@@ -64,6 +65,12 @@ void ClearAccept::look() {
   if (!first || received_.empty()) return;
   deadline_.arm(context_.policy->connection.header_timeout);
   context_.connections.touch(*this);
+}
+
+// Of a client that has begun a preface.
+void ClearAccept::on_timeout() {
+  if (!received_.empty()) report_abuse(context_, transport_.peer, Abuse::kUnfinishedHead);
+  close();
 }
 
 void ClearAccept::become(Protocol protocol) {

@@ -35,6 +35,7 @@ class ClearAccept final : public ClientConnection, private ByteStream::User {
   void on_writable() override {}
   // Reads until the protocol is known, or nothing more is there.
   void look();
+  void on_timeout();
   void become(Protocol protocol);
   void close();
 

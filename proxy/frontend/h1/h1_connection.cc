@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/event_loop.h"
+#include "proxy/frontend/abuse_report.h"
 #include "proxy/frontend/lingering_close.h"
 #include "proxy/http/field_rules.h"
 
@@ -222,8 +223,10 @@ void H1Connection::end_exchange() {
 // Incomplete, and the client must be able to tell (invariant I8). Where only the close marks the end, a clean one would
 // be taken for it; and a client that does not read would not read the rest either.
 void H1Connection::break_off() {
-  const bool abort = response_.until_close() || exchange_->broken_off() == Fault::kClientStalled;
+  const bool stalled = exchange_->broken_off() == Fault::kClientStalled;
+  const bool abort = response_.until_close() || stalled;
   exchange_.reset();
+  if (stalled) report_abuse(context_, transport_.peer, Abuse::kStalled);
   if (!abort) return finish();
   transport_.stream->abort_on_close();
   close();
@@ -290,6 +293,7 @@ void H1Connection::on_timer() {
 }
 
 void H1Connection::on_stalled() {
+  report_abuse(context_, transport_.peer, Abuse::kStalled);
   if (exchange_) exchange_->abandon_client();
   transport_.stream->abort_on_close();
   close();

@@ -220,6 +220,10 @@ int H2Callbacks::on_frame_sent(nghttp2_session* session, const nghttp2_frame* fr
   } else if (type == NGHTTP2_SETTINGS && (frame->hd.flags & NGHTTP2_FLAG_ACK) == 0) {
     H2Connection& connection = connection_of(user);
     connection.set_deadline(H2Connection::kSettings, connection.context_.policy->connection.handshake_timeout);
+  } else if (type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR) {
+    // Where it is not ours, nghttp2 has found an error of the whole connection, and ends it by itself.
+    const bool flood = frame->goaway.error_code == NGHTTP2_ENHANCE_YOUR_CALM;
+    connection_of(user).cut(flood ? Abuse::kLibraryVerdict : Abuse::kProtocolError, frame->goaway.error_code);
   }
   return 0;
 }

@@ -96,7 +96,7 @@ void H2Connection::feed() {
         nghttp2_session_mem_recv2(session_.get(), reinterpret_cast<const std::uint8_t*>(run.data()), run.size());
     input_.consume(run.size() - state_.fed_from_run);
     if (fed == NGHTTP2_ERR_FLOODED) count(Abuse::kLibraryVerdict);
-    if (fed < 0) terminate(NGHTTP2_PROTOCOL_ERROR);
+    if (fed < 0) cut(Abuse::kProtocolError, NGHTTP2_PROTOCOL_ERROR);
   }
   input_.clear();
   streams_.ended.clear();
@@ -147,8 +147,13 @@ void H2Connection::open_connection_window() {
 
 void H2Connection::count(Abuse act) {
   if (state_.terminating || guard_.allows(act, context_.loop.now())) return;
-  report_abuse(context_, transport_.peer, act);
-  terminate(NGHTTP2_ENHANCE_YOUR_CALM);
+  cut(act, NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
+void H2Connection::cut(Abuse why, std::uint32_t code) {
+  if (state_.terminating) return;
+  report_abuse(context_, transport_.peer, why);
+  terminate(code);
 }
 
 void H2Connection::expect_window() {
@@ -260,6 +265,7 @@ void H2Connection::finish() {
 }
 
 void H2Connection::on_stalled() {
+  if (!state_.terminating) report_abuse(context_, transport_.peer, Abuse::kStalled);
   for (H2Stream& stream : streams_.open) stream.on_stalled();
   transport_.stream->abort_on_close();
   close();
@@ -298,9 +304,9 @@ void H2Connection::on_timer() {
 void H2Connection::on_deadline(Deadline which) {
   switch (which) {
     case kSettings:
-      return terminate(NGHTTP2_SETTINGS_TIMEOUT);
+      return cut(Abuse::kUnacknowledgedSettings, NGHTTP2_SETTINGS_TIMEOUT);
     case kHeaders:
-      return terminate(NGHTTP2_ENHANCE_YOUR_CALM);
+      return cut(Abuse::kUnfinishedHead, NGHTTP2_ENHANCE_YOUR_CALM);
     case kIdle:
       return terminate(NGHTTP2_NO_ERROR);
     case kFinalGoaway:

@@ -74,6 +74,8 @@ class H2Connection final : public ClientConnection, private ByteStream::User {
   // Counts what the client did and terminates the connection if it is one too many. The streams live on until nghttp2
   // has returned.
   void count(Abuse act);
+  // Terminates the connection with the code, and says in log and metric why. Nothing happens if it ends already.
+  void cut(Abuse why, std::uint32_t code);
   // Sends GOAWAY with the code, then closes. Only the first call counts.
   void terminate(std::uint32_t code);
 

@@ -209,6 +209,10 @@ void QuicConnection::fail_for_memory() {
 
 bool QuicConnection::outcome(const std::expected<void, H3Session::Code>& result) {
   if (result) return true;
+  // Where there is an error already, the session has said why.
+  if (!error_ && result.error() != NGHTTP3_H3_INTERNAL_ERROR) {
+    report_abuse(context_, peer_.address, Abuse::kProtocolError);
+  }
   finish(result.error());
   return false;
 }
@@ -218,8 +222,8 @@ bool QuicConnection::start_session() {
   H3Session::OwnStreams streams;
   for (std::int64_t* stream : {&streams.control, &streams.encoder, &streams.decoder}) {
     if (ngtcp2_conn_open_uni_stream(engine_.conn.get(), stream, nullptr) != 0) {
-      finish(NGHTTP3_H3_STREAM_CREATION_ERROR);  // the client allows fewer than RFC 9114 section 6.2 asks for
-      return false;
+      // The client allows fewer than RFC 9114 section 6.2 asks for.
+      return outcome(std::unexpected(NGHTTP3_H3_STREAM_CREATION_ERROR));
     }
   }
   H3Transport& transport = *this;

@@ -4,6 +4,7 @@
 
 #include "common/event_loop.h"
 #include "common/log_limit.h"
+#include "proxy/frontend/abuse_report.h"
 #include "proxy/frontend/quic/quic_connection.h"
 #include "proxy/frontend/quic/quic_dispatch.h"
 
@@ -64,6 +65,7 @@ void QuicConnection::fail(int status) {
       break;
   }
   if (!error_) {
+    if (peer_.counted) report_abuse(context_, peer_.address, Abuse::kProtocolError);
     ngtcp2_ccerr& error = error_.emplace();
     ngtcp2_ccerr_default(&error);
     if (status == NGTCP2_ERR_CRYPTO) {

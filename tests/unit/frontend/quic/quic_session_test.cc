@@ -364,6 +364,7 @@ TEST_P(QuicMisuseTest, EndsTheConnectionWithItsCode) {
   until([&] { return client.closed().has_value(); });
   EXPECT_TRUE(client.closed()->by_application);
   EXPECT_EQ(client.closed()->code, GetParam().code);
+  EXPECT_EQ(counters.cut[static_cast<std::size_t>(Abuse::kProtocolError)].value(), 1U);
 }
 
 INSTANTIATE_TEST_SUITE_P(
