@@ -167,15 +167,15 @@ struct Limits {
 
 // [timeouts]
 struct Timeouts {
-  milliseconds handshake = defaults::kHandshakeTimeout;         // TLS or QUIC
-  milliseconds header = defaults::kHeaderTimeout;               // first byte of a request to the end of its head
-  milliseconds idle = defaults::kIdleTimeout;                   // client connection without a request
-  milliseconds request_body = defaults::kRequestBodyTimeout;    // between bytes
-  milliseconds connect = defaults::kConnectTimeout;             // to an endpoint
-  milliseconds response = defaults::kResponseTimeout;           // end of the request to the head of the answer
-  milliseconds response_body = defaults::kResponseBodyTimeout;  // between bytes
-  milliseconds response_write =
-      defaults::kResponseWriteTimeout;  // the client acknowledges nothing of what there is for it
+  milliseconds handshake = defaults::kHandshakeTimeout;           // TLS or QUIC
+  milliseconds header = defaults::kHeaderTimeout;                 // first byte of a request to the end of its head
+  milliseconds idle = defaults::kIdleTimeout;                     // client connection without a request
+  milliseconds request_body = defaults::kRequestBodyTimeout;      // between bytes
+  milliseconds connect = defaults::kConnectTimeout;               // to an endpoint
+  milliseconds response = defaults::kResponseTimeout;             // end of the request to the head of the answer
+  milliseconds response_body = defaults::kResponseBodyTimeout;    // between bytes
+  milliseconds response_write = defaults::kResponseWriteTimeout;  // the client acknowledges nothing of what waits
+  milliseconds linger = defaults::kLingerTimeout;  // for an early answer to arrive, while the client still sends
 };
 
 // [routes.limits]: only what differs from the global value is set. In `max_request_body` the inner nullopt is "off".

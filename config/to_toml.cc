@@ -161,6 +161,7 @@ void write_limits(TomlWriter& writer, const Limits& limits, const Timeouts& time
   writer.value("response", timeouts.response, defaults.response);
   writer.value("response_body", timeouts.response_body, defaults.response_body);
   writer.value("response_write", timeouts.response_write, defaults.response_write);
+  writer.value("linger", timeouts.linger, defaults.linger);
 }
 
 }  // namespace

@@ -36,6 +36,8 @@ inline constexpr milliseconds kResponseTimeout{120'000};
 inline constexpr milliseconds kResponseBodyTimeout{120'000};
 // How long bytes of the answer may wait while the client takes none.
 inline constexpr milliseconds kResponseWriteTimeout{60'000};
+// How long what a client still sends is read and dropped, so that its last answer arrives.
+inline constexpr milliseconds kLingerTimeout{30'000};
 // For what is in flight when the process stops, or when a listener or an instance goes away.
 inline constexpr milliseconds kDrainTimeout{30'000};
 

@@ -42,6 +42,7 @@ void read_timeouts(TableReader& reader, Timeouts& timeouts) {
   reader.read("response", timeouts.response);
   reader.read("response_body", timeouts.response_body);
   reader.read("response_write", timeouts.response_write);
+  reader.read("linger", timeouts.linger);
 }
 
 }  // namespace gatehouse::config

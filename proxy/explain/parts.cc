@@ -164,6 +164,7 @@ std::vector<Explanation::Limit> limits(const ListenerPolicy& policy, const DryRu
       {.name = "response_write timeout",
        .value = duration(exchange.response_write_timeout),
        .by_route = times.response_write.has_value()},
+      {.name = "linger timeout", .value = duration(policy.connection.linger_timeout)},
   };
 }
 

@@ -1,14 +1,19 @@
 #include "proxy/frontend/lingering_close.h"
 
+#include <algorithm>
+#include <chrono>
 #include <utility>
+
+#include "common/event_loop.h"
+#include "proxy/frontend/abuse_report.h"
 
 namespace gatehouse {
 
 namespace {
 
-constexpr std::chrono::seconds kLinger{1};
+constexpr std::chrono::seconds kQuiet{5};
+constexpr std::chrono::seconds kLeaving{1};         // in all, once the listener goes
 constexpr std::size_t kDroppedPerTurn = 64 * 1024;  // other connections have their turn in between
-constexpr std::size_t kMostDropped = 64 * 1024 * 1024;
 
 }  // namespace
 
@@ -38,8 +43,7 @@ void LingeringClose::progress() {
   if (!shut_ && !send()) return;
   Buffer waste;
   const IoResult result = transport_.stream->read(waste, kDroppedPerTurn);
-  dropped_ += result.bytes;
-  if (dropped_ > kMostDropped) return close();
+  if (result.bytes > 0) wait_for_more();
   if (result.status == IoStatus::kWouldBlock) return;
   if (result.status != IoStatus::kOk) return close();
   again_.arm(Duration::zero());
@@ -56,11 +60,24 @@ bool LingeringClose::send() {
   transport_.stream->shutdown_write();
   shut_ = true;
   stall_.rest();
-  deadline_.arm(kLinger);
+  const Duration most = context_.policy->connection.linger_timeout;
+  last_ = context_.loop.now() + (context_.draining ? std::min<Duration>(most, kLeaving) : most);
+  wait_for_more();
   return true;
 }
 
+void LingeringClose::drain() {
+  if (!shut_) return;
+  last_ = std::min<MonotonicTime>(last_, context_.loop.now() + kLeaving);
+  wait_for_more();
+}
+
+void LingeringClose::wait_for_more() {
+  deadline_.arm_at(std::min<MonotonicTime>(last_, context_.loop.now() + kQuiet));
+}
+
 void LingeringClose::on_stalled() {
+  report_abuse(context_, transport_.peer, Abuse::kStalled);
   transport_.stream->abort_on_close();
   close();
 }

@@ -1,10 +1,10 @@
 // The end of a client connection whose last answer must arrive: sends what is left, then FIN, then reads and drops
-// what the client still sends (for a second, at most 64 MiB) so that closing does not become a reset that destroys
-// the answer (RFC 9112 section 9.6). Owned by the connection list; one loop's thread. The client's permit is kept
-// until it has ended.
+// what the client still sends, so that closing does not become a reset that destroys the answer (RFC 9112 section
+// 9.6): a client that writes all of its request first has to get that far. Owned by the connection list; one loop's
+// thread. The client's permit is kept until it has ended, and it may have to make room for others.
 //
-//   send (while the client moves), FIN --> drop what comes (1 s) --> closed
-//   any error, the client's end, or the deadline ----------------> closed
+//   send (while the client moves), FIN --> drop what comes (linger_timeout in all; 5 s without a byte) --> closed
+//   any error, the client's end, or a deadline --------------------------------------------------------> closed
 //   the client stalls -------------------------------------------> reset: the answer is incomplete
 #pragma once
 
@@ -25,8 +25,8 @@ class LingeringClose final : public ClientConnection, private ByteStream::User {
   LingeringClose(ListenerContext& context, ClientTransport transport, Buffer unsent);
   ~LingeringClose() override;
 
-  // It ends soon by itself.
-  void drain() override {}
+  // What still comes gets a second more.
+  void drain() override;
   Standing standing() const override { return shut_ ? Standing::kUnfinished : Standing::kServing; }
   // What still comes is dropped.
   bool unread() const override { return false; }
@@ -38,15 +38,17 @@ class LingeringClose final : public ClientConnection, private ByteStream::User {
   void progress();
   bool send();
   void on_stalled();
+  // Begins the time without a byte anew.
+  void wait_for_more();
   void close();
 
   ListenerContext& context_;
   ClientTransport transport_;
   Buffer unsent_;
-  // Bytes read in vain.
-  std::size_t dropped_ = 0;
   // FIN has been sent.
   bool shut_ = false;
+  // After FIN: when it is over, whatever comes.
+  MonotonicTime last_{};
   Waker progress_;
   StallWatch stall_;
   Timer deadline_;

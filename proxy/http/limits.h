@@ -61,6 +61,8 @@ struct ConnectionLimits {
   std::chrono::milliseconds header_timeout = defaults::kHeaderTimeout;
   // How long a connection may stay without a request.
   std::chrono::milliseconds idle_timeout = defaults::kIdleTimeout;
+  // How long a connection that has ended is read on, so that its last answer arrives.
+  std::chrono::milliseconds linger_timeout = defaults::kLingerTimeout;
 };
 
 }  // namespace gatehouse

@@ -69,6 +69,7 @@ ListenerPolicy policy_of(const config::Config& config, const config::Listener& l
   policy.connection.handshake_timeout = config.timeouts.handshake;
   policy.connection.header_timeout = config.timeouts.header;
   policy.connection.idle_timeout = config.timeouts.idle;
+  policy.connection.linger_timeout = config.timeouts.linger;
   return policy;
 }
 

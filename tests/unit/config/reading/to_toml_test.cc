@@ -222,6 +222,7 @@ connect = "6s"
 response = "7s"
 response_body = "8s"
 response_write = "9s"
+linger = "10s"
 )";
 
 TEST(ToToml, WritesEveryKeyAsItWasRead) {
