@@ -107,11 +107,21 @@ int H2Callbacks::on_begin_frame(nghttp2_session* /*session*/, const nghttp2_fram
 
 int H2Callbacks::on_begin_headers(nghttp2_session* session, const nghttp2_frame* frame, void* user) {
   H2Connection& connection = connection_of(user);
-  connection.set_deadline(H2Connection::kHeaders, connection.context_.policy->connection.header_timeout);
-  if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
+  const bool request = frame->headers.cat == NGHTTP2_HCAT_REQUEST;
   const std::int32_t id = frame->hd.stream_id;
+  if (request && connection.full()) return refuse(connection, id);
+  connection.set_deadline(H2Connection::kHeaders, connection.context_.policy->connection.header_timeout);
+  if (!request) return 0;
   H2Stream* stream = connection.open_stream(id);
   return nghttp2_session_set_stream_user_data(session, id, stream) == 0 ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
+}
+
+// The head is decoded all the same, for the table that all heads share, but nobody looks at it. Who goes on and on is
+// an attacker: a client knows the limit once it has our SETTINGS.
+int H2Callbacks::refuse(H2Connection& connection, std::int32_t id) {
+  connection.count(Abuse::kForcedReset);
+  const int queued = nghttp2_submit_rst_stream(connection.session(), NGHTTP2_FLAG_NONE, id, NGHTTP2_REFUSED_STREAM);
+  return queued == 0 ? NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE : NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
 int H2Callbacks::on_header(nghttp2_session* session, const nghttp2_frame* frame, const std::uint8_t* name,

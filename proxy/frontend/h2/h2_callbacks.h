@@ -23,6 +23,8 @@ struct H2Callbacks {
   static int on_begin_frame(nghttp2_session* session, const nghttp2_frame_hd* head, void* user);
   // Opens the stream of a request, and begins the time for its head.
   static int on_begin_headers(nghttp2_session* session, const nghttp2_frame* frame, void* user);
+  // Resets the stream with REFUSED_STREAM, so that the client may ask again.
+  static int refuse(H2Connection& connection, std::int32_t id);
   // Fails the session where decoding on is not worth while.
   static int on_header(nghttp2_session* session, const nghttp2_frame* frame, const std::uint8_t* name,
                        std::size_t name_size, const std::uint8_t* value, std::size_t value_size, std::uint8_t flags,

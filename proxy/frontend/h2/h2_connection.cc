@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <string>
 #include <utility>
 
 #include "common/event_loop.h"
@@ -15,6 +16,9 @@ namespace {
 
 constexpr std::size_t kReadPerTurn = 64 * 1024;
 constexpr std::uint32_t kStreamWindow = BodyPipe::kDefaultCapacity;
+constexpr std::uint32_t kStreamsForNghttp2 = 0x7fffffff;
+constexpr std::size_t kFrameHead = 9;                        // RFC 9113 section 4.1
+constexpr std::size_t kSettingsEntry = 6;                    // a number of two bytes and a value of four
 constexpr std::chrono::milliseconds kGoawayRoundTrip{1000};  // for the ping that follows the first GOAWAY
 constexpr std::chrono::milliseconds kGoawayDelivery{1000};   // for the last words of a connection that is terminated
 constexpr std::chrono::milliseconds kSmallFrameDelay{200};
@@ -57,18 +61,32 @@ H2Connection::~H2Connection() {
   context_.counters.connections[static_cast<std::size_t>(Protocol::kH2)].subtract();
 }
 
-// Our SETTINGS, which are the first frame on the wire.
 bool H2Connection::begin_session() {
-  if (!session_) return false;
+  return session_ && announce_settings() &&
+         nghttp2_session_set_local_window_size(session_.get(), NGHTTP2_FLAG_NONE, 0, kConnectionWindow) == 0;
+}
+
+// They are the first frame on the wire: nghttp2 makes it at once, with the number of streams as the first entry.
+bool H2Connection::announce_settings() {
   const ListenerPolicy& policy = *context_.policy;
+  state_.max_streams = policy.connection.max_streams;
   const std::array<nghttp2_settings_entry, 4> settings = {{
-      {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, policy.connection.max_streams},
+      {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, kStreamsForNghttp2},
       {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, kStreamWindow},
       {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, static_cast<std::uint32_t>(policy.head.max_header_bytes)},
       {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
   }};
-  return nghttp2_submit_settings(session_.get(), NGHTTP2_FLAG_NONE, settings.data(), settings.size()) == 0 &&
-         nghttp2_session_set_local_window_size(session_.get(), NGHTTP2_FLAG_NONE, 0, kConnectionWindow) == 0;
+  if (nghttp2_submit_settings(session_.get(), NGHTTP2_FLAG_NONE, settings.data(), settings.size()) != 0) return false;
+  const std::uint8_t* bytes = nullptr;
+  const nghttp2_ssize size = nghttp2_session_mem_send2(session_.get(), &bytes);
+  if (size <= 0) return false;
+  std::string frame(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size));
+  assert(frame.size() == kFrameHead + settings.size() * kSettingsEntry);
+  for (std::size_t i = 0; i < sizeof state_.max_streams; ++i) {
+    frame[kFrameHead + sizeof(std::uint16_t) + i] = static_cast<char>(state_.max_streams >> (24 - 8 * i) & 0xffU);
+  }
+  output_.append(frame);
+  return true;
 }
 
 // --- stream -> input_ -> session_ ---

@@ -96,6 +96,8 @@ class H2Connection final : public ClientConnection, private ByteStream::User {
     std::size_t window_owed = 0;
     // Since the connection began.
     std::uint64_t requests = 0;
+    // How many streams may be open at once, as our SETTINGS have said.
+    std::uint32_t max_streams = 0;
     bool draining = false;
     bool final_goaway_sent = false;
     bool terminating = false;
@@ -135,6 +137,11 @@ class H2Connection final : public ClientConnection, private ByteStream::User {
   // The client takes nothing of it: a reset.
   void on_stalled();
 
+  // nghttp2 would end the connection for a stream beyond the limit that it announces. It is made to announce ours, and
+  // to allow what no client gets to: H2Callbacks refuses the stream alone (RFC 9113 section 5.1.2).
+  bool announce_settings();
+  // As many streams are open as we have said.
+  bool full() const { return streams_.open.size() >= state_.max_streams; }
   H2Stream* open_stream(std::int32_t id);
   void end_stream(H2Stream& stream);
   void open_connection_window();
