@@ -9,7 +9,8 @@ namespace gatehouse {
 namespace {
 
 constexpr HeadLimits kResponseLimits{.max_header_bytes = 64UL * 1024, .max_header_count = 200};
-constexpr int kMaxInterims = 8;
+constexpr int kMostInterims = 8;
+constexpr std::size_t kMostInterimBytes = 64UL * 1024;
 // One read; less than the least is not worth a system call, and what it brings too much the pipe can bear.
 constexpr std::size_t kLeastRead = 4UL * 1024;
 constexpr std::size_t kMostRead = 64UL * 1024;
@@ -24,9 +25,8 @@ void ResponseReader::begin(std::string_view method, BodyPipe& response, Waker& w
   response_ = &response.writer();
   response_->set_waker(&waker);
   received_ = 0;
-  interims_ = 0;
+  interims_ = {};
   head_seen_ = false;
-  in_interim_ = false;
   keep_alive_ = false;
   waits_for_room_ = false;
 }
@@ -73,14 +73,14 @@ std::optional<ResponseReader::Event> ResponseReader::parse() {
     std::optional<Event> event;
     switch (step.event) {
       case H1Parser::Event::kNeedMore:
-        input_.consume(step.consumed);
+        consume(step.consumed);
         if (input_.empty()) return {};
         break;
       case H1Parser::Event::kBody:
         take_body(run, step);
         break;
       case H1Parser::Event::kHead:
-        input_.consume(step.consumed);
+        consume(step.consumed);
         event = on_parsed_head();
         break;
       case H1Parser::Event::kEnd:
@@ -103,15 +103,23 @@ std::optional<ResponseReader::Event> ResponseReader::on_parsed_head() {
     return Event::kHead;
   }
   // Nobody has asked for another protocol (RFC 9110 section 15.2.2).
-  if (head_.status == 101 || ++interims_ > kMaxInterims) return fail(Fault::kUpstreamInvalid);
-  in_interim_ = true;
-  if (head_.status == 103) return Event::kInterim;
-  return {};
+  if (head_.status == 101) return fail(Fault::kUpstreamInvalid);
+  // Apps report progress with them: more than a client needs to know are no fault, but bounded work.
+  if (interims_.bytes > kMostInterimBytes) return fail(Fault::kUpstreamHeadersTooLarge);
+  interims_.in_one = true;
+  if (head_.status != 103 || interims_.told == kMostInterims) return {};
+  ++interims_.told;
+  return Event::kInterim;
+}
+
+void ResponseReader::consume(std::size_t bytes) {
+  if (!head_seen_) interims_.bytes += bytes;
+  input_.consume(bytes);
 }
 
 std::optional<ResponseReader::Event> ResponseReader::on_parsed_end() {
-  if (!in_interim_) return finish();
-  in_interim_ = false;
+  if (!interims_.in_one) return finish();
+  interims_.in_one = false;
   parser_.expect_response_to(method_);
   return {};
 }

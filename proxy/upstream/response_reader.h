@@ -1,6 +1,6 @@
 // The receiving half of an UpstreamConnection: reads an answer from the socket up to the room of its pipe, interim
 // answers included, and is strict about where it ends. A member of its connection; one loop's thread. An answer may
-// have a head of at most 64 KiB and 200 fields, and at most 8 interim answers before it.
+// have a head of at most 64 KiB and 200 fields, and before it interim answers of at most 64 KiB in all.
 //
 //   begin --> kInterim, any number --> kHead --> kEnd
 //               kWaiting, kNoRoom: at any time, and read() is called again; kFault: at any time, and nothing follows
@@ -30,7 +30,8 @@ class ResponseReader {
     kWaiting,
     // The client has to take what is in the pipe; the waker will be woken.
     kNoRoom,
-    // A 103 has come, which take_head() returns; read on. Other interim answers are dropped and not told of.
+    // A 103 has come, which take_head() returns; read on: up to eight times. Other interim answers are dropped and not
+    // told of.
     kInterim,
     // The head of the final answer has come, which take_head() returns; read on. Told once, also without a body.
     kHead,
@@ -75,9 +76,20 @@ class ResponseReader {
   std::optional<Event> on_parsed_head();
   std::optional<Event> on_parsed_end();
   void take_body(std::string_view run, const H1Parser::Step& step);
+  // Takes the bytes out of the input; before the final head they count as those of interim answers.
+  void consume(std::size_t bytes);
   Event on_stream_end(bool clean);
   Event finish();
   Event fail(Fault fault);
+
+  // Before the final head.
+  struct Interims {
+    // So many were told of.
+    int told = 0;
+    // Of all of them, and of the head that comes.
+    std::size_t bytes = 0;
+    bool in_one = false;
+  };
 
   H1Parser parser_;
   Buffer input_;
@@ -85,10 +97,9 @@ class ResponseReader {
   std::string method_;
   ResponseHead head_;
   std::uint64_t received_ = 0;
-  int interims_ = 0;
+  Interims interims_;
   Fault fault_ = Fault::kUpstreamInvalid;
   bool head_seen_ = false;
-  bool in_interim_ = false;
   bool keep_alive_ = false;
   bool waits_for_room_ = false;
 };

@@ -36,6 +36,31 @@ const Table kTable = {
        f.expect_response(s, 200, "late");
        f.expect_pool(1);
      }},
+    {"HintsBeyondTheEighthAreDroppedAndTheAnswerFollows",
+     [](Flow& f) {
+       const Stream s = f.get();
+       App& app = f.accept_request();
+       std::string response;
+       for (int i = 0; i < 30; ++i) response += "HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n";
+       f.respond(app, response + ok("late"), s);
+       EXPECT_EQ(f.response(s).interim, std::vector<int>(8, 103));
+       f.expect_response(s, 200, "late");
+       f.expect_pool(1);
+     }},
+    {"HintsWithoutEndAreAFault",
+     [](Flow& f) {
+       const Stream s = f.get();
+       App& app = f.accept_request();
+       std::string hints;
+       for (int i = 0; i < 70; ++i) {
+         hints += "HTTP/1.1 103 Early Hints\r\nLink: </" + std::string(1000, 'a') + ">\r\n\r\n";
+       }
+       app.say(hints);
+       f.until([&] { return f.over(s); });
+       EXPECT_EQ(f.response(s).status, 502);
+       EXPECT_EQ(f.only_record().fault, Fault::kUpstreamHeadersTooLarge);
+       f.expect_pool(0);
+     }},
     {"ContinueThatNobodyAskedForIsSwallowed",
      [](Flow& f) {
        const Stream s = f.get();

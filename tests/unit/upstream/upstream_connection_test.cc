@@ -254,13 +254,26 @@ TEST_F(UpstreamConnectionTest, InterimAnswersToHeadDoNotMakeItsAnswerHaveABody) 
   EXPECT_EQ(idle(), 1U);
 }
 
-TEST_F(UpstreamConnectionTest, EndlessInterimAnswersAreInvalid) {
+TEST_F(UpstreamConnectionTest, InterimAnswersBeyondTheEighthAreDropped) {
+  TestExchange e = exchange("GET");
+  ScriptedConnection connection = world.accept(endpoint);
+  std::string response;
+  for (int i = 0; i < 100; ++i) response += "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n";
+  carry(e, connection, response + std::string(kOkResponse));
+  EXPECT_EQ(e.interims, std::vector<std::uint16_t>(8, 103));
+  EXPECT_EQ(e.status(), 200);
+  EXPECT_EQ(idle(), 1U);
+}
+
+TEST_F(UpstreamConnectionTest, EndlessInterimAnswersAreTooLarge) {
   TestExchange e = exchange("GET");
   ScriptedConnection connection = world.accept(endpoint);
   world.request_of(connection);
-  for (int i = 0; i < 9; ++i) connection.send("HTTP/1.1 103 Early Hints\r\n\r\n");
+  const std::string link = "Link: </" + std::string(1000, 'a') + ">\r\n\r\n";
+  for (int i = 0; i < 70; ++i) connection.send("HTTP/1.1 103 Early Hints\r\n" + link);
   world.turn_until([&] { return e.status() != 0; });
-  EXPECT_EQ(e->record().fault, Fault::kUpstreamInvalid);
+  EXPECT_EQ(e.status(), 502);
+  EXPECT_EQ(e->record().fault, Fault::kUpstreamHeadersTooLarge);
 }
 
 TEST_F(UpstreamConnectionTest, AClientThatExpectsContinueIsInvitedOnceThereIsAConnection) {
