@@ -79,11 +79,15 @@ TEST(ListenerSocketsTest, APortInUseFailsTheWholePlan) {
 }
 
 TEST(ListenerSocketsTest, WithoutUdpTheListenerStillServesOverTcp) {
-  const auto udp = sockets::bind_udp(*Address::parse("127.0.0.1:0"));
+  // A port that no other test has over TCP either.
+  auto tcp = sockets::listen(*Address::parse("127.0.0.1:0"));
+  ASSERT_TRUE(tcp);
+  Address address = Address::local_of(tcp->get());
+  const auto udp = sockets::bind_udp(address);
   ASSERT_TRUE(udp);
+  tcp->reset();
   // A UDP socket that does not share its port stands for whatever keeps UDP from us.
   const int off = 0;
-  Address address = Address::local_of(udp->get());
   const Fd blocker(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   ASSERT_EQ(setsockopt(udp->get(), SOL_SOCKET, SO_REUSEPORT, &off, sizeof off), 0);
   ListenerSockets sockets(1, kNone);
