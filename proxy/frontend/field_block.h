@@ -19,18 +19,18 @@
 
 namespace gatehouse {
 
-// `kNameLasts` is the library's flag for a name that it need not copy.
-template <class Pair, std::uint8_t kNameLasts>
+// `NameLasts` is the library's flag for a name that it need not copy.
+template <class Pair, std::uint8_t NameLasts>
 class FieldBlock {
  public:
   // :status, the fields, and content-length where the length of the body is announced: never in 1xx and 204 (RFC 9110
   // section 8.6).
   explicit FieldBlock(const ResponseHead& head) {
     pairs.clear();
-    add(":status", digits(status_, head.status), kNameLasts);
+    add(":status", digits(status_, head.status), NameLasts);
     add_all(head.fields);
     if (head.body.kind != BodyLength::Kind::kKnown || head.is_interim() || head.status == 204) return;
-    add(lower_text(FieldName::kContentLength), digits(length_, head.body.bytes), kNameLasts);
+    add(lower_text(FieldName::kContentLength), digits(length_, head.body.bytes), NameLasts);
   }
   explicit FieldBlock(const FieldList& trailers) {
     pairs.clear();
@@ -45,8 +45,8 @@ class FieldBlock {
  private:
   using Pointer = decltype(Pair::name);
 
-  template <std::size_t kRoom>
-  static std::string_view digits(std::array<char, kRoom>& room, std::uint64_t number) {
+  template <std::size_t Room>
+  static std::string_view digits(std::array<char, Room>& room, std::uint64_t number) {
     const auto end = std::to_chars(room.data(), room.data() + room.size(), number).ptr;
     return {room.data(), static_cast<std::size_t>(end - room.data())};
   }
@@ -66,7 +66,7 @@ class FieldBlock {
       if (field.id == FieldName::kOther) {
         add(field.name, field.value, 0);
       } else {
-        add(lower_text(field.id), field.value, kNameLasts);
+        add(lower_text(field.id), field.value, NameLasts);
       }
     }
   }

@@ -81,7 +81,7 @@ bool H2Connection::announce_settings() {
   const nghttp2_ssize size = nghttp2_session_mem_send2(session_.get(), &bytes);
   if (size <= 0) return false;
   std::string frame(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size));
-  assert(frame.size() == kFrameHead + settings.size() * kSettingsEntry);
+  if (frame.size() != kFrameHead + settings.size() * kSettingsEntry) return false;
   for (std::size_t i = 0; i < sizeof state_.max_streams; ++i) {
     frame[kFrameHead + sizeof(std::uint16_t) + i] = static_cast<char>(state_.max_streams >> (24 - 8 * i) & 0xffU);
   }

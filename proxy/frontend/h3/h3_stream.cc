@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <expected>
 #include <utility>
 
 #include "common/event_loop.h"
@@ -65,17 +66,14 @@ void H3Stream::begin(std::optional<Fault> fault) {
   client.listener = context.policy;
   RawRequest& raw = collector_.request();
   session_.request_began();
-  if (!fault) {
-    auto head = field_rules::check_request(raw, context.policy->head,
-                                           misdirection(session_.peer_.contexts.get(), client.tls.get()));
-    if (head) {
-      exchange_.emplace(context.exchanges, std::move(client), *std::move(head), waker_);
-    } else {
-      fault = head.error();
-    }
-  }
-  if (fault) {
-    exchange_.emplace(context.exchanges, std::move(client), field_rules::rejected_head(std::move(raw)), waker_, *fault);
+  auto head = fault ? std::expected<RequestHead, Fault>(std::unexpected(*fault))
+                    : field_rules::check_request(raw, context.policy->head,
+                                                 misdirection(session_.peer_.contexts.get(), client.tls.get()));
+  if (head) {
+    exchange_.emplace(context.exchanges, std::move(client), *std::move(head), waker_);
+  } else {
+    exchange_.emplace(context.exchanges, std::move(client), field_rules::rejected_head(std::move(raw)), waker_,
+                      head.error());
   }
   exchange_->follow_client([this] { return client_progress(); });
 }
