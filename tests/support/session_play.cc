@@ -173,7 +173,7 @@ class Play {
   }
   void check_memory() const {
     const std::size_t most =
-        kMostOfConnection + static_cast<std::size_t>(world_->begun - world_->ended.size()) * kMostOfExchange;
+        kMostOfConnection + (static_cast<std::size_t>(world_->begun) - world_->ended.size()) * kMostOfExchange;
     require(held_memory() <= before_ + most, "more memory than is under way");
   }
 
