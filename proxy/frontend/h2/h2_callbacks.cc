@@ -86,7 +86,9 @@ H2SessionPtr H2Callbacks::make_session(H2Connection& connection) {
   return H2SessionPtr(session);
 }
 
+// Behind an end for cause nothing more is read: of a frame that is under way the rest, of the next one nothing.
 int H2Callbacks::on_begin_frame(nghttp2_session* /*session*/, const nghttp2_frame_hd* head, void* user) {
+  if (connection_of(user).state_.terminating) return NGHTTP2_ERR_CALLBACK_FAILURE;
   switch (head->type) {
     case NGHTTP2_DATA:
     case NGHTTP2_HEADERS:
@@ -189,7 +191,7 @@ int H2Callbacks::on_frame(nghttp2_session* session, const nghttp2_frame* frame, 
 
 void H2Callbacks::on_request_frame(H2Connection& connection, const nghttp2_frame& frame) {
   H2Stream* stream = stream_of(connection.session(), frame.hd.stream_id);
-  if (stream == nullptr) return;
+  if (stream == nullptr || connection.state_.terminating) return;
   const bool end = (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
   if (frame.hd.type == NGHTTP2_HEADERS && frame.headers.cat == NGHTTP2_HCAT_REQUEST) {
     stream->on_head(end);

@@ -110,11 +110,14 @@ void H2Connection::feed() {
   while (!input_.empty() && !state_.terminating) {
     const std::string_view run = input_.front();
     state_.fed_from_run = 0;
+    state_.feeding = true;
     const nghttp2_ssize fed =
         nghttp2_session_mem_recv2(session_.get(), reinterpret_cast<const std::uint8_t*>(run.data()), run.size());
+    state_.feeding = false;
     input_.consume(run.size() - state_.fed_from_run);
     if (fed == NGHTTP2_ERR_FLOODED) count(Abuse::kLibraryVerdict);
     if (fed < 0) cut(Abuse::kProtocolError, NGHTTP2_PROTOCOL_ERROR);
+    say_last_words();
   }
   input_.clear();
   streams_.ended.clear();
@@ -235,9 +238,18 @@ void H2Connection::watch_client() {
 
 void H2Connection::terminate(std::uint32_t code) {
   if (std::exchange(state_.terminating, true)) return;
-  nghttp2_session_terminate_session(session_.get(), code);
+  state_.last_words = code;
+  if (!state_.feeding) say_last_words();
   set_deadline(kClose, kGoawayDelivery);
   flush_.wake();
+}
+
+// nghttp2 that is told to end while it reads goes on with what it has, in a state that its next step may not expect: it
+// ends the process by an assertion (nghttp2 pull request 2509).
+void H2Connection::say_last_words() {
+  if (const auto code = std::exchange(state_.last_words, std::nullopt)) {
+    nghttp2_session_terminate_session(session_.get(), *code);
+  }
 }
 
 // RFC 9113 section 6.8: first a GOAWAY that refuses nothing, and once the client must have seen it the one that counts.

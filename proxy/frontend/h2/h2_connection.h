@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <list>
 #include <memory>
+#include <optional>
 
 #include <nghttp2/nghttp2.h>
 
@@ -101,6 +102,10 @@ class H2Connection final : public ClientConnection, private ByteStream::User {
     bool draining = false;
     bool final_goaway_sent = false;
     bool terminating = false;
+    // nghttp2 reads: what ends its session has to wait until it has returned.
+    bool feeding = false;
+    // The code of the last GOAWAY, until nghttp2 has it.
+    std::optional<std::uint32_t> last_words;
     // How often the client has opened the connection's window.
     std::int64_t windows = 0;
     // The stream will call on_writable(), if the client does not stall.
@@ -146,6 +151,8 @@ class H2Connection final : public ClientConnection, private ByteStream::User {
   void end_stream(H2Stream& stream);
   void open_connection_window();
   void on_window_opened();
+  // Gives nghttp2 the code that terminate() has left. REQUIRES: it is not reading.
+  void say_last_words();
   void send_final_goaway();
 
   void set_deadline(Deadline which, Duration after);
