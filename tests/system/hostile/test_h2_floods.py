@@ -138,7 +138,8 @@ class H2Floods(Table):
             with self.connect(preface=preface) as client:
                 self.assertTrue(client.until_closed())
                 self.assertIn(client.goaway, (None, PROTOCOL_ERROR))
-            self.assertEqual(self.world.endpoint.since(mark), [])
+            # Of the rows before, a request that was served may arrive as late as this.
+            self.assertEqual([seen.target for seen in self.world.endpoint.since(mark) if "smuggled" in seen.target], [])
 
         self.play_all(self.world, [
             ("HTTP/1.1", b"GET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n"),
