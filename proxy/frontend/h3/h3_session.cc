@@ -268,7 +268,7 @@ void H3Session::reset(H3Stream& stream, Code code) {
 
 void H3Session::cancelled(const H3Stream& stream) {
   if (stream.responded()) return;
-  if (!stream.answering()) guard_.stream_cancelled(stream.opened(), context_.loop.now());
+  if (!stream.responding()) guard_.stream_cancelled(stream.opened(), context_.loop.now());
   count(Abuse::kReset);
 }
 

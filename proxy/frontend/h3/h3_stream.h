@@ -78,7 +78,7 @@ class H3Stream {
   // Answered in full.
   bool responded() const { return state_.writing == Writing::kEnded; }
   // The head of its answer is there, or was.
-  bool answering() const { return state_.writing != Writing::kNothing; }
+  bool responding() const { return state_.writing != Writing::kNothing; }
   MonotonicTime opened() const { return opened_; }
   // Its head is complete.
   bool begun() const { return state_.reading != Reading::kHead; }

@@ -160,9 +160,9 @@ void QuicConnection::receive(const UdpDatagram& datagram, const QuicId& to) {
   if (gone()) return;
   // Whoever writes to the id that we chose has got our answer: the address is proven long before the handshake ends.
   if (!permit_ && to != peer_.first_id) {
-    const Place place = take_place();
-    if (place == Place::kNone) return dispatch_->no_room();
-    if (place == Place::kRefused) return close_with_error();
+    const Admission admission = ask_for_permit();
+    if (admission == Admission::kNoRoom) return dispatch_->no_room();
+    if (admission == Admission::kRefused) return close_with_error();
   }
   const ngtcp2_path path = path_of(datagram.path);
   const ngtcp2_pkt_info info{.ecn = datagram.ecn};
@@ -178,17 +178,17 @@ void QuicConnection::receive(const UdpDatagram& datagram, const QuicId& to) {
 }
 
 // None is kept for anybody who has proven nothing, so that the last may have gone to somebody else by now.
-QuicConnection::Place QuicConnection::take_place() {
+QuicConnection::Admission QuicConnection::ask_for_permit() {
   ConnectionPermit permit = ConnectionPermit::request(context_.budget);
-  if (!permit) return Place::kNone;
+  if (!permit) return Admission::kNoRoom;
   if (!client_admission::admit(context_, peer_.address, permit)) {
     ngtcp2_ccerr_set_transport_error(&error_.emplace(), NGTCP2_CONNECTION_REFUSED, nullptr, 0);
-    return Place::kRefused;
+    return Admission::kRefused;
   }
   permit_ = std::move(permit);
   peer_.hope = ConnectionHope();
   context_.connections.touch(*this);  // from now on it may have to make room
-  return Place::kFound;
+  return Admission::kAdmitted;
 }
 
 // What comes out of order is bounded in bytes by the windows, and here in what is kept beside them.

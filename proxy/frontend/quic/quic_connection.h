@@ -114,10 +114,10 @@ class QuicConnection final : public ClientConnection, private H3Transport {
   // Returns false if the libraries refuse; what has been made so far goes with the connection.
   bool set_up(const UdpDatagram& first, const Acceptance& acceptance);
   bool gone() const { return dispatch_ == nullptr; }
-  // Of take_place(). kNone: no room now. kRefused: the client is beyond its own limits.
-  enum class Place : std::uint8_t { kFound, kNone, kRefused };
+  // Of ask_for_permit(). kNoRoom: none now. kRefused: the client is beyond its own limits.
+  enum class Admission : std::uint8_t { kAdmitted, kNoRoom, kRefused };
   // The address is proven: asks for the permit.
-  Place take_place();
+  Admission ask_for_permit();
   // More memory than a client that means well makes ngtcp2 hold.
   bool holds_too_much() const;
   void fail_for_memory();
