@@ -166,7 +166,7 @@ int H2Callbacks::on_frame(nghttp2_session* session, const nghttp2_frame* frame, 
       return 0;
     case NGHTTP2_RST_STREAM:
       if (H2Stream* stream = stream_of(session, frame->hd.stream_id)) {
-        if (!stream->answering()) connection.guard_.stream_cancelled(stream->opened(), connection.context_.loop.now());
+        if (!stream->responding()) connection.guard_.stream_cancelled(stream->opened(), connection.context_.loop.now());
         stream->on_cancelled();
       }
       connection.count(Abuse::kReset);

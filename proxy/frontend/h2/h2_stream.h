@@ -67,7 +67,7 @@ class H2Stream {
   // END_STREAM has left. If the request has not ended, the client is told to stop (RFC 9113 section 8.1).
   void on_end_sent();
   // The head of its answer is there, or was.
-  bool answering() const { return state_.head_sent; }
+  bool responding() const { return state_.head_sent; }
   MonotonicTime opened() const { return opened_; }
   // Its head is complete.
   bool begun() const { return state_.decoding != Decoding::kHead; }
