@@ -96,11 +96,12 @@ void Exchange::respond(ResponseHead head) {
   assert(progress_.failed || (!response_ && !head.is_interim()));
   if (response_ || progress_.failed || head.is_interim()) return;
   finish_head(head);
-  const bool has_body = may_have_body(request_.method, head.status);
-  if (!has_body || head.body.kind != BodyLength::Kind::kUnknown) {
-    response_pipe_.promise(has_body ? head.body.bytes : 0);
+  if (!may_have_body(request_.method, head.status)) {
+    response_pipe_.promise(0);
+    response_pipe_.refuse_trailers();
+  } else if (head.body.kind != BodyLength::Kind::kUnknown) {
+    response_pipe_.promise(head.body.bytes);
   }
-  if (!has_body) response_pipe_.refuse_trailers();
   record_.status = head.status;
   record_.first_byte = clockwork_.context.loop.now() - record_.started;
   response_ = std::move(head);
