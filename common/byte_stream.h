@@ -42,6 +42,13 @@ class ByteStream {
     // All that write() took has left and there is room again, or writing is broken. Comes at most once for each time
     // that write() has returned kWouldBlock.
     virtual void on_writable() = 0;
+    // The other side has ended its half, or the connection broke, though read() may have bytes to give out before it
+    // says so: peer_status() tells which. Comes at most once for each of the two, after on_readable(), and only to who
+    // follows_peer().
+    virtual void on_peer_ended() {}
+    // Asked when the user is set and when something comes: whoever leaves bytes unread for long, and has to know
+    // whether there is still somebody for whom it works. It costs a system call now and then while bytes are unread.
+    virtual bool follows_peer() const { return false; }
 
    protected:
     ~User() = default;
@@ -67,6 +74,9 @@ class ByteStream {
   // Whether the other side has sent something that read() has not given out yet, as far as this machine knows. For rare
   // questions: it may ask the kernel.
   virtual bool unread() const = 0;
+  // How the other side stands, whatever is still unread: kOk, kEof once it has ended its half, kBroken. For rare
+  // questions: it asks the kernel.
+  virtual IoStatus peer_status() const = 0;
   // Makes the coming destruction abortive (RST rather than FIN), so that the other side cannot take it for a clean end.
   virtual void abort_on_close() = 0;
   // How many bytes are on the way: taken by write(), TLS's own included, and not yet acknowledged by the machine at the

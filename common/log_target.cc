@@ -86,7 +86,9 @@ bool LogTarget::write_all(std::string_view& rest, const std::function<bool()>& k
       // The description may be shared with other processes, so O_NONBLOCK is not ours to set: a pipe that polls as
       // writable takes PIPE_BUF bytes at once.
       pollfd poller{.fd = fd_.get(), .events = POLLOUT, .revents = 0};
-      const int ready = ::poll(&poller, 1, kWaitMs);
+      int ready = ::poll(&poller, 1, 0);
+      // Asked before each wait: whoever gives up has more lines, none of which may take its time.
+      if (ready == 0 && keep_waiting()) ready = ::poll(&poller, 1, kWaitMs);
       if (ready < 0 && errno != EINTR) return note(errno), false;
       if (ready <= 0) {
         if (!keep_waiting()) return false;

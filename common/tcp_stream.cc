@@ -1,6 +1,7 @@
 #include "common/tcp_stream.h"
 
 #include <linux/sockios.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -9,6 +10,7 @@
 #include <cassert>
 #include <cerrno>
 #include <span>
+#include <utility>
 
 #include "common/sockets.h"
 
@@ -43,7 +45,8 @@ void TcpStream::set_user(User* user) {
   user_ = user;
   in_.wanted = true;
   out_.wanted = false;
-  if (user_ != nullptr && edge_unseen_) notifier_.wake();
+  end_untold_ = user_ != nullptr && peer_closed_ && user_->follows_peer();
+  if (user_ != nullptr && (edge_unseen_ || end_untold_)) notifier_.wake();
 }
 
 IoResult TcpStream::read(Buffer& into, std::size_t max) {
@@ -211,7 +214,24 @@ bool TcpStream::unread() const {
   return ::recv(socket_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
+IoStatus TcpStream::peer_status() const {
+  if (in_.broken) return IoStatus::kBroken;
+  pollfd socket{.fd = socket_.get(), .events = POLLRDHUP, .revents = 0};
+  if (::poll(&socket, 1, 0) <= 0) return IoStatus::kOk;
+  return (socket.revents & (POLLERR | POLLHUP)) != 0 ? IoStatus::kBroken : IoStatus::kEof;
+}
+
+// Whether what has happened tells of an end that no read() will find for now. A broken connection shows as readable and
+// writable, as a healthy one may.
+bool TcpStream::ends_unread(IoEvents events) const {
+  const bool ends = events.closed && !peer_closed_;
+  const bool may_be_broken = !events.closed && events.readable && events.writable && !in_.wanted;
+  if (!(ends || may_be_broken) || user_ == nullptr || !user_->follows_peer()) return false;
+  return ends || peer_status() == IoStatus::kBroken;
+}
+
 void TcpStream::on_ready(IoEvents events) {
+  if (ends_unread(events)) end_untold_ = true;
   if (events.closed) peer_closed_ = true;
   if (events.readable || events.closed) {
     in_.ready = true;
@@ -221,17 +241,20 @@ void TcpStream::on_ready(IoEvents events) {
   notify();
 }
 
-// One call a time, for the user may drop the stream in it; the second comes from the waker.
+// One call a time, for the user may drop the stream in it; the others come from the waker.
 void TcpStream::notify() {
   if (user_ == nullptr) return;
   const bool tell_writable = out_.wanted && out_.ready;
   if (in_.wanted && edge_unseen_) {
     in_.wanted = false;
-    if (tell_writable) notifier_.wake();
+    if (tell_writable || end_untold_) notifier_.wake();
     user_->on_readable();
   } else if (tell_writable) {
     out_.wanted = false;
+    if (end_untold_) notifier_.wake();
     user_->on_writable();
+  } else if (std::exchange(end_untold_, false)) {
+    user_->on_peer_ended();
   }
 }
 

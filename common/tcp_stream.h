@@ -31,6 +31,7 @@ class TcpStream final : public ByteStream {
   std::size_t unsent() const override { return 0; }
   void shutdown_write() override;
   bool unread() const override;
+  IoStatus peer_status() const override;
   void abort_on_close() override { abort_on_close_ = true; }
   std::size_t unacknowledged() const override;
 
@@ -60,6 +61,7 @@ class TcpStream final : public ByteStream {
   IoResult break_reading(int error);
   std::size_t send(std::span<iovec> parts, std::size_t asked);
   void on_ready(IoEvents events);
+  bool ends_unread(IoEvents events) const;
   void notify();
 
   Fd socket_;
@@ -73,6 +75,8 @@ class TcpStream final : public ByteStream {
   bool abort_on_close_ = false;
   // The poller has seen a FIN: short reads say nothing, read until the end.
   bool peer_closed_ = false;
+  // The user, who follows the peer, has not been told of its end.
+  bool end_untold_ = false;
   // The socket has become readable since the last read().
   bool edge_unseen_ = false;
   // The last recv filled its room: the next one gets several slabs.

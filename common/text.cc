@@ -10,13 +10,11 @@ namespace gatehouse::text {
 
 namespace {
 
+constexpr std::string_view kBase64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
 constexpr char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
-constexpr bool is_blank(char c) {
-  return c == ' ' || c == '\t';
-}
-
 // All bytes of a word in lower case at once. The sums set the top bit of each byte that is at least 'A', or beyond 'Z'.
 template <class Word>
 Word lower_word(Word word) {
@@ -164,7 +162,6 @@ void append_json_string(std::string& out, std::string_view value) {
 }
 
 std::string base64(std::string_view bytes) {
-  static constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string result;
   result.reserve((bytes.size() + 2) / 3 * 4);
   for (std::size_t i = 0; i < bytes.size(); i += 3) {
@@ -172,12 +169,33 @@ std::string base64(std::string_view bytes) {
       return k < bytes.size() ? static_cast<unsigned char>(bytes[k]) : 0U;
     };
     const unsigned group = byte(i) << 16U | byte(i + 1) << 8U | byte(i + 2);
-    result += kAlphabet[group >> 18U];
-    result += kAlphabet[group >> 12U & 63U];
-    result += i + 1 < bytes.size() ? kAlphabet[group >> 6U & 63U] : '=';
-    result += i + 2 < bytes.size() ? kAlphabet[group & 63U] : '=';
+    result += kBase64[group >> 18U];
+    result += kBase64[group >> 12U & 63U];
+    result += i + 1 < bytes.size() ? kBase64[group >> 6U & 63U] : '=';
+    result += i + 2 < bytes.size() ? kBase64[group & 63U] : '=';
   }
   return result;
+}
+
+std::optional<std::string> from_base64(std::string_view text) {
+  constexpr unsigned kPerGroup = 4;
+  for (int padding = 0; padding < 2 && text.ends_with('='); ++padding) text.remove_suffix(1);
+  std::string bytes;
+  bytes.reserve(text.size() * 3 / 4);
+  unsigned bits = 0;
+  unsigned held = 0;
+  for (const char c : text) {
+    const std::size_t value = kBase64.find(c);
+    if (value == std::string_view::npos) return std::nullopt;
+    bits = bits << 6U | static_cast<unsigned>(value);
+    held += 6;
+    if (held < 8) continue;
+    held -= 8;
+    bytes += static_cast<char>(bits >> held & 0xFFU);
+  }
+  const bool left_over = (bits & ((1U << held) - 1)) != 0;
+  if (text.size() % kPerGroup == 1 || left_over) return std::nullopt;
+  return bytes;
 }
 
 std::size_t utf8_length(std::string_view text) {

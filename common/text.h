@@ -16,6 +16,10 @@ bool iequals(std::string_view a, std::string_view b);
 std::string lower(std::string_view text);
 // Without the spaces and tabs at both ends.
 std::string_view trim(std::string_view text);
+// OWS of RFC 9110 section 5.6.3.
+constexpr bool is_blank(char c) {
+  return c == ' ' || c == '\t';
+}
 constexpr bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
@@ -50,6 +54,8 @@ std::string html_escaped(std::string_view text);
 void append_json_string(std::string& out, std::string_view value);
 // With padding (RFC 4648 section 4).
 std::string base64(std::string_view bytes);
+// What `text` stands for, with padding or without; nothing for what is no base64.
+std::optional<std::string> from_base64(std::string_view text);
 // In lower case, two digits for each byte.
 std::string hex(std::string_view bytes);
 std::string joined(std::span<const std::string> words, std::string_view between);

@@ -16,7 +16,7 @@
 namespace gatehouse {
 namespace {
 
-std::string pattern(std::size_t size, unsigned seed = 0) {
+std::string letters(std::size_t size, unsigned seed = 0) {
   std::string text(size, '\0');
   for (std::size_t i = 0; i < size; ++i) text[i] = static_cast<char>('a' + (i * 7 + seed + i / 251) % 26);
   return text;
@@ -127,7 +127,7 @@ TEST_F(BufferTest, RoomThatIsPreparedIsNotGivenToAnotherHolder) {
 
 TEST_F(BufferTest, PrepareUsesTheRoomOfTheLastSlabIfItIsEnough) {
   Buffer buffer;
-  read_into(buffer, pattern(1000), 16384);
+  read_into(buffer, letters(1000), 16384);
   EXPECT_EQ(buffer.prepare(15384).size(), 15384U);
   buffer.commit(0);
   EXPECT_EQ(slab_pool::outstanding(), 1U);
@@ -135,7 +135,7 @@ TEST_F(BufferTest, PrepareUsesTheRoomOfTheLastSlabIfItIsEnough) {
   EXPECT_EQ(slab_pool::outstanding(), 2U);
   buffer.commit(0);
   EXPECT_EQ(slab_pool::outstanding(), 1U) << "room that was not used goes back";
-  EXPECT_EQ(buffer.to_string(), pattern(1000));
+  EXPECT_EQ(buffer.to_string(), letters(1000));
 }
 
 TEST_F(BufferTest, NothingReadIntoAnEmptyOneLeavesItWithoutASlab) {
@@ -148,7 +148,7 @@ TEST_F(BufferTest, NothingReadIntoAnEmptyOneLeavesItWithoutASlab) {
 
 TEST_F(BufferTest, JoiningMovesLargeSegmentsAndCopiesSmallOnes) {
   Buffer chain;
-  read_into(chain, pattern(2000));
+  read_into(chain, letters(2000));
   const char* first = chain.front().data();
   Buffer small;
   read_into(small, "small");
@@ -156,29 +156,29 @@ TEST_F(BufferTest, JoiningMovesLargeSegmentsAndCopiesSmallOnes) {
   EXPECT_EQ(runs(chain), 1);
   EXPECT_EQ(slab_pool::outstanding(), 1U) << "the small one's slab is free again";
   Buffer large;
-  read_into(large, pattern(9000, 3));
+  read_into(large, letters(9000, 3));
   const char* second = large.front().data();
   chain.append(std::move(large));
   ASSERT_EQ(runs(chain), 2);
   EXPECT_TRUE(large.empty());  // NOLINT(bugprone-use-after-move): the header promises an empty one
   EXPECT_EQ(chain.front().data(), first);
-  EXPECT_EQ(chain.to_string(), pattern(2000) + "small" + pattern(9000, 3));
+  EXPECT_EQ(chain.to_string(), letters(2000) + "small" + letters(9000, 3));
   chain.consume(2005);
   EXPECT_EQ(chain.front().data(), second);
 }
 
 TEST_F(BufferTest, PartsOfOneSlabThatComeTogetherAreOneRunAgain) {
   Buffer back;
-  read_into(back, pattern(12000));
+  read_into(back, letters(12000));
   Buffer front = back.split(6000);
   front.append(std::move(back));
   EXPECT_EQ(runs(front), 1);
-  EXPECT_EQ(front.to_string(), pattern(12000));
+  EXPECT_EQ(front.to_string(), letters(12000));
 }
 
 TEST_F(BufferTest, ConsumingGivesEachSlabBackAsSoonAsItIsUsedUp) {
   Buffer buffer;
-  buffer.append(pattern(5 * Buffer::kSlabSize));
+  buffer.append(letters(5 * Buffer::kSlabSize));
   EXPECT_EQ(slab_pool::outstanding(), 5U);
   buffer.consume(Buffer::kSlabSize - 1);
   EXPECT_EQ(slab_pool::outstanding(), 5U);
@@ -186,12 +186,12 @@ TEST_F(BufferTest, ConsumingGivesEachSlabBackAsSoonAsItIsUsedUp) {
   EXPECT_EQ(slab_pool::outstanding(), 4U);
   buffer.consume(3 * Buffer::kSlabSize + 1);
   EXPECT_EQ(slab_pool::outstanding(), 1U);
-  EXPECT_EQ(buffer.to_string(), pattern(5 * Buffer::kSlabSize).substr(4 * Buffer::kSlabSize + 1));
+  EXPECT_EQ(buffer.to_string(), letters(5 * Buffer::kSlabSize).substr(4 * Buffer::kSlabSize + 1));
 }
 
 TEST_F(BufferTest, IovecsShowTheFirstRunsUpToTheLimit) {
   Buffer buffer;
-  buffer.append(pattern(5 * Buffer::kSlabSize));
+  buffer.append(letters(5 * Buffer::kSlabSize));
   buffer.consume(10);
   struct iovec entries[8];
   ASSERT_EQ(buffer.iovecs(entries, 8), 5);
@@ -202,7 +202,7 @@ TEST_F(BufferTest, IovecsShowTheFirstRunsUpToTheLimit) {
 }
 
 TEST_F(BufferTest, MovesLeaveTheSourceEmptyAndUsable) {
-  Buffer source(pattern(3 * Buffer::kSlabSize));
+  Buffer source(letters(3 * Buffer::kSlabSize));
   Buffer target(std::move(source));
   EXPECT_TRUE(source.empty());  // NOLINT(bugprone-use-after-move)
   source.append("again");
@@ -259,7 +259,7 @@ class Model {
 
   std::size_t pick(std::size_t bound) { return std::uniform_int_distribution<std::size_t>(0, bound - 1)(random_); }
   std::size_t pick_size() { return pick(3) == 0 ? pick(40000) : pick(300); }
-  std::string make(std::size_t size) { return pattern(size, static_cast<unsigned>(pick(1000))); }
+  std::string make(std::size_t size) { return letters(size, static_cast<unsigned>(pick(1000))); }
 
   void append_text(std::size_t a) {
     const std::string text = make(pick_size());
@@ -301,12 +301,12 @@ TEST_F(BufferTest, AgreesWithStringsOverRandomOperations) {
 
 TEST_F(BufferTest, TheSteadyStateTakesNoNewSlab) {
   Buffer buffer;
-  buffer.append(pattern(100000));
+  buffer.append(letters(100000));
   buffer.clear();
   const auto pass_a_message = [&] {
     Buffer head("HTTP/1.1 200 OK\r\n\r\n");
     Buffer body;
-    read_into(body, pattern(16000));
+    read_into(body, letters(16000));
     head.append(std::move(body));
     buffer.append(std::move(head));
     buffer.consume(buffer.size());
@@ -320,7 +320,7 @@ TEST_F(BufferTest, TheSteadyStateTakesNoNewSlab) {
 TEST_F(BufferTest, ThePoolKeepsABoundedNumberOfFreeSlabs) {
   {
     std::vector<Buffer> buffers(slab_pool::kMaxKept + 50);
-    for (Buffer& buffer : buffers) buffer.append(pattern(2000));
+    for (Buffer& buffer : buffers) buffer.append(letters(2000));
     EXPECT_EQ(slab_pool::outstanding(), buffers.size());
   }
   EXPECT_EQ(slab_pool::kept(), slab_pool::kMaxKept);
@@ -329,7 +329,7 @@ TEST_F(BufferTest, ThePoolKeepsABoundedNumberOfFreeSlabs) {
 TEST_F(BufferTest, ThreadsHavePoolsOfTheirOwnThatEndWithThem) {
   std::thread([] {
     Buffer small("small");
-    Buffer large(pattern(50000));
+    Buffer large(letters(50000));
     EXPECT_EQ(slab_pool::outstanding(), 4U);  // 50000 bytes; the small one lies in the scratch slab
     large.clear();
     EXPECT_EQ(slab_pool::kept(), 4U);

@@ -22,7 +22,7 @@
 namespace gatehouse {
 namespace {
 
-Address parsed(std::string_view text) {
+Address address_of(std::string_view text) {
   return Address::parse(text).value();
 }
 
@@ -52,18 +52,18 @@ bool accepts_from(const Fd& listener, const Address& address) {
 }
 
 TEST(SocketsTest, AWildcardListenerAcceptsBothFamilies) {
-  const Result<Fd> listener = sockets::listen(parsed(":0"));
+  const Result<Fd> listener = sockets::listen(address_of(":0"));
   ASSERT_TRUE(listener.has_value()) << listener.error().message;
   expect_non_blocking_and_close_on_exec(*listener);
   const Address local = Address::local_of(listener->get());
   const std::string port = std::to_string(local.port());
   EXPECT_NE(local.port(), 0);
-  EXPECT_TRUE(accepts_from(*listener, parsed("127.0.0.1:" + port)));
-  EXPECT_EQ(accepts_from(*listener, parsed("[::1]:" + port)), local.family() == AF_INET6);
+  EXPECT_TRUE(accepts_from(*listener, address_of("127.0.0.1:" + port)));
+  EXPECT_EQ(accepts_from(*listener, address_of("[::1]:" + port)), local.family() == AF_INET6);
 }
 
 TEST(SocketsTest, WorkersShareAPortAndOthersDoNot) {
-  const Result<Fd> one = sockets::listen(parsed("127.0.0.1:0"));
+  const Result<Fd> one = sockets::listen(address_of("127.0.0.1:0"));
   ASSERT_TRUE(one.has_value());
   const Address address = Address::local_of(one->get());
   EXPECT_TRUE(sockets::listen(address).has_value());
@@ -74,7 +74,7 @@ TEST(SocketsTest, WorkersShareAPortAndOthersDoNot) {
 }
 
 TEST(SocketsTest, AnAddressThatIsNotOursIsAnError) {
-  const Result<Fd> fd = sockets::listen(parsed("192.0.2.1:0"));
+  const Result<Fd> fd = sockets::listen(address_of("192.0.2.1:0"));
   ASSERT_FALSE(fd.has_value());
   EXPECT_EQ(fd.error().code, EADDRNOTAVAIL);
 }
@@ -83,7 +83,7 @@ class UnixListenTest : public testing::Test {
  protected:
   testing_support::TemporaryFolder folder;
   std::string path = folder.path() / "app.sock";
-  Address address = parsed("unix:" + path);
+  Address address = address_of("unix:" + path);
 };
 
 TEST_F(UnixListenTest, ListensAndConnects) {
@@ -100,7 +100,7 @@ TEST_F(UnixListenTest, WhoListensThereTheSystemSays) {
   const Result<Fd> client = sockets::connect(address);
   ASSERT_TRUE(client.has_value());
   EXPECT_EQ(sockets::user_at_other_end(client->get()), ::geteuid());
-  const Result<Fd> tcp = sockets::listen(parsed("127.0.0.1:0"));
+  const Result<Fd> tcp = sockets::listen(address_of("127.0.0.1:0"));
   ASSERT_TRUE(tcp.has_value());
   EXPECT_EQ(sockets::user_at_other_end(sockets::connect(Address::local_of(tcp->get()))->get()), std::nullopt);
 }
@@ -143,7 +143,7 @@ TEST_F(UnixListenTest, ConnectingToNobodyFailsAtOnce) {
 }
 
 TEST(SocketsTest, ARefusedConnectShowsItsErrorWhenWritable) {
-  Result<Fd> listener = sockets::listen(parsed("127.0.0.1:0"));
+  Result<Fd> listener = sockets::listen(address_of("127.0.0.1:0"));
   const Address address = Address::local_of(listener->get());
   listener->reset();
   const Result<Fd> fd = sockets::connect(address);
@@ -156,7 +156,7 @@ TEST(SocketsTest, ARefusedConnectShowsItsErrorWhenWritable) {
 }
 
 TEST(SocketsTest, AConnectedSocketHasNoDelay) {
-  const Result<Fd> listener = sockets::listen(parsed("127.0.0.1:0"));
+  const Result<Fd> listener = sockets::listen(address_of("127.0.0.1:0"));
   const Result<Fd> fd = sockets::connect(Address::local_of(listener->get()));
   ASSERT_TRUE(fd.has_value());
   EXPECT_EQ(wait_writable(*fd), 0);
@@ -166,7 +166,7 @@ TEST(SocketsTest, AConnectedSocketHasNoDelay) {
 TEST(SocketsTest, AQuicSocketHasItsOptions) {
   for (const char* text : {"127.0.0.1:0", ":0"}) {
     SCOPED_TRACE(text);
-    const Result<Fd> fd = sockets::bind_udp(parsed(text));
+    const Result<Fd> fd = sockets::bind_udp(address_of(text));
     ASSERT_TRUE(fd.has_value()) << fd.error().message;
     expect_non_blocking_and_close_on_exec(*fd);
     EXPECT_EQ(option(*fd, SOL_SOCKET, SO_REUSEPORT), 1);
@@ -184,9 +184,9 @@ TEST(SocketsTest, AQuicSocketHasItsOptions) {
 
 // The destination address and the ECN mark of a packet, as the control messages of one receive say.
 TEST(SocketsTest, AQuicSocketReportsWhereAPacketWasSentToAndItsEcnMark) {
-  const Result<Fd> server = sockets::bind_udp(parsed(":0"));
+  const Result<Fd> server = sockets::bind_udp(address_of(":0"));
   ASSERT_TRUE(server.has_value());
-  const Address target = parsed("127.0.0.1:" + std::to_string(Address::local_of(server->get()).port()));
+  const Address target = address_of("127.0.0.1:" + std::to_string(Address::local_of(server->get()).port()));
   const Fd client(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   const int ect1 = 1;
   ASSERT_EQ(::setsockopt(client.get(), IPPROTO_IP, IP_TOS, &ect1, sizeof ect1), 0);

@@ -3,11 +3,10 @@
 // (ConfigWatcher). One loop's thread, but for Handle and Held. Interests are members of their owners and must be gone
 // before it.
 //
-//   loop's thread    Interest --add_folder()--> watch
-//   other threads    Handle --hold()--> Held --posted to the loop--> Interest::adopt()
+//   any thread    Handle --hold()--> Held --on the loop--> Interest::adopt(), replace()
 //
-// Without inotify (the log says so), and where the system's limit of watches is reached (add_folder() and hold() say
-// so), changes are not told.
+// Without inotify (the log says so), and where the system's limit of watches is reached (hold() says so), changes are
+// not told.
 #pragma once
 
 #include <cstddef>
@@ -22,6 +21,7 @@
 
 #include "common/fd.h"
 #include "common/io_watcher.h"
+#include "common/result.h"
 
 namespace gatehouse {
 
@@ -56,8 +56,8 @@ class FileWatcher {
   class Handle {
    public:
     // Watches the folder that a descriptor is open on, whatever has its name by now; changes in it are told as those of
-    // `folder`. Nothing if it cannot be watched.
-    std::optional<Held> hold(int open_folder, std::string folder) const;
+    // `folder`. ENOSPC: the system lets the user watch no more.
+    Result<Held> hold(int open_folder, std::string folder) const;
 
    private:
     friend class FileWatcher;
@@ -67,9 +67,9 @@ class FileWatcher {
   Handle handle() const { return Handle(watches_); }
 
   // What one owner wants to know of. `changed` is called for each change, as often as there are some, with the full
-  // path of what was written (and closed), made, moved or removed; with "" where that is not known, because events
-  // were lost or the folder itself was moved or removed. A folder that is gone is watched no more. `changed` must not
-  // destroy or change an interest.
+  // path of what was written (and closed), made, moved or removed, and a slash at the end of a folder's; with "" where
+  // that is not known, because events were lost or the folder itself was moved or removed. A folder that is gone is
+  // watched no more. `changed` must not destroy or change an interest.
   class Interest {
    public:
     Interest(FileWatcher& watcher, std::move_only_function<void(const std::string&)> changed)
@@ -78,29 +78,37 @@ class FileWatcher {
     Interest(const Interest&) = delete;
     Interest& operator=(const Interest&) = delete;
 
-    // Watches `folder` itself, not what is below its subfolders. False if it cannot be watched (yet).
-    bool add_folder(const std::string& folder);
-    // Takes over a watch; calls `changed` with "" at once if something has changed since it was taken.
+    // Takes over a watch; tells at once of what has changed since it was taken. A folder that is
+    // held under several paths is told of by each of them.
     void adopt(Held held);
+    // Takes over these in place of all that there were. What is in both is watched all the time.
+    void replace(std::vector<Held> held);
     // Forgets all folders; nothing is told afterwards.
     void clear();
 
    private:
     friend class FileWatcher;
+    void leave(const std::multimap<int, Held>& folders);
+    void tell(const Held& held, const std::string& name);
+
     FileWatcher& watcher_;
     std::move_only_function<void(const std::string&)> changed_;
-    std::map<int, Held> folders_;  // by watch
+    std::multimap<int, Held> folders_;  // by watch
   };
 
  private:
   void on_readable();
-  void tell(int watch, const std::string& name, bool gone);
+  void tell(int watch, const std::string& name);
+  void forget(int watch);
+  // How often the watch was adopted, over all interests.
+  std::size_t adopted(int watch) const;
+  void keep_for_adoption(int watch, const std::string& name);
 
   std::shared_ptr<Watches> watches_;
   // By watch: several interests may have the same folder, for which the system gives only one watch.
   std::map<int, std::vector<Interest*>> interests_;
-  // Watches that have told something before anybody adopted them.
-  std::set<int> unclaimed_;
+  // What watches have told, by name, before all who hold them had adopted them.
+  std::map<int, std::set<std::string>> unclaimed_;
   std::optional<IoWatcher> readable_;
 };
 
