@@ -1,61 +1,31 @@
 #include "common/crypto/certificate.h"
 
 #include <algorithm>
-#include <array>
-#include <cstdint>
+#include <chrono>
 #include <ctime>
-#include <fstream>
-#include <iterator>
+#include <format>
 #include <utility>
 
-#include <openssl/err.h>
-#include <openssl/pem.h>
+#include <openssl/sslerr.h>
 #include <openssl/x509v3.h>
 
+#include "common/crypto/certificate_chain.h"
+#include "common/crypto/private_key.h"
+#include "common/crypto/x509_handles.h"
 #include "common/text.h"
 
 namespace gatehouse {
 
 namespace {
 
-struct BioDeleter {
-  void operator()(BIO* bio) const { BIO_free(bio); }
+constexpr int kReplace = 1;
+
+struct ContextDeleter {
+  void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
 };
-struct NamesDeleter {
-  void operator()(GENERAL_NAMES* names) const { GENERAL_NAMES_free(names); }
+struct ConnectionDeleter {
+  void operator()(SSL* ssl) const { SSL_free(ssl); }
 };
-using BioPtr = std::unique_ptr<BIO, BioDeleter>;
-
-BioPtr bio_of(std::string_view text) {
-  return BioPtr(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
-}
-
-std::string openssl_reason() {
-  const char* reason = ERR_reason_error_string(ERR_peek_last_error());
-  std::string text = reason != nullptr ? reason : "unknown error";
-  ERR_clear_error();
-  return text;
-}
-
-// A key that asks for a passphrase must not make the process ask on a terminal.
-int no_passphrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*user*/) {
-  return 0;
-}
-
-Result<std::string> contents(const std::string& file) {
-  constexpr std::streamsize kMostBytes = 1024 * 1024;
-  errno = 0;
-  std::ifstream in;
-  in.rdbuf()->pubsetbuf(nullptr, 0);  // or a copy of a key would stay in its buffer
-  in.open(file, std::ios::binary);
-  if (!in) return system_failure("cannot open " + file, errno);
-  std::string text(static_cast<std::size_t>(kMostBytes) + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (in.bad()) return system_failure("cannot read " + file, errno);
-  if (in.gcount() > kMostBytes) return failure(file + " is larger than 1 MiB");
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  return text;
-}
 
 WallTime time_of(const ASN1_TIME* time) {
   std::tm parts{};
@@ -67,63 +37,87 @@ std::string text_of(const ASN1_STRING* string) {
           static_cast<std::size_t>(ASN1_STRING_length(string))};
 }
 
-}  // namespace
-
-Result<std::shared_ptr<const Certificate>> Certificate::load(const std::string& chain_file,
-                                                             const std::string& key_file) {
-  auto chain = contents(chain_file);
-  if (!chain) return std::unexpected(chain.error());
-  auto key = contents(key_file);
-  if (!key) return std::unexpected(key.error());
-  auto made = parse(*chain, *key, chain_file);
-  OPENSSL_cleanse(key->data(), key->size());
-  if (!made) return failure(made.error().message + " (private key: " + key_file + ")", made.error().code);
-  return made;
+// A server that nobody connects to: what it refuses, no connection would get. A context takes long to make, so that
+// each thread has one.
+SSL* trial() {
+  thread_local const std::unique_ptr<SSL_CTX, ContextDeleter> kContext(SSL_CTX_new(TLS_server_method()));
+  thread_local const std::unique_ptr<SSL, ConnectionDeleter> kConnection(kContext ? SSL_new(kContext.get()) : nullptr);
+  return kConnection.get();
 }
 
-Result<std::shared_ptr<const Certificate>> Certificate::parse(std::string_view chain, std::string_view key,
-                                                              const std::string& name) {
+std::string refusal(EVP_PKEY* key) {
+  constexpr const char* kInstead =
+      "have it issued anew for a larger key: `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "
+      "key.pem`, or RSA with 2048 bits at least";
+  const int reason = ERR_GET_REASON(ERR_peek_last_error());
+  const std::string text = openssl_reason();
+  switch (reason) {
+    case SSL_R_PRIVATE_KEY_MISMATCH:
+      return "the private key does not belong to the certificate";
+    case SSL_R_EE_KEY_TOO_SMALL:
+      return std::format("its key of {} bits is too small for clients of today; {}", EVP_PKEY_get_bits(key), kInstead);
+    case SSL_R_CA_KEY_TOO_SMALL:
+      return "the key of an issuer in its chain is too small for clients of today; have it issued by another CA";
+    case SSL_R_CA_MD_TOO_WEAK:
+      return "a signature in its chain is too weak for clients of today (MD5, SHA-1); have it issued anew";
+    default:
+      return "OpenSSL refuses the certificate or its key: " + text;
+  }
+}
+
+// What the cipher suites of TLS 1.2 say besides the signature algorithms; those of TLS 1.3 say nothing of it.
+bool has_ciphers_for(SSL* ssl, int key_type) {
+  if (SSL_version(ssl) >= TLS1_3_VERSION) return true;
+  const int wanted = key_type == EVP_PKEY_RSA || key_type == EVP_PKEY_RSA_PSS ? NID_auth_rsa : NID_auth_ecdsa;
+  const STACK_OF(SSL_CIPHER)* const offered = SSL_get_client_ciphers(ssl);
+  for (int i = 0; i < sk_SSL_CIPHER_num(offered); ++i) {
+    if (SSL_CIPHER_get_auth_nid(sk_SSL_CIPHER_value(offered, i)) == wanted) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const Certificate>> Certificate::make(Parts parts, const std::string& name) {
   std::shared_ptr<Certificate> made = std::make_shared<Certificate>(Private{});
   made->file_ = name;
-  if (auto read = made->read_chain(chain); !read) return failure(name + ": " + read.error().message);
-  if (auto read = made->read_key(key); !read) return failure(name + ": " + read.error().message);
-  if (X509_check_private_key(made->leaf_.get(), made->key_.get()) != 1) {
-    ERR_clear_error();
-    return failure(name + ": the private key does not belong to the certificate");
+  made->leaf_ = std::move(parts.leaf);
+  made->issuers_ = std::move(parts.issuers);
+  made->key_ = std::move(parts.key);
+  made->chain_.reset(sk_X509_new_null());
+  for (const auto& issuer : made->issuers_) {
+    X509_up_ref(issuer.get());
+    sk_X509_push(made->chain_.get(), issuer.get());
   }
+  SSL* const ssl = trial();
+  const bool good = ssl != nullptr &&
+                    SSL_use_cert_and_key(ssl, made->leaf_.get(), made->key_.get(), made->chain_.get(), kReplace) == 1;
+  if (!good) return failure(name + ": " + refusal(made->key_.get()));
+  SSL_certs_clear(ssl);
+  ERR_clear_error();
   made->key_type_ = EVP_PKEY_get_base_id(made->key_.get());
   made->read_names();
+  made->take_fingerprint();
   made->not_before_ = time_of(X509_get0_notBefore(made->leaf_.get()));
   made->not_after_ = time_of(X509_get0_notAfter(made->leaf_.get()));
   return made;
 }
 
-Result<> Certificate::read_chain(std::string_view pem) {
-  const BioPtr bio = bio_of(pem);
-  leaf_.reset(PEM_read_bio_X509_AUX(bio.get(), nullptr, no_passphrase, nullptr));
-  if (!leaf_) return failure("no certificate in it: " + openssl_reason());
-  chain_.reset(sk_X509_new_null());
-  while (X509* next = PEM_read_bio_X509(bio.get(), nullptr, no_passphrase, nullptr)) {
-    sk_X509_push(chain_.get(), next);
-  }
-  const unsigned long error = ERR_peek_last_error();
-  if (ERR_GET_LIB(error) != ERR_LIB_PEM || ERR_GET_REASON(error) != PEM_R_NO_START_LINE) {
-    return failure("the chain cannot be read: " + openssl_reason());
-  }
-  ERR_clear_error();
-  return {};
-}
-
-Result<> Certificate::read_key(std::string_view pem) {
-  const BioPtr bio = bio_of(pem);
-  key_.reset(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr));
-  if (!key_) return failure("the private key cannot be read (is it PEM, without a passphrase?): " + openssl_reason());
-  ERR_clear_error();
-  return {};
+Result<std::shared_ptr<const Certificate>> Certificate::parse(std::string_view chain, std::string_view key,
+                                                              const std::string& name) {
+  IssuerPool pool;
+  auto certificates = CertificateChain::read(chain, pool, name);
+  if (!certificates) return std::unexpected(std::move(certificates.error()));
+  auto private_key = private_key::read(key, nullptr, name);
+  if (!private_key) return std::unexpected(std::move(private_key.error()));
+  return make({.leaf = std::move(certificates->leaf),
+               .issuers = std::move(certificates->issuers),
+               .key = *std::move(private_key)},
+              name);
 }
 
 void Certificate::read_names() {
-  const std::unique_ptr<GENERAL_NAMES, NamesDeleter> alternatives(
+  const GeneralNames alternatives(
       static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(leaf_.get(), NID_subject_alt_name, nullptr, nullptr)));
   for (int i = 0; i < sk_GENERAL_NAME_num(alternatives.get()); ++i) {
     const GENERAL_NAME* name = sk_GENERAL_NAME_value(alternatives.get(), i);
@@ -140,6 +134,19 @@ void Certificate::read_names() {
   });
 }
 
+void Certificate::take_fingerprint() {
+  std::string digests;
+  const auto add = [&digests](const X509* certificate) {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    unsigned size = 0;
+    X509_digest(certificate, EVP_sha256(), digest.data(), &size);
+    digests.append(reinterpret_cast<const char*>(digest.data()), size);
+  };
+  add(leaf_.get());
+  for (const auto& issuer : issuers_) add(issuer.get());
+  EVP_Digest(digests.data(), digests.size(), fingerprint_.data(), nullptr, EVP_sha256(), nullptr);
+}
+
 bool Certificate::covers(std::string_view host) const {
   const std::size_t dot = host.find('.');
   const std::string_view parent = dot == std::string_view::npos ? std::string_view() : host.substr(dot);
@@ -149,24 +156,43 @@ bool Certificate::covers(std::string_view host) const {
   });
 }
 
+WallTime Certificate::renewal_due() const {
+  constexpr WallTime::duration kMost = std::chrono::days(14);
+  return not_after_ - std::min(kMost, (not_after_ - not_before_) / 3);
+}
+
 bool Certificate::chain_complete() const {
   X509* issued = leaf_.get();
-  const int count = sk_X509_num(chain_.get());
   // By name alone: one that signs itself need not be allowed to sign others.
-  if (count == 0) return X509_NAME_cmp(X509_get_subject_name(issued), X509_get_issuer_name(issued)) == 0;
-  for (int i = 0; i < count; ++i) {
-    X509* issuer = sk_X509_value(chain_.get(), i);
-    if (X509_check_issued(issuer, issued) != X509_V_OK) return false;
-    issued = issuer;
+  if (issuers_.empty()) return X509_NAME_cmp(X509_get_subject_name(issued), X509_get_issuer_name(issued)) == 0;
+  for (const auto& issuer : issuers_) {
+    if (X509_check_issued(issuer.get(), issued) != X509_V_OK) return false;
+    issued = issuer.get();
   }
   return true;
 }
 
+bool Certificate::same_leaf(const Certificate& other) const {
+  return X509_cmp(leaf_.get(), other.leaf_.get()) == 0;
+}
+
 bool Certificate::install(SSL_CTX* context) const {
-  constexpr int kReplace = 1;
   const bool done = SSL_CTX_use_cert_and_key(context, leaf_.get(), key_.get(), chain_.get(), kReplace) == 1;
   ERR_clear_error();
   return done;
+}
+
+bool Certificate::install(SSL* ssl) const {
+  const bool done = SSL_use_cert_and_key(ssl, leaf_.get(), key_.get(), chain_.get(), kReplace) == 1;
+  ERR_clear_error();
+  return done;
+}
+
+bool Certificate::suits(SSL* ssl) const {
+  constexpr int kNeeded = CERT_PKEY_VALID | CERT_PKEY_SIGN;
+  const int found = SSL_check_chain(ssl, leaf_.get(), key_.get(), chain_.get());
+  ERR_clear_error();
+  return (found & kNeeded) == kNeeded && has_ciphers_for(ssl, key_type_);
 }
 
 }  // namespace gatehouse

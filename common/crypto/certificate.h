@@ -1,7 +1,10 @@
-// A server certificate: leaf, chain and private key, loaded from PEM and found to belong together. Immutable once made
-// and shared by every context that serves it; any thread. Whether it is trusted or still valid is not looked at.
+// A server certificate: leaf, chain and private key, found to belong together and to be what OpenSSL serves. Immutable
+// once made and shared by every listener that serves it; any thread. Whether it is trusted or still valid is not looked
+// at. Files are read by CertificateStore.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -10,6 +13,7 @@
 #include <openssl/ssl.h>
 
 #include "common/clock.h"
+#include "common/crypto/x509_handles.h"
 #include "common/result.h"
 
 namespace gatehouse {
@@ -18,12 +22,22 @@ class Certificate {
   struct Private {};
 
  public:
-  explicit Certificate(Private /*only_parse_makes_one*/) {}
+  // What it is made of.
+  struct Parts {
+    X509Ptr leaf;
+    // The leaf's issuer first. Shared, because many certificates have the same.
+    std::vector<std::shared_ptr<X509>> issuers;
+    KeyPtr key;
+  };
 
-  // Reads PEM files of at most 1 MiB each: the leaf first, then its chain; the key of the leaf, without a passphrase.
-  // Errors name the file. The text of the key is wiped afterwards.
-  static Result<std::shared_ptr<const Certificate>> load(const std::string& chain_file, const std::string& key_file);
-  // The same from text; `name` stands for the file in errors. The caller wipes `key`.
+  // For make().
+  explicit Certificate(Private /*only_make_makes_one*/) {}
+
+  // `name` stands for the file, here and in errors. Fails if the parts do not belong together, and if OpenSSL would not
+  // serve them: where a key is too small, or a signature too weak.
+  static Result<std::shared_ptr<const Certificate>> make(Parts parts, const std::string& name);
+  // The same from PEM: the leaf first, then its chain; the key of the leaf, without a passphrase. The caller wipes
+  // `key`.
   static Result<std::shared_ptr<const Certificate>> parse(std::string_view chain, std::string_view key,
                                                           const std::string& name);
 
@@ -35,6 +49,14 @@ class Certificate {
   // Of the leaf.
   WallTime not_before() const { return not_before_; }
   WallTime not_after() const { return not_after_; }
+  bool valid_at(WallTime time) const { return not_before_ <= time && time <= not_after_; }
+  // From when on it should have been renewed: the last third of its life, the last 14 days at most. Who renews in time
+  // has done so by then, whether certificates live for six days or for a year.
+  WallTime renewal_due() const;
+  // Whether it is the same certificate, in whatever file.
+  bool same_leaf(const Certificate& other) const;
+  // SHA-256 of leaf and chain.
+  const std::array<std::uint8_t, 32>& fingerprint() const { return fingerprint_; }
   // Whether each certificate of the chain has issued the one before it, and the leaf's issuer is there unless the leaf
   // is its own. The root need not be there.
   bool chain_complete() const;
@@ -43,31 +65,27 @@ class Certificate {
   // The file of the chain, or the name that stands for it.
   const std::string& file() const { return file_; }
 
-  // Makes it one of the context's certificates, beside those of other key types and in place of one of the same type.
-  // False if OpenSSL refuses it.
+  // Makes it one of the context's, or of the connection's, certificates, beside those of other key types and in place
+  // of one of the same type. False if OpenSSL refuses it.
   [[nodiscard]] bool install(SSL_CTX* context) const;
+  [[nodiscard]] bool install(SSL* ssl) const;
+  // Whether the client of a connection, as far as its ClientHello says, can use it. REQUIRES: called from the
+  // certificate callback of `ssl`, a server's
+  bool suits(SSL* ssl) const;
 
  private:
-  struct X509Deleter {
-    void operator()(X509* certificate) const { X509_free(certificate); }
-  };
-  struct KeyDeleter {
-    void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
-  };
-  struct ChainDeleter {
-    void operator()(STACK_OF(X509) * chain) const { sk_X509_pop_free(chain, X509_free); }
-  };
-
-  Result<> read_chain(std::string_view pem);
-  Result<> read_key(std::string_view pem);
   void read_names();
+  void take_fingerprint();
 
-  std::unique_ptr<X509, X509Deleter> leaf_;
-  std::unique_ptr<STACK_OF(X509), ChainDeleter> chain_;
-  std::unique_ptr<EVP_PKEY, KeyDeleter> key_;
+  X509Ptr leaf_;
+  ChainPtr chain_;
+  // Those of the chain, kept as others share them.
+  std::vector<std::shared_ptr<X509>> issuers_;
+  KeyPtr key_;
   std::vector<std::string> names_;
   WallTime not_before_{};
   WallTime not_after_{};
+  std::array<std::uint8_t, 32> fingerprint_{};
   int key_type_ = 0;
   std::string file_;
 };

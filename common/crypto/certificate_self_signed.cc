@@ -19,7 +19,7 @@
 #include <openssl/x509v3.h>
 
 #include "common/clock.h"
-#include "common/crypto/certificate.h"
+#include "common/crypto/certificate_store.h"
 #include "common/crypto/random.h"
 #include "common/fd.h"
 
@@ -130,7 +130,8 @@ Result<Files> ensure(const std::filesystem::path& directory) {
   if (!lock || ::flock(lock.get(), LOCK_EX) != 0) return system_failure("cannot use " + directory.string(), errno);
   Files files{.certificate = (directory / "localhost.pem").string(),
               .private_key = (directory / "localhost-key.pem").string()};
-  const auto existing = Certificate::load(files.certificate, files.private_key);
+  CertificateStore store;
+  const auto existing = store.certificate({.certificate = files.certificate, .private_key = files.private_key});
   if (existing && (*existing)->not_after() - Clock::system().wall() > kRenewBefore) return files;
   if (auto made = make(files); !made) return std::unexpected(made.error());
   return files;

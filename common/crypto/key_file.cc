@@ -100,4 +100,17 @@ Result<Key> load(const std::string& file, std::size_t size) {
   return key;
 }
 
+Result<Key> load_passphrase(const std::string& file) {
+  const auto contents = contents_of(file);
+  if (!contents) return std::unexpected(contents.error());
+  const auto all = contents->bytes();
+  const auto end = std::ranges::find_if(all, [](std::uint8_t byte) { return byte == '\n' || byte == '\r'; });
+  const auto line = all.first(static_cast<std::size_t>(end - all.begin()));
+  if (std::ranges::contains(line, std::uint8_t{0}))
+    return failure(file + " holds no passphrase: there is a zero byte in it");
+  Key passphrase(line.size() + 1);
+  std::ranges::copy(line, passphrase.bytes().begin());
+  return passphrase;
+}
+
 }  // namespace gatehouse::key_file

@@ -1,6 +1,6 @@
 // Keys that people make and machines share (session tickets, the secret of a fleet): a file with nothing in it but the
-// key, as its bytes, as hexadecimal digits or as base64. What was read is wiped from memory with its owner. Any thread;
-// start, reload and `gatehouse check` only.
+// key, as its bytes, as hexadecimal digits or as base64; and passphrases. What was read is wiped from memory with its
+// owner. Any thread; start, reload and `gatehouse check` only.
 #pragma once
 
 #include <cstddef>
@@ -35,5 +35,9 @@ class Key {
 // left out, and the rest is hexadecimal or base64. Bytes that are all the same are refused as no secret. Errors name
 // the file and say how to make a right one. REQUIRES: 0 < size <= 1000
 Result<Key> load(const std::string& file, std::size_t size);
+
+// Reads a passphrase: the first line of the file without its end, and a zero byte behind it, as OpenSSL wants it.
+// Errors name the file.
+Result<Key> load_passphrase(const std::string& file);
 
 }  // namespace gatehouse::key_file

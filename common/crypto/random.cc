@@ -1,9 +1,11 @@
 #include "common/crypto/random.h"
 
+#include <array>
 #include <cassert>
 #include <cstdlib>
 #include <limits>
 #include <random>
+#include <utility>
 
 #include <openssl/rand.h>
 
@@ -31,6 +33,19 @@ std::uint64_t fast() {
 std::uint64_t below(std::uint64_t bound) {
   assert(bound > 0);
   return std::uniform_int_distribution<std::uint64_t>(0, bound - 1)(generator());
+}
+
+std::uint64_t secret() {
+  struct Reserve {
+    std::array<std::uint64_t, 256> words{};
+    std::size_t left = 0;
+  };
+  thread_local Reserve reserve;
+  if (reserve.left == 0) {
+    fill_secure({reinterpret_cast<std::uint8_t*>(reserve.words.data()), sizeof reserve.words});
+    reserve.left = reserve.words.size();
+  }
+  return std::exchange(reserve.words[--reserve.left], 0);  // what was given out is not found in memory later
 }
 
 void fill_secure(std::span<std::uint8_t> out) {

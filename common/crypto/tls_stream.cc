@@ -1,94 +1,23 @@
 #include "common/crypto/tls_stream.h"
 
 #include <algorithm>
-#include <array>
 #include <cassert>
-#include <cstring>
 #include <utility>
 
 #include <openssl/err.h>
 
-#include "common/crypto/tls_wire.h"
+#include "common/crypto/tls_records.h"
+#include "common/crypto/tls_stream_state.h"
 #include "common/event_loop.h"
 
 namespace gatehouse {
 
 namespace {
 
-// Before each call whose error is looked at, so that it is that call's. ERR_clear_error() wipes sixteen entries, a
-// thousand instructions, whether there is an error or not.
-void forget_errors() {
-  if (ERR_peek_error() != 0) ERR_clear_error();
-}
-
-constexpr std::size_t kFirstRecord = 1370;           // with its frame it fits one TCP segment, also over IPv6 and PPPoE
-constexpr std::size_t kFullRecord = 16 * 1024;       // RFC 8446 section 5.1
 constexpr std::size_t kBatch = 64 * 1024;            // ciphertext that is gathered before it is sent
-constexpr std::size_t kWorthwhileRun = 4 * 1024;     // a run from this size on is encrypted where it lies
-constexpr std::size_t kWorthwhileRoom = 4 * 1024;    // less room than this at the end of a buffer is not decrypted into
 constexpr Duration kIdle = std::chrono::seconds(1);  // after which the path's congestion window counts as unknown again
 
-thread_local std::array<char, kFullRecord> staging;
-
-// Small runs make one record; of a large one only as much goes with them as makes the record worth while, so that the
-// rest of it need not be copied.
-std::string_view gather(const Buffer& from, std::size_t limit) {
-  const std::size_t enough = std::min(limit, kWorthwhileRun);
-  if (from.front().size() >= std::min(enough, from.size())) return from.front().substr(0, limit);
-  std::size_t size = 0;
-  bool full = false;
-  from.for_each([&](std::string_view run) {
-    if (full) return;
-    if (run.size() > limit - size) {
-      run = run.substr(0, size < enough ? enough - size : 0);
-      full = true;
-    }
-    std::memcpy(staging.data() + size, run.data(), run.size());
-    size += run.size();
-  });
-  return {staging.data(), size};
-}
-
 }  // namespace
-
-struct TlsStream::State {
-  explicit State(TcpStream& socket) : wire(socket) {}
-
-  enum class Closing { kNo, kWhenSent, kDone };
-  struct Incoming {
-    MonotonicTime turn{};         // in which it was last read
-    bool waits_for_turn = false;  // this turn's records have been read
-    bool dry = false;             // OpenSSL needs more than there is, and the socket will call
-    bool unseen = false;          // something has come since the last read()
-    bool at_end = false;          // close_notify
-  };
-  struct Outgoing {
-    std::size_t next_record = kFirstRecord;
-    MonotonicTime last_write{};
-    bool broken = false;  // what has arrived can still be read
-    Closing closing = Closing::kNo;
-  };
-  // What the other side has sent, and what of it carried data.
-  struct Effort {
-    std::uint64_t data = 0;      // bytes that have moved, both ways
-    std::uint64_t messages = 0;  // of TLS itself, since the handshake
-    std::uint32_t in_a_row = 0;  // records without data
-  };
-  // What the user waits for.
-  struct Wanted {
-    bool read = true;
-    bool write = false;
-  };
-
-  TlsWire wire;
-  Incoming in;
-  Outgoing out;
-  Effort effort;
-  Wanted wanted;
-  bool established = false;  // the handshake is done
-  bool failed = false;
-  std::string failure_reason;
-};
 
 TlsStream::TlsStream(EventLoop& loop, std::unique_ptr<TcpStream> socket, SslPtr ssl)
     : loop_(loop),
@@ -105,6 +34,11 @@ TlsStream::TlsStream(EventLoop& loop, std::unique_ptr<TcpStream> socket, SslPtr 
   SSL_set_options(ssl_.get(), SSL_OP_NO_RENEGOTIATION);
   SSL_clear_options(ssl_.get(), SSL_OP_IGNORE_UNEXPECTED_EOF);  // a truncated stream must not look ended
   SSL_set_read_ahead(ssl_.get(), 0);                            // the wire reads ahead, in memory that is shared
+  if (SSL_is_server(ssl_.get()) == 1 && SSL_get_max_early_data(ssl_.get()) > 0) {
+    state_->early.stage = State::Early::Stage::kReading;
+    // Nor may a connection that is cut off spoil a ticket: OpenSSL takes it for the end, and we tell the two apart.
+    SSL_set_options(ssl_.get(), SSL_OP_IGNORE_UNEXPECTED_EOF);
+  }
   if (TlsWire::BioPtr bio = state_->wire.make_bio()) {
     BIO* shared = bio.release();
     SSL_set_bio(ssl_.get(), shared, shared);
@@ -116,44 +50,31 @@ TlsStream::TlsStream(EventLoop& loop, std::unique_ptr<TcpStream> socket, SslPtr 
 }
 
 TlsStream::~TlsStream() {
-  // Otherwise OpenSSL takes the session for broken and will not resume it.
-  if (!state_->failed && SSL_is_init_finished(ssl_.get()) == 1) {
+  // Otherwise OpenSSL takes the session for broken and will not resume it. That a connection was cut off says nothing
+  // of its session.
+  const IoStatus input = state_->wire.input_status();
+  const bool cut_off = input == IoStatus::kEof || input == IoStatus::kBroken;
+  if ((!state_->failed || cut_off) && SSL_is_init_finished(ssl_.get()) == 1) {
     SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
   }
-  socket_->set_user(nullptr);
-}
-
-TlsStream::Handshake TlsStream::handshake() {
-  State& state = *state_;
-  if (state.failed) return Handshake::kFailed;
-  if (state.in.waits_for_turn) return Handshake::kInProgress;
-  state.in.unseen = false;
-  begin_turn();
-  state.wire.limit_receive(kFullRecord);
-  int done = 0;
-  int error = SSL_ERROR_NONE;
-  do {
-    forget_errors();
-    done = SSL_do_handshake(ssl_.get());
-    error = done == 1 ? SSL_ERROR_NONE : SSL_get_error(ssl_.get(), done);
-  } while (error == SSL_ERROR_WANT_READ && asks_again());
-  state.wire.keep_rest();
-  if (error != SSL_ERROR_NONE && error != SSL_ERROR_WANT_READ) fail(error);
-  const IoStatus flushed = flush();
-  if (!state.failed && flushed == IoStatus::kBroken) {
-    state.failed = true;
-    state.failure_reason = "reset";
-  }
-  if (state.failed) return Handshake::kFailed;
-  state.wanted.write = flushed == IoStatus::kWouldBlock;
-  state.established = done == 1;
-  if (done == 1) return Handshake::kDone;
-  state.wanted.read = true;
-  return Handshake::kInProgress;
+  if (socket_) socket_->set_user(nullptr);
 }
 
 std::string TlsStream::failure_reason() const {
   return state_->failure_reason;
+}
+
+int TlsStream::alert() const {
+  return state_->alert;
+}
+
+Buffer TlsStream::take_plain_text() {
+  return std::move(state_->wire.plain_text());
+}
+
+std::unique_ptr<TcpStream> TlsStream::take_socket() {
+  socket_->set_user(nullptr);
+  return std::move(socket_);
 }
 
 void TlsStream::set_user(User* user) {
@@ -163,6 +84,7 @@ void TlsStream::set_user(User* user) {
   state.wanted.write = false;
   // OpenSSL or the wire may hold bytes for which the socket will never call.
   if (SSL_is_init_finished(ssl_.get()) == 1 && !state.in.dry) state.in.unseen = true;
+  if (!state.early.held.empty()) state.in.unseen = true;
   if (user_ != nullptr && state.in.unseen) notifier_.wake();
 }
 
@@ -170,6 +92,9 @@ IoResult TlsStream::read(Buffer& into, std::size_t max) {
   assert(max > 0);
   State& state = *state_;
   state.in.unseen = false;
+  if (state.early.pending() || !state.early.held.empty()) [[unlikely]] {
+    return read_early(into, max);
+  }
   IoResult result;
   if (!state.in.at_end && !state.failed && !state.in.dry && !state.in.waits_for_turn) {
     begin_turn();
@@ -182,21 +107,33 @@ IoResult TlsStream::read(Buffer& into, std::size_t max) {
     }
     if (result.bytes > 0) return result;
   }
-  if (state.in.at_end) {
-    result.status = IoStatus::kEof;
-  } else if (state.failed) {
-    result.status = IoStatus::kBroken;
-  } else {
-    result.status = IoStatus::kWouldBlock;
-    state.wanted.read = true;
-  }
-  return result;
+  if (state.in.at_end) return {.status = IoStatus::kEof};
+  if (state.failed) return {.status = IoStatus::kBroken};
+  state.wanted.read = true;
+  return {.status = IoStatus::kWouldBlock};
+}
+
+IoStatus TlsStream::peek() {
+  State& state = *state_;
+  const IoStatus below = socket_->peek();
+  if (state.in.dry && !state.failed && !state.in.at_end && below == IoStatus::kWouldBlock) return below;
+  state.in.dry = false;
+  Buffer unwanted;
+  const IoResult result = read(unwanted, State::kWorthwhileRoom);
+  if (result.bytes > 0) return IoStatus::kOk;
+  // The head of a record may be all that OpenSSL has, and then it is in none of its buffers.
+  const bool in_record = SSL_has_pending(ssl_.get()) == 1 || std::string_view(SSL_rstate_string(ssl_.get())) == "RB";
+  const bool unsure = result.status == IoStatus::kWouldBlock && (state.in.waits_for_turn || in_record);
+  return unsure ? IoStatus::kOk : result.status;
 }
 
 // Called by OpenSSL for whatever it reads and writes.
-void TlsStream::on_message(int written, int /*version*/, int type, const void* /*bytes*/, std::size_t /*size*/,
-                           SSL* /*ssl*/, void* self) {
+void TlsStream::on_message(int written, int /*version*/, int type, const void* bytes, std::size_t size, SSL* /*ssl*/,
+                           void* self) {
   State& state = *static_cast<TlsStream*>(self)->state_;
+  if (written == 0 && type == SSL3_RT_ALERT && size == 2) {
+    state.in.closed = static_cast<const unsigned char*>(bytes)[1] == SSL_AD_CLOSE_NOTIFY;
+  }
   if (written != 0 || !state.established) return;
   if (type == SSL3_RT_HEADER) ++state.effort.in_a_row;
   if (type == SSL3_RT_HANDSHAKE || type == SSL3_RT_ALERT) ++state.effort.messages;
@@ -236,10 +173,10 @@ void TlsStream::go_on() {
 // Why it stopped is left in state_.
 IoResult TlsStream::decrypt(Buffer& into, std::size_t max) {
   IoResult result;
-  forget_errors();
+  State::forget_errors();
   while (result.bytes < max) {
     const std::size_t wanted = max - result.bytes;
-    const std::span<char> room = into.prepare(std::min(wanted, kWorthwhileRoom));
+    const std::span<char> room = into.prepare(std::min(wanted, State::kWorthwhileRoom));
     std::size_t count = 0;
     const int done = SSL_read_ex(ssl_.get(), room.data(), std::min(room.size(), wanted), &count);
     into.commit(done == 1 ? count : 0);
@@ -254,7 +191,7 @@ IoResult TlsStream::decrypt(Buffer& into, std::size_t max) {
       fail_for_excess();
     } else if (error == SSL_ERROR_WANT_READ) {
       if (asks_again()) continue;
-    } else if (error == SSL_ERROR_ZERO_RETURN) {
+    } else if (error == SSL_ERROR_ZERO_RETURN && state_->in.closed) {
       state_->in.at_end = true;
     } else {
       fail(error);
@@ -282,13 +219,15 @@ IoResult TlsStream::write(Buffer& from) {
 IoStatus TlsStream::encrypt_batch(Buffer& from, std::size_t& taken) {
   State& state = *state_;
   const MonotonicTime now = loop_.now();
-  if (now - state.out.last_write >= kIdle) state.out.next_record = kFirstRecord;
+  if (now - state.out.last_write >= kIdle) state.out.next_record = State::kFirstRecord;
   state.out.last_write = now;
-  forget_errors();
+  State::forget_errors();
   while (!from.empty() && state.wire.output().size() < kBatch) {
-    const std::string_view record = gather(from, state.out.next_record);
+    const std::string_view record = tls_records::gather(from, state.out.next_record);
     std::size_t count = 0;
-    if (SSL_write_ex(ssl_.get(), record.data(), record.size(), &count) != 1) {
+    const int done = state.early.pending() ? SSL_write_early_data(ssl_.get(), record.data(), record.size(), &count)
+                                           : SSL_write_ex(ssl_.get(), record.data(), record.size(), &count);
+    if (done != 1) {
       const int error = SSL_get_error(ssl_.get(), 0);
       if (error == SSL_ERROR_WANT_READ) return IoStatus::kWouldBlock;  // the handshake is still going on
       fail(error);
@@ -297,7 +236,7 @@ IoStatus TlsStream::encrypt_batch(Buffer& from, std::size_t& taken) {
     from.consume(count);
     taken += count;
     state.effort.data += count;
-    state.out.next_record = std::min(state.out.next_record * 2, kFullRecord);
+    state.out.next_record = std::min(state.out.next_record * 2, tls_records::kLargest);
   }
   return IoStatus::kOk;
 }
@@ -306,16 +245,30 @@ std::size_t TlsStream::unsent() const {
   return state_->wire.output().size();
 }
 
+std::uint64_t TlsStream::written() const {
+  return state_->wire.written();
+}
+
 bool TlsStream::unread() const {
-  return state_->in.unseen || state_->in.waits_for_turn || SSL_has_pending(ssl_.get()) == 1 || socket_->unread();
+  return state_->in.unseen || state_->in.waits_for_turn || !state_->early.held.empty() ||
+         SSL_has_pending(ssl_.get()) == 1 || socket_->unread();
+}
+
+IoStatus TlsStream::peer_status() const {
+  if (state_->failed) return IoStatus::kBroken;
+  return state_->in.at_end ? IoStatus::kEof : socket_->peer_status();
 }
 
 void TlsStream::shutdown_write() {
   State& state = *state_;
   if (state.out.closing != State::Closing::kNo) return;
+  if (state.early.pending() && !state.failed) {
+    state.out.closing = State::Closing::kWhenEstablished;
+    return;
+  }
   state.out.closing = State::Closing::kWhenSent;
   if (!state.failed && SSL_is_init_finished(ssl_.get()) == 1) {
-    forget_errors();
+    State::forget_errors();
     SSL_shutdown(ssl_.get());  // 0 for as long as the other side's close_notify is missing, which nobody waits for here
   }
   flush();
@@ -339,7 +292,11 @@ IoStatus TlsStream::flush() {
 void TlsStream::fail(int ssl_error) {
   State& state = *state_;
   state.failed = true;
-  const char* reason = ERR_reason_error_string(ERR_peek_error());
+  const unsigned long first = ERR_peek_error();
+  const char* reason = ERR_reason_error_string(first);
+  if (ERR_GET_LIB(first) == ERR_LIB_SSL && ERR_GET_REASON(first) > SSL_AD_REASON_OFFSET) {
+    state.alert = ERR_GET_REASON(first) - SSL_AD_REASON_OFFSET;
+  }
   if (state.wire.input_status() == IoStatus::kEof) {
     state.failure_reason = "eof";
   } else if (state.wire.input_status() == IoStatus::kBroken) {
@@ -347,14 +304,14 @@ void TlsStream::fail(int ssl_error) {
   } else {
     state.failure_reason = reason != nullptr ? reason : "ssl error " + std::to_string(ssl_error);
   }
-  forget_errors();
+  State::forget_errors();
 }
 
 void TlsStream::fail_for_excess() {
   State& state = *state_;
   state.failed = true;
   state.failure_reason = "too much without data";
-  forget_errors();
+  State::forget_errors();
   if (excess_) excess_();
 }
 

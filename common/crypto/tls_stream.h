@@ -11,6 +11,7 @@
 // sends more has broken the stream.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -32,7 +33,8 @@ class TlsStream final : public ByteStream, private ByteStream::User {
     void operator()(SSL* ssl) const { SSL_free(ssl); }
   };
   using SslPtr = std::unique_ptr<SSL, SslDeleter>;
-  enum class Handshake { kInProgress, kDone, kFailed };
+  // kEarlyData: as kInProgress, and read() has bytes already.
+  enum class Handshake { kInProgress, kEarlyData, kDone, kFailed };
 
   // Once the handshake is done: how many records in a row may carry no data, and how many messages of TLS itself may
   // come, of which as many more are allowed for each MiB of data that has moved in either direction.
@@ -46,9 +48,19 @@ class TlsStream final : public ByteStream, private ByteStream::User {
   // Goes on with the handshake as far as it can; kInProgress: the user's on_readable() and on_writable() say when to
   // call again. After kDone read at once: the first bytes may have come with the handshake (a user that is set later
   // is called for them).
+  //
+  // Of a server whose SSL takes early data: from kEarlyData on the user may read, which is what may be a replay until
+  // the handshake is done, and write. It still has to go on with the handshake, whenever it is called.
   Handshake handshake();
   // After kFailed, or kBroken from read(): a few words of OpenSSL's, or "eof", "reset", "too much without data".
   std::string failure_reason() const;
+  // After these: the number of the alert (RFC 8446 section 6) by which the other side has ended it; 0: there is none.
+  int alert() const;
+
+  // After kFailed: takes what came, if the other side speaks no TLS but began with a capital letter; else nothing.
+  Buffer take_plain_text();
+  // After kFailed, for whoever goes on without TLS. The stream can only be destroyed afterwards.
+  std::unique_ptr<TcpStream> take_socket();
 
   // `told` is called at most once, inside read(), when the other side has sent too much that carries no data: that read
   // returns kBroken unless it has bytes. It must not destroy the stream.
@@ -60,8 +72,16 @@ class TlsStream final : public ByteStream, private ByteStream::User {
   std::size_t unsent() const override;
   void shutdown_write() override;
   bool unread() const override;
+  IoStatus peer_status() const override;
   void abort_on_close() override { socket_->abort_on_close(); }
   std::size_t unacknowledged() const override { return unsent() + socket_->unacknowledged(); }
+
+  // As TcpStream::peek(), of what TLS makes of it: what is no data, such as a session ticket that comes late, is taken
+  // in and is nothing. kOk: there is data, or a part of a record that may be, and the data may be lost: for streams on
+  // which none may come.
+  IoStatus peek();
+  // Bytes that were made for the socket so far, TLS's own included: what unacknowledged() is a part of.
+  std::uint64_t written() const;
 
   SSL* ssl() const { return ssl_.get(); }
   int fd() const { return socket_->fd(); }
@@ -72,10 +92,18 @@ class TlsStream final : public ByteStream, private ByteStream::User {
 
   void on_readable() override;
   void on_writable() override;
+  void on_peer_ended() override {
+    if (user_ != nullptr) user_->on_peer_ended();
+  }
+  bool follows_peer() const override { return user_ != nullptr && user_->follows_peer(); }
   void notify();
   IoResult decrypt(Buffer& into, std::size_t max);
   IoStatus encrypt_batch(Buffer& from, std::size_t& taken);
   IoStatus flush();
+  int shake_hands();
+  Handshake in_progress() const;
+  Handshake establish();
+  IoResult read_early(Buffer& into, std::size_t max);
   bool too_much_without_data() const;
   void begin_turn();
   bool asks_again();

@@ -77,6 +77,7 @@ int TlsWire::on_write(BIO* bio, const char* from, std::size_t size, std::size_t*
   *count = 0;
   if (wire.output_.size() + size > kMaxOutput) return 0;
   wire.output_.append(std::string_view(from, size));
+  wire.written_ += size;
   *count = size;
   return 1;
 }
@@ -107,10 +108,19 @@ std::size_t TlsWire::take_input(char* into, std::size_t size) {
   return count;
 }
 
+// OpenSSL gives up after the five bytes of a record's head, so that this is a receive or two.
+void TlsWire::note_plain_text() {
+  if (fresh_.empty()) return;
+  const bool plain = begun_ || (fresh_.front() >= 'A' && fresh_.front() <= 'Z');
+  begun_ = true;
+  if (plain) plain_text_.append(fresh_);
+}
+
 bool TlsWire::receive() {
   const IoResult result = socket_.read(receive_memory, receive_limit_);
   input_status_ = result.status;
   fresh_ = {receive_memory, result.bytes};
+  if (!begun_ || !plain_text_.empty()) note_plain_text();
   return result.bytes > 0;
 }
 

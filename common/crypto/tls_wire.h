@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string_view>
 
@@ -54,6 +55,10 @@ class TlsWire {
 
   // Of the last receive: kEof and kBroken tell why OpenSSL stopped.
   IoStatus input_status() const { return input_status_; }
+  // All that has come, if the first byte was a capital letter, with which no TLS begins and most protocols of words do.
+  Buffer& plain_text() { return plain_text_; }
+  // Bytes that OpenSSL has written so far.
+  std::uint64_t written() const { return written_; }
   // What OpenSSL has written and the socket has not taken yet.
   Buffer& output() { return output_; }
   const Buffer& output() const { return output_; }
@@ -66,6 +71,7 @@ class TlsWire {
 
   std::size_t take_input(char* into, std::size_t size);
   bool receive();
+  void note_plain_text();
 
   TcpStream& socket_;
   // In the thread's buffer; only during a call.
@@ -73,9 +79,12 @@ class TlsWire {
   // Used up before anything more is received.
   Buffer kept_;
   Buffer output_;
+  Buffer plain_text_;
   IoStatus input_status_ = IoStatus::kOk;
+  std::uint64_t written_ = 0;
   std::size_t reads_ = 0;
   bool starved_ = false;
+  bool begun_ = false;
   std::size_t receive_limit_ = kMaxReceive;
 };
 
