@@ -1,13 +1,10 @@
 #include "config/certificate_cover.h"
 
-#include <algorithm>
+#include <cstddef>
 #include <format>
-#include <optional>
 #include <set>
 #include <string>
-#include <utility>
 
-#include "common/crypto/certificate.h"
 #include "config/quoting.h"
 
 namespace gatehouse::config {
@@ -18,44 +15,48 @@ bool is_ip_address(std::string_view host) {
   return host.contains(':') || host.starts_with('[') || host.find_first_not_of("0123456789.") == std::string_view::npos;
 }
 
-// Returns nothing if one of them cannot be read, because then nobody knows which names it covers.
-std::optional<std::vector<std::vector<std::string>>> names_of(const Tls& tls) {
-  std::vector<std::vector<std::string>> all;
+// Returns false if one of them cannot be read, because then nobody knows which names it covers.
+bool add_names(const Tls& tls, CertificateStore& certificates, CoveredNames& names) {
   for (const CertificateFiles& files : tls.certificates) {
-    if (files.certificate.empty() || files.private_key.empty()) return std::nullopt;
-    const auto certificate = Certificate::load(files.certificate, files.private_key);
-    if (!certificate) return std::nullopt;
-    all.push_back((*certificate)->names());
+    if (!files.complete()) return false;
+    const auto certificate = certificates.certificate(files_of(files));
+    if (!certificate) return false;
+    for (const std::string& name : (*certificate)->names()) names.add(name);
   }
-  return all;
+  return true;
 }
 
 }  // namespace
 
-// A wildcard of a route reaches further down than that of a certificate, which is for one label (RFC 9525 section 6.3):
-// only a host that no request could be served for is worth a warning.
-bool covered(std::string_view host, const std::vector<std::vector<std::string>>& names) {
+CertificateStore::Files files_of(const CertificateFiles& files) {
+  return {.certificate = files.certificate, .private_key = files.private_key, .passphrase_file = files.passphrase_file};
+}
+
+void CoveredNames::add(std::string_view name) {
+  names_.emplace(name);
+  for (std::size_t dot = name.find('.'); dot != std::string_view::npos; dot = name.find('.', dot + 1)) {
+    endings_.emplace(name.substr(dot));
+  }
+}
+
+// A wildcard of a route reaches further down than that of a certificate: only a host that no request could be served for
+// is worth a warning.
+bool CoveredNames::cover(std::string_view host) const {
+  if (names_.contains(host)) return true;
   const std::size_t dot = host.find('.');
-  const std::string_view below = dot == std::string_view::npos ? std::string_view() : host.substr(dot);
-  const bool wildcard = host.starts_with("*.");
-  const auto covers = [&](const std::string& name) {
-    if (name == host) return true;
-    if (name.starts_with("*.") && dot > 0 && !below.empty() && std::string_view(name).substr(1) == below) return true;
-    return wildcard && name.ends_with(below);
-  };
-  return std::ranges::any_of(names, [&](const auto& each) { return std::ranges::any_of(each, covers); });
+  if (dot == std::string_view::npos || dot == 0) return false;
+  const std::string_view below = host.substr(dot);
+  return names_.contains("*" + std::string(below)) || (host.starts_with("*.") && endings_.contains(below));
 }
 
 // A host may be meant for one of several listeners, and for one without TLS: only what none of them can serve is said.
-std::vector<Diagnostic> hosts_without_certificate(const Config& config) {
-  std::vector<std::vector<std::string>> names;
+std::vector<Diagnostic> hosts_without_certificate(const Config& config, CertificateStore& certificates) {
+  CoveredNames names;
   bool any_tls = false;
   for (const Listener& listener : config.listeners) {
     if (!listener.tls && !listener.redirect_to_https) return {};
     if (!listener.tls) continue;
-    const auto more = names_of(*listener.tls);
-    if (!more) return {};
-    names.insert(names.end(), more->begin(), more->end());
+    if (!add_names(*listener.tls, certificates, names)) return {};
     any_tls = true;
   }
   if (!any_tls) return {};
@@ -63,7 +64,7 @@ std::vector<Diagnostic> hosts_without_certificate(const Config& config) {
   std::set<std::string_view> said;
   for (const Route& route : config.routes) {
     for (const std::string& host : route.hosts) {
-      if (is_ip_address(host) || covered(host, names) || !said.insert(host).second) continue;
+      if (is_ip_address(host) || names.cover(host) || !said.insert(host).second) continue;
       out.push_back({.severity = Severity::kWarning,
                      .location = route.location,
                      .message = std::format("no certificate is for the host {}, so that clients refuse the connection; "

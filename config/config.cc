@@ -4,6 +4,9 @@
 #include <sys/socket.h>
 
 #include <bit>
+#include <string_view>
+
+#include "common/text.h"
 
 namespace gatehouse::config {
 
@@ -16,6 +19,14 @@ Address Server::default_admin() {
   return {&generic, sizeof generic};
 }
 
+bool CertificateFiles::is_pkcs12() const {
+  const auto ends_with = [this](std::string_view ending) {
+    return certificate.size() > ending.size() &&
+           text::iequals(std::string_view(certificate).substr(certificate.size() - ending.size()), ending);
+  };
+  return ends_with(".p12") || ends_with(".pfx");
+}
+
 Protocols default_protocols(const Listener& listener) {
   if (!listener.tls) return {.h1 = true};
   return {.h1 = true, .h2 = true, .h3 = !listener.address.is_unix()};
@@ -24,6 +35,9 @@ Protocols default_protocols(const Listener& listener) {
 Limits limits_of(const Config& config, const Route& route) {
   Limits limits = config.limits;
   limits.max_request_body = route.limits.max_request_body.value_or(limits.max_request_body);
+  limits.min_request_rate = route.limits.min_request_rate.value_or(limits.min_request_rate);
+  limits.min_response_rate = route.limits.min_response_rate.value_or(limits.min_response_rate);
+  limits.bandwidth = route.limits.bandwidth.value_or(limits.bandwidth);
   return limits;
 }
 
@@ -34,6 +48,7 @@ Timeouts timeouts_of(const Config& config, const Route& route) {
   timeouts.response = route.timeouts.response.value_or(timeouts.response);
   timeouts.response_body = route.timeouts.response_body.value_or(timeouts.response_body);
   timeouts.response_write = route.timeouts.response_write.value_or(timeouts.response_write);
+  timeouts.tunnel = route.timeouts.tunnel.value_or(timeouts.tunnel);
   return timeouts;
 }
 

@@ -16,31 +16,26 @@
 
 #include "common/address.h"
 #include "common/log_level.h"
+#include "config/auth.h"
+#include "config/files.h"
+#include "config/location.h"
 #include "config/policy/access_log_format.h"
 #include "config/policy/apps.h"
 #include "config/policy/balancing.h"
+#include "config/policy/caching.h"
+#include "config/policy/grpc.h"
+#include "config/policy/half_closed.h"
 #include "config/policy/header_edits.h"
 #include "config/policy/limits.h"
 #include "config/policy/listeners.h"
+#include "config/policy/paths.h"
+#include "config/reservation.h"
 #include "config/units.h"
 #include "config/veil.h"
 
 namespace gatehouse::config {
 
 using std::chrono::milliseconds;
-
-// Where something was written; line 0 means: not in a file (a default, or made by the command line).
-struct Location {
-  std::string file;
-  unsigned line = 0;
-  unsigned column = 0;
-};
-
-// A file whose content several machines share.
-struct KeyFile {
-  std::string path;
-  Location location;
-};
 
 // [server]
 struct Server {
@@ -49,15 +44,19 @@ struct Server {
   // Where /metrics, /healthz, /readyz, /status and /status.json are; nullopt (""): nowhere.
   std::optional<Address> admin = default_admin();
   Location admin_location;
+  // More host names by which it may be asked, in lower case, beside IP addresses, localhost and this machine's name.
+  std::vector<std::string> admin_names;
   // Path of the Unix socket (mode 0600) for commands that change things; "": one in the runtime directory.
   std::string control;
+  // Path of the Unix socket (mode 0666) where the users of `reservations` register; "": one in the runtime directory.
+  std::string registrations;
   std::string user;  // become this user, with its groups, once all addresses are bound; "": stay who we are
   Location user_location;
   // How long in-flight exchanges get on stop, or when a listener goes away.
   milliseconds drain_timeout = defaults::kDrainTimeout;
   // On stop, /readyz says 503 for so long before anything else changes, so that balancers look elsewhere first.
   milliseconds drain_delay{0};
-  // Reload by itself when this file, or a certificate or key of a listener, has changed.
+  // Reload by itself when a file of the configuration, or a certificate or key of a listener or upstream, has changed.
   bool watch = false;
   // 32 bytes that machines share: signs affinity cookies and QUIC address tokens; "": one of this machine's own.
   KeyFile secret_file;
@@ -71,13 +70,15 @@ struct Server {
 // [log.access]
 struct AccessLog {
   std::string output = "stdout";  // "stdout", "stderr", "off", or an absolute path (reopened on SIGUSR1)
-  AccessLogFormat format = AccessLogFormat::kJson;
+  Location output_location;
+  AccessLogFormat format = AccessLogFormat::kAuto;
 };
 
 // [log]
 struct Log {
   log::Level level = log::Level::kInfo;
   std::string output = "stderr";  // "stderr", "stdout", "journal", or an absolute path (reopened on SIGUSR1)
+  Location output_location;
   // Query parameters (by the ends of their names) whose values are not logged, in Referer neither.
   std::vector<std::string> redact{"token",  "password", "code", "sig", "signature", "secret",    "key",       "pass",
                                   "passwd", "pwd",      "auth", "jwt", "session",   "sessionid", "credential"};
@@ -109,9 +110,14 @@ struct Quic {
 };
 
 struct CertificateFiles {
-  std::string certificate;  // PEM: the leaf, then its chain
-  std::string private_key;  // PEM
+  std::string certificate;      // PEM: the leaf, then its chain; or PKCS#12, by the ending .p12 or .pfx
+  std::string private_key;      // PEM; "": in the PKCS#12
+  std::string passphrase_file;  // whose first line opens the key, or the PKCS#12; "": there is no passphrase
   Location location;
+
+  bool is_pkcs12() const;
+  // False where the files could not be read from the configuration, which is then a diagnostic already.
+  bool complete() const { return !certificate.empty() && (is_pkcs12() || !private_key.empty()); }
 };
 
 // [listeners.tls]
@@ -122,6 +128,9 @@ struct Tls {
   bool session_tickets = true;                    // returning clients resume their session
   // Keys that machines share, 80 bytes each: the first encrypts, all are accepted; empty: our own, rotated every 12 h.
   std::vector<KeyFile> ticket_key_files;
+  ClientAuth client_auth = ClientAuth::kNone;  // whether clients show a certificate, the same on h1, h2 and h3
+  std::string client_ca;                       // PEM: who may have signed it
+  bool early_data = false;                     // 0-RTT, for safe methods
 };
 
 // [[listeners]]
@@ -134,9 +143,13 @@ struct Listener {
   ClientAddress client_address = ClientAddress::kXForwardedFor;  // which of their headers says who the client is
   // More names that only Gatehouse may assert, or "X-Acme-*": removed from every client, a trusted proxy too.
   std::vector<std::string> strip;
-  bool redirect_to_https = false;   // without tls only: answer with a 308 to the https listener
-  std::size_t max_connections = 0;  // of this listener at a time; 0: no limit of its own
+  PlainOnTls plain_on_tls =
+      PlainOnTls::kReject;  // with tls only: what http:// to this port gets, 400 or a 308 to https
+  ProxyProtocol proxy_protocol = ProxyProtocol::kOff;  // PROXY v1 or v2 before all else, from trusted_proxies only
+  bool redirect_to_https = false;                      // without tls only: answer with a 308 to the https listener
+  std::size_t max_connections = 0;                     // of this listener at a time; 0: no limit of its own
   AltSvc alt_svc;
+  bool alt_svc_frame = false;  // h2 connections get the ALTSVC frame (RFC 7838) too
   Quic quic;
   std::optional<Tls> tls;
 };
@@ -161,7 +174,11 @@ struct Limits {
   std::size_t max_header_bytes = defaults::kMaxHeaderBytes;                   // 431 beyond
   std::size_t max_header_count = defaults::kMaxHeaderCount;                   // 431 beyond
   std::size_t max_target_bytes = defaults::kMaxTargetBytes;                   // 414 beyond
-  PerClient<std::uint32_t> max_connections_per_client{1000};                  // open at a time; 0: no limit
+  // Bytes/s on the average, while the client is what is waited for and after 5 s of grace; 0: off.
+  std::uint32_t min_request_rate = defaults::kMinRequestRate;    // 408 below
+  std::uint32_t min_response_rate = defaults::kMinResponseRate;  // broken off below
+  std::uint64_t bandwidth = 0;  // bytes/s of each route, all its bodies together, each way; 0: off
+  PerClient<std::uint32_t> max_connections_per_client{1000};  // open at a time; 0: no limit
   PerClient<Rate> max_handshakes_per_client{{.count = 100}};  // TLS and QUIC, begun in a period; 0: no limit
 };
 
@@ -175,12 +192,16 @@ struct Timeouts {
   milliseconds response = defaults::kResponseTimeout;             // end of the request to the head of the answer
   milliseconds response_body = defaults::kResponseBodyTimeout;    // between bytes
   milliseconds response_write = defaults::kResponseWriteTimeout;  // the client acknowledges nothing of what waits
+  milliseconds tunnel = defaults::kTunnelTimeout;                 // a WebSocket carries nothing in either direction
   milliseconds linger = defaults::kLingerTimeout;  // for an early answer to arrive, while the client still sends
 };
 
 // [routes.limits]: only what differs from the global value is set. In `max_request_body` the inner nullopt is "off".
 struct RouteLimits {
   std::optional<std::optional<std::uint64_t>> max_request_body;
+  std::optional<std::uint32_t> min_request_rate;
+  std::optional<std::uint32_t> min_response_rate;
+  std::optional<std::uint64_t> bandwidth;
 };
 
 // [routes.timeouts]: only what differs from the global value is set.
@@ -190,9 +211,10 @@ struct RouteTimeouts {
   std::optional<milliseconds> response;
   std::optional<milliseconds> response_body;
   std::optional<milliseconds> response_write;
+  std::optional<milliseconds> tunnel;
 };
 
-// to = "NAME", of an upstream or an app
+// to = "NAME", of an upstream or an app; or one of delegate_to = ["NAME"]
 struct Forward {
   std::string upstream;
   Location location;
@@ -200,7 +222,7 @@ struct Forward {
 
 // redirect = "TARGET", status = N
 struct Redirect {
-  std::string target;  // "{uri}" stands for the request's path and query, "{host}" for its host
+  std::string target;  // "{uri}": the request's path and query, without what strip_prefix takes off; "{host}": its host
   int status = 308;    // 301, 302, 303, 307 or 308
 };
 
@@ -218,12 +240,29 @@ struct Route {
   Location location;
   std::vector<std::string> hosts;  // lower case, no port; "*.example.com" for all below it; empty: any
   std::string path = "/";          // canonical prefix, by whole segments
-  std::variant<Forward, Redirect, Respond> action;
+  std::variant<Forward, Redirect, Respond, Files> action;
   bool strip_prefix = false;                         // remove `path` and send it as X-Forwarded-Prefix
   bool preserve_host = true;                         // false: Host is the endpoint's address
+  PathAs path_as = PathAs::kReceived;                // the form in which the path is passed on
   bool redirect_to_https = true;                     // false: served without TLS though the listener redirects
   ForwardedStyle forwarded = ForwardedStyle::kNone;  // "rfc7239": send Forwarded too
   bool real_ip = false;                              // send X-Real-IP too
+  HalfClosed half_closed = HalfClosed::kServe;    // what a FIN of an h1 client means; h2 and h3 have ends of their own
+  std::vector<std::string> upgrade{"websocket"};  // what connections may become, in lower case
+  bool h1_only = false;                           // protocols = ["h1"]: h2 and h3 are told to come back with HTTP/1.1
+  Grpc grpc = Grpc::kOff;                         // kWeb: gRPC is made gRPC-Web on its way to the endpoint
+  bool push = false;                              // Link: rel=preload becomes PUSH_PROMISE where the client wants it
+  bool early_hints = false;                       // 103 with what earlier answers taught, on h2 and h3
+  bool connection_auth = false;      // NTLM, Negotiate: h1 only, an endpoint's connection for each client's
+  Caching cache = Caching::kOff;     // what is kept of responses
+  bool cache_obeys_clients = false;  // Cache-Control of requests counts
+  // Who may ask, by the client address that is believed; the rest gets 403. Empty: everybody. `deny` comes first.
+  std::vector<AddressRange> allow;
+  std::vector<AddressRange> deny;
+  std::optional<Auth> auth;  // who may ask, by name; nullopt: everybody
+  // "/new{path}": the path that the endpoint gets; "{path}" stands for what strip_prefix leaves of the client's, whose
+  // query is kept; "": that path.
+  std::string rewrite;
   HeaderEdits request_headers;
   HeaderEdits response_headers;
   RouteLimits limits;
@@ -240,8 +279,21 @@ struct DnsName {
 // One entry of endpoints: an address, or a DNS name that is asked again as its answer expires.
 struct Endpoint {
   std::variant<Address, DnsName> at;
+  std::string tls_host{};    // of "https://HOST:PORT", as it is written; "": spoken to without TLS
+  bool localhost = false;    // written so: `at` is 127.0.0.1, and where nobody listens there, it is ::1
   std::uint32_t weight = 1;  // its share beside the others, 1 to 1000
   Location location;
+};
+
+// [upstreams.NAME.tls], for its endpoints with https. Paths are absolute, or "".
+struct UpstreamTls {
+  Location location;        // none: the table is not there
+  std::string ca;           // PEM: who may have signed the endpoints' certificates; "": whoever this machine trusts
+  std::string server_name;  // asked for by SNI and expected in the certificate; "": the endpoint's name or address
+  std::string san;          // expected in the certificate instead: "spiffe://...", or a DNS name, to the letter
+  std::string certificate;  // PEM: ours, for endpoints that ask for one; "": none
+  std::string private_key;
+  bool insecure = false;  // true: whatever certificate they have will do; warned of at every start
 };
 
 // What an upstream and an app have in common.
@@ -254,10 +306,15 @@ struct Balancing {
   milliseconds queue_timeout = defaults::kQueueTimeout;  // how long one waits before it gets 503
   // False ("off"): no Via, for endpoints that stop compressing when they see one; circles are not noticed then.
   bool via = true;
+  SendProxyProtocol proxy_protocol = SendProxyProtocol::kOff;  // what connections to endpoints begin with
+  Tolerance tolerance = Tolerance::kStrict;                    // what becomes of responses that are not quite HTTP
+  std::vector<Forward> delegate_to;  // to whom a response may hand its request (X-Delegate-To)
+  SendFile send_file;
   // [upstreams.NAME.sticky] cookie: the name of a signed cookie that remembers the endpoint; "": none.
   std::string sticky_cookie;
   PoolOptions pool;
-  HealthOptions health;        // off until a path is given
+  WhenAllUnhealthy when_all_unhealthy = WhenAllUnhealthy::kTry;  // kRefuse: 503 rather than one that is ill
+  HealthOptions health;                                          // off until a path is given
   milliseconds slow_start{0};  // [upstreams.NAME.health]: who comes back gets its full share only after this long
   OutlierOptions outlier;
 };
@@ -267,6 +324,7 @@ struct Upstream {
   std::string name;
   Location location;
   std::vector<Endpoint> endpoints;  // never empty
+  UpstreamTls tls;
   Balancing balancing;
 };
 
@@ -283,6 +341,8 @@ struct App {
   std::vector<std::pair<std::string, std::string>> environment;
   std::string environment_file;  // more of them, NAME=value on each line, read at each start; "": none
   Location environment_file_location;
+  // Names, or beginnings of names ("DB_*"), of variables of our own that it gets too.
+  std::vector<std::string> environment_from;
   std::string user;  // run as (needs root); "": who we are
   Location user_location;
   std::uint32_t instances = 1;           // processes, 1 to 100
@@ -298,6 +358,8 @@ struct App {
   RapidFailOptions rapid_fail;
   milliseconds idle_stop{0};  // stop it after so long without a request; 0: never
   RecycleOptions recycle;
+  HookOptions hooks;  // a program without "/" is looked for in PATH, as in `command`
+  Location hooks_location;
   // While this file is there (in `directory` if relative), the app is stopped and answers are 503 with its content.
   std::string offline_file = "app_offline.htm";
   AppOutput output = AppOutput::kLog;  // where what it writes goes
@@ -315,6 +377,8 @@ struct Config {
   std::vector<Route> routes;
   std::vector<Upstream> upstreams;  // in the order of the file
   std::vector<App> apps;            // likewise; no name is both
+  CacheLimits cache;
+  std::vector<Reservation> reservations;
   Limits limits;
   Timeouts timeouts;
   // Over what came from the environment, for diagnostics that come later.

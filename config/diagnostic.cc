@@ -2,16 +2,32 @@
 
 #include <algorithm>
 #include <format>
+#include <string_view>
+#include <utility>
 
 namespace gatehouse::config {
 
 std::string Diagnostic::to_string() const {
   const std::string_view kind = severity == Severity::kWarning ? "warning: " : "";
-  if (location.line == 0) {
-    return location.file.empty() ? std::format("{}{}", kind, message)
-                                 : std::format("{}: {}{}", location.file, kind, message);
-  }
-  return std::format("{}:{}:{}: {}{}", location.file, location.line, location.column, kind, message);
+  if (location.line == 0 && location.file.empty()) return std::format("{}{}", kind, message);
+  return std::format("{}: {}{}", config::to_string(location), kind, message);
+}
+
+std::string to_string(const Location& location) {
+  if (location.line == 0) return location.file;
+  return std::format("{}:{}:{}", location.file, location.line, location.column);
+}
+
+std::string seen_from(const Location& here, const Location& other) {
+  return here.file == other.file ? std::format("line {}", other.line) : to_string(other);
+}
+
+void error(std::vector<Diagnostic>& out, const Location& location, std::string message) {
+  out.push_back({.location = location, .message = std::move(message)});
+}
+
+void warning(std::vector<Diagnostic>& out, const Location& location, std::string message) {
+  out.push_back({.severity = Severity::kWarning, .location = location, .message = std::move(message)});
 }
 
 bool has_errors(std::span<const Diagnostic> diagnostics) {

@@ -20,11 +20,22 @@ struct Diagnostic {
   Location location;
   // One line: what is wrong and, after a semicolon or colon, what would be right.
   std::string message;
+  // Lines of TOML that would be right, to be pasted; "" if there are none.
+  std::string remedy{};
 
   // "FILE:LINE:COL: message", warnings as "FILE:LINE:COL: warning: message"; without a line "FILE: message", without a
   // file the message alone.
   std::string to_string() const;
 };
+
+// "FILE:LINE:COL"; "FILE" without a line.
+std::string to_string(const Location& location);
+// Names `other` in a message about `here`: "line 3" in the same file, "FILE:3:1" in another one.
+std::string seen_from(const Location& here, const Location& other);
+
+// Add one to `out`; messages are those of Diagnostic::message.
+void error(std::vector<Diagnostic>& out, const Location& location, std::string message);
+void warning(std::vector<Diagnostic>& out, const Location& location, std::string message);
 
 bool has_errors(std::span<const Diagnostic> diagnostics);
 

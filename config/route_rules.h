@@ -9,8 +9,6 @@
 
 namespace gatehouse::config {
 
-// Whether it is a name of letters, digits, "-" and "_" by labels, without a dot at the end.
-bool is_host_name(std::string_view name);
 // Whether it may be the name of a field or a cookie (RFC 9110 section 5.6.2).
 bool is_token(std::string_view name);
 
@@ -19,21 +17,26 @@ bool is_token(std::string_view name);
 Result<std::string> normalised_host(std::string_view text);
 
 // Fine if `path` is its own canonical form, the one that requests are matched in: whole segments, none of them empty,
-// "." or "..", no ";" with parameters, no escapes of unreserved characters, no trailing slash but of "/" itself.
+// "." or "..", no pattern such as "*" or "{id}", no ";" with parameters, no escapes of unreserved characters, no trailing slash but of "/" itself.
 // Otherwise the error says the right one, or that no request can match.
 Result<> check_path(std::string_view path);
 
 // Fine for an http(s) URL, a path from the root (not "//"), or what begins with {uri}. There are no placeholders but
-// {uri} and {host}, and all is visible ASCII.
+// {uri} and {host}, no variables of another server, and all is visible ASCII.
 Result<> check_redirect_target(std::string_view target);
 
-// Only the words of an error depend on it.
-enum class Edit { kSet, kRemove };
+// Fine for what an endpoint is asked for: a path from the root (not "//") whose segments are canonical, with "{path}" at
+// most once, which begins with a slash itself. No query: that is the client's.
+Result<> check_rewrite(std::string_view text);
 
-// Fine for a field name that a route may set or remove: a token (RFC 9110 section 5.6.2), and none that frames
+// Only the words of an error depend on it.
+enum class Edit { kSet, kRemove, kAsk };
+
+// Fine for a field name that a route may set or remove, or that a request of ours may have: a token (RFC 9110 section 5.6.2), and none that frames
 // messages or belongs to the connection, nor Host and Alt-Svc, which have keys of their own.
 Result<> check_header_name(std::string_view name, Edit edit);
-// Fine if it has no control characters but tabs, and no spaces or tabs at its ends (RFC 9110 section 5.5).
+// Fine if it has no control characters but tabs, no spaces or tabs at its ends (RFC 9110 section 5.5), and no variable of
+// another server.
 Result<> check_header_value(std::string_view value);
 
 }  // namespace gatehouse::config

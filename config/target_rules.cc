@@ -6,6 +6,7 @@
 #include <format>
 
 #include "common/text.h"
+#include "config/policy/request_forms.h"
 #include "config/quoting.h"
 #include "config/route_rules.h"
 
@@ -15,6 +16,7 @@ namespace {
 
 constexpr std::size_t kLongestTargetName = 64;
 constexpr std::uint64_t kHighestPort = 65535;
+constexpr std::string_view kLocalhost = "localhost";
 
 // The last label of a name is never a number (RFC 3696 section 2), so that "10.0.0.256" is a mistyped address. The dot
 // at the end, if there is one, keeps the resolver from trying search domains.
@@ -22,6 +24,13 @@ bool is_dns_name(std::string_view name) {
   if (name.ends_with('.')) name.remove_suffix(1);
   const std::string_view last = name.substr(name.rfind('.') + 1);
   return !std::ranges::all_of(last, text::is_digit) && is_host_name(name);
+}
+
+// Of "host:port", in lower case, without brackets.
+std::string host_of(std::string_view address) {
+  std::string_view host = address.substr(0, address.rfind(':'));
+  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+  return text::lower(host);
 }
 
 Result<std::variant<Address, DnsName>> parse_service(std::string_view text) {
@@ -42,10 +51,6 @@ bool is_target_name(std::string_view name) {
 }
 
 Result<std::variant<Address, DnsName>> parse_endpoint(std::string_view text) {
-  if (const std::size_t scheme = text.find("://"); scheme != std::string_view::npos) {
-    return failure(
-        std::format("an endpoint is an address without a scheme; write {}", in_quotes(text.substr(scheme + 3))));
-  }
   if (text.starts_with('_')) return parse_service(text);
   const auto address = Address::parse(text);
   if (address && (address->is_unix() || (!address->is_any() && address->port() != 0))) return *address;
@@ -68,6 +73,65 @@ Result<std::variant<Address, DnsName>> parse_endpoint(std::string_view text) {
                                in_quotes(std::string(text.substr(0, colon)) + ":5000")));
   }
   return DnsName{.name = text::lower(text.substr(0, colon)), .port = static_cast<std::uint16_t>(*port)};
+}
+
+Result<Endpoint> parse_endpoint_url(std::string_view text) {
+  constexpr std::string_view kMark = "://";
+  const std::size_t mark = text.find(kMark);
+  Endpoint endpoint;
+  if (mark == std::string_view::npos) {
+    auto at = parse_endpoint(text);
+    if (!at) return std::unexpected(std::move(at.error()));
+    endpoint.at = *std::move(at);
+    endpoint.localhost = host_of(text) == kLocalhost;
+    return endpoint;
+  }
+  const std::string scheme = text::lower(text.substr(0, mark));
+  const bool tls = scheme == "https";
+  std::string address(text.substr(mark + kMark.size()));
+  if (!tls && scheme != "http") {
+    return failure(std::format("{} is no endpoint: it is an address, or one with \"http://\" or \"https://\" before it",
+                               in_quotes(text)));
+  }
+  if (address.starts_with("unix:")) {
+    if (tls) return failure(std::format("{}: a Unix socket is spoken to without TLS", in_quotes(text)));
+    return failure(std::format("{} is no endpoint; write {}", in_quotes(text), in_quotes(address)));
+  }
+  if (address.ends_with('/')) address.pop_back();
+  if (address.contains('/')) return failure(std::format("{} is no endpoint: it has a path", in_quotes(text)));
+  const std::size_t colon = address.rfind(':');
+  const bool has_port = colon != std::string::npos && !address.substr(colon).contains(']');
+  const bool is_service = address.starts_with('_');
+  if (!has_port && !is_service) address += tls ? ":443" : ":80";
+  auto at = parse_endpoint(address);
+  if (!at) return std::unexpected(std::move(at.error()));
+  endpoint.at = *std::move(at);
+  endpoint.localhost = host_of(address) == kLocalhost;
+  if (tls) endpoint.tls_host = is_service ? text::lower(address) : host_of(address);
+  return endpoint;
+}
+
+std::optional<EndpointBelow> split_endpoint(std::string_view text) {
+  if (text.starts_with("unix:")) return std::nullopt;
+  const std::size_t mark = text.find("://");
+  const std::size_t slash = text.find('/', mark == std::string_view::npos ? 0 : mark + 3);
+  if (slash == std::string_view::npos || slash + 1 == text.size()) return std::nullopt;
+  EndpointBelow below{.endpoint = std::string(text.substr(0, slash)), .path = std::string(text.substr(slash))};
+  if (below.path.ends_with('/')) below.path.pop_back();
+  if (!parse_endpoint_url(below.endpoint)) return std::nullopt;
+  return below;
+}
+
+std::string endpoint_text(const Endpoint& endpoint) {
+  if (endpoint.tls_host.empty() && endpoint.localhost) {
+    return std::format("{}:{}", kLocalhost, std::get<Address>(endpoint.at).port());
+  }
+  if (endpoint.tls_host.empty()) return endpoint_text(endpoint.at);
+  const auto* const name = std::get_if<DnsName>(&endpoint.at);
+  const std::uint16_t port = name != nullptr ? name->port : std::get<Address>(endpoint.at).port();
+  if (port == 0) return "https://" + endpoint.tls_host;
+  const bool brackets = endpoint.tls_host.contains(':');
+  return std::format("https://{}{}{}:{}", brackets ? "[" : "", endpoint.tls_host, brackets ? "]" : "", port);
 }
 
 std::string endpoint_text(const DnsName& name) {

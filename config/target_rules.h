@@ -2,6 +2,7 @@
 // the command line. Each error is a sentence that says what would be right. Pure.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -20,7 +21,18 @@ bool is_target_name(std::string_view name);
 // port). Names are not looked up, and come back in lower case. An error for port 0, for an address that means all of a
 // machine's, and for a name whose last label is a number, which is a mistyped address.
 Result<std::variant<Address, DnsName>> parse_endpoint(std::string_view text);
-// Returns them as parse_endpoint() reads them.
+// The same, and with "http://" or "https://" before it, where 80 or 443 is the port if there is none, and a "/" may end
+// it. An error for a path and for TLS to a Unix socket.
+Result<Endpoint> parse_endpoint_url(std::string_view text);
+// "http://127.0.0.1:5000/app", as the endpoint that it would be without its path, and the path without a slash at its end.
+struct EndpointBelow {
+  std::string endpoint;
+  std::string path;
+};
+// Nothing if it has no path, or is no endpoint without it.
+std::optional<EndpointBelow> split_endpoint(std::string_view text);
+// Returns them as these functions read them.
+std::string endpoint_text(const Endpoint& endpoint);
 std::string endpoint_text(const DnsName& name);
 std::string endpoint_text(const std::variant<Address, DnsName>& endpoint);
 

@@ -15,7 +15,7 @@ std::string header_name(const std::string& name) {
 }
 
 std::string endpoint_literal(const Endpoint& endpoint) {
-  const std::string text = literal(endpoint_text(endpoint.at));
+  const std::string text = literal(endpoint_text(endpoint));
   return endpoint.weight == 1 ? text : std::format("{{ address = {}, weight = {} }}", text, endpoint.weight);
 }
 
@@ -28,6 +28,8 @@ void write_health(TomlWriter& writer, const std::string& table, const Balancing&
   const HealthOptions defaults;
   writer.section(std::format("[{}.health]", table));
   writer.value("path", health.path, defaults.path);
+  writer.value("host", health.host, defaults.host);
+  if (!health.headers.empty()) writer.line("headers", fields(health.headers));
   writer.value("interval", health.interval, defaults.interval);
   writer.value("timeout", health.timeout, defaults.timeout);
   writer.value("unhealthy_after", health.unhealthy_after, defaults.unhealthy_after);
@@ -42,6 +44,16 @@ void write_health(TomlWriter& writer, const std::string& table, const Balancing&
 }
 
 // The values of the table itself come before its tables.
+void write_send_file(TomlWriter& writer, const SendFile& send_file) {
+  if (send_file.folders.empty() && send_file.places.empty()) return;
+  std::vector<std::string> entries;
+  for (const std::string& folder : send_file.folders) entries.push_back(literal(folder));
+  for (const SendFile::Place& place : send_file.places) {
+    entries.push_back(std::format("{{ prefix = {}, folder = {} }}", literal(place.prefix), literal(place.folder)));
+  }
+  writer.line("send_file", array_of(entries, [](const std::string& entry) { return entry; }));
+}
+
 void write_own_values(TomlWriter& writer, const Balancing& balancing) {
   const Balancing defaults;
   writer.value("balance", balancing.balance, defaults.balance, kBalanceNames);
@@ -49,7 +61,25 @@ void write_own_values(TomlWriter& writer, const Balancing& balancing) {
   writer.value("max_requests", balancing.max_requests, defaults.max_requests);
   writer.value("queue", balancing.queue, defaults.queue);
   writer.value("queue_timeout", balancing.queue_timeout, defaults.queue_timeout);
+  writer.value("when_all_unhealthy", balancing.when_all_unhealthy, defaults.when_all_unhealthy, kWhenAllUnhealthyNames);
   writer.value("via", balancing.via, defaults.via, kViaNames);
+  writer.value("tolerance", balancing.tolerance, defaults.tolerance, kToleranceNames);
+  if (!balancing.delegate_to.empty()) {
+    writer.line("delegate_to",
+                array_of(balancing.delegate_to, [](const Forward& delegate) { return literal(delegate.upstream); }));
+  }
+  write_send_file(writer, balancing.send_file);
+}
+
+void write_tls(TomlWriter& writer, const std::string& table, const UpstreamTls& tls) {
+  const UpstreamTls defaults;
+  writer.section(std::format("[{}.tls]", table));
+  writer.value("ca", tls.ca, defaults.ca);
+  writer.value("server_name", tls.server_name, defaults.server_name);
+  writer.value("san", tls.san, defaults.san);
+  writer.value("certificate", tls.certificate, defaults.certificate);
+  writer.value("private_key", tls.private_key, defaults.private_key);
+  writer.value("insecure", tls.insecure, defaults.insecure);
 }
 
 void write_tables(TomlWriter& writer, const std::string& table, const Balancing& balancing) {
@@ -60,6 +90,9 @@ void write_tables(TomlWriter& writer, const std::string& table, const Balancing&
   write_health(writer, table, balancing);
   writer.section(std::format("[{}.outlier]", table));
   writer.value("consecutive_failures", balancing.outlier.consecutive_failures, defaults.outlier.consecutive_failures);
+  if (balancing.outlier.statuses != defaults.outlier.statuses) {
+    writer.line("statuses", array_of(format_statuses(balancing.outlier.statuses)));
+  }
   writer.value("eject_for", balancing.outlier.eject_for, defaults.outlier.eject_for);
   writer.value("max_ejected", balancing.outlier.max_ejected, defaults.outlier.max_ejected);
   writer.section(std::format("[{}.sticky]", table));
@@ -86,6 +119,7 @@ void write_process(TomlWriter& writer, const App& app) {
   writer.value("directory", app.directory, defaults.directory);
   if (!app.environment.empty()) writer.line("environment", fields(app.environment));
   writer.value("environment_file", app.environment_file, defaults.environment_file);
+  if (!app.environment_from.empty()) writer.line("environment_from", array_of(app.environment_from));
   writer.value("user", app.user, defaults.user);
   writer.value("instances", app.instances, defaults.instances);
   writer.value("start", app.start, defaults.start, kAppStartNames);
@@ -113,9 +147,18 @@ void write_life_tables(TomlWriter& writer, const std::string& table, const App& 
   writer.value("window", app.rapid_fail.window, defaults.rapid_fail.window);
   writer.section(std::format("[{}.recycle]", table));
   writer.value("every", app.recycle.every, defaults.recycle.every);
+  if (!app.recycle.at.empty()) {
+    writer.line("at",
+                array_of(app.recycle.at, [](std::chrono::minutes time) { return literal(format_time_of_day(time)); }));
+  }
   writer.value("requests", app.recycle.requests, defaults.recycle.requests);
   writer.value("memory", app.recycle.memory, defaults.recycle.memory);
   if (!app.recycle.on_change.empty()) writer.line("on_change", array_of(app.recycle.on_change));
+  writer.section(std::format("[{}.hooks]", table));
+  if (!app.hooks.started.empty()) writer.line("started", array_of(app.hooks.started));
+  if (!app.hooks.failed.empty()) writer.line("failed", array_of(app.hooks.failed));
+  if (!app.hooks.recycled.empty()) writer.line("recycled", array_of(app.hooks.recycled));
+  writer.value("timeout", app.hooks.timeout, defaults.hooks.timeout);
 }
 
 }  // namespace
@@ -124,7 +167,9 @@ void write_upstream(TomlWriter& writer, const Upstream& upstream) {
   const std::string table = "upstreams." + header_name(upstream.name);
   writer.required_section(std::format("[{}]", table));
   writer.line("endpoints", array_of(upstream.endpoints, endpoint_literal));
+  writer.value("proxy_protocol", upstream.balancing.proxy_protocol, SendProxyProtocol::kOff, kSendProxyProtocolNames);
   write_own_values(writer, upstream.balancing);
+  write_tls(writer, table, upstream.tls);
   write_tables(writer, table, upstream.balancing);
 }
 

@@ -78,6 +78,23 @@ std::string format_duration(milliseconds duration) {
   return std::format("{}{}", count / unit->second, unit->first);
 }
 
+Result<std::chrono::minutes> parse_time_of_day(std::string_view text) {
+  constexpr std::uint64_t kHours = 24;
+  constexpr std::uint64_t kMinutes = 60;
+  const bool formed = text.size() == 5 && text[2] == ':';
+  const auto hour = formed ? text::parse_decimal(text.substr(0, 2)) : std::nullopt;
+  const auto minute = formed ? text::parse_decimal(text.substr(3)) : std::nullopt;
+  if (hour && minute && *hour < kHours && *minute < kMinutes) {
+    return std::chrono::hours(*hour) + std::chrono::minutes(*minute);
+  }
+  return failure(
+      std::format("{} is no time of the day; write hours and minutes from \"00:00\" to \"23:59\"", in_quotes(text)));
+}
+
+std::string format_time_of_day(std::chrono::minutes time) {
+  return std::format("{:02}:{:02}", time.count() / 60, time.count() % 60);
+}
+
 Result<std::uint64_t> parse_size(std::string_view text) {
   const Quantity quantity = split(text);
   const auto* unit = std::ranges::find(kSizeUnits, quantity.unit, &Unit::first);
@@ -115,6 +132,18 @@ std::string format_rate(const Rate& rate) {
   const auto period = static_cast<std::uint64_t>(rate.period.count());
   const auto* unit = std::ranges::find(kPeriods, period, &Unit::second);
   return std::format("{}/{}", rate.count, unit == kPeriods.end() ? format_duration(rate.period) : unit->first);
+}
+
+std::vector<std::string> format_statuses(const StatusSet& statuses) {
+  std::vector<std::string> ranges;
+  for (std::uint16_t first = StatusSet::kFirst; first <= StatusSet::kLast; ++first) {
+    if (!statuses.contains(first)) continue;
+    std::uint16_t last = first;
+    while (statuses.contains(static_cast<std::uint16_t>(last + 1))) ++last;
+    ranges.push_back(first == last ? std::to_string(first) : std::format("{}-{}", first, last));
+    first = last;
+  }
+  return ranges;
 }
 
 }  // namespace gatehouse::config

@@ -5,11 +5,13 @@
 #include <cerrno>
 #include <cstdlib>
 #include <format>
+#include <optional>
 #include <ranges>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "config/quoting.h"
 #include "config/users.h"
@@ -18,14 +20,6 @@
 namespace gatehouse::config {
 
 namespace {
-
-void error(std::vector<Diagnostic>& out, const Location& location, std::string message) {
-  out.push_back({.location = location, .message = std::move(message)});
-}
-
-void warning(std::vector<Diagnostic>& out, const Location& location, std::string message) {
-  out.push_back({.severity = Severity::kWarning, .location = location, .message = std::move(message)});
-}
 
 // 0, or the reason why it cannot be executed.
 int cannot_run(const std::string& file) {
@@ -44,29 +38,39 @@ std::string search_path(const App& app) {
   return ours == nullptr ? "/usr/bin:/bin" : ours;
 }
 
-// Warnings: an app may be deployed, and its program come to be, after we were started.
-void check_program(const App& app, std::vector<Diagnostic>& out) {
-  if (app.command.empty()) return;
-  const std::string& program = app.command[0];
+// Nothing if it could be.
+std::optional<std::string> why_not_run(const App& app, const std::vector<std::string>& command) {
+  if (command.empty()) return std::nullopt;
+  const std::string& program = command[0];
   if (program.contains('/')) {
     const int reason = cannot_run(program);
-    if (reason == 0) return;
-    warning(out, app.command_location,
-            std::format("the app {} cannot start: {}: {}", in_quotes(app.name), in_quotes(program),
-                        std::generic_category().message(reason)));
-    return;
+    if (reason == 0) return std::nullopt;
+    return std::format("{}: {}", in_quotes(program), std::generic_category().message(reason));
   }
   const std::string path = search_path(app);
   for (const auto part : std::views::split(path, ':')) {
     const std::string folder(std::string_view(part.begin(), part.end()));
-    if (cannot_run((folder.empty() ? app.directory : folder) + "/" + program) == 0) return;
+    if (cannot_run((folder.empty() ? app.directory : folder) + "/" + program) == 0) return std::nullopt;
   }
   const bool beside = cannot_run(app.directory + "/" + program) == 0;
-  warning(out, app.command_location,
-          std::format("the app {} cannot start: no program {} in PATH", in_quotes(app.name), in_quotes(program)) +
-              (beside ? std::format("; for the one in its directory write its path, such as {}",
-                                    in_quotes(app.directory + "/" + program))
-                      : ""));
+  return std::format("no program {} in PATH", in_quotes(program)) +
+         (beside ? std::format("; for the one in its directory write its path, such as {}",
+                               in_quotes(app.directory + "/" + program))
+                 : "");
+}
+
+void check_hooks(const App& app, std::vector<Diagnostic>& out) {
+  for (const std::vector<std::string>* command : {&app.hooks.started, &app.hooks.failed, &app.hooks.recycled}) {
+    if (const auto why_not = why_not_run(app, *command)) {
+      warning(out, app.hooks_location,
+              std::format("a hook of the app {} cannot run: {}", in_quotes(app.name), *why_not));
+    }
+  }
+}
+
+// A warning: an app may be deployed, and its program come to be, after we were started.
+void check_program(const App& app, std::vector<Diagnostic>& out) {
+  if (auto why_not = why_not_started(app)) warning(out, app.command_location, *std::move(why_not));
 }
 
 bool is_there(const std::string& path) {
@@ -98,14 +102,14 @@ void check_script(const App& app, std::vector<Diagnostic>& out) {
                       in_quotes(script), in_quotes(app.directory)));
 }
 
-// A file may come to be, which is a change as well; its folder is what is watched.
+// A file may come to be, which is a change as well; of a pattern the folder before it is what must be there.
 void check_watched(const App& app, std::vector<Diagnostic>& out) {
   for (const std::string& path : app.recycle.on_change) {
-    const std::string folder = path.substr(0, path.rfind('/'));
+    const std::string folder = path.substr(0, path.rfind('/', path.find_first_of("*?[")));
     if (is_there(path) || is_there(folder.empty() ? "/" : folder)) continue;
     warning(out, app.location,
-            std::format("the app {} is never recycled for {} (on_change): there is no such folder", in_quotes(app.name),
-                        in_quotes(path)));
+            std::format("the app {} is not recycled for {} (on_change): there is no folder {}", in_quotes(app.name),
+                        in_quotes(path), in_quotes(folder)));
   }
 }
 
@@ -147,11 +151,19 @@ void check_user(const App& app, const Server& server, std::vector<Diagnostic>& o
 
 }  // namespace
 
+std::optional<std::string> why_not_started(const App& app) {
+  if (auto why_not = why_not_run(app, app.command)) {
+    return std::format("the app {} cannot start: {}", in_quotes(app.name), *why_not);
+  }
+  return std::nullopt;
+}
+
 std::vector<Diagnostic> validate_apps(const Config& config) {
   std::vector<Diagnostic> out;
   for (const App& app : config.apps) {
     check_directory(app, out);
     check_program(app, out);
+    check_hooks(app, out);
     check_script(app, out);
     check_watched(app, out);
     check_environment_file(app, out);

@@ -12,10 +12,11 @@
 #include <string>
 #include <utility>
 
-#include "common/crypto/certificate.h"
+#include "common/crypto/certificate_store.h"
 #include "common/crypto/key_file.h"
 #include "config/certificate_cover.h"
 #include "config/quoting.h"
+#include "config/upstream_tls.h"
 #include "config/users.h"
 #include "config/validate.h"
 
@@ -23,20 +24,15 @@ namespace gatehouse::config {
 
 namespace {
 
-constexpr auto kSoon = std::chrono::days(14);
 constexpr std::uint64_t kDescriptorsPerConnection = 2;  // the client's and the endpoint's
 constexpr std::size_t kTicketKeySize = 80;
 constexpr std::size_t kTicketKeyNameSize = 16;
 constexpr std::size_t kSecretSize = 32;
 constexpr std::uint64_t kDescriptorReserve = 256;  // listeners, loops, logs, scrapes
 
-void warning(std::vector<Diagnostic>& out, const Location& location, std::string message) {
-  out.push_back({.severity = Severity::kWarning, .location = location, .message = std::move(message)});
-}
-
 void check_expiry(const Certificate& certificate, const CertificateFiles& files, std::vector<Diagnostic>& out) {
   const auto now = std::chrono::system_clock::now();
-  if (certificate.not_after() > now + kSoon) return;
+  if (certificate.renewal_due() > now) return;
   warning(out, files.location,
           std::format("the certificate in {} {} on {:%Y-%m-%d}", in_quotes(files.certificate),
                       certificate.not_after() < now ? "expired" : "expires",
@@ -88,18 +84,49 @@ void check_key_files(const Config& config, std::vector<Diagnostic>& out) {
   }
 }
 
-void check_certificates(const Config& config, std::vector<Diagnostic>& out) {
+void check_certificates(const Config& config, std::vector<Diagnostic>& out, CertificateStore& store) {
   for (const Listener& listener : config.listeners) {
     if (!listener.tls) continue;
     for (const CertificateFiles& files : listener.tls->certificates) {
-      if (files.certificate.empty() || files.private_key.empty()) continue;  // could not be read
-      const auto certificate = Certificate::load(files.certificate, files.private_key);
+      if (!files.complete()) continue;
+      const auto certificate = store.certificate(files_of(files));
       if (!certificate) {
         out.push_back({.location = files.location, .message = certificate.error().message});
         continue;
       }
       check_expiry(**certificate, files, out);
-      check_permissions("private key", {.path = files.private_key, .location = files.location}, out);
+      const std::string& key = files.private_key.empty() ? files.certificate : files.private_key;
+      check_permissions("private key", {.path = key, .location = files.location}, out);
+      if (files.passphrase_file.empty()) continue;
+      check_permissions("passphrase", {.path = files.passphrase_file, .location = files.location}, out);
+    }
+  }
+}
+
+void check_client_authorities(const Config& config, std::vector<Diagnostic>& out, CertificateStore& store) {
+  for (const Listener& listener : config.listeners) {
+    if (!listener.tls || listener.tls->client_auth == ClientAuth::kNone || listener.tls->client_ca.empty()) continue;
+    const auto anchors = store.anchors(listener.tls->client_ca);
+    if (!anchors) {
+      out.push_back({.location = listener.location, .message = anchors.error().message});
+      continue;
+    }
+    for (const std::string& subject : (*anchors)->invalid_at(std::chrono::system_clock::now())) {
+      warning(out, listener.location,
+              std::format("the CA {} in {} has expired, or is not valid yet: its clients are refused",
+                          in_quotes(subject), in_quotes(listener.tls->client_ca)));
+    }
+  }
+}
+
+void check_upstream_tls(const Config& config, std::vector<Diagnostic>& out, CertificateStore& store) {
+  for (const Upstream& upstream : config.upstreams) {
+    if (!has_tls(upstream) || upstream.tls.certificate.empty() != upstream.tls.private_key.empty()) continue;
+    const Location& where = tls_location(upstream);
+    if (const auto client = TlsClient::make(tls_options(upstream.tls), store); !client) {
+      out.push_back({.location = where, .message = client.error().message});
+    } else if (!upstream.tls.private_key.empty()) {
+      check_permissions("private key", {.path = upstream.tls.private_key, .location = where}, out);
     }
   }
 }
@@ -136,13 +163,17 @@ void check_user(const Server& server, std::vector<Diagnostic>& out) {
 
 }  // namespace
 
-std::vector<Diagnostic> validate_machine(const Config& config) {
+std::vector<Diagnostic> validate_machine(const Config& config, CertificateStore& certificates) {
   std::vector<Diagnostic> out;
-  check_certificates(config, out);
+  check_certificates(config, out, certificates);
   check_key_files(config, out);
-  std::ranges::move(hosts_without_certificate(config), std::back_inserter(out));
+  check_client_authorities(config, out, certificates);
+  check_upstream_tls(config, out, certificates);
+  std::ranges::move(hosts_without_certificate(config, certificates), std::back_inserter(out));
   check_descriptors(config, out);
   check_user(config.server, out);
+  std::ranges::move(validate_logs(config.log), std::back_inserter(out));
+  std::ranges::move(validate_auth_files(config), std::back_inserter(out));
   std::ranges::move(validate_apps(config), std::back_inserter(out));
   return out;
 }

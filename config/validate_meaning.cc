@@ -18,10 +18,6 @@ namespace {
 
 using std::chrono::seconds;
 
-void warning(std::vector<Diagnostic>& out, const Location& location, std::string message) {
-  out.push_back({.severity = Severity::kWarning, .location = location, .message = std::move(message)});
-}
-
 void check_connections(const Config& config, const Listener& listener, std::vector<Diagnostic>& out) {
   const std::size_t all = config.limits.max_connections;
   if (all == 0 || listener.max_connections <= all) return;
@@ -121,6 +117,23 @@ void check_balancing(const Balancing& balancing, std::size_t endpoints, const Di
   }
 }
 
+// How something is asked for that is not asked for at all.
+void check_asked(const HealthOptions& health, const Diagnostic& about, std::vector<Diagnostic>& out) {
+  if (!health.path.empty() || (health.host.empty() && health.headers.empty())) return;
+  warning(out, about.location,
+          std::format("{}: \"host\" and \"headers\" of its health checks have no effect: they have no \"path\"",
+                      about.message));
+}
+
+void check_insecure(const Upstream& upstream, std::vector<Diagnostic>& out) {
+  if (!upstream.tls.insecure) return;
+  warning(
+      out, upstream.tls.location,
+      std::format("insecure = true: whoever stands between can be the upstream {}, read and change everything; name "
+                  "its CA by \"ca\" instead",
+                  in_quotes(upstream.name)));
+}
+
 // Only what may have no endpoint for a while, or no place there, makes a request wait; and a process without room for
 // another connection, which nobody plans for.
 void check_queue(const Upstream& upstream, std::vector<Diagnostic>& out) {
@@ -154,11 +167,15 @@ std::vector<Diagnostic> validate_meaning(const Config& config) {
   for (const Upstream& upstream : config.upstreams) {
     const std::string name = std::format("the upstream {}", in_quotes(upstream.name));
     check_balancing(upstream.balancing, count_of(upstream), {.location = upstream.location, .message = name}, out);
+    check_asked(upstream.balancing.health, {.location = upstream.location, .message = name}, out);
     check_queue(upstream, out);
+    check_insecure(upstream, out);
   }
   for (const App& app : config.apps) {
     const std::string name = std::format("the app {}", in_quotes(app.name));
     check_balancing(app.balancing, app.instances, {.location = app.location, .message = name}, out);
+    const bool asked = !app.ready_path.empty() || !app.warmup.empty();
+    if (!asked) check_asked(app.balancing.health, {.location = app.location, .message = name}, out);
     check_head_limits(config, app, out);
     check_keep_alive(app, out);
     check_start(app, out);

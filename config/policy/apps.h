@@ -23,7 +23,8 @@ enum class AppTransport : std::uint8_t {
   kInherit,
 };
 // With kAspNetCore instances get what the ASP.NET Core Module for IIS gives them: its variables, a pairing token that
-// every request carries, and a shutdown message before the stop signal.
+// every request carries, and a shutdown message before the stop signal. On a private socket nobody else comes: there it
+// is that they believe the forwarded fields. The host takes no socket that it inherits.
 enum class AppProfile : std::uint8_t { kGeneric, kAspNetCore };
 // Where lines of output go: to the program's log, to a file, unread to where ours goes, or nowhere.
 enum class AppOutput : std::uint8_t { kLog, kFile, kInherit, kOff };
@@ -37,18 +38,35 @@ struct RapidFailOptions {
   friend bool operator==(const RapidFailOptions&, const RapidFailOptions&) = default;
 };
 
-// recycle = { every, requests, memory, on_change }: what makes an instance be replaced, overlapping. Zero or empty:
+// recycle = { every, at, requests, memory, on_change }: what makes an instance be replaced, overlapping. Zero or empty:
 // never.
 struct RecycleOptions {
   // The age of one instance, give or take a tenth, so that they do not all go at once.
   std::chrono::milliseconds every{0};
+  // Times of the day, since midnight on the clocks of this machine's zone, at which all instances are replaced.
+  std::vector<std::chrono::minutes> at{};
   // Requests that one instance has had.
   std::uint64_t requests = 0;
   // Resident bytes of one instance, its children included.
   std::uint64_t memory = 0;
-  // Files or folders, absolute; a change in one of them replaces all instances.
-  std::vector<std::string> on_change;
+  // Files, folders with all below them, or patterns of files in which "**" is any folders; absolute. A change in one of
+  // them replaces all instances.
+  std::vector<std::string> on_change{};
   friend bool operator==(const RecycleOptions&, const RecycleOptions&) = default;
+};
+
+// [apps.NAME.hooks]: what is run when something has happened to the app, each a program and its arguments; empty:
+// nothing.
+struct HookOptions {
+  // An instance is ready, and takes the place of none that is recycled.
+  std::vector<std::string> started{};
+  // A start failed, an instance crashed or answers nothing any more, or the app is parked.
+  std::vector<std::string> failed{};
+  // An instance is ready in place of one that is recycled.
+  std::vector<std::string> recycled{};
+  // Then a run is ended, with all that it has started.
+  std::chrono::milliseconds timeout{30'000};
+  friend bool operator==(const HookOptions&, const HookOptions&) = default;
 };
 
 namespace defaults {

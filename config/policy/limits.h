@@ -19,6 +19,9 @@ inline constexpr std::uint64_t kMaxRequestBody = 30'000'000;
 inline constexpr std::size_t kMaxHeaderBytes = 32768;
 inline constexpr std::size_t kMaxHeaderCount = 100;
 inline constexpr std::size_t kMaxTargetBytes = 8192;
+// In bytes a second, of a body that has begun, while the client is what is waited for.
+inline constexpr std::uint32_t kMinRequestRate = 240;
+inline constexpr std::uint32_t kMinResponseRate = 150;
 
 // For TLS and QUIC.
 inline constexpr milliseconds kHandshakeTimeout{10'000};
@@ -36,6 +39,8 @@ inline constexpr milliseconds kResponseTimeout{120'000};
 inline constexpr milliseconds kResponseBodyTimeout{120'000};
 // How long bytes of the answer may wait while the client takes none.
 inline constexpr milliseconds kResponseWriteTimeout{60'000};
+// How long a tunnel may carry nothing in either direction.
+inline constexpr milliseconds kTunnelTimeout{3'600'000};
 // How long what a client still sends is read and dropped, so that its last answer arrives.
 inline constexpr milliseconds kLingerTimeout{30'000};
 // For what is in flight when the process stops, or when a listener or an instance goes away.

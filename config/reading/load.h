@@ -1,9 +1,9 @@
 // From a file or a text to a valid configuration, or to every reason why it is none. Changes nothing. Any thread, at
 // start and on reload.
 //
-//   text --toml++--> table --sections.h--> Config --validate()--> (load() alone) --validate_machine()--> Loaded
-//                              |                        |                                |
-//                              +-------- diagnostics, veiled and sorted by place --------+
+//   files --Assembly, toml++--> tables --sections.h--> Config --validate()--> (load()) --validate_machine()--> Loaded
+//                                  |                              |                             |
+//                                  +----------- diagnostics, veiled and sorted by place --------+
 //
 // Whether a file is valid depends on the environment (for ${NAME}) and, with load(), on the machine.
 #pragma once
@@ -15,18 +15,29 @@
 
 #include "config/config.h"
 #include "config/diagnostic.h"
+#include "config/sources.h"
+
+namespace gatehouse {
+class CertificateStore;
+}
 
 namespace gatehouse::config {
 
 struct Loaded {
   // Only if there is no error.
   std::optional<Config> config;
-  // Those of the file as a whole first, then in the order of the file; with a config, warnings only.
+  // File by file in the order of reading; of each those of the file as a whole first, then in the order of the file.
+  // With a config, warnings only.
   std::vector<Diagnostic> diagnostics;
+  // Those files that were found, even if nothing came of them.
+  Sources sources;
 };
 
-// Loads `path`, a file of at most 1 MiB in UTF-8; relative paths inside are relative to its folder. Validated,
-// including what the machine can tell: certificates and keys, permissions, users, programs of apps, file descriptors.
+// Loads `path` and what it includes, in UTF-8 and of at most 64 MiB together; relative paths inside a file are relative
+// to its folder. Validated, including what the machine can tell: certificates and keys, permissions, users, programs of
+// apps, file descriptors. What is read of certificates stays in `certificates`, for who puts the configuration into force.
+Loaded load(const std::string& path, CertificateStore& certificates);
+// The same for who only wants to know.
 Loaded load(const std::string& path);
 
 // As load(), but without what the machine would say, for a caller who asks it better: `gatehouse doctor`.

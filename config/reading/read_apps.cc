@@ -24,24 +24,39 @@ bool has_nul(std::string_view text) {
   return text.contains('\0');
 }
 
-// A program that is named with a "/" is a file, and relative to ours; without one it is looked for in PATH.
-void read_command(TableReader& reader, App& app) {
-  app.command_location = reader.location("command");
+// Reads a program and its arguments. A program that is named with a "/" is a file, and relative to ours; without one it
+// is looked for in PATH. Nothing where one of them is wrong.
+bool read_words(TableReader& reader, std::string_view key, std::vector<std::string>& words) {
   bool good = true;
-  const bool given = reader.strings("command", [&](const std::string& text, const Location& where) {
-    if (has_nul(text) || (app.command.empty() && text.empty())) {
-      reader.error(where, std::format("\"command\": {} is no {}", in_quotes(text),
-                                      app.command.empty() ? "program to start" : "argument that a program can get"));
+  const bool given = reader.strings(key, [&](const std::string& text, const Location& where) {
+    if (has_nul(text) || (words.empty() && text.empty())) {
+      reader.error(where, std::format("{}: {} is no {}", in_quotes(key), in_quotes(text),
+                                      words.empty() ? "program to start" : "argument that a program can get"));
       good = false;
     }
-    app.command.push_back(text);
+    words.push_back(text);
   });
+  if (!good) words.clear();
+  if (!words.empty() && words[0].contains('/')) words[0] = reader.absolute(words[0]);
+  return given;
+}
+
+void read_command(TableReader& reader, App& app) {
+  app.command_location = reader.location("command");
+  const bool given = read_words(reader, "command", app.command);
   if (given ? reader.is_empty_array("command") : !reader.has("command")) {
-    reader.error("command", std::format(R"(the app {} needs a command, such as command = ["python3", "app.py"])",
-                                        in_quotes(app.name)));
+    reader.need(
+        {"command"}, reader.location("command"),
+        std::format(R"(the app {} needs a command, such as command = ["python3", "app.py"])", in_quotes(app.name)));
   }
-  if (!good) app.command.clear();
-  if (!app.command.empty() && app.command[0].contains('/')) app.command[0] = reader.absolute(app.command[0]);
+}
+
+void read_hooks(TableReader& reader, App& app) {
+  app.hooks_location = reader.location();
+  read_words(reader, "started", app.hooks.started);
+  read_words(reader, "failed", app.hooks.failed);
+  read_words(reader, "recycled", app.hooks.recycled);
+  reader.read("timeout", app.hooks.timeout);
 }
 
 void read_process(TableReader& reader, App& app) {
@@ -60,6 +75,15 @@ void read_process(TableReader& reader, App& app) {
     }
   });
   reader.read_path_or_none("environment_file", app.environment_file);
+  reader.strings("environment_from", [&](const std::string& text, const Location& where) {
+    const std::string_view name = std::string_view(text).substr(0, text.size() - (text.ends_with('*') ? 1 : 0));
+    if (is_environment_name(name) && !name.contains('*')) {
+      app.environment_from.push_back(text);
+    } else {
+      reader.error(where, std::format(R"("environment_from" must list names or prefixes such as "DB_*", not {})",
+                                      in_quotes(text)));
+    }
+  });
   if (reader.read("user", app.user) && has_nul(app.user)) {
     reader.error("user", std::format("{} is no name of a user", in_quotes(app.user)));
     app.user.clear();
@@ -83,6 +107,16 @@ void read_readiness(TableReader& reader, App& app) {
 
 void read_recycle(TableReader& reader, const std::string& directory, RecycleOptions& recycle) {
   reader.read("every", recycle.every, {.min = milliseconds(0)});
+  reader.strings("at", [&](const std::string& text, const Location& where) {
+    const auto time = parse_time_of_day(text);
+    if (!time) {
+      reader.error(where, std::format("\"at\": {}", time.error().message));
+    } else if (std::ranges::contains(recycle.at, *time)) {
+      reader.error(where, std::format("\"at\": {} is there twice", in_quotes(text)));
+    } else {
+      recycle.at.push_back(*time);
+    }
+  });
   reader.read("requests", recycle.requests);
   reader.read_size("memory", recycle.memory);
   reader.strings("on_change", [&](const std::string& text, const Location& where) {
@@ -132,6 +166,7 @@ void read_life(TableReader& reader, App& app) {
     reader.warning("idle_stop", R"("idle_stop" beside start = "eager": once stopped, the next request starts it)");
   }
   reader.table("recycle", [&](TableReader& table) { read_recycle(table, app.directory, app.recycle); });
+  reader.table("hooks", [&](TableReader& table) { read_hooks(table, app); });
   if (reader.read("offline_file", app.offline_file) && has_nul(app.offline_file)) {
     reader.error("offline_file", "\"offline_file\" must be the path of a file, or \"\" for none");
   }

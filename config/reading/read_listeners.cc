@@ -19,7 +19,8 @@ void read_address(TableReader& reader, Address& address) {
   std::string text;
   if (!reader.read("address", text)) {
     if (!reader.has("address")) {
-      reader.error("address", R"(a listener needs an address, such as ":8443", "127.0.0.1:80" or "unix:/path")");
+      reader.need({"address"}, reader.location(),
+                  R"(a listener needs an address, such as ":8443", "127.0.0.1:80" or "unix:/path")");
     }
     return;
   }
@@ -78,6 +79,21 @@ void read_trusted_proxies(TableReader& reader, std::vector<AddressRange>& ranges
   });
 }
 
+// Whoever may say who the client is must be named, and must come over a connection that can begin with a header.
+void read_proxy_protocol(TableReader& reader, Listener& listener) {
+  reader.read("proxy_protocol", listener.proxy_protocol, kProxyProtocolNames);
+  if (listener.proxy_protocol == ProxyProtocol::kOff) return;
+  if (listener.protocols.h3) {
+    reader.error("proxy_protocol",
+                 R"("proxy_protocol" cannot be on a listener with h3: datagrams have no PROXY header, so that its )"
+                 R"(clients would all be the proxy; write protocols = ["h1", "h2"])");
+  }
+  if (listener.trusted_proxies.empty()) {
+    reader.error("proxy_protocol",
+                 R"("proxy_protocol" needs "trusted_proxies": the addresses of those whose PROXY header is believed)");
+  }
+}
+
 void read_strip(TableReader& reader, std::vector<std::string>& names) {
   reader.strings("strip", [&](const std::string& pattern, const Location& where) {
     const bool is_prefix = pattern.ends_with('*');
@@ -105,21 +121,81 @@ void read_alt_svc(TableReader& reader, const Listener& listener, AltSvc& alt_svc
   reader.read("alt_svc_max_age", alt_svc.max_age, {.min = std::chrono::seconds(1)});
 }
 
+// The frame says what the field says, to clients of h2: there must be both.
+void read_alt_svc_frame(TableReader& reader, Listener& listener) {
+  reader.read("alt_svc_frame", listener.alt_svc_frame);
+  if (!listener.alt_svc_frame) return;
+  if (!listener.protocols.h3 || !listener.protocols.h2) {
+    reader.error("alt_svc_frame",
+                 R"("alt_svc_frame" needs "h2" and "h3" in "protocols": it tells the one of the other)");
+  } else if (listener.alt_svc.mode == AltSvcMode::kOff) {
+    reader.error("alt_svc_frame", R"("alt_svc_frame" has nothing to tell with alt_svc = "off")");
+  }
+}
+
 void read_certificates(TableReader& reader, std::vector<CertificateFiles>& certificates) {
   const bool given = reader.tables("certificates", [&](TableReader& element) {
     CertificateFiles files{.location = element.location()};
-    for (const auto& [key, member] : {std::pair("certificate", &CertificateFiles::certificate),
-                                      std::pair("private_key", &CertificateFiles::private_key)}) {
-      if (!element.read_path(key, files.*member) && !element.has(key)) {
-        element.error(key, std::format("a certificate needs {}, the path of a PEM file", in_quotes(key)));
-      }
+    const auto demand = [&element](std::string_view key, std::string& path) {
+      if (element.read_path(key, path) || element.has(key)) return;
+      element.need({key}, element.location(),
+                   std::format("a certificate needs {}, the path of a PEM file", in_quotes(key)));
+    };
+    demand("certificate", files.certificate);
+    if (!files.is_pkcs12()) {
+      demand("private_key", files.private_key);
+    } else if (element.read_path_or_none("private_key", files.private_key) && !files.private_key.empty()) {
+      element.error("private_key", "PKCS#12 has the private key in it; leave \"private_key\" out");
     }
+    element.read_path_or_none("passphrase_file", files.passphrase_file);
     certificates.push_back(std::move(files));
   });
   if (given ? certificates.empty() : !reader.has("certificates")) {
-    reader.error("certificates",
-                 R"([listeners.tls] needs certificates = [{ certificate = "cert.pem", private_key = "key.pem" }])");
+    reader.need({"certificates"}, reader.location("certificates"),
+                R"([listeners.tls] needs certificates = [{ certificate = "cert.pem", private_key = "key.pem" }])");
   }
+}
+
+// A listener that was to let in some clients only must not let in all.
+void read_client_auth(TableReader& reader, Tls& tls) {
+  reader.read("client_auth", tls.client_auth, kClientAuthNames);
+  reader.read_path_or_none("client_ca", tls.client_ca);
+  if (tls.client_auth != ClientAuth::kNone && tls.client_ca.empty()) {
+    reader.error(reader.has("client_ca") ? "client_ca" : "client_auth",
+                 R"("client_auth" needs client_ca = "FILE", the CAs that sign the certificates of clients)");
+  }
+  if (tls.client_auth == ClientAuth::kNone && !tls.client_ca.empty()) {
+    reader.warning("client_ca", R"("client_ca" has no effect without client_auth = "require" or "optional")");
+  }
+}
+
+// Early data can be replayed: a ticket is good for one connection only, and for that its session is kept here.
+void read_early_data(TableReader& reader, Tls& tls) {
+  reader.read("early_data", tls.early_data);
+  if (!tls.early_data) return;
+  if (!tls.session_tickets) {
+    reader.error("early_data",
+                 R"("early_data" needs session tickets; leave out session_tickets = false, or "early_data")");
+  }
+  if (!tls.ticket_key_files.empty()) {
+    reader.error("early_data",
+                 "\"early_data\" takes each ticket once, which no other machine knows of; leave out "
+                 "\"ticket_key_files\", or \"early_data\"");
+  }
+  if (tls.client_auth != ClientAuth::kNone) {
+    reader.error("early_data",
+                 "\"early_data\" comes before a client's certificate can be verified again; write client_auth = "
+                 "\"none\", or leave out \"early_data\"");
+  }
+}
+
+// 0-RTT packets of QUIC may use what the connection before had been granted (RFC 9000 section 7.4.1).
+void check_early_data(TableReader& reader, const Listener& listener) {
+  if (!listener.tls || !listener.tls->early_data || !listener.protocols.h3) return;
+  reader.error(reader.has("protocols") ? "protocols" : "tls",
+               "\"early_data\" is for TCP: with HTTP/3 a ticket has to bring back the limits of the connection before, "
+               "and OpenSSL ties none to those that are good once; write protocols = [\"h1\", \"h2\"], and give HTTP/3 "
+               "a listener of its own");
 }
 
 void read_tls(TableReader& reader, Tls& tls) {
@@ -134,6 +210,8 @@ void read_tls(TableReader& reader, Tls& tls) {
   if (!tls.session_tickets && !tls.ticket_key_files.empty()) {
     reader.error("ticket_key_files", R"("ticket_key_files" has no meaning with session_tickets = false)");
   }
+  read_client_auth(reader, tls);
+  read_early_data(reader, tls);
 }
 
 void read_quic(TableReader& reader, const Listener& listener, Quic& quic) {
@@ -151,18 +229,24 @@ void read_listener(TableReader& reader, Listener& listener) {
   read_address(reader, listener.address);
   reader.table("tls", [&](TableReader& table) { read_tls(table, listener.tls.emplace()); });
   read_protocols(reader, listener);
+  check_early_data(reader, listener);
   read_trusted_proxies(reader, listener.trusted_proxies);
   if (reader.read("client_address", listener.client_address, kClientAddressNames) && listener.trusted_proxies.empty() &&
       listener.client_address != ClientAddress::kXForwardedFor) {
     reader.warning("client_address", R"("client_address" has no effect without "trusted_proxies")");
   }
+  read_proxy_protocol(reader, listener);
   read_strip(reader, listener.strip);
   reader.read("redirect_to_https", listener.redirect_to_https);
   if (listener.redirect_to_https && listener.tls) {
     reader.error("redirect_to_https", "\"redirect_to_https\" is for listeners without tls; this one is https already");
   }
+  if (reader.read("plain_on_tls", listener.plain_on_tls, kPlainOnTlsNames) && !listener.tls) {
+    reader.error("plain_on_tls", "\"plain_on_tls\" is for listeners with tls; this one speaks http");
+  }
   reader.read("max_connections", listener.max_connections);
   read_alt_svc(reader, listener, listener.alt_svc);
+  read_alt_svc_frame(reader, listener);
   read_quic(reader, listener, listener.quic);
 }
 

@@ -16,6 +16,7 @@
 #include "common/address.h"
 #include "common/text.h"
 #include "config/names.h"
+#include "config/policy/request_forms.h"
 #include "config/quoting.h"
 #include "config/reading/sections.h"
 
@@ -45,16 +46,29 @@ void read_admin(TableReader& reader, Server& server) {
   }
 }
 
-void read_control(TableReader& reader, std::string& control) {
+// A name of DNS, and exactly that: whoever may choose what stands for a wildcard could lead any page's name here.
+void read_admin_names(TableReader& reader, std::vector<std::string>& names) {
+  reader.strings("admin_names", [&](const std::string& name, const Location& where) {
+    if (is_host_name(name)) {
+      names.push_back(text::lower(name));
+    } else {
+      reader.error(where, std::format(R"("admin_names": {} is no host name; write "gatehouse.internal", without port )"
+                                      R"(or wildcard (IP addresses are answered anyhow))",
+                                      in_quotes(name)));
+    }
+  });
+}
+
+void read_socket_path(TableReader& reader, std::string_view key, std::string& path) {
   std::string text;
-  if (!reader.read("control", text)) return;
+  if (!reader.read(key, text)) return;
   if (!text.empty()) text = reader.absolute(text);
   if (text.size() > kLongestSocketPath) {
-    reader.error("control", std::format("\"control\": the path of a socket has at most {} bytes, but {} has {}",
-                                        kLongestSocketPath, in_quotes(text), text.size()));
+    reader.error(key, std::format("\"{}\": the path of a socket has at most {} bytes, but {} has {}", key,
+                                  kLongestSocketPath, in_quotes(text), text.size()));
     return;
   }
-  control = std::move(text);
+  path = std::move(text);
 }
 
 std::optional<std::vector<std::uint8_t>> server_id_of(std::string_view written) {
@@ -130,7 +144,9 @@ void read_redact(TableReader& reader, std::vector<std::string>& words) {
 void read_server(TableReader& reader, Server& server) {
   reader.read("workers", server.workers, {.min = 0, .max = kMostWorkers});
   read_admin(reader, server);
-  read_control(reader, server.control);
+  read_admin_names(reader, server.admin_names);
+  read_socket_path(reader, "control", server.control);
+  read_socket_path(reader, "registrations", server.registrations);
   server.user_location = reader.location("user");
   reader.read("user", server.user);
   reader.read("drain_timeout", server.drain_timeout, {.min = milliseconds(0)});
@@ -145,9 +161,11 @@ void read_log(TableReader& reader, Log& log) {
   static constexpr std::array<std::string_view, 3> kOutputs{"stderr", "stdout", "journal"};
   static constexpr std::array<std::string_view, 3> kAccessOutputs{"stdout", "stderr", "off"};
   reader.read("level", log.level, kLevelNames);
+  log.output_location = reader.location("output");
   read_output(reader, kOutputs, log.output);
   read_redact(reader, log.redact);
   reader.table("access", [&](TableReader& access) {
+    log.access.output_location = access.location("output");
     read_output(access, kAccessOutputs, log.access.output);
     access.read("format", log.access.format, kFormatNames);
   });

@@ -108,6 +108,7 @@ Location TableReader::location(std::string_view key) const {
 }
 
 void TableReader::wrong_type(const toml::node& node, std::string_view key, std::string_view wanted) {
+  reading_.unread.insert(path_of(key));
   reading_.error(reading_.location(node.source()),
                  std::format("{} must be {}, not {}", in_quotes(key), wanted, type_name(node)));
 }

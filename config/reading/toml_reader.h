@@ -28,29 +28,34 @@
 
 namespace gatehouse::config {
 
-// What the tables of one file share. Owned by the loading function.
+// What the tables of all files share. Owned by the loading function.
 class Reading {
  public:
-  explicit Reading(std::string file) : file_(std::move(file)) {}
+  // What is read next is of this file.
+  void enter(std::string file) { file_ = std::move(file); }
 
   // Of more than 1000 diagnostics the rest is left out; the last one says so, as an error.
   void error(Location location, std::string message);
   void warning(Location location, std::string message);
-  // Where the region begins, in this file.
+  void add(Diagnostic diagnostic);
+  // Where the region begins, in the file that is read.
   Location location(const toml::source_region& region) const;
   const std::string& file() const { return file_; }
+  // Names the tables that have such a key; "" if none has, or too many. REQUIRES: known_keys is complete.
+  std::string homes_of(std::string_view key) const;
 
   // In the order in which they were found.
   std::vector<Diagnostic> diagnostics;
   Veil veil;
-  // Without a document: every key that was asked for, "listeners.tls.min_version" or "upstreams.NAME.queue".
+  // Every key that was asked for without a document, "listeners.tls.min_version" or "upstreams.NAME.queue".
   std::set<std::string> known_keys;
   // With a document: those that were asked for and are there.
   std::set<std::string> used_keys;
+  // Those that were meant and could not be read, as they have a wrong type or are misspelt: what seems to be missing may
+  // have stood there.
+  std::set<std::string> unread;
 
  private:
-  void add(Diagnostic diagnostic);
-
   std::string file_;
 };
 
@@ -125,9 +130,12 @@ class TableReader {
   Location location(std::string_view key) const;
   const Location& location() const { return location_; }
   void error(const Location& where, std::string message) { reading_.error(where, std::move(message)); }
+  void error(Diagnostic diagnostic) { reading_.add(std::move(diagnostic)); }
   void error(std::string_view key, std::string message) { error(location(key), std::move(message)); }
   void warning(const Location& where, std::string message) { reading_.warning(where, std::move(message)); }
   void warning(std::string_view key, std::string message) { warning(location(key), std::move(message)); }
+  // Says so once the table is read, as none of `keys` is there, unless an unknown key seems to be one of them.
+  void need(std::vector<std::string_view> keys, const Location& where, std::string message);
   // Returns `path` as seen from the folder of the file, without "." and "..".
   std::string absolute(const std::string& path) const;
 
@@ -154,12 +162,22 @@ class TableReader {
   bool read_integer(std::string_view key, std::uint64_t& value, Range<std::uint64_t> range);
   std::optional<std::uint64_t> size_of(const toml::node& node, std::string_view key, Range<std::uint64_t> range);
   std::optional<std::size_t> choice(std::string_view key, std::span<const std::string_view> names);
-  void report_unknown_keys();
+  // What nobody asked for, and what was needed and is not there.
+  void report();
+  // Returns the key of this table that it seems to stand for; "" if nobody knows.
+  std::string_view report_unknown_key(const toml::key& key);
+
+  struct Need {
+    std::vector<std::string_view> keys;
+    Location where;
+    std::string message;
+  };
 
   Reading& reading_;
   Scope scope_;
   Location location_;
   std::vector<std::string_view> asked_;
+  std::vector<Need> needs_;
 };
 
 template <std::unsigned_integral T>

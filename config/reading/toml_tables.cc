@@ -7,6 +7,7 @@
 
 #include "common/text.h"
 #include "config/quoting.h"
+#include "config/reading/foreign_keys.h"
 #include "config/reading/toml_reader.h"
 
 // The part of TableReader that goes down: arrays and tables, and what nobody asked for in them.
@@ -36,7 +37,7 @@ std::vector<std::pair<const toml::key*, const toml::node*>> in_order(const toml:
 void TableReader::read_document(Reading& reading, const toml::table* document, const ReadTable& read) {
   TableReader top(reading, {.table = document, .path = "", .title = ""}, {.file = reading.file()});
   read(top);
-  top.report_unknown_keys();
+  top.report();
 }
 
 TableReader::Scope TableReader::scope_of(std::string_view key, const toml::table* table) const {
@@ -51,7 +52,7 @@ void TableReader::read_table(Scope scope, const ReadTable& read) {
   }
   TableReader inner(reading_, std::move(scope), std::move(where));
   read(inner);
-  inner.report_unknown_keys();
+  inner.report();
 }
 
 bool TableReader::strings(std::string_view key, const ReadString& each) {
@@ -128,23 +129,68 @@ bool TableReader::named_tables(std::string_view key, const ReadNamedTable& read_
   if (table == nullptr) return false;
   for (const auto& [name, value] : in_order(*table)) {
     const toml::table* const named = table_of(*value, name->str());
-    if (named != nullptr) inside(std::string(name->str()), named);
+    if (named != nullptr) {
+      inside(std::string(name->str()), named);
+    } else {
+      reading_.unread.insert(path_of(key));
+    }
   }
   return true;
 }
 
-void TableReader::report_unknown_keys() {
+void TableReader::need(std::vector<std::string_view> keys, const Location& where, std::string message) {
+  if (!only_keys()) needs_.push_back({.keys = std::move(keys), .where = where, .message = std::move(message)});
+}
+
+void TableReader::report() {
   if (only_keys()) return;
+  std::vector<std::string_view> meant;
+  for (const auto& [key, node] : in_order(*scope_.table)) {
+    if (std::ranges::contains(asked_, key->str())) continue;
+    const std::string_view stands_for = report_unknown_key(*key);
+    if (stands_for.empty()) continue;
+    meant.push_back(stands_for);
+    reading_.unread.insert(path_of(stands_for));
+  }
+  for (const Need& need : needs_) {
+    const auto seems_there = [&](std::string_view key) { return std::ranges::contains(meant, key); };
+    if (std::ranges::none_of(need.keys, seems_there)) reading_.error(need.where, need.message);
+  }
+}
+
+std::string_view TableReader::report_unknown_key(const toml::key& key) {
   const std::string here = scope_.title.empty() ? "at the top"
                            : scope_.element     ? std::format("in [[{}]]", scope_.title)
                                                 : std::format("in [{}]", scope_.title);
-  for (const auto& [key, node] : in_order(*scope_.table)) {
-    if (std::ranges::contains(asked_, key->str())) continue;
-    std::string message = std::format("unknown key {} {}", in_quotes(key->str()), here);
-    const std::string_view near = text::nearest(key->str(), asked_);
-    if (!near.empty()) message += std::format("; did you mean {}?", in_quotes(near));
-    reading_.error(reading_.location(key->source()), std::move(message));
+  const std::string unknown = std::format("unknown key {} {}", in_quotes(key.str()), here);
+  const Location where = reading_.location(key.source());
+  if (const ForeignKey* const foreign = find_foreign_key(scope_.path, key.str()); foreign != nullptr) {
+    reading_.error(where, std::format("{}; {}", unknown, foreign->advice));
+    return foreign->meant;
   }
+  const std::string_view near = text::nearest(key.str(), asked_);
+  if (!near.empty()) {
+    reading_.error(where, std::format("{}; did you mean {}?", unknown, in_quotes(near)));
+    return near;
+  }
+  const std::string elsewhere = reading_.homes_of(key.str());
+  reading_.error(where, elsewhere.empty() ? unknown : std::format("{}; it is a key of {}", unknown, elsewhere));
+  return {};
+}
+
+std::string Reading::homes_of(std::string_view key) const {
+  constexpr std::size_t kMost = 3;  // one that is everywhere does not tell where it was meant
+  std::string homes;
+  std::size_t count = 0;
+  for (const std::string& path : known_keys) {
+    const std::size_t dot = path.rfind('.');
+    if (dot == std::string::npos || std::string_view(path).substr(dot + 1) != key) continue;
+    const std::string table = path.substr(0, dot);
+    const bool element = table == "listeners" || table == "routes";
+    homes += std::format("{}{}{}{}", homes.empty() ? "" : ", ", element ? "[[" : "[", table, element ? "]]" : "]");
+    if (++count > kMost) return {};
+  }
+  return homes;
 }
 
 }  // namespace gatehouse::config

@@ -96,6 +96,43 @@ instances = 0
 10:78: "on_change" must be a string, not an integer
 16:13: "instances" must be from 1 to 100, not 0
 )"},
+    {.name = "HooksThatCannotBeRun",
+     .text = R"([[routes]]
+path = "/a"
+to = "a"
+[apps.a]
+command = ["x"]
+[apps.a.hooks]
+started = "notify"
+failed = ["", "x"]
+recycled = ["x", "a\u0000b", 3]
+timeout = "0s"
+stopped = ["x"]
+)",
+     .expected = R"(7:11: "started" must be an array of strings, not a string
+8:11: "failed": "" is no program to start
+9:18: "recycled": "a\u0000b" is no argument that a program can get
+9:30: "recycled" must be a string, not an integer
+10:11: "timeout" must be from 1ms to 8760h, not "0s"
+11:1: unknown key "stopped" in [apps.a.hooks]
+)"},
+    {.name = "TimesOfTheDayThatAreNone",
+     .text = R"([[routes]]
+path = "/a"
+to = "a"
+[apps.a]
+command = ["x"]
+recycle = { at = ["00:00", "23:59", "3:00", "24:00", "12:60", "-1:00", "03.00", "23:59", 3] }
+)",
+     .expected =
+         R"(6:37: "at": "3:00" is no time of the day; write hours and minutes from "00:00" to "23:59"
+6:45: "at": "24:00" is no time of the day; write hours and minutes from "00:00" to "23:59"
+6:54: "at": "12:60" is no time of the day; write hours and minutes from "00:00" to "23:59"
+6:63: "at": "-1:00" is no time of the day; write hours and minutes from "00:00" to "23:59"
+6:72: "at": "03.00" is no time of the day; write hours and minutes from "00:00" to "23:59"
+6:81: "at": "23:59" is there twice
+6:90: "at" must be a string, not an integer
+)"},
     {.name = "PathsThatAnAppCannotBeAskedFor",
      .text = R"([[routes]]
 path = "/a"
@@ -118,13 +155,19 @@ to = "a"
 [apps.a]
 command = ["x"]
 environment = { "A=B" = "1", "" = "2", C = "a\u0000b", D = 4, E = "" }
+environment_from = ["*", "", "A=B", "A*B", "*A", "A", "A_*"]
 user = "a\u0000b"
 )",
      .expected = R"(6:17: "A=B" cannot be an environment variable: a name has no "=", a value no NUL
 6:30: "" cannot be an environment variable: a name has no "=", a value no NUL
 6:40: "C" cannot be an environment variable: a name has no "=", a value no NUL
 6:60: "D" must be a string, not an integer
-7:8: "a\u0000b" is no name of a user
+7:21: "environment_from" must list names or prefixes such as "DB_*", not "*"
+7:26: "environment_from" must list names or prefixes such as "DB_*", not ""
+7:30: "environment_from" must list names or prefixes such as "DB_*", not "A=B"
+7:37: "environment_from" must list names or prefixes such as "DB_*", not "A*B"
+7:44: "environment_from" must list names or prefixes such as "DB_*", not "*A"
+8:8: "a\u0000b" is no name of a user
 )"},
     {.name = "UnknownKeysOfApps",
      .text = R"([[routes]]
@@ -139,7 +182,7 @@ rapid_fail = { counts = 3 }
 onchange = ["x"]
 )",
      .expected = R"(6:1: unknown key "instance" in [apps.a]; did you mean "instances"?
-7:1: unknown key "endpoints" in [apps.a]
+7:1: unknown key "endpoints" in [apps.a]; the endpoints of an app are its processes; for others write [upstreams.NAME]
 8:16: unknown key "counts" in [apps.a.rapid_fail]; did you mean "count"?
 10:1: unknown key "onchange" in [apps.a.recycle]; did you mean "on_change"?
 )"},
@@ -180,6 +223,34 @@ start = "eager"
 idle_stop = "1h"
 )",
      .expected = R"(7:13: warning: "idle_stop" beside start = "eager": once stopped, the next request starts it
+)"},
+    {.name = "AnAspNetCoreAppOnAnInheritedSocket",
+     .text = R"([[routes]]
+path = "/a"
+to = "a"
+[apps.a]
+command = ["x"]
+transport = "inherit"
+profile = "aspnetcore"
+)",
+     .expected =
+         R"(4:1: the app "a": the host of ASP.NET Core takes no socket that it inherits; write transport = "port" or "socket", or leave "profile" out where the app calls kestrel.UseSystemd()
+)"},
+    {.name = "PlaceholdersOfAnotherTransport",
+     .text = R"([[routes]]
+path = "/a"
+to = "a"
+[apps.a]
+command = ["x", "{port}"]
+transport = "socket"
+[[routes]]
+path = "/b"
+to = "b"
+[apps.b]
+command = ["x", "{port}", "--at={socket}"]
+)",
+     .expected = R"(5:11: warning: {port} stands for nothing where "transport" is not "port"
+11:11: warning: {socket} stands for nothing where "transport" is not "socket"
 )"},
     {.name = "AppsThatAreFine",
      .text = R"([[routes]]

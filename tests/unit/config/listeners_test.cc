@@ -78,6 +78,9 @@ tls = { certificates = [] }
 [[listeners]]
 address = ":3"
 tls = { certificates = [{ certificate = "c" }, { private_key = "" }] }
+[[listeners]]
+address = ":4"
+tls = { certificates = [{ certificate = "a.p12", passphrase_file = "p" }, { certificate = "b.PFX", private_key = "k" }] }
 )",
      .expected = R"(3:1: [listeners.tls] needs certificates = [{ certificate = "cert.pem", private_key = "key.pem" }]
 4:15: "min_version" must be "1.2" or "1.3", not "1.1"
@@ -85,6 +88,50 @@ tls = { certificates = [{ certificate = "c" }, { private_key = "" }] }
 10:25: a certificate needs "private_key", the path of a PEM file
 10:48: a certificate needs "certificate", the path of a PEM file
 10:64: "private_key" must be the path of a file, not ""
+13:114: PKCS#12 has the private key in it; leave "private_key" out
+)"},
+    {.name = "ClientsCannotBeVerifiedByNothing",
+     .text = R"([[listeners]]
+address = ":1"
+tls = { client_auth = "require", certificates = [{ certificate = "c", private_key = "k" }] }
+[[listeners]]
+address = ":2"
+tls = { client_auth = "optional", client_ca = "", certificates = [{ certificate = "c", private_key = "k" }] }
+[[listeners]]
+address = ":3"
+tls = { client_ca = "ca.pem", certificates = [{ certificate = "c", private_key = "k" }] }
+[[listeners]]
+address = ":4"
+tls = { client_auth = "yes", certificates = [{ certificate = "c", private_key = "k" }] }
+)",
+     .expected = R"(3:23: "client_auth" needs client_ca = "FILE", the CAs that sign the certificates of clients
+6:47: "client_auth" needs client_ca = "FILE", the CAs that sign the certificates of clients
+9:21: warning: "client_ca" has no effect without client_auth = "require" or "optional"
+12:23: "client_auth" must be "none", "optional" or "require", not "yes"
+)"},
+    {.name = "EarlyDataIsForTcpAndTicketsOfThisProcess",
+     .text = R"([[listeners]]
+address = ":1"
+protocols = ["h1", "h2"]
+tls = { early_data = true, certificates = [{ certificate = "c", private_key = "k" }] }
+[[listeners]]
+address = ":2"
+tls = { early_data = true, certificates = [{ certificate = "c", private_key = "k" }] }
+[[listeners]]
+address = ":3"
+protocols = ["h3"]
+tls = { early_data = true, session_tickets = false, certificates = [{ certificate = "c", private_key = "k" }] }
+[[listeners]]
+address = ":4"
+protocols = ["h1"]
+tls = { early_data = true, ticket_key_files = ["t"], client_auth = "optional", client_ca = "ca", certificates = [{ certificate = "c", private_key = "k" }] }
+)",
+     .expected =
+         R"(7:7: "early_data" is for TCP: with HTTP/3 a ticket has to bring back the limits of the connection before, and OpenSSL ties none to those that are good once; write protocols = ["h1", "h2"], and give HTTP/3 a listener of its own
+10:13: "early_data" is for TCP: with HTTP/3 a ticket has to bring back the limits of the connection before, and OpenSSL ties none to those that are good once; write protocols = ["h1", "h2"], and give HTTP/3 a listener of its own
+11:22: "early_data" needs session tickets; leave out session_tickets = false, or "early_data"
+15:22: "early_data" takes each ticket once, which no other machine knows of; leave out "ticket_key_files", or "early_data"
+15:22: "early_data" comes before a client's certificate can be verified again; write client_auth = "none", or leave out "early_data"
 )"},
     {.name = "TrustedProxiesThatAreNone",
      .text = R"([[listeners]]
@@ -94,6 +141,36 @@ trusted_proxies = ["10.0.0.0/33", "proxy.example", "0.0.0.0/0"]
      .expected = R"(3:20: "trusted_proxies": "10.0.0.0/33": the prefix length is no number or too large for the address
 3:35: "trusted_proxies": "proxy.example": not an address range such as "10.0.0.0/8", "::1" or "unix"
 3:52: warning: "0.0.0.0/0" trusts every client: each can claim any address as its own
+)"},
+    {.name = "ProxyHeadersAreForTcpAndFromWhoIsNamed",
+     .text = R"([[listeners]]
+address = ":1"
+proxy_protocol = "require"
+[[listeners]]
+address = ":2"
+proxy_protocol = "optional"
+trusted_proxies = ["10.0.0.0/8"]
+[[listeners]]
+address = ":3"
+proxy_protocol = "v2"
+[[listeners]]
+address = ":4"
+proxy_protocol = "require"
+trusted_proxies = ["10.0.0.0/8"]
+[listeners.tls]
+certificates = [{ certificate = "c.pem", private_key = "k.pem" }]
+[[listeners]]
+address = ":5"
+protocols = ["h1", "h2"]
+proxy_protocol = "require"
+trusted_proxies = ["10.0.0.0/8"]
+[listeners.tls]
+certificates = [{ certificate = "c.pem", private_key = "k.pem" }]
+)",
+     .expected =
+         R"(3:18: "proxy_protocol" needs "trusted_proxies": the addresses of those whose PROXY header is believed
+10:18: "proxy_protocol" must be "off", "optional" or "require", not "v2"
+13:18: "proxy_protocol" cannot be on a listener with h3: datagrams have no PROXY header, so that its clients would all be the proxy; write protocols = ["h1", "h2"]
 )"},
     {.name = "WhoTheClientIsAndWhatIsStripped",
      .text = R"([[listeners]]
@@ -127,6 +204,18 @@ tls.certificates = [{ certificate = "c", private_key = "k" }]
 )",
      .expected = R"(3:21: "redirect_to_https" is for listeners without tls; this one is https already
 )"},
+    {.name = "PlainOnTlsIsForTls",
+     .text = R"([[listeners]]
+address = ":1"
+plain_on_tls = "redirect"
+[[listeners]]
+address = ":2"
+plain_on_tls = "serve"
+tls.certificates = [{ certificate = "c", private_key = "k" }]
+)",
+     .expected = R"(3:16: "plain_on_tls" is for listeners with tls; this one speaks http
+6:16: "plain_on_tls" must be "reject" or "redirect", not "serve"
+)"},
     {.name = "AltSvcNeedsH3",
      .text = R"([[listeners]]
 address = ":1"
@@ -147,6 +236,30 @@ congestion_control = "reno"
 10:19: "alt_svc_max_age" must be from 1s to 8760h, not "10ms"
 11:1: warning: [listeners.quic] has no effect without "h3" in "protocols"
 12:22: "congestion_control" must be "cubic" or "bbr", not "reno"
+)"},
+    {.name = "TheAltSvcFrameNeedsH2AndH3",
+     .text = R"([[listeners]]
+address = ":1"
+alt_svc_frame = true
+[[listeners]]
+address = ":2"
+protocols = ["h1", "h3"]
+alt_svc_frame = true
+tls.certificates = [{ certificate = "c", private_key = "k" }]
+[[listeners]]
+address = ":3"
+alt_svc = "off"
+alt_svc_frame = true
+tls.certificates = [{ certificate = "c", private_key = "k" }]
+[[listeners]]
+address = ":4"
+alt_svc_frame = 1
+tls.certificates = [{ certificate = "c", private_key = "k" }]
+)",
+     .expected = R"(3:17: "alt_svc_frame" needs "h2" and "h3" in "protocols": it tells the one of the other
+7:17: "alt_svc_frame" needs "h2" and "h3" in "protocols": it tells the one of the other
+12:17: "alt_svc_frame" has nothing to tell with alt_svc = "off"
+16:17: "alt_svc_frame" must be true or false, not an integer
 )"},
     {.name = "TheSameAddressTwice",
      .text = R"([[listeners]]

@@ -172,12 +172,13 @@ address = "127.0.0.1:1"
 INSTANTIATE_TEST_SUITE_P(Meanings, DiagnosticsTest, testing::ValuesIn(kMeanings), testing_support::name_of_case);
 
 TEST(CertificateCover, AHostIsCoveredExactlyByAWildcardOrBelowOne) {
-  const std::vector<std::vector<std::string>> names = {{"shop.example", "*.example.org"}, {"deep.sub.example.net"}};
+  CoveredNames names;
+  for (const char* const name : {"shop.example", "*.example.org", "deep.sub.example.net"}) names.add(name);
   for (const char* const host : {"shop.example", "www.example.org", "*.example.org", "*.sub.example.net"}) {
-    EXPECT_TRUE(covered(host, names)) << host;
+    EXPECT_TRUE(names.cover(host)) << host;
   }
   for (const char* const host : {"www.shop.example", "example.org", "a.b.example.org", "*.shop.example", "other"}) {
-    EXPECT_FALSE(covered(host, names)) << host;
+    EXPECT_FALSE(names.cover(host)) << host;
   }
 }
 
@@ -235,13 +236,18 @@ TEST(AppFiles, AScriptThatIsNotThereIsAWarning) {
   EXPECT_EQ(app_warnings(folder, "[apps.web]\ncommand = [\"sh\", \"-c\", \"exec x.sh\"]\n"), "");
 }
 
-TEST(AppFiles, WatchingWhatCanNeverBeThereIsAWarning) {
+TEST(AppFiles, WatchingWhereThereIsNoFolderIsAWarning) {
   const TemporaryFolder folder;
   const std::string command = "[apps.web]\ncommand = [\"sh\", \"-c\", \"x\"]\n";
   EXPECT_EQ(app_warnings(folder, command + "recycle = { on_change = [\"yet-to-come\"] }\n"), "");
   EXPECT_EQ(app_warnings(folder, command + "recycle = { on_change = [\"no/such\"] }\n"),
-            "the app \"web\" is never recycled for \"" + (folder.path() / "no/such").string() +
-                "\" (on_change): there is no such folder\n");
+            "the app \"web\" is not recycled for \"" + (folder.path() / "no/such").string() +
+                "\" (on_change): there is no folder \"" + (folder.path() / "no").string() + "\"\n");
+  folder.write("lib/deep/a.py", "");
+  EXPECT_EQ(app_warnings(folder,
+                         command + "recycle = { on_change = [\"lib\", \"lib/\", \".\", \"lib/**/*.py\", \"*/x\"] }\n"),
+            "");
+  EXPECT_NE(app_warnings(folder, command + "recycle = { on_change = [\"no/**/*.py\"] }\n"), "");
 }
 
 }  // namespace

@@ -27,9 +27,9 @@ workers = 2
 )"},
     {.name = "AKeyOfALaterVersionIsUnknown",
      .text = R"([timeouts]
-tunnel = "1h"
+early = "1h"
 )",
-     .expected = R"(2:1: unknown key "tunnel" in [timeouts]
+     .expected = R"(2:1: unknown key "early" in [timeouts]
 )"},
     {.name = "UnknownKeysInsideInlineTablesAreReported",
      .text = R"([[routes]]
@@ -176,7 +176,7 @@ output = "journal"
 )",
      .expected = R"(2:9: "level" must be "error", "warn", "info" or "debug", not "warning"
 3:10: "output" must be "stderr", "stdout" or "journal", or a file such as "access.log" or "./name", not "jurnal"
-5:10: "format" must be "json", "combined" or "w3c", not "JSON"
+5:10: "format" must be "auto", "json", "combined", "w3c" or "short", not "JSON"
 6:10: "output" must be "stdout", "stderr" or "off", or a file such as "access.log" or "./name", not "journal"
 )"},
     {.name = "AdminAndControl",
@@ -230,9 +230,9 @@ timeouts = { connect = "0s", idle = "1s" }
 )",
      .expected =
          R"(4:31: "max_request_body": "lots" is no size; write bytes as a whole number, or one with KB, MB, GB, KiB, MiB or GiB, such as "64KiB"
-4:39: unknown key "max_streams" in [routes.limits]
+4:39: unknown key "max_streams" in [routes.limits]; it is a key of [limits]
 5:24: "connect" must be from 1ms to 8760h, not "0s"
-5:30: unknown key "idle" in [routes.timeouts]
+5:30: unknown key "idle" in [routes.timeouts]; it is a key of [timeouts]
 )"},
 };
 

@@ -23,9 +23,9 @@ respond = { }
 redirect = "/a"
 to = "base"
 )",
-     .expected = R"(1:1: a route needs one of "to", "redirect" or "respond"
-6:12: "redirect" beside "to": a route has exactly one of "to", "redirect" or "respond"
-10:12: "redirect" beside "to": a route has exactly one of "to", "redirect" or "respond"
+     .expected = R"(1:1: a route needs one of "to", "redirect", "respond" or "files"
+6:12: "redirect" beside "to": a route has exactly one of "to", "redirect", "respond" or "files"
+10:12: "redirect" beside "to": a route has exactly one of "to", "redirect", "respond" or "files"
 )"},
     {.name = "HostsThatAreNone",
      .text = R"([[routes]]
@@ -95,6 +95,15 @@ path = "/a;v=1/b"
 [[routes]]
 to = "base"
 path = "/é"
+[[routes]]
+to = "base"
+path = "/a%3Bb"
+[[routes]]
+to = "base"
+path = "/a|%2b"
+[[routes]]
+to = "base"
+path = "/a%0a"
 )",
      .expected = R"(3:8: "path": "api" must start with "/"
 6:8: "path": "" must start with "/"
@@ -106,11 +115,93 @@ path = "/é"
 24:8: "path": "/%e9" is not the form that requests are matched in; write "/%E9"
 27:8: "path": "/a b" is no path to match: it has a byte that must be written as %XX
 30:8: "path": "/a?b" is no path to match: routes match paths only; a query or fragment is no part of one
-33:8: "path": "/a%2fb" is no path to match: requests with an encoded slash, backslash or NUL are refused, so it cannot match
+33:8: "path": "/a%2fb" is no path to match: an encoded slash or backslash counts as a slash, so it cannot match
 36:8: "path": "/a\\b" is no path to match: requests with a backslash are refused, so it cannot match
 39:8: "path": "/a%0" is no path to match: it has a "%" without two hexadecimal digits
 42:8: "path": "/a;v=1/b" is not the form that requests are matched in; write "/a/b"
 45:8: "path": "/é" is no path to match: it has a byte that must be written as %XX
+48:8: "path": "/a%3Bb" is no path to match: an encoded semicolon may begin parameters, so it cannot match
+51:8: "path": "/a|%2b" is not the form that requests are matched in; write "/a%7C+"
+54:8: "path": "/a%0a" is no path to match: requests with an encoded NUL or control are refused, so it cannot match
+)"},
+    {.name = "WhatNginxWouldCallAnyHost",
+     .text = R"([[routes]]
+to = "base"
+hosts = ["_"]
+)",
+     .expected = R"(3:10: "hosts": "_" is how nginx names any host; leave "hosts" out to match any
+)"},
+    {.name = "PathsAreNoPatterns",
+     .text = R"([[routes]]
+to = "base"
+path = "/api/*"
+[[routes]]
+to = "base"
+path = "/*"
+[[routes]]
+to = "base"
+path = "/users/{id}/orders"
+[[routes]]
+to = "base"
+path = "/v1/.*"
+[[routes]]
+to = "base"
+path = "/a/*b"
+)",
+     .expected =
+         R"(3:8: "path": "/api/*" has a pattern, and there are none: write "/api", which is for all that is below it too
+6:8: "path": "/*" has a pattern, and there are none: write "/", which is for all that is below it too
+9:8: "path": "/users/{id}/orders" has a pattern, and there are none: write "/users", which is for all that is below it too
+12:8: "path": "/v1/.*" has a pattern, and there are none: write "/v1", which is for all that is below it too
+)"},
+    {.name = "VariablesOfOtherServers",
+     .text = R"([[routes]]
+path = "/a"
+to = "base"
+request_headers.set = { X-Real-IP = "$remote_addr", X-H = "a {host}", X-T = "$http_x_tenant", X-P = "$5, $x, {a}, $" }
+response_headers.add = { X-C = "{client_ip}", Report-To = '{"group":"a"}' }
+[[routes]]
+path = "/b"
+redirect = "https://$host$request_uri"
+[[routes]]
+path = "/c"
+redirect = "https://a.example/$arg_next"
+[[routes]]
+path = "/d"
+redirect = "https://a.example{uri}?price=$5"
+)",
+     .expected =
+         R"(4:25: "X-Real-IP": "$remote_addr" would be sent as it stands: there are no variables in headers; endpoints get X-Forwarded-For by themselves, and X-Real-IP with real_ip = true
+4:53: "X-H": "{host}" would be sent as it stands: there are no variables in headers; endpoints get Host and X-Forwarded-Host by themselves; see "preserve_host"
+4:71: "X-T": "$http_x_tenant" would be sent as it stands: there are no variables in headers
+5:26: "X-C": "{client_ip}" would be sent as it stands: there are no variables in headers; endpoints get X-Forwarded-For by themselves, and X-Real-IP with real_ip = true
+8:12: "redirect": "https://$host$request_uri" has "$host"; write "https://{host}{uri}"
+11:12: "redirect": "https://a.example/$arg_next" has "$arg_next"; the placeholders are "{uri}" and "{host}"
+)"},
+    {.name = "AddressesWhereNamesBelong",
+     .text = R"([[routes]]
+path = "/a"
+to = "http://127.0.0.1:5001"
+[[routes]]
+path = "/b"
+to = "127.0.0.1:5000"
+[[routes]]
+path = "/c"
+to = "https://api.internal/v2/"
+[[routes]]
+path = "/d"
+to = "a b"
+[upstreams.x]
+endpoints = ["http://127.0.0.1:5002/app/", { address = "127.0.0.1:5003/app" }]
+)",
+     .expected =
+         R"(3:6: "to": "http://127.0.0.1:5001" is no name of an upstream or an app; write to = "app", and [upstreams.app] with endpoints = ["http://127.0.0.1:5001"]
+6:6: "to": "127.0.0.1:5000" is no name of an upstream or an app; write to = "base"
+9:6: "to": "https://api.internal/v2/" is no name of an upstream or an app; write to = "app" and rewrite = "/v2{path}", and [upstreams.app] with endpoints = ["https://api.internal"]
+12:6: "to": "a b" is no name of an upstream or an app
+13:1: warning: nobody uses the upstream "x"
+14:14: "http://127.0.0.1:5002/app/" is no endpoint: it has a path; write "http://127.0.0.1:5002", and rewrite = "/app{path}" in the routes that lead here
+14:56: "127.0.0.1:5003/app" is no endpoint: it has a path; write "127.0.0.1:5003", and rewrite = "/app{path}" in the routes that lead here
 )"},
     {.name = "AnUnreachableRoute",
      .text = R"([[routes]]
@@ -160,19 +251,19 @@ to = "b"
 path = "/z"
 to = "c"
 [upstreams.a]
-endpoints = ["127.0.0.1:1", "127.0.0.1:1", "http://127.0.0.1:5000", ":80", "127.0.0.1:0", "app.internal", {}, 5]
+endpoints = ["127.0.0.1:1", "127.0.0.1:1", "ftp://127.0.0.1:5000", ":80", "127.0.0.1:0", "app.internal", {}, 5]
 [upstreams.b]
 endpoints = []
 [upstreams.c]
 balance = "fastest"
 )",
      .expected = R"(11:29: the endpoint "127.0.0.1:1" is listed twice
-11:44: an endpoint is an address without a scheme; write "127.0.0.1:5000"
-11:69: ":80" is no endpoint: it needs the address of a host and a port, such as "127.0.0.1:5000"
-11:76: "127.0.0.1:0" is no endpoint: it needs the address of a host and a port, such as "127.0.0.1:5000"
-11:91: "endpoints": "app.internal": an address needs a port, as in "127.0.0.1:8080"
-11:107: an endpoint needs an "address"
-11:111: "endpoints" must be a string, not an integer
+11:44: "ftp://127.0.0.1:5000" is no endpoint: it is an address, or one with "http://" or "https://" before it
+11:68: ":80" is no endpoint: it needs the address of a host and a port, such as "127.0.0.1:5000"
+11:75: "127.0.0.1:0" is no endpoint: it needs the address of a host and a port, such as "127.0.0.1:5000"
+11:90: "endpoints": "app.internal": an address needs a port, as in "127.0.0.1:8080"
+11:106: an endpoint needs an "address"
+11:110: "endpoints" must be a string, not an integer
 13:13: the upstream "b" needs endpoints, such as endpoints = ["127.0.0.1:5000"]
 14:1: the upstream "c" needs endpoints, such as endpoints = ["127.0.0.1:5000"]
 15:11: "balance" must be "round_robin", "least_requests", "random" or "hash", not "fastest"
@@ -273,27 +364,6 @@ add = { Alt-Svc = "h3", ":status" = "200" }
 6:46: "" is no header name; it has letters, digits and "-"
 8:9: "Alt-Svc" cannot be set here; see "alt_svc" of the listener
 8:25: ":status" is no header name; it has letters, digits and "-"
-)"},
-    {.name = "KeysWithoutEffect",
-     .text = R"([[routes]]
-path = "/x"
-redirect = "/y"
-strip_prefix = true
-preserve_host = false
-forwarded = "rfc7239"
-request_headers = {}
-timeouts = {}
-response_headers = {}
-[[listeners]]
-address = ":1"
-[listeners.quic]
-)",
-     .expected = R"(4:16: warning: "strip_prefix" has no effect on a route without "to"
-5:17: warning: "preserve_host" has no effect on a route without "to"
-6:13: warning: "forwarded" has no effect on a route without "to"
-7:19: warning: "request_headers" has no effect on a route without "to"
-8:12: warning: "timeouts" has no effect on a route without "to"
-12:1: warning: [listeners.quic] has no effect without "h3" in "protocols"
 )"},
 };
 

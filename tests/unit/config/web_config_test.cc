@@ -1,4 +1,4 @@
-#include "config/web_config.h"
+#include "config/web_config/web_config.h"
 
 #include <chrono>
 #include <cstdlib>
@@ -10,7 +10,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "config/windows_paths.h"
+#include "config/web_config/windows_paths.h"
 #include "tests/support/temporary_folder.h"
 
 namespace gatehouse::config {
@@ -84,12 +84,15 @@ TEST_F(WebConfigTest, APublishedApplicationIsRunAsItSays) {
   EXPECT_EQ(app.instances, 2U);
   EXPECT_EQ(app.start_timeout, 30s);
   EXPECT_EQ(app.stop_timeout, 5s);
-  EXPECT_EQ(app.rapid_fail.count, 3U);
+  EXPECT_EQ(app.rapid_fail.count, 4U);
   EXPECT_EQ(app.rapid_fail.window, 1min);
   EXPECT_EQ(app.output, AppOutput::kFile);
   EXPECT_EQ(app.output_path, path("logs/stdout.log"));
   EXPECT_TRUE(app.detailed_errors);
   EXPECT_EQ(result.response, 5min + 30s);
+  EXPECT_THAT(app.recycle.on_change,
+              ElementsAre(path("web.config"), path("*.dll"), path("*.deps.json"), path("*.runtimeconfig.json")));
+  EXPECT_EQ(app.location.file, path("web.config"));
 }
 
 TEST_F(WebConfigTest, TheFileIsFoundHoweverItIsSpelt) {
@@ -100,6 +103,10 @@ TEST_F(WebConfigTest, TheFileIsFoundHoweverItIsSpelt) {
   EXPECT_EQ(result.diagnostics[0].to_string(), path("web.config") + ": cannot be read");
   folder.write("Web.Config", "<configuration/>");
   EXPECT_TRUE(has_web_config(folder.path()));
+  folder.write(
+      "Web.Config",
+      "<configuration><system.webServer><aspNetCore processPath='dotnet'/></system.webServer></configuration>");
+  EXPECT_EQ(read_web_config(folder.path()).app->recycle.on_change.front(), path("Web.Config"));
 }
 
 TEST_F(WebConfigTest, AProgramForWindowsIsTheOneBesideIt) {
@@ -138,38 +145,39 @@ TEST_F(WebConfigTest, ProgramsThatCannotBeHereAreErrors) {
 TEST_F(WebConfigTest, WhatHasNoMeaningHereIsSaid) {
   EXPECT_THAT(said_about(R"(processPath="dotnet" hostingModel="inprocess" forwardWindowsAuthToken="true" other="1")",
                          "\n<handlerSettings/>"),
-              ElementsAre(HasSubstr(R"(web.config:3:34: warning: "hostingModel" is not used)"),
-                          HasSubstr(R"(web.config:3:59: warning: "forwardWindowsAuthToken" is not used)"),
+              ElementsAre(HasSubstr(R"(web.config:3:59: warning: "forwardWindowsAuthToken" is not used)"),
                           HasSubstr(R"(web.config:3:90: warning: "other" is not used here)"),
                           HasSubstr("web.config:4:2: warning: <handlerSettings> is not used here")));
   EXPECT_THAT(said_about(R"(processPath="dotnet" forwardWindowsAuthToken="false")"), IsEmpty());
   EXPECT_THAT(read(R"(<configuration>
 <appSettings><add key="a" value="b"/></appSettings>
-<location path="admin"><system.webServer/></location>
+<location path="admin"><system.webServer><modules/></system.webServer></location>
 <system.webServer>
-<rewrite/>
+<modules/>
 <aspNetCore processPath="dotnet"/>
 </system.webServer></configuration>)"),
               ElementsAre("web.config:2:2: warning: <appSettings> is not used here",
-                          "web.config:3:2: warning: <location> is not used here",
-                          "web.config:5:2: warning: <rewrite> is not used here"));
+                          "web.config:3:43: warning: <modules> is not used here: of \"/admin\" alone; what holds for a "
+                          "part of the site is a route by hand",
+                          "web.config:5:2: warning: <modules> is not used here"));
   EXPECT_TRUE(result.app);
 }
 
 TEST_F(WebConfigTest, EveryMistakeIsSaidWithItsPlace) {
   EXPECT_THAT(
-      said_about("processPath=\"dotnet\"\n startupTimeLimit=\"0\" shutdownTimeLimit=\"-1\"\n rapidFailsPerMinute=\"x\""
+      said_about("processPath=\"dotnet\"\n startupTimeLimit=\"-\" shutdownTimeLimit=\"-1\"\n rapidFailsPerMinute=\"x\""
                  " processesPerApplication=\"101\"\n requestTimeout=\"5\" disableStartUpErrorPage=\"yes\"",
                  "<environmentVariables><environmentVariable name=\"\" value=\"\"/><remove/></environmentVariables>"),
-      ElementsAre(R"(web.config:4:2: "startupTimeLimit" must be from 1 to 3600, not "0")",
+      ElementsAre(R"(web.config:4:2: "startupTimeLimit" must be from 0 to 3600, not "-")",
                   R"(web.config:4:23: "shutdownTimeLimit" must be from 0 to 600, not "-1")",
                   R"(web.config:5:2: "rapidFailsPerMinute" must be from 0 to 100, not "x")",
                   R"(web.config:5:26: "processesPerApplication" must be from 1 to 100, not "101")",
-                  R"(web.config:6:2: "requestTimeout" must be a time such as "00:02:00", not "5")",
+                  R"(web.config:6:2: "requestTimeout" must be a time such as "00:02:00" of at most 8760 h, not "5")",
                   R"(web.config:6:21: "disableStartUpErrorPage" must be "true" or "false", not "yes")",
                   HasSubstr("an environment variable cannot have the name \"\""),
                   HasSubstr("warning: <remove> is not used here")));
-  for (const std::string time : {"00:00:00", "00:60:00", "00:02", "00:02:00:00", "0:2:-1", "", "::"}) {
+  for (const std::string time :
+       {"366.00:00:00", "1.24:00:00", "00:60:00", "00:02", "00:02:00:00", "0:2:-1", "", "::"}) {
     EXPECT_THAT(said_about("processPath=\"dotnet\" requestTimeout=\"" + time + "\""),
                 ElementsAre(HasSubstr("\"requestTimeout\" must be a time")));
   }
@@ -189,6 +197,128 @@ TEST_F(WebConfigTest, WhatIsNoXmlOrNoApplicationIsAnError) {
   std::string deep = "<configuration>";
   for (int i = 0; i < 100'000; ++i) deep += "<location>";
   EXPECT_FALSE(read(deep).empty());
+}
+
+TEST_F(WebConfigTest, VariablesOfTheModuleAreWhatStandsForThemHere) {
+  EXPECT_THAT(said_about(R"(processPath="python3" arguments="serve.py %ASPNETCORE_PORT%")",
+                         R"(<environmentVariables><environmentVariable name="SERVER_PORT" value="%HTTP_PLATFORM_PORT%"/>
+</environmentVariables>)"),
+              IsEmpty());
+  EXPECT_THAT(result.app->command, ElementsAre("python3", "serve.py", "{port}"));
+  EXPECT_THAT(result.app->environment, ElementsAre(Pair("SERVER_PORT", "{port}")));
+  EXPECT_THAT(said_about(R"(processPath="%GATEHOUSE_NO_SUCH%\dotnet\dotnet.exe" arguments=".\Shop.dll")"),
+              ElementsAre(HasSubstr(R"("processPath": the "dotnet" in PATH is used)")));
+  EXPECT_THAT(result.app->command, ElementsAre("dotnet", "./Shop.dll"));
+  EXPECT_THAT(
+      said_about(R"(processPath="%GATEHOUSE_NO_SUCH%\bin\sh.exe" arguments="-c &quot;%HOME%\site\wwwroot\run&quot;")"),
+      ElementsAre(HasSubstr(R"("processPath": the "sh" in PATH is used)")));
+  EXPECT_THAT(result.app->command, ElementsAre("sh", "-c", "./run"));
+}
+
+TEST_F(WebConfigTest, AnyProcessBehindHttpPlatformIsAnApp) {
+  EXPECT_THAT(read(R"(<configuration><system.webServer><handlers/>
+<httpPlatform processPath="sh" arguments="run" processesPerApplication="2" startupTimeLimit="60"/>
+</system.webServer></configuration>)"),
+              IsEmpty());
+  EXPECT_THAT(result.app->command, ElementsAre("sh", "run"));
+  EXPECT_EQ(result.app->profile, AppProfile::kGeneric);
+  EXPECT_EQ(result.app->instances, 2U);
+  EXPECT_THAT(result.app->recycle.on_change, ElementsAre(path("web.config")));
+}
+
+TEST_F(WebConfigTest, ZeroIsNoLimitAndTimesMayHaveDays) {
+  EXPECT_THAT(
+      said_about(R"(processPath="dotnet" startupTimeLimit="0" shutdownTimeLimit="0" requestTimeout="00:00:00")"),
+      ElementsAre(HasSubstr("\"startupTimeLimit\" of 0 would end every start: 3600 is taken")));
+  EXPECT_EQ(result.app->start_timeout, 3600s);
+  EXPECT_EQ(result.app->stop_timeout, 0s);
+  EXPECT_EQ(result.response, 8760h);
+  // Of failures it is none that is let pass.
+  EXPECT_THAT(said_about(R"(processPath="dotnet" rapidFailsPerMinute="0")"), IsEmpty());
+  EXPECT_EQ(result.app->rapid_fail.count, 1U);
+  EXPECT_THAT(said_about(R"(processPath="dotnet" requestTimeout="1.02:03:04")"), IsEmpty());
+  EXPECT_EQ(result.response, 26h + 3min + 4s);
+}
+
+TEST_F(WebConfigTest, VariablesThatDifferInCaseAreTwoHere) {
+  EXPECT_THAT(
+      said_about(R"(processPath="dotnet")",
+                 R"(<recycleOnFileChange><file path=".\appsettings.json"/><file path="C:\x"/></recycleOnFileChange>
+<environmentVariables><clear/><environmentVariable name="A" value="1"/><environmentVariable name="a" value="2"/>
+<environmentVariable name="A" value="3"/></environmentVariables>)"),
+      ElementsAre(HasSubstr(R"(<file> is not used here: "C:\\x" is a path of another machine)"),
+                  HasSubstr(R"("A" and "a" are one environment variable on Windows, and two here)"),
+                  HasSubstr("the environment variable A is there twice; the last one counts")));
+  EXPECT_THAT(result.app->environment, ElementsAre(Pair("A", "3"), Pair("a", "2")));
+  EXPECT_EQ(result.app->recycle.on_change.back(), path("appsettings.json"));
+}
+
+TEST_F(WebConfigTest, WhatHoldsForTheSiteIsTaken) {
+  const auto said_of_site = [&](const std::string& elements) {
+    return read("<configuration><system.webServer>\n" + elements +
+                "\n<aspNetCore processPath=\"dotnet\"/></system.webServer></configuration>");
+  };
+  EXPECT_THAT(said_of_site("<security><requestFiltering><requestLimits maxAllowedContentLength=\"100\" maxUrl=\"5\"/>"
+                           "<hiddenSegments/></requestFiltering><access/></security>"),
+              ElementsAre(HasSubstr("warning: \"maxUrl\" is not used here: [limits] has"),
+                          HasSubstr("<hiddenSegments> is not used here"), HasSubstr("<access> is not used here")));
+  EXPECT_EQ(result.max_request_body, 100U);
+  EXPECT_THAT(said_of_site("<security><requestFiltering><requestLimits maxAllowedContentLength=\"-1\"/>"
+                           "</requestFiltering></security>"),
+              ElementsAre(HasSubstr("\"maxAllowedContentLength\" must be a number of bytes, not \"-1\"")));
+  EXPECT_THAT(
+      said_of_site(
+          "<httpProtocol><customHeaders><clear/><remove name=\"X-Powered-By\"/><add name=\"X-A\" value=\"1\"/>"
+          "<add name=\"x-a\" value=\"2\"/><add name=\"Connection\" value=\"x\"/></customHeaders></httpProtocol>"),
+      ElementsAre(HasSubstr("<add> is not used here: the header \"x-a\" is there twice"),
+                  HasSubstr("<add> is not used here: ")));
+  EXPECT_THAT(result.response_headers.set, ElementsAre(Pair("X-A", "1")));
+  EXPECT_THAT(result.response_headers.remove, ElementsAre("X-Powered-By"));
+  EXPECT_THAT(
+      said_of_site("<httpRedirect/><urlCompression/>"),
+      ElementsAre(HasSubstr("<urlCompression> is not used here: files and compression are the application's own")));
+  EXPECT_THAT(result.routes, IsEmpty());
+  const auto rule = [](const std::string& input, const std::string& url) {
+    return "<rewrite><rules><rule name=\"one\"><conditions><add input=\"" + input +
+           "\" pattern=\"^OFF$\"/></conditions><action type=\"Redirect\" url=\"" + url +
+           "\"/></rule></rules></rewrite>";
+  };
+  EXPECT_THAT(said_of_site(rule("{HTTPS}", "https://{HTTP_HOST}/{R:1}")), IsEmpty());
+  EXPECT_TRUE(result.redirect_to_https);
+  EXPECT_THAT(said_of_site(rule("{QUERY_STRING}", "https://{HTTP_HOST}/{R:1}")),
+              ElementsAre(HasSubstr("<rule> is not used here: the rule \"one\"")));
+  EXPECT_FALSE(result.redirect_to_https);
+}
+
+TEST_F(WebConfigTest, WhoMayComeIsTakenOrAnError) {
+  const auto said_of = [&](const std::string& rules) {
+    return read("<configuration><system.webServer>\n<security>" + rules +
+                "</security><aspNetCore processPath=\"dotnet\"/></system.webServer></configuration>");
+  };
+  const auto texts = [](const std::vector<AddressRange>& ranges) {
+    std::vector<std::string> out;
+    for (const AddressRange& range : ranges) out.push_back(range.to_string());
+    return out;
+  };
+  EXPECT_THAT(
+      said_of(
+          R"(<ipSecurity allowUnlisted="false"><clear/><add ipAddress="10.0.0.0" subnetMask="255.0.0.0" allowed="true"/>
+<add ipAddress="192.0.2.7" allowed="true"/><add ipAddress="10.1.0.0" subnetMask="16"/></ipSecurity>)"),
+      IsEmpty());
+  EXPECT_THAT(texts(result.allow), ElementsAre("10.0.0.0/8", "192.0.2.7/32"));
+  EXPECT_THAT(texts(result.deny), ElementsAre("10.1.0.0/16"));
+  EXPECT_THAT(
+      said_of(R"(<ipSecurity><add ipAddress="192.0.2.7"/><add ipAddress="192.0.2.8" allowed="true"/></ipSecurity>)"),
+      ElementsAre(HasSubstr("<add> is not used here: who is not listed is allowed as well")));
+  EXPECT_THAT(texts(result.allow), IsEmpty());
+  EXPECT_THAT(texts(result.deny), ElementsAre("192.0.2.7/32"));
+  EXPECT_THAT(said_of(R"(<ipSecurity allowUnlisted="false"/>)"), IsEmpty());
+  EXPECT_THAT(texts(result.deny), ElementsAre("0.0.0.0/0", "::/0"));
+  EXPECT_THAT(
+      said_of(
+          R"(<ipSecurity><add ipAddress="10.0.0.0" subnetMask="255.0.255.0"/><add domainName="x"/><remove/></ipSecurity>)"),
+      ElementsAre(HasSubstr(R"(<add> of <ipSecurity>: "255.0.255.0" is no mask)"), HasSubstr("<add> of <ipSecurity>: "),
+                  HasSubstr("<remove> of <ipSecurity>: ")));
 }
 
 TEST_F(WebConfigTest, ALogFileThatCannotBeHereIsNoError) {
@@ -229,6 +359,7 @@ TEST(WindowsArguments, VariablesAreThoseOfTheEnvironment) {
   EXPECT_EQ(expand_percent("100% sure").value(), "100% sure");
   EXPECT_EQ(expand_percent("").value(), "");
   EXPECT_FALSE(expand_percent("%GATEHOUSE_NO_SUCH%"));
+  EXPECT_EQ(expand_percent("a%Aspnetcore_Port%b").value(), "a{port}b");
   ::unsetenv("GATEHOUSE_TEST_SET");
 }
 

@@ -51,6 +51,34 @@ hash_on = "path"
 )",
      .expected = R"(6:11: warning: "hash_on" has no effect without balance = "hash"
 )"},
+    {.name = "DelegatesThatAreNone",
+     .text = R"([[routes]]
+to = "router"
+[upstreams.router]
+endpoints = ["10.0.0.1:1"]
+delegate_to = ["ordres", "router", "orders", "orders", ""]
+[upstreams.orders]
+endpoints = ["10.0.0.1:2"]
+)",
+     .expected = R"(5:16: "delegate_to": there is no upstream or app "ordres"; did you mean "orders"?
+5:26: "delegate_to": the upstream "router" cannot hand requests to itself
+5:46: "delegate_to": "orders" is listed twice
+5:56: "delegate_to": there is no upstream or app ""
+)"},
+    {.name = "DelegatesInACircleThatNoRouteNames",
+     .text = R"([[routes]]
+to = "router"
+[upstreams.router]
+endpoints = ["10.0.0.1:1"]
+delegate_to = ["orders"]
+[upstreams.orders]
+endpoints = ["10.0.0.1:2"]
+delegate_to = ["router", "reports"]
+[apps.reports]
+command = ["/bin/true"]
+delegate_to = ["orders"]
+)",
+     .expected = ""},
     {.name = "HashOnThatIsFine",
      .text = R"([[routes]]
 path = "/a"
@@ -154,6 +182,54 @@ interval = "1s"
 )",
      .expected = R"(6:1: warning: health checks are off without path = "/healthz"
 )"},
+    {.name = "HowIsAskedThatCannotBe",
+     .text = R"([[routes]]
+path = "/a"
+to = "a"
+[[routes]]
+path = "/b"
+to = "b"
+[upstreams]
+a = { endpoints = ["10.0.0.1:1"], health = { path = "/", host = "*.example.com", headers = { Host = "b" } } }
+b = { endpoints = ["10.0.0.1:1"], health = { path = "/", host = "b:0", headers = { Content-Length = "1", x = "\n" } } }
+[upstreams.base]
+endpoints = ["127.0.0.1:5000"]
+[[listeners]]
+address = "127.0.0.1:8000"
+[[routes]]
+to = "base"
+)",
+     .expected = R"(8:65: "host" must be what clients call it, such as "shop.example.com", not "*.example.com"
+8:94: "Host" cannot be set here; see "host"
+9:65: "host" must be what clients call it, such as "shop.example.com", not "b:0"
+9:84: "Content-Length" cannot be set: it belongs to the connection and the framing of messages, which are ours
+9:106: "x": "\n" is no header value: it has a control character
+)",
+     .context = testing_support::Context::kNothing},
+    {.name = "HowIsAskedWithoutAPath",
+     .text = R"([[routes]]
+path = "/a"
+to = "a"
+[upstreams.a]
+endpoints = ["10.0.0.1:1"]
+health = { host = "a.example" }
+)",
+     .expected =
+         R"(4:1: warning: the upstream "a": "host" and "headers" of its health checks have no effect: they have no "path"
+)"},
+    {.name = "StatusesThatAreNoFailures",
+     .text = R"([[routes]]
+path = "/a"
+to = "a"
+[upstreams.a]
+endpoints = ["10.0.0.1:1"]
+outlier = { statuses = ["500", "399", "504-502", "5xx"] }
+)",
+     .expected =
+         R"(6:32: "statuses" must list statuses from 400 to 599 or ranges of them, such as "500" or "502-504", not "399"
+6:39: "statuses" must list statuses from 400 to 599 or ranges of them, such as "500" or "502-504", not "504-502"
+6:50: "statuses" must list statuses from 400 to 599 or ranges of them, such as "500" or "502-504", not "5xx"
+)"},
     {.name = "OutliersAndStickinessThatAreNone",
      .text = R"([[routes]]
 path = "/a"
@@ -162,11 +238,13 @@ to = "a"
 endpoints = ["10.0.0.1:1"]
 outlier = { consecutive_failures = -1, eject_for = "0s", max_ejected = 101 }
 sticky = { cookie = "a=b" }
+when_all_unhealthy = "fail"
 )",
      .expected = R"(6:36: "consecutive_failures" must be from 0 to 4294967295, not -1
 6:52: "eject_for" must be from 1ms to 8760h, not "0s"
 6:72: "max_ejected" must be from 1 to 100, not 101
 7:21: "cookie": "a=b" is no name of a cookie; use letters, digits, "-" and "_"
+8:22: "when_all_unhealthy" must be "try" or "refuse", not "fail"
 )"},
 };
 

@@ -21,6 +21,18 @@ using testing_support::name_of_case;
 using testing_support::TemporaryFolder;
 
 const DiagnosticsCase kCases[] = {
+    {.name = "AdminNamesAreNamesOfHosts",
+     .text = R"([server]
+admin_names = ["gatehouse.internal", "*.internal", "gw:9180", ""]
+)",
+     .expected =
+         R"(2:38: "admin_names": "*.internal" is no host name; write "gatehouse.internal", without port or wildcard )"
+         R"((IP addresses are answered anyhow)
+2:52: "admin_names": "gw:9180" is no host name; write "gatehouse.internal", without port or wildcard (IP addresses )"
+         R"(are answered anyhow)
+2:63: "admin_names": "" is no host name; write "gatehouse.internal", without port or wildcard (IP addresses are )"
+         R"(answered anyhow)
+)"},
     {.name = "AServerIdIsHexadecimalOrAnIpv4Address",
      .text = R"([server]
 quic_server_id = "web-1"

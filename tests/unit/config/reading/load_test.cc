@@ -101,10 +101,10 @@ TEST_F(LoadTest, WhatCannotBeReadIsSaid) {
               ElementsAre("folder.toml: this is a folder, not a file"));
 }
 
-TEST_F(LoadTest, AFileOfAHundredMebibytesIsRefusedAfterOne) {
+TEST_F(LoadTest, AFileOfAHundredMebibytesIsRefused) {
   const std::string file = folder.write("large.toml", kSmallest);
   std::filesystem::resize_file(file, std::uintmax_t{100} * 1024 * 1024);
-  EXPECT_THAT(said_about_file(file), ElementsAre("large.toml: larger than 1 MiB; this is no configuration"));
+  EXPECT_THAT(said_about_file(file), ElementsAre("large.toml: larger than 64 MiB; this is no configuration"));
 }
 
 TEST_F(LoadTest, ByteOrderMarksAndLineEndsOfWindowsAreFine) {
@@ -189,6 +189,13 @@ TEST_F(LoadTest, AnExpiredCertificateIsAWarning) {
   said = said_about(kWithTls);
   ASSERT_EQ(said.size(), 1U);
   EXPECT_THAT(said[0], HasSubstr("tls/cert.pem\" expires on 20"));
+}
+
+TEST_F(LoadTest, AShortLivedCertificateIsNoWarningUntilItsLastThird) {
+  write_pair(make_certificate({.valid_for = 24h * 4, .age = 24h * 2}));
+  EXPECT_THAT(said_about(kWithTls), IsEmpty());
+  write_pair(make_certificate({.valid_for = 24h, .age = 24h * 5}));
+  EXPECT_THAT(said_about(kWithTls), ElementsAre(HasSubstr("tls/cert.pem\" expires on 20")));
 }
 
 TEST_F(LoadTest, APrivateKeyThatEveryoneMayReadIsAWarning) {
@@ -292,6 +299,19 @@ TEST_F(LoadTest, ALogNamedByAWordWithADotIsAFile) {
   const Log log = load((folder.path() / "gatehouse.toml").string()).config->log;
   EXPECT_EQ(log.output, (folder.path() / "gatehouse.log").string());
   EXPECT_EQ(log.access.output, (folder.path() / "access").string());
+}
+
+TEST_F(LoadTest, ALogNeedsAFolder) {
+  EXPECT_THAT(
+      said_about(std::string(kSmallest) + "[log]\noutput = \"none/g.log\"\naccess.output = \"gatehouse.toml/a\"\n"),
+      ElementsAre("gatehouse.toml:8:10: \"output\": there is no folder \"none\" for the log; make it (mkdir -p "
+                  "none), or name a file elsewhere",
+                  "gatehouse.toml:9:17: \"output\": there is no folder \"gatehouse.toml\" for the access log; "
+                  "make it (mkdir -p gatehouse.toml), or name a file elsewhere"));
+  std::filesystem::create_directory(folder.path() / "logs");
+  EXPECT_THAT(said_about(std::string(kSmallest) + "[log]\noutput = \"./logs\"\n"),
+              ElementsAre("gatehouse.toml:8:10: \"output\": \"logs\" is a folder; write \"logs/gatehouse.log\""));
+  EXPECT_THAT(said_about(std::string(kSmallest) + "[log]\noutput = \"logs/g.log\"\n"), IsEmpty());
 }
 
 TEST_F(LoadTest, AFileThatIsBrokenStillTellsHowToReachTheProcess) {

@@ -71,16 +71,21 @@ TEST(Reference, ItsValuesAreTheDefaults) {
   const Loaded loaded = parse(contents_of(kReference), kReference);
   ASSERT_TRUE(loaded.config) << lines_of(loaded.diagnostics);
   // What is written is what differs from the defaults: only what has none, and the overrides of a route.
-  EXPECT_THAT(used_keys(to_toml(*loaded.config)),
-              ElementsAre("apps", "apps.NAME.command", "apps.NAME.directory", "listeners", "listeners.address",
-                          "listeners.tls", "listeners.tls.certificates", "listeners.tls.certificates.certificate",
-                          "listeners.tls.certificates.private_key", "routes", "routes.limits",
-                          "routes.limits.max_request_body", "routes.path", "routes.redirect", "routes.respond",
-                          "routes.respond.body", "routes.respond.status", "routes.timeouts", "routes.timeouts.connect",
-                          "routes.timeouts.request_body", "routes.timeouts.response", "routes.timeouts.response_body",
-                          "routes.timeouts.response_write", "routes.to", "upstreams", "upstreams.NAME.endpoints"));
+  EXPECT_THAT(
+      used_keys(to_toml(*loaded.config)),
+      ElementsAre("apps", "apps.NAME.command", "apps.NAME.directory", "apps.NAME.send_file",
+                  "apps.NAME.send_file.folder", "apps.NAME.send_file.prefix", "listeners", "listeners.address",
+                  "listeners.tls", "listeners.tls.certificates", "listeners.tls.certificates.certificate",
+                  "listeners.tls.certificates.private_key", "reservations", "reservations.group", "reservations.prefix",
+                  "reservations.user", "routes", "routes.files", "routes.limits", "routes.limits.bandwidth",
+                  "routes.limits.max_request_body", "routes.limits.min_request_rate", "routes.limits.min_response_rate",
+                  "routes.path", "routes.redirect", "routes.respond", "routes.respond.body", "routes.respond.status",
+                  "routes.timeouts", "routes.timeouts.connect", "routes.timeouts.request_body",
+                  "routes.timeouts.response", "routes.timeouts.response_body", "routes.timeouts.response_write",
+                  "routes.timeouts.tunnel", "routes.to", "upstreams", "upstreams.NAME.endpoints",
+                  "upstreams.NAME.send_file", "upstreams.NAME.send_file.folder", "upstreams.NAME.send_file.prefix"));
   Config global = *loaded.config;
-  ASSERT_EQ(global.routes.size(), 4U);
+  ASSERT_EQ(global.routes.size(), 6U);
   global.limits = limits_of(*loaded.config, global.routes[0]);
   global.timeouts = timeouts_of(*loaded.config, global.routes[0]);
   EXPECT_THAT(to_toml(global), testing::Not(testing::HasSubstr("\n[limits]")));

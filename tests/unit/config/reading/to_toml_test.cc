@@ -19,7 +19,9 @@ using namespace std::chrono_literals;
 constexpr std::string_view kEverything = R"([server]
 workers = 3
 admin = "unix:/run/admin"
+admin_names = ["gatehouse.internal", "gw"]
 control = "/run/control"
+registrations = "/run/registrations"
 drain_timeout = "0s"
 drain_delay = "15s"
 watch = true
@@ -42,6 +44,7 @@ protocols = ["h1", "h3"]
 trusted_proxies = ["10.0.0.0/8", "fd00::/8", "unix"]
 client_address = "forwarded"
 strip = ["X-Acme-*", "X-Tenant"]
+plain_on_tls = "redirect"
 max_connections = 10
 alt_svc = 443
 alt_svc_max_age = "90m"
@@ -50,14 +53,18 @@ alt_svc_max_age = "90m"
 congestion_control = "bbr"
 
 [listeners.tls]
-certificates = [{ certificate = "/a/c.pem", private_key = "/a/k.pem" }, { certificate = "/b/c.pem", private_key = "/b/k.pem" }]
+certificates = [{ certificate = "/a/c.pem", private_key = "/a/k.pem", passphrase_file = "/a/open" }, { certificate = "/b/c.p12" }]
 unknown_sni = "reject"
 min_version = "1.3"
 session_tickets = false
+client_auth = "require"
+client_ca = "/a/clients.pem"
 
 [[listeners]]
 address = "127.0.0.1:8080"
 protocols = ["h1", "h2c"]
+trusted_proxies = ["10.0.0.0/8"]
+proxy_protocol = "require"
 redirect_to_https = true
 
 [[listeners]]
@@ -74,15 +81,32 @@ alt_svc = "off"
 [listeners.tls]
 certificates = [{ certificate = "/a/c.pem", private_key = "/a/k.pem" }]
 
+[[listeners]]
+address = "127.0.0.1:8445"
+alt_svc_frame = true
+
+[listeners.tls]
+certificates = [{ certificate = "/a/c.pem", private_key = "/a/k.pem" }]
+
 [[routes]]
 hosts = ["a.example", "*.b.example"]
-path = "/a%2B/b"
+path = "/a%C3%A9/b"
 to = "app"
 strip_prefix = true
 preserve_host = false
+path_as = "canonical"
+rewrite = "/new{path}"
 redirect_to_https = false
 forwarded = "rfc7239"
 real_ip = true
+half_closed = "abort"
+protocols = ["h1"]
+grpc = "web"
+push = true
+early_hints = true
+allow = ["10.0.0.0/8", "::1/128", "unix"]
+deny = ["10.1.0.0/16"]
+auth = { schemes = ["Negotiate", "Basic"], keytab = "/a/http.keytab", users = "/a/users", anonymous = true, channel_binding = "require" }
 
 [routes.request_headers]
 set = { "X-B" = "1", "X-A" = "costs $$5 in $${HOME}" }
@@ -94,6 +118,9 @@ set = { "Server" = "" }
 
 [routes.limits]
 max_request_body = "off"
+min_request_rate = 10
+min_response_rate = 0
+bandwidth = 500
 
 [routes.timeouts]
 request_body = "1ms"
@@ -114,13 +141,30 @@ respond = { status = 503, body = "line\nline\n" }
 [routes.limits]
 max_request_body = 5
 
+[[routes]]
+path = "/files"
+files = "/srv/site"
+try = ["{path}", "/index.html"]
+index = ["index.html", "index.htm"]
+follow_links = true
+
+[[routes]]
+path = "/t"
+to = "app"
+connection_auth = true
+
 [upstreams.app]
 endpoints = ["127.0.0.1:5000", "[::1]:5000", "unix:/run/app.sock"]
+proxy_protocol = "v2"
 balance = "round_robin"
 max_requests = 7
 queue = 0
 queue_timeout = "1s"
+when_all_unhealthy = "refuse"
 via = "off"
+tolerance = "lenient"
+delegate_to = ["other.app", "web"]
+send_file = ["/srv/files", { prefix = "/protected/", folder = "/srv/other" }]
 
 [upstreams.app.pool]
 idle_timeout = "5s"
@@ -133,6 +177,8 @@ hash_on = "cookie:session"
 
 [upstreams."other.app".health]
 path = "/healthz?deep"
+host = "shop.example.com:8443"
+headers = { "X-Tenant" = "a", "X-Forwarded-Proto" = "http" }
 interval = "1s"
 timeout = "200ms"
 unhealthy_after = 3
@@ -143,6 +189,7 @@ slow_start = "30s"
 
 [upstreams."other.app".outlier]
 consecutive_failures = 0
+statuses = ["429", "500", "502-504"]
 eject_for = "5s"
 max_ejected = 100
 
@@ -154,6 +201,7 @@ command = ["dotnet", "Shop.dll", "--title", "costs $$5"]
 directory = "/srv/shop"
 environment = { "B" = "2", "A" = "1=$${A}" }
 environment_file = "/etc/shop.env"
+environment_from = ["SHOP_KEY", "DB_*"]
 user = "shop"
 instances = 3
 start = "eager"
@@ -178,9 +226,16 @@ window = "10s"
 
 [apps.web.recycle]
 every = "24h"
+at = ["15:30", "03:00"]
 requests = 1000
 memory = 1073741824
 on_change = ["/srv/shop/bin", "/etc/shop.conf"]
+
+[apps.web.hooks]
+started = ["notify", "up"]
+failed = ["/srv/page", "--all"]
+recycled = ["true"]
+timeout = "5s"
 
 [apps.web.pool]
 max_idle = 1
@@ -202,6 +257,15 @@ transport = "inherit"
 idle_stop = "1h"
 output = "inherit"
 
+[[reservations]]
+prefix = "https://shop.example/orders/"
+user = "orders"
+
+[[reservations]]
+prefix = "https://+/"
+group = "staff"
+whole_port = true
+
 [limits]
 max_connections = 100
 max_requests_per_connection = 9
@@ -210,6 +274,9 @@ max_request_body = "off"
 max_header_bytes = 4096
 max_header_count = 50
 max_target_bytes = 1000
+min_request_rate = 0
+min_response_rate = 100
+bandwidth = 1048576
 max_connections_per_client = 7
 max_handshakes_per_client = "20/m"
 
@@ -229,6 +296,24 @@ TEST(ToToml, WritesEveryKeyAsItWasRead) {
   const Loaded loaded = parse(kEverything, "test.toml");
   ASSERT_TRUE(loaded.config) << (loaded.diagnostics.empty() ? "" : loaded.diagnostics[0].to_string());
   EXPECT_EQ(to_toml(*loaded.config), kEverything);
+}
+
+// Where a listener asks clients for certificates, as one does above, there is no cache.
+TEST(ToToml, WritesWhatIsKept) {
+  constexpr std::string_view kKept = R"([[listeners]]
+address = "127.0.0.1:8080"
+
+[[routes]]
+to = "app"
+cache = "http"
+cache_obeys_clients = true
+
+[upstreams.app]
+endpoints = ["127.0.0.1:5000"]
+)";
+  const Loaded loaded = parse(kKept, "test.toml");
+  ASSERT_TRUE(loaded.config);
+  EXPECT_EQ(to_toml(*loaded.config), kKept);
 }
 
 TEST(ToToml, WhatWasReadIsWhatWasWritten) {

@@ -116,6 +116,19 @@ class ExpandTest : public testing::Test {
   }
 };
 
+TEST(TimesOfTheDay, AreMinutesSinceMidnight) {
+  EXPECT_EQ(parse_time_of_day("00:00").value(), std::chrono::minutes(0));
+  EXPECT_EQ(parse_time_of_day("03:05").value(), std::chrono::minutes(185));
+  EXPECT_EQ(parse_time_of_day("23:59").value(), std::chrono::minutes(1439));
+  for (const std::string_view text : {"00:00", "03:05", "23:59"}) {
+    EXPECT_EQ(format_time_of_day(parse_time_of_day(text).value()), text);
+  }
+  for (const std::string_view text :
+       {"", "3:05", "03:5", "24:00", "12:60", "0a:00", "+1:00", "03:05:00", "03-05", "3 pm"}) {
+    EXPECT_FALSE(parse_time_of_day(text)) << text;
+  }
+}
+
 TEST(Rates, AreANumberAndAPeriod) {
   EXPECT_EQ(parse_rate("100/s").value(), (Rate{.count = 100, .period = std::chrono::seconds(1)}));
   EXPECT_EQ(parse_rate("5/m").value(), (Rate{.count = 5, .period = std::chrono::minutes(1)}));
