@@ -13,6 +13,8 @@ namespace {
 constexpr From kTrusted = From::kTrusted;
 constexpr From kOurs = From::kOurs;
 
+constexpr std::string_view kClientCertificate = "Client-Cert*";
+
 constexpr auto kRows = std::to_array<Row>({
     {"X-Forwarded*", kTrusted, "address, scheme, host, port, prefix, user, certificate"},
     {"Forwarded*", kTrusted, "the same (RFC 7239)"},
@@ -37,7 +39,7 @@ constexpr auto kRows = std::to_array<Row>({
     {"Front-End-Https", kTrusted, "https (Microsoft)"},
     {"X-Host", kTrusted, "host that was asked for"},
     {"X-HTTP-Host-Override", kTrusted, "host that was asked for"},
-    {"Client-Cert*", kTrusted, "certificate of the client (RFC 9440)"},
+    {kClientCertificate, kTrusted, "certificate of the client (RFC 9440)"},
     {"X-Client-Cert*", kTrusted, "certificate of the client"},
     {"X-Client-DN", kTrusted, "certificate of the client"},
     {"X-Client-Verify", kTrusted, "certificate of the client"},
@@ -56,11 +58,12 @@ constexpr auto kRows = std::to_array<Row>({
     {"X-Amzn-Oidc-*", kTrusted, "user (AWS)"},
     {"CF-Access-*", kTrusted, "user (Cloudflare)"},
     {"Tailscale-User-*", kTrusted, "user (Tailscale)"},
-    {"Early-Data", kTrusted, "the request may be a replay (RFC 8470)"},
     {"X-Original-*", kOurs, "target, host, address before they were rewritten; some frameworks route by it"},
     {"X-Rewrite-*", kOurs, "target before it was rewritten; some frameworks route by it"},
     {"X-Accel-*", kOurs, "which files the proxy may send (nginx)"},
     {"X-Sendfile*", kOurs, "which files the proxy may send"},
+    {"X-Delegate-To", kOurs, "which other application the proxy gives the request to"},
+    {"X-Delegate-Headers", kOurs, "with which fields"},
     {"MS-ASPNETCORE-*", kOurs, "token, certificate, user (ASP.NET Core)"},
     {"X-Middleware-Subrequest", kOurs, "what Next.js has checked already"},
     {"Proxy", kOurs, "nothing; CGI programs take it for HTTP_PROXY and send their own requests there"},
@@ -139,6 +142,11 @@ Verdict judge(std::string_view name, const Speaker& speaker) {
   if (row == nullptr) return Verdict::kStays;
   if (row->from == From::kOurs) return Verdict::kOurs;
   if (!speaker.trusted) return Verdict::kUntrusted;
+  // Where clients show certificates, these say what was shown to us.
+  if (speaker.listener != nullptr && speaker.listener->client_auth != ClientAuth::kNone &&
+      matches(kClientCertificate, name)) {
+    return Verdict::kOurs;
+  }
   return disguise::is_plain(name) ? Verdict::kStays : Verdict::kDisguised;
 }
 

@@ -41,7 +41,7 @@ enum class Verdict : std::uint8_t {
   kStays,
   // Who sends it is no trusted proxy.
   kUntrusted,
-  // Only we may say it, whoever has sent it.
+  // Only we may say it, whoever has sent it. With `client_auth` of the listener, Client-Cert and Client-Cert-Chain too.
   kOurs,
   // The sender is trusted, but a trusted proxy spells the name with hyphens; this spelling it has let pass from a
   // client.

@@ -3,6 +3,7 @@
 // disagree. Pure, any thread.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -60,6 +61,19 @@ constexpr bool has_upper_case(std::string_view text) {
   return false;
 }
 
+// Whether `is_it` says so of any eight bytes of the text, which has as many at least. It gets their place and the word that
+// they make; the last ones may overlap those before.
+template <class IsIt>
+bool any_word(std::string_view text, IsIt is_it) {
+  const char* const last = text.data() + text.size() - sizeof(std::uint64_t);
+  for (const char* at = text.data();; at = std::min(at + sizeof(std::uint64_t), last)) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, at, sizeof(word));
+    if (is_it(at, word)) return true;
+    if (at == last) return false;
+  }
+}
+
 // Whether there is a control byte other than a tab: one that could end a line, a string, or worse. Bytes from 0x80 on
 // are none (obs-text, RFC 9110 section 5.5).
 inline bool has_control(std::string_view text) {
@@ -72,16 +86,23 @@ inline bool has_control(std::string_view text) {
     }
     return false;
   };
-  while (text.size() >= sizeof(std::uint64_t)) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, text.data(), sizeof(word));
+  if (text.size() < sizeof(std::uint64_t)) return slow(text);
+  // A tab is looked at again.
+  return any_word(text, [&slow](const char* at, std::uint64_t word) {
     const std::uint64_t below_space = (word - kOnes * 0x20) & ~word & kHighs;
     const std::uint64_t no_delete = word ^ (kOnes * 0x7f);
     const std::uint64_t deletes = (no_delete - kOnes) & ~no_delete & kHighs;
-    if ((below_space | deletes) != 0 && slow(text.substr(0, sizeof(word)))) return true;
-    text.remove_prefix(sizeof(word));
+    return (below_space | deletes) != 0 && slow({at, sizeof(word)});
+  });
+}
+
+// Whether there is a byte from 0x80 on.
+inline bool has_high_byte(std::string_view text) {
+  constexpr std::uint64_t kHighs = 0x8080808080808080;
+  if (text.size() >= sizeof(std::uint64_t)) {
+    return any_word(text, [](const char* /*at*/, std::uint64_t word) { return (word & kHighs) != 0; });
   }
-  return slow(text);
+  return std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
 }
 
 }  // namespace gatehouse::char_classes

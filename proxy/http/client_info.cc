@@ -4,12 +4,18 @@
 #include <cctype>
 #include <format>
 #include <optional>
-#include <utility>
 
 #include "common/text.h"
+#include "proxy/http/alt_svc_state.h"
+#include "proxy/http/forwarded.h"
 
 namespace gatehouse {
 namespace {
+
+using forwarded::is_quoted;
+using forwarded::joined;
+using forwarded::parameter;
+using forwarded::take_last;
 
 // One element of X-Forwarded-For: an IP address, with or without a port; nothing else ("unknown", names, zones).
 std::optional<Address> hop_address(std::string_view element) {
@@ -26,42 +32,12 @@ std::optional<Address> hop_address(std::string_view element) {
   return *parsed;
 }
 
-std::string joined(const FieldList& fields, FieldName name) {
-  std::string all;
-  if (!fields.may_have(name)) return all;
-  for (const Field field : fields) {
-    if (field.id == name) text::add_to_list(all, field.value, ",");
-  }
-  return all;
-}
-
-// Takes what stands behind the last `separator` that is not in a quoted string; with an odd number of quotes there is
-// no telling, and everything is taken.
-std::string_view take_last(std::string_view& rest, char separator) {
-  bool quoted = false;
-  for (std::size_t i = rest.size(); i > 0; --i) {
-    const char c = rest[i - 1];
-    if (c == '"') quoted = !quoted;
-    if (c != separator || quoted) continue;
-    const std::string_view last = rest.substr(i);
-    rest = rest.substr(0, i - 1);
-    return last;
-  }
-  return std::exchange(rest, {});
-}
-
 // The `for` of one element of Forwarded, if it is an address (RFC 7239 sections 4, 6): one of IPv6 has brackets, and
 // whatever has brackets or a port has quotes. No address has a backslash, so that escapes need no reading.
 std::optional<Address> node_address(std::string_view element) {
-  std::optional<std::string_view> node;
-  while (!element.empty()) {
-    const std::string_view pair = text::trim(take_last(element, ';'));
-    constexpr std::string_view kFor = "for=";
-    if (pair.size() < kFor.size() || !text::iequals(pair.substr(0, kFor.size()), kFor)) continue;
-    if (std::exchange(node, pair.substr(kFor.size()))) return std::nullopt;
-  }
+  std::optional<std::string_view> node = parameter(element, "for");
   if (!node) return std::nullopt;
-  const bool quoted = node->size() >= 2 && node->starts_with('"') && node->ends_with('"');
+  const bool quoted = is_quoted(*node);
   if (quoted) node = node->substr(1, node->size() - 2);
   const bool v6 = node->starts_with('[');
   const bool has_colon = node->contains(':');
@@ -85,8 +61,21 @@ std::optional<Address> walked(std::string_view all, std::optional<Address> (*rea
 
 }  // namespace
 
-bool ListenerPolicy::trusts(const Address& address) const {
-  return std::ranges::any_of(trusted_proxies, [&](const AddressRange& range) { return range.contains(address); });
+std::string_view ListenerPolicy::alt_svc_now() const {
+  if (!alt_svc_state) return alt_svc;
+  switch (alt_svc_state->standing()) {
+    case AltSvcState::Standing::kUnproven:
+      return {};
+    case AltSvcState::Standing::kAdvertised:
+      return alt_svc;
+    case AltSvcState::Standing::kWithdrawn:
+      break;
+  }
+  return AltSvcState::kClear;
+}
+
+bool ListenerPolicy::trusts(const Address& peer) const {
+  return std::ranges::any_of(trusted_proxies, [&](const AddressRange& range) { return range.contains(peer); });
 }
 
 std::shared_ptr<const Address> origin_said(const ClientInfo& client, const FieldList& fields) {

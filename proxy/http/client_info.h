@@ -5,22 +5,28 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "common/address.h"
 #include "config/policy/listeners.h"
+#include "proxy/http/belongings.h"
 #include "proxy/http/field_list.h"
 #include "proxy/http/limits.h"
 #include "proxy/http/protocol.h"
 
 namespace gatehouse {
 
+class AltSvcState;
+
 // What a listener grants its clients, and what it believes of them.
 struct ListenerPolicy {
   // The listener's address as configured: its label in logs and metrics.
   std::string name;
+  // Where it listens, for those who ask where a client has connected to; AF_UNSPEC: not known.
+  Address address;
   // Whether the listener has TLS.
   bool secure = false;
   // The port that clients see; X-Forwarded-Port says it where Host has none. 0: the scheme's.
@@ -29,6 +35,14 @@ struct ListenerPolicy {
   bool redirect_to_https = false;
   // Where that redirect leads: the public port of the first listener with TLS on a TCP port.
   std::uint16_t https_port = 443;
+  // With TLS: whether clients are asked for a certificate. If so, nobody but we says which one a client has.
+  ClientAuth client_auth = ClientAuth::kNone;
+  // With TLS: what a client gets that speaks HTTP without it.
+  PlainOnTls plain_on_tls = PlainOnTls::kReject;
+  // Of connections on TCP: whether they begin with a PROXY header.
+  ProxyProtocol proxy_protocol = ProxyProtocol::kOff;
+  // h2 connections get the ALTSVC frame too.
+  bool alt_svc_frame = false;
   // Peers whose word on the client is believed. Which field carries it, `client_address` says.
   std::vector<AddressRange> trusted_proxies;
   ClientAddress client_address = ClientAddress::kXForwardedFor;
@@ -36,15 +50,45 @@ struct ListenerPolicy {
   std::vector<std::string> strip;
   // The listener's part of what Via calls us; the route's is behind it.
   std::string pseudonym;
-  // The value of Alt-Svc on h1 and h2 answers. Empty: none is sent, because it is off or the listener has no h3 (its
-  // UDP port could not be bound, for one).
+  // What Alt-Svc on h1 and h2 answers offers while HTTP/3 works. Empty: nothing, because it is off or the listener has
+  // no h3 (its UDP port could not be bound, for one).
   std::string alt_svc;
+  // Whether it works, or did; null: that is not asked, and the offer always holds (in a dry run).
+  std::shared_ptr<AltSvcState> alt_svc_state;
   HeadLimits head;
   ExchangeLimits exchange;
   ConnectionLimits connection;
 
+  // The value of Alt-Svc that an answer has now; empty: it has none.
+  std::string_view alt_svc_now() const;
   // Whether `address` is in one of `trusted_proxies`.
   bool trusts(const Address& address) const;
+};
+
+// The certificate of a client, as endpoints and logs are told of it.
+struct ClientCertificate {
+  // The value of Client-Cert (RFC 9440): its DER in base64, between two colons.
+  std::string field;
+  // The value of Client-Cert-Chain: the issuers by which it was verified, but for the one that is trusted. Empty: that
+  // one has signed it itself.
+  std::string chain_field;
+  // RFC 4514, or its first alternative name if it has no subject; cut where it is long. For logs.
+  std::string subject;
+
+  // Without the colons, as the ASP.NET Core Module sends it.
+  std::string_view base64() const { return std::string_view(field).substr(1, field.size() - 2); }
+};
+
+// What a PROXY header has said beside the client's address.
+struct ProxyHeaderNotes {
+  // The peer of the transport connection: the proxy.
+  Address proxy;
+  // Where the client has connected to; nothing: not said.
+  std::optional<Address> destination;
+  // Of the client's TLS and connection, as the proxy has it; empty: not said. Bounded, and not escaped.
+  std::string authority;
+  std::string alpn;
+  std::string unique_id;
 };
 
 // What is known of a connection once its handshake is done.
@@ -56,6 +100,11 @@ struct TlsSummary {
   std::string server_name;
   // The handshake took up an earlier session.
   bool resumed = false;
+  // What the client has shown and we have verified; null: nothing. Of resumed sessions as well.
+  std::shared_ptr<const ClientCertificate> certificate = {};
+  // The digest of our certificate by which clients bind a sign-in to this connection (tls-server-end-point, RFC 5929
+  // section 4); empty: it has none.
+  std::string server_end_point = {};
 };
 
 struct ClientInfo {
@@ -67,6 +116,14 @@ struct ClientInfo {
   std::shared_ptr<const TlsSummary> tls;
   // What trusted proxies say (origin_said()); null: nothing. The Exchange fills it in.
   std::shared_ptr<const Address> forwarded_for = {};
+  // Of a connection that began with a PROXY header: `address` is the one that it gives, if it does. Null: none came.
+  std::shared_ptr<const ProxyHeaderNotes> proxied = {};
+  // The request came as early data (0-RTT) and the handshake is not complete: it may be a replay.
+  bool early = false;
+  // It speaks HTTP without TLS to a listener with TLS: it gets no more than a hint.
+  bool strayed = false;
+  // Of the client's connection, which outlives the exchange. Null: nothing can be left there.
+  BelongingsPtr* belongings = nullptr;
 
   // Who asks, for logs and for decisions by client: the address that trusted proxies name, else the peer's.
   const Address& origin() const { return forwarded_for ? *forwarded_for : address; }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <array>
+#include <bitset>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -24,9 +25,15 @@ enum class HandshakeFailure : std::uint8_t {
   kVersion,
   kAlpn,
   kUnknownName,
+  // HTTP, or another language of words, without TLS.
+  kPlainHttp,
+  // The client has shown no certificate, and has to.
+  kNoCertificate,
+  // The client's certificate was refused.
+  kBadCertificate,
   kOther
 };
-inline constexpr std::size_t kHandshakeFailureCount = 8;
+inline constexpr std::size_t kHandshakeFailureCount = 11;
 // Returns the label in metrics: "timeout", "closed", ...
 std::string_view label(HandshakeFailure failure);
 
@@ -48,6 +55,26 @@ constexpr std::string_view label(ConnectionRefusal refusal) {
                                                                  "client_handshakes"};
   return kLabels[static_cast<std::size_t>(refusal)];
 }
+
+// Why a connection was closed that should have begun with a PROXY header.
+enum class ProxyHeaderFailure : std::uint8_t {
+  // The listener requires a header, and its peer is none of the trusted proxies, which alone may send one.
+  kUntrusted,
+  // What came is no PROXY header at all.
+  kMissing,
+  // It began as one, and is not valid.
+  kInvalid,
+  // It is longer than we read.
+  kTooLong,
+  // Its CRC32c is that of another.
+  kChecksum,
+  kTimeout,
+  // The proxy closed the connection in the middle of it.
+  kClosed,
+};
+inline constexpr std::size_t kProxyHeaderFailureCount = 7;
+// Returns the label in metrics: "untrusted", "missing", ...
+std::string_view label(ProxyHeaderFailure failure);
 
 // What a client does so that its connection is ended before its time. Of the first of them each act is legal, and in
 // such numbers an attack: how many are too many, AbuseGuard knows. Once is enough of the others.
@@ -78,8 +105,12 @@ enum class Abuse : std::uint8_t {
   kUnfinishedHead,
   // It took nothing of what there was for it in time.
   kStalled,
+  // It opened windows far more often than what it was sent gives reason for.
+  kWindow,
+  // It went on with streams that we had closed, beyond what can have been on its way.
+  kClosedStream,
 };
-inline constexpr std::size_t kAbuseCount = 13;
+inline constexpr std::size_t kAbuseCount = 15;
 // Returns the label in metrics: "resets", "forced_resets", ...
 std::string_view label(Abuse abuse);
 
@@ -93,6 +124,7 @@ struct ListenerCounters {
   std::array<Counter, kHandshakeFailureCount> handshake_failures;
   // How often a connection was not let in, or not at once.
   std::array<Counter, kConnectionRefusalCount> refused;
+  std::array<Counter, kProxyHeaderFailureCount> proxy_header_failures;
   // Connections that were ended before their time, by what their clients did.
   std::array<Counter, kAbuseCount> cut;
   // Connections closed to make room for others while they were idle.
@@ -114,13 +146,15 @@ struct ListenerCounters {
 // For one endpoint and one worker.
 struct EndpointCounters {
   // Answers by their class, [status / 100]; [0]: exchanges that failed at this endpoint without the head of one.
-  std::array<Counter, 6> requests_by_class;
+  std::array<Counter, 10> requests_by_class;
   // Attempts to connect, by how they ended; the faults of these names (fault.h) say more.
   Counter connects_ok, connects_refused, connects_failed, connects_timeout, connects_out_of_resources;
   // Another user than the app's listened at its socket.
   Counter connects_foreign;
-  // Connections that are open now.
-  Counter connections_idle, connections_active;
+  // Connected, and no TLS that may be used (is_upstream_tls()).
+  Counter connects_tls;
+  // Connections that are open now; private: idle, and kept for one client.
+  Counter connections_idle, connections_active, connections_private;
   // Connections that were closed because the endpoint sent more than its answers.
   Counter extra_bytes;
   // Connections that were not kept because they carry the identity of one client.
@@ -145,11 +179,32 @@ constexpr std::string_view label(RetryReason reason) {
   return kLabels[static_cast<std::size_t>(reason)];
 }
 
+// What was put right in an endpoint's response, where its upstream is lenient.
+enum class Repair : std::uint8_t {
+  // LF alone ended a line of the head.
+  kLineEnd,
+  // A field of the head went on in the next line.
+  kFold,
+  // The head said its Content-Length more than once, the same each time.
+  kLength,
+  // Blanks stood behind the size of a chunk.
+  kChunkSize,
+};
+inline constexpr std::size_t kRepairCount = 4;
+using Repairs = std::bitset<kRepairCount>;
+
+constexpr std::string_view label(Repair repair) {
+  constexpr std::string_view kLabels[kRepairCount] = {"line_end", "fold", "length", "chunk_size"};
+  return kLabels[static_cast<std::size_t>(repair)];
+}
+
 // For one upstream and one worker.
 struct UpstreamCounters {
   std::array<Counter, kRetryReasonCount> retries;
   // Retries that the retry budget did not allow.
   Counter retries_denied;
+  // Responses in which something was put right; by what it was.
+  std::array<Counter, kRepairCount> repairs;
   // Requests that tried an endpoint though none was well.
   Counter panics;
   // Requests in this worker's line now.

@@ -1,7 +1,8 @@
-// The Date field (RFC 9110 section 5.6.7, IMF-fixdate), which every answer needs and which changes once a second: the
-// text is kept per thread and made anew only when the second is another. Any thread.
+// Dates in fields (RFC 9110 section 5.6.7). Date itself every answer needs, and it changes once a second: the text is
+// kept per thread and made anew only when the second is another. Any thread.
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 #include "common/clock.h"
@@ -10,5 +11,9 @@ namespace gatehouse {
 
 // "Sun, 06 Nov 1994 08:49:37 GMT". The view is good until the calling thread asks for another second's.
 std::string_view http_date(WallTime now);
+
+// Reads a date in any of the three forms of RFC 9110 section 5.6.7; nothing if it is none of them. A year of two digits
+// is one of 1970 to 2069.
+std::optional<WallTime> parse_http_date(std::string_view text);
 
 }  // namespace gatehouse

@@ -1,11 +1,13 @@
-// The answers that Gatehouse makes itself: a small page, or plain text, that says what happened without repeating
+// The answers that Gatehouse makes itself: a small page, plain text or a problem in JSON (RFC 9457), that says what happened without repeating
 // anything the client sent but its request id. It comes with Proxy-Status (RFC 9209), Cache-Control: no-store and
-// nosniff, with Retry-After where it may be better soon, and with Allow for 405 (RFC 9110 section 15.5.6).
+// nosniff, with Retry-After where it may be better soon, with Allow for 405 (RFC 9110 section 15.5.6), and with the
+// version of WebSocket that is spoken where a handshake is not valid.
 // Exchange::fail() sends them. Pure, any thread.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -31,12 +33,14 @@ struct FaultDetails {
   std::string_view cause{};
   // The endpoint, for Proxy-Status: likewise.
   std::string_view next_hop{};
+  // Each is a WWW-Authenticate field: what the client may sign in by.
+  std::span<const std::string> challenges{};
   // The errno where the system said why, for Proxy-Status and the access log; 0: it did not.
   int error = 0;
 };
 
-// `accept` is the request's Accept field: the page is HTML where it has text/html, else text. `request_id` is
-// escaped. A fault that allows no answer still gives a page, with status 500: there is no failure.
+// `accept` is the request's Accept field: the page is HTML or application/problem+json where that is preferred, else
+// text. `request_id` is escaped. A fault that allows no answer still gives a page, with status 500: there is no failure.
 ErrorPage error_page(Fault fault, std::string_view accept, std::string_view request_id,
                      const FaultDetails& details = {});
 

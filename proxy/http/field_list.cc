@@ -34,13 +34,17 @@ constexpr std::array kNames = std::to_array<NameTexts>({
     {FieldName::kEarlyData, "Early-Data", "early-data"},
     {FieldName::kExpect, "Expect", "expect"},
     {FieldName::kForwarded, "Forwarded", "forwarded"},
+    {FieldName::kGrpcStatus, "grpc-status", "grpc-status"},
+    {FieldName::kGrpcTimeout, "grpc-timeout", "grpc-timeout"},
     {FieldName::kHost, "Host", "host"},
     {FieldName::kHttp2Settings, "HTTP2-Settings", "http2-settings"},
     {FieldName::kKeepAlive, "Keep-Alive", "keep-alive"},
+    {FieldName::kLink, "Link", "link"},
     {FieldName::kLocation, "Location", "location"},
     {FieldName::kMaxForwards, "Max-Forwards", "max-forwards"},
     {FieldName::kOrigin, "Origin", "origin"},
     {FieldName::kPersistentAuth, "Persistent-Auth", "persistent-auth"},
+    {FieldName::kPriority, "Priority", "priority"},
     {FieldName::kProxyAuthenticate, "Proxy-Authenticate", "proxy-authenticate"},
     {FieldName::kProxyAuthorization, "Proxy-Authorization", "proxy-authorization"},
     {FieldName::kProxyConnection, "Proxy-Connection", "proxy-connection"},
@@ -61,6 +65,9 @@ constexpr std::array kNames = std::to_array<NameTexts>({
     {FieldName::kUserAgent, "User-Agent", "user-agent"},
     {FieldName::kVia, "Via", "via"},
     {FieldName::kWwwAuthenticate, "WWW-Authenticate", "www-authenticate"},
+    {FieldName::kXAccelRedirect, "X-Accel-Redirect", "x-accel-redirect"},
+    {FieldName::kXDelegateHeaders, "X-Delegate-Headers", "x-delegate-headers"},
+    {FieldName::kXDelegateTo, "X-Delegate-To", "x-delegate-to"},
     {FieldName::kXForwardedFor, "X-Forwarded-For", "x-forwarded-for"},
     {FieldName::kXForwardedHost, "X-Forwarded-Host", "x-forwarded-host"},
     {FieldName::kXForwardedPort, "X-Forwarded-Port", "x-forwarded-port"},
@@ -68,8 +75,10 @@ constexpr std::array kNames = std::to_array<NameTexts>({
     {FieldName::kXForwardedProto, "X-Forwarded-Proto", "x-forwarded-proto"},
     {FieldName::kXRealIp, "X-Real-IP", "x-real-ip"},
     {FieldName::kXRequestId, "X-Request-Id", "x-request-id"},
+    {FieldName::kXResetCode, "X-Reset-Code", "x-reset-code"},
+    {FieldName::kXSendfile, "X-Sendfile", "x-sendfile"},
 });
-static_assert(kNames.size() == static_cast<std::size_t>(FieldName::kXRequestId));
+static_assert(kNames.size() == static_cast<std::size_t>(FieldName::kXSendfile));
 static_assert([] {
   for (std::size_t i = 0; i < kNames.size(); ++i) {
     if (static_cast<std::size_t>(kNames[i].name) != i + 1 || kNames[i].canonical.size() != kNames[i].lower.size())

@@ -22,10 +22,6 @@ std::unexpected<Fault> malformed() {
   return std::unexpected(Fault::kMalformedRequest);
 }
 
-bool is_binary(Protocol protocol) {
-  return protocol == Protocol::kH2 || protocol == Protocol::kH3;
-}
-
 // Connection-specific fields, which no h2 or h3 message may have (RFC 9113 section 8.2.2).
 bool is_connection_specific(FieldName name) {
   switch (name) {
@@ -89,8 +85,15 @@ std::expected<bool, Fault> check_fields(const RawRequest& raw) {
   return marked;
 }
 
+// RFC 8441 section 4, RFC 9220 section 3.
+bool is_extended_connect(const RawRequest& raw) {
+  return is_binary(raw.protocol) && raw.method == "CONNECT" && !raw.protocol_asked.empty();
+}
+
 Checked check_method(const RawRequest& raw) {
   if (!is_token(raw.method) || raw.method.size() > kLongestMethod) return malformed();
+  if (is_extended_connect(raw)) return {};
+  if (!raw.protocol_asked.empty()) return malformed();
   if (raw.method == "CONNECT" && is_binary(raw.protocol) && !(raw.scheme.empty() && raw.target.empty()))
     return malformed();
   if (raw.method == "CONNECT" || raw.method == "TRACE") return std::unexpected(Fault::kMethodNotAllowed);
@@ -105,7 +108,15 @@ Checked check_scheme(const RawRequest& raw) {
   return {};
 }
 
-// Host, :authority and the absolute form's authority have to agree; one of them has to be there but for HTTP/1.0.
+// The absolute form's authority takes the place of Host, whatever that says, but it has to be a good one, or empty
+// (RFC 9112 section 3.2.2).
+std::expected<std::string, Fault> authority_of_absolute(std::optional<std::string_view> host, std::string_view ours) {
+  std::optional<std::string> normalised = target::normalised_authority(ours);
+  if (!normalised || (host && !host->empty() && !target::normalised_authority(*host))) return malformed();
+  return *std::move(normalised);
+}
+
+// Host and :authority have to agree; one of them has to be there but for HTTP/1.0.
 std::expected<std::string, Fault> agreed_authority(const RawRequest& raw, const target::Target& parsed) {
   std::optional<std::string> agreed;
   const auto agree = [&](std::string_view text) {
@@ -115,13 +126,11 @@ std::expected<std::string, Fault> agreed_authority(const RawRequest& raw, const 
     return true;
   };
   if (raw.fields.count(FieldName::kHost) > 1) return malformed();
+  const auto host = raw.fields.find(FieldName::kHost);
+  if (!host && raw.protocol == Protocol::kH1) return malformed();
+  if (!parsed.authority.empty()) return authority_of_absolute(host, parsed.authority);
   if (raw.has_authority && !agree(raw.authority)) return malformed();
-  if (const auto host = raw.fields.find(FieldName::kHost)) {
-    if (!agree(*host)) return malformed();
-  } else if (raw.protocol == Protocol::kH1) {
-    return malformed();
-  }
-  if (!parsed.authority.empty() && !agree(parsed.authority)) return malformed();
+  if (host && !agree(*host)) return malformed();
   if (!agreed && raw.protocol != Protocol::kH10) return malformed();
   return agreed.value_or(std::string());
 }
@@ -138,7 +147,7 @@ Checked take_expectation(const RawRequest& raw, RequestHead& head) {
   if (raw.protocol == Protocol::kH10 || !raw.fields.may_have(FieldName::kExpect)) return {};
   bool expected = false;
   for (const Field field : raw.fields) {
-    if (field.id != FieldName::kExpect) continue;
+    if (field.id != FieldName::kExpect || field.value.empty()) continue;  // an empty list expects nothing
     if (expected || !text::iequals(field.value, "100-continue")) return std::unexpected(Fault::kExpectationFailed);
     expected = true;
   }
@@ -146,15 +155,55 @@ Checked take_expectation(const RawRequest& raw, RequestHead& head) {
   return {};
 }
 
+bool lists(const FieldList& fields, FieldName name, std::string_view wanted) {
+  bool listed = false;
+  for (const Field field : fields) {
+    if (field.id != name) continue;
+    for_each_element(field.value, [&](std::string_view element) { listed = listed || text::iequals(element, wanted); });
+  }
+  return listed;
+}
+
+// RFC 6455 section 4.2.1, as far as it does not matter to the endpoint alone. On h2 and h3 there is no key.
+bool is_websocket_handshake(const RawRequest& raw) {
+  const bool binary = is_binary(raw.protocol);
+  const FieldList& fields = raw.fields;
+  if (fields.count(FieldName::kSecWebSocketVersion) != 1 || fields.find(FieldName::kSecWebSocketVersion) != "13")
+    return false;
+  if (binary) return true;
+  if (fields.count(FieldName::kSecWebSocketKey) != 1 || fields.find(FieldName::kSecWebSocketKey)->empty()) return false;
+  return raw.protocol == Protocol::kH1 && raw.method == "GET";
+}
+
+// One name that Connection lists: with several the client leaves the choice to a server that knows them all. What
+// h2c asks for, RFC 9113 section 3.1 has taken away.
+std::string_view upgrade_asked(const RawRequest& raw) {
+  if (!raw.fields.may_have(FieldName::kUpgrade)) return {};
+  const auto asked = raw.fields.find(FieldName::kUpgrade);
+  if (!asked || raw.fields.count(FieldName::kUpgrade) != 1) return {};
+  if (!is_token(*asked) || text::iequals(*asked, "h2c") || !lists(raw.fields, FieldName::kConnection, "upgrade"))
+    return {};
+  return *asked;
+}
+
+// RFC 9110 section 7.8. A wish that cannot be met is no fault but of a WebSocket, with which no request can go on.
+Checked take_upgrade(const RawRequest& raw, RequestHead& head) {
+  const bool binary = is_binary(raw.protocol);
+  const std::string_view asked = binary ? std::string_view(raw.protocol_asked) : upgrade_asked(raw);
+  if (asked.empty()) return {};
+  if (!is_token(asked)) return malformed();
+  head.upgrade = text::lower(asked);
+  const bool possible = binary || (raw.protocol == Protocol::kH1 && head.body.is_empty());
+  if (head.asks_for_websocket() && !(possible && is_websocket_handshake(raw)))
+    return std::unexpected(Fault::kHandshakeInvalid);
+  if (!possible) head.upgrade.clear();
+  if (binary) head.body = BodyLength::none();
+  return {};
+}
+
 bool asks_for_trailers(const RawRequest& raw) {
   if (is_binary(raw.protocol)) return true;
-  if (!raw.fields.may_have(FieldName::kTe)) return false;
-  bool asked = false;
-  for (const Field field : raw.fields) {
-    if (field.id != FieldName::kTe) continue;
-    for_each_element(field.value, [&](std::string_view coding) { asked = asked || text::iequals(coding, "trailers"); });
-  }
-  return asked;
+  return raw.fields.may_have(FieldName::kTe) && lists(raw.fields, FieldName::kTe, "trailers");
 }
 
 // RFC 9113 section 8.2.3: crumbs are joined before they go anywhere else.
@@ -221,17 +270,16 @@ class Nominated {
   std::vector<std::string_view> names_;
 };
 
-// Fills in what is forwarded and what is matched.
-Checked settle_paths(std::string&& origin, RequestHead& head) {
-  head.target = std::move(origin);
+// Fills in the target, and what is matched.
+Checked settle_paths(target::Target&& parsed, RequestHead& head) {
+  head.target = std::move(parsed.origin);
+  head.target_needs_escapes = parsed.needs_escapes;
   const std::string_view path = head.path();
   if (head.target == "*" || target::is_canonical(path)) return {};
-  auto canonical = target::canonical_path(path);
-  if (!canonical) return std::unexpected(canonical.error());
-  const auto resolved = target::resolved_path(path);
-  if (!resolved) return std::unexpected(resolved.error());
-  if (*resolved != path) head.target.replace(0, path.size(), *resolved);
-  if (*canonical != head.path()) head.match_path = *std::move(canonical);
+  auto settled = target::settle(path);
+  if (!settled) return std::unexpected(settled.error());
+  head.path_is_ambiguous = settled->ambiguous;
+  if (settled->canonical != path) head.match_path = std::move(settled->canonical);
   return {};
 }
 
@@ -255,6 +303,7 @@ std::expected<RequestHead, Fault> check_request(RawRequest& raw, const HeadLimit
   if (!marked) return std::unexpected(marked.error());
   if (const Checked fine = check_method(raw); !fine) return std::unexpected(fine.error());
   if (const Checked fine = check_scheme(raw); !fine) return std::unexpected(fine.error());
+  if (is_extended_connect(raw)) raw.method = "GET";
   std::expected<target::Target, Fault> parsed = target::parse(raw.target, raw.method);
   if (!parsed) return std::unexpected(parsed.error());
   std::expected<std::string, Fault> authority = agreed_authority(raw, *parsed);
@@ -264,8 +313,9 @@ std::expected<RequestHead, Fault> check_request(RawRequest& raw, const HeadLimit
 
   RequestHead head{.protocol = raw.protocol, .secure = raw.secure, .authority = *std::move(authority), .body = *body};
   if (const Checked fine = take_expectation(raw, head); !fine) return std::unexpected(fine.error());
-  head.accepts_trailers = asks_for_trailers(raw);
-  if (const Checked fine = settle_paths(std::move(parsed->origin), head); !fine) return std::unexpected(fine.error());
+  if (const Checked fine = take_upgrade(raw, head); !fine) return std::unexpected(fine.error());
+  head.accepts_trailers = !head.asks_for_tunnel() && asks_for_trailers(raw);
+  if (const Checked fine = settle_paths(*std::move(parsed), head); !fine) return std::unexpected(fine.error());
   if (misdirected && misdirected(head.host())) {
     raw.target = std::move(head.target);
     raw.authority = std::move(head.authority);

@@ -29,8 +29,10 @@ using Misdirected = std::move_only_function<bool(std::string_view host) const>;
 // some servers would take for one of ours (X_Forwarded_For, see disguise.h) are dropped. Hop-by-hop fields stay until
 // remove_hop_by_hop(). Last it is asked whether the client came to the right place.
 //
+// An extended CONNECT (RFC 8441, RFC 9220) becomes a GET that asks for an upgrade, as it is on h1.
+//
 // Faults: kTargetTooLong, kHeadersTooLarge, kMalformedRequest, kMethodNotAllowed (CONNECT and TRACE), kUnsafeTarget,
-// kCodingNotImplemented, kExpectationFailed, kMisdirected. On a fault `raw` keeps what has not been taken from it, and
+// kCodingNotImplemented, kExpectationFailed, kHandshakeInvalid, kMisdirected. On a fault `raw` keeps what has not been taken from it, and
 // what a log line tells of the request.
 std::expected<RequestHead, Fault> check_request(RawRequest& raw, const HeadLimits& limits,
                                                 const Misdirected& misdirected = {});
@@ -44,8 +46,8 @@ RequestHead rejected_head(RawRequest&& raw);
 // as are pseudo-fields and connection-specific fields on h2 and h3 (RFC 9113 sections 8.1, 8.2).
 std::expected<FieldList, Fault> check_request_trailers(FieldList&& trailers, Protocol protocol,
                                                        const ListenerPolicy& policy);
-// The same for the trailers of an endpoint's answer, but for limits and `strip`. Invalid fields are removed, too, so
-// that there is no fault.
+// The same for the trailers of an endpoint's answer, but for limits and `strip`; Proxy-Status stays (RFC 9209 section
+// 2). Invalid fields are removed, too, so that there is no fault.
 FieldList check_response_trailers(FieldList&& trailers);
 
 // Removes hop-by-hop fields and those that Connection names, except Host and framing (RFC 9110 section 7.6.1). For

@@ -21,12 +21,14 @@ HeadCollector::HeadCollector(Protocol protocol, bool secure) {
 HeadCollector::Verdict HeadCollector::add(std::string_view name, std::string_view value, const HeadLimits& limits) {
   if (head_ended_) return section_.add(name, value, limits.of_trailers());
   if (name.starts_with(':')) return add_pseudo(name, value, limits);
+  seen_ |= kField;
   return section_.add(name, value, limits.of_head());
 }
 
 // HTTP/1 has the method and the target in a line of their own and the authority in a field: they count as there.
 HeadCollector::Verdict HeadCollector::add_pseudo(std::string_view name, std::string_view value,
                                                  const HeadLimits& limits) {
+  note_pseudo(name);
   if (name == ":authority") {
     const Verdict verdict = section_.count("host", value, limits.of_head());
     if (verdict != Verdict::kWithin) return verdict;
@@ -43,8 +45,21 @@ HeadCollector::Verdict HeadCollector::add_pseudo(std::string_view name, std::str
     raw_.method = value.substr(0, kMostOfAWord);
   } else if (name == ":scheme") {
     raw_.scheme = value.substr(0, kMostOfAWord);
+  } else if (name == ":protocol") {
+    raw_.protocol_asked = value.substr(0, kMostOfAWord);
   }
   return verdict;
+}
+
+void HeadCollector::note_pseudo(std::string_view name) {
+  std::uint8_t which = kMisplaced;
+  if (name == ":authority") which = kAuthority;
+  if (name == ":path") which = kPath;
+  if (name == ":method") which = kMethod;
+  if (name == ":scheme") which = kScheme;
+  if (name == ":protocol") which = kProtocol;
+  if ((seen_ & (which | kField)) != 0) which = kMisplaced;
+  seen_ |= which;
 }
 
 void HeadCollector::end_head(bool end_of_message) {

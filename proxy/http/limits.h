@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <limits>
 
+#include "common/clock.h"
+#include "config/policy/half_closed.h"
 #include "config/policy/limits.h"
 #include "proxy/http/field_section.h"
 
@@ -32,6 +34,14 @@ struct HeadLimits {
   FieldSection::Limit of_trailers() const { return {.bytes = max_trailer_bytes, .fields = max_trailer_count}; }
 };
 
+// How long a client may let bytes wait that are for it.
+struct Patience {
+  // Without moving at all.
+  Duration silence{};
+  // In bytes a second, on the average (pace.h); 0: any.
+  std::uint32_t min_rate = 0;
+};
+
 // For one exchange; global values, or a route's.
 struct ExchangeLimits {
   // In bytes; kBodyTooLarge beyond it, whether the length was announced or came.
@@ -47,6 +57,16 @@ struct ExchangeLimits {
   std::chrono::milliseconds response_body_timeout = defaults::kResponseBodyTimeout;
   // How long bytes of the answer may wait while the client acknowledges none and asks for none: kClientStalled.
   std::chrono::milliseconds response_write_timeout = defaults::kResponseWriteTimeout;
+  // Whether an h1 client that ends its half before the answer has begun is still answered.
+  HalfClosed half_closed = HalfClosed::kServe;
+  // How long a tunnel may carry nothing in either direction: kTunnelTimeout. The others are not for tunnels.
+  std::chrono::milliseconds tunnel_timeout = defaults::kTunnelTimeout;
+  // In bytes a second, on the average (pace.h), of a body that has begun, while the client is what is waited for; 0: no
+  // such limit. kRequestTooSlow, kResponseTooSlow.
+  std::uint32_t min_request_rate = defaults::kMinRequestRate;
+  std::uint32_t min_response_rate = defaults::kMinResponseRate;
+
+  Patience patience() const { return {.silence = response_write_timeout, .min_rate = min_response_rate}; }
 };
 
 // For one client connection.

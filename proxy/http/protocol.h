@@ -18,6 +18,11 @@ constexpr std::string_view label(Protocol protocol) {
   return kLabels[static_cast<std::size_t>(protocol)];
 }
 
+// Whether its heads are lists of fields, without a line of text.
+constexpr bool is_binary(Protocol protocol) {
+  return protocol == Protocol::kH2 || protocol == Protocol::kH3;
+}
+
 // As W3C cs-version and the combined log format write it: "HTTP/1.0" .. "HTTP/3".
 constexpr std::string_view version_text(Protocol protocol) {
   constexpr std::string_view kTexts[kProtocolCount] = {"HTTP/1.0", "HTTP/1.1", "HTTP/2", "HTTP/3"};

@@ -34,6 +34,9 @@ constexpr auto kForbiddenNames = std::to_array<std::string_view>({
 bool is_harmless_token(FieldName name) {
   switch (name) {
     case FieldName::kOther:
+    case FieldName::kGrpcStatus:
+    case FieldName::kLink:
+    case FieldName::kPriority:
     case FieldName::kServer:
     case FieldName::kTraceparent:
     case FieldName::kUserAgent:
@@ -57,7 +60,7 @@ static_assert(std::ranges::is_sorted(kForbiddenNames));
 // drop.
 bool is_fault(const Field& field, Protocol protocol) {
   if (!is_token(field.name) || !is_field_value(field.value)) return true;
-  if (protocol != Protocol::kH2 && protocol != Protocol::kH3) return false;
+  if (!is_binary(protocol)) return false;
   switch (field.id) {
     case FieldName::kConnection:
     case FieldName::kContentLength:
@@ -87,9 +90,12 @@ std::expected<FieldList, Fault> check_request_trailers(FieldList&& trailers, Pro
   return std::move(trailers);
 }
 
+// What a proxy behind us has to say may come after the body that it is about (RFC 9209 section 2).
 FieldList check_response_trailers(FieldList&& trailers) {
-  trailers.remove_if(
-      [](const Field& field) { return !is_token(field.name) || !is_field_value(field.value) || is_forbidden(field); });
+  trailers.remove_if([](const Field& field) {
+    if (!is_token(field.name) || !is_field_value(field.value)) return true;
+    return field.id != FieldName::kProxyStatus && is_forbidden(field);
+  });
   return std::move(trailers);
 }
 

@@ -45,6 +45,20 @@ TEST(AssertedFields, EachIsFoundInEverySpelling) {
   }
 }
 
+TEST(AssertedFields, WhereClientsShowCertificatesNobodyElseSaysWhichOne) {
+  ListenerPolicy policy;
+  for (const ClientAuth auth : {ClientAuth::kNone, ClientAuth::kOptional, ClientAuth::kRequire}) {
+    policy.client_auth = auth;
+    const Speaker proxy{.listener = &policy, .trusted = true};
+    const Verdict expected = auth == ClientAuth::kNone ? Verdict::kStays : Verdict::kOurs;
+    EXPECT_EQ(judge("Client-Cert", proxy), expected);
+    EXPECT_EQ(judge("client-cert-chain", proxy), expected);
+    EXPECT_EQ(judge("Client_Cert", proxy), auth == ClientAuth::kNone ? Verdict::kDisguised : Verdict::kOurs);
+    EXPECT_EQ(judge("X-SSL-Client-Cert", proxy), Verdict::kStays);
+    EXPECT_EQ(judge("Client-Cert", {.listener = &policy, .trusted = false}), Verdict::kUntrusted);
+  }
+}
+
 TEST(AssertedFields, AStrangerSaysNoneATrustedProxyThoseThatAreItsToSay) {
   for (const Row& row : rows()) {
     const std::string name = example_of(row);

@@ -1,6 +1,9 @@
-#include "proxy/http/body_pipe.h"
+#include "proxy/http/exchange/body_pipe.h"
 
+#include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -188,6 +191,64 @@ TEST_F(BodyPipeWakers, EndsAreTold) {
   pipe.writer().set_waker(nullptr);
   pipe.reader().abandon();
   EXPECT_EQ(woken(), "");
+}
+
+TEST(BodyPipe, EndThatIsRevokedIsABreakBehindWhatWasWritten) {
+  BodyPipe pipe;
+  pipe.writer().write(Buffer("said"));
+  FieldList trailers;
+  trailers.add("T", "u");
+  pipe.writer().finish(std::move(trailers));
+  pipe.revoke_end();
+  EXPECT_TRUE(pipe.writer().ended());
+  EXPECT_FALSE(pipe.reader().finished());
+  EXPECT_TRUE(pipe.reader().failed());
+  EXPECT_EQ(pipe.reader().read(100).to_string(), "said");
+  EXPECT_FALSE(pipe.reader().at_end());
+  EXPECT_TRUE(pipe.reader().trailers().empty());
+}
+
+// Passes everything but "!", at which it breaks.
+class UpToTheMark final : public BodyFilter {
+ public:
+  Buffer push(Buffer bytes) override {
+    const std::string text = bytes.to_string();
+    broken_ = text.contains('!');
+    return Buffer(text.substr(0, text.find('!')));
+  }
+  FieldList end(FieldList trailers) override {
+    trailers.add("Ended", broken_ ? "early" : "well");
+    return trailers;
+  }
+  std::optional<Fault> fault() const override { return broken_ ? std::optional(Fault::kInternalError) : std::nullopt; }
+
+ private:
+  bool broken_ = false;
+};
+
+TEST(BodyPipe, FilterSeesTheBodyAndItsEnd) {
+  BodyPipe pipe;
+  pipe.set_filter(std::make_unique<UpToTheMark>());
+  pipe.writer().write(Buffer("one "));
+  pipe.writer().write(Buffer("two"));
+  FieldList trailers;
+  trailers.add("T", "u");
+  pipe.writer().finish(std::move(trailers));
+  EXPECT_EQ(pipe.reader().read(100).to_string(), "one two");
+  EXPECT_TRUE(pipe.reader().at_end());
+  EXPECT_EQ(pipe.reader().trailers().find("T"), "u");
+  EXPECT_EQ(pipe.reader().trailers().find("Ended"), "well");
+}
+
+TEST(BodyPipe, FaultOfTheFilterEndsTheBodyThere) {
+  BodyPipe pipe;
+  pipe.set_filter(std::make_unique<UpToTheMark>());
+  pipe.writer().write(Buffer("one! two"));
+  EXPECT_TRUE(pipe.writer().ended());
+  EXPECT_EQ(pipe.writer().room(), 0U);
+  EXPECT_EQ(pipe.reader().read(100).to_string(), "one");
+  EXPECT_TRUE(pipe.reader().at_end());
+  EXPECT_EQ(pipe.reader().trailers().find("Ended"), "early");
 }
 
 }  // namespace

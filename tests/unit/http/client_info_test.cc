@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include "proxy/http/forwarded.h"
+
 namespace gatehouse {
 namespace {
 
@@ -40,6 +42,43 @@ std::string origin_by(ClientAddress believed, std::initializer_list<const char*>
   for (const char* value : said) fields.add(name, value);
   client.forwarded_for = origin_said(client, fields);
   return client.origin().host();
+}
+
+bool https_by(ClientAddress believed, std::string_view name, std::initializer_list<const char*> said,
+              const std::string& peer = "10.1.1.1:1000") {
+  ClientInfo client = client_at(peer);
+  auto policy = std::make_shared<ListenerPolicy>(*client.listener);
+  policy->client_address = believed;
+  client.listener = policy;
+  FieldList fields;
+  for (const char* value : said) fields.add(name, value);
+  return https_said(client, fields);
+}
+
+TEST(ClientInfo, ATrustedPeerSaysThatItsClientCameByHttps) {
+  for (const ClientAddress believed : {ClientAddress::kXForwardedFor, ClientAddress::kXRealIp}) {
+    EXPECT_TRUE(https_by(believed, "X-Forwarded-Proto", {"https"}));
+    EXPECT_TRUE(https_by(believed, "X-Forwarded-Proto", {"HTTPS , http"})) << "the first is the client's own way";
+    EXPECT_TRUE(https_by(believed, "X-Forwarded-Proto", {"https", "http"}));
+    EXPECT_FALSE(https_by(believed, "X-Forwarded-Proto", {"http, https"}));
+    EXPECT_FALSE(https_by(believed, "X-Forwarded-Proto", {"http"}));
+    EXPECT_FALSE(https_by(believed, "X-Forwarded-Proto", {}));
+    EXPECT_FALSE(https_by(believed, "X-Forwarded-Proto", {"https"}, "192.0.2.1:1000")) << "nobody trusts it";
+    EXPECT_FALSE(https_by(believed, "Forwarded", {"proto=https"}));
+  }
+}
+
+TEST(ClientInfo, ForwardedSaysSoWhereItIsTheFieldThatIsBelieved) {
+  const auto said = [](std::initializer_list<const char*> values) {
+    return https_by(ClientAddress::kForwarded, "Forwarded", values);
+  };
+  EXPECT_TRUE(said({"for=203.0.113.9;proto=https;host=a"}));
+  EXPECT_TRUE(said({"for=\"[2001:db8::1]:4711\"; Proto=\"https\", for=10.0.0.1;proto=http"}));
+  EXPECT_FALSE(said({"for=10.0.0.1;proto=http", "proto=https"}));
+  EXPECT_FALSE(said({"proto=https;proto=http"}));
+  EXPECT_FALSE(said({"for=\"x;proto=https\""}));
+  EXPECT_FALSE(said({"for=203.0.113.9"}));
+  EXPECT_FALSE(https_by(ClientAddress::kForwarded, "X-Forwarded-Proto", {"https"})) << "the client's own, perhaps";
 }
 
 TEST(ClientInfo, AnUntrustedPeerIsTheOriginWhateverItSays) {

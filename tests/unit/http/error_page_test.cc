@@ -74,6 +74,23 @@ TEST(ErrorPage, IsHtmlForThoseWhoAskForIt) {
   EXPECT_EQ(plain.body, "404 Not Found\nNothing is served at this address.\nno_route, request id-1\n");
 }
 
+TEST(ErrorPage, IsAProblemForThoseWhoPreferJson) {
+  for (const char* accept : {"application/json", "application/problem+json", "application/json, text/plain, */*"}) {
+    const ErrorPage page = error_page(Fault::kNoRoute, accept, "id-\"1", {.cause = "exited(1)\n"});
+    EXPECT_EQ(page.head.fields.find(FieldName::kContentType), "application/problem+json");
+    EXPECT_EQ(page.head.body.bytes, page.body.size());
+    EXPECT_EQ(page.body, R"({"type":"about:blank","title":"Not Found","status":404,)"
+                         R"("detail":"Nothing is served at this address.","instance":"id-\"1","fault":"no_route",)"
+                         R"("cause":"exited(1)\n"})"
+                         "\n");
+    EXPECT_FALSE(page.head.fields.find("Content-Security-Policy").has_value());
+  }
+  EXPECT_FALSE(error_page(Fault::kNoRoute, "application/json", "").body.contains("instance"));
+  const ErrorPage given = error_page(Fault::kAppOffline, "application/json", "id-1", {.body = "back soon"});
+  EXPECT_EQ(given.body, "back soon") << "what the app has left for its clients";
+  EXPECT_EQ(given.head.fields.find(FieldName::kContentType), "text/plain; charset=utf-8");
+}
+
 TEST(ErrorPage, EscapesTheRequestId) {
   for (const std::string_view accept : {"text/html", "*/*"}) {
     const ErrorPage page = error_page(Fault::kNoRoute, accept, "<script>\"&'");

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "proxy/http/exchange.h"
+#include "proxy/http/exchange/exchange.h"
 #include "tests/support/exchange_testing.h"
 
 namespace gatehouse {
@@ -87,7 +87,7 @@ TEST_F(ExchangeLimitsTest, ACompleteRequestDoesNotTimeOut) {
 TEST_F(ExchangeLimitsTest, AClientThatReadsNothingIsGivenUp) {
   std::int64_t acknowledged = 0;
   begin();
-  exchange->follow_client([&] { return acknowledged; });
+  exchange->follow_client([&] { return acknowledged; }, 0);
   exchange->request_body().finish();
   turn();
   exchange->respond({.status = 200, .body = BodyLength::unknown()});

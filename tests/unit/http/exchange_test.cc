@@ -1,9 +1,11 @@
-#include "proxy/http/exchange.h"
+#include "proxy/http/exchange/exchange.h"
 
+#include <memory>
 #include <string>
 
 #include <gtest/gtest.h>
 
+#include "proxy/http/alt_svc_state.h"
 #include "tests/support/exchange_testing.h"
 
 namespace gatehouse {
@@ -72,6 +74,20 @@ TEST_F(ExchangeTest, HeadsAreFinishedTheSameForAll) {
   EXPECT_EQ(field("Connection"), "(none)");
   EXPECT_EQ(field("Transfer-Encoding"), "(none)");
   EXPECT_EQ(field("Date"), "Fri, 20 Dec 2019 00:00:00 GMT");
+}
+
+TEST_F(ExchangeTest, AltSvcSaysWhatHoldsWhenTheAnswerGoesOut) {
+  policy->alt_svc = "h3=\":443\"";
+  policy->alt_svc_state = std::make_shared<AltSvcState>();
+  const auto said_at = [this](AltSvcState::Standing standing) {
+    begin();
+    policy->alt_svc_state->set(standing, "");
+    exchange->respond({.status = 200});
+    return std::string(field("Alt-Svc"));
+  };
+  EXPECT_EQ(said_at(AltSvcState::Standing::kUnproven), "(none)");
+  EXPECT_EQ(said_at(AltSvcState::Standing::kAdvertised), policy->alt_svc);
+  EXPECT_EQ(said_at(AltSvcState::Standing::kWithdrawn), "clear");
 }
 
 TEST_F(ExchangeTest, TheEndpointsDateIsKept) {
@@ -196,8 +212,10 @@ TEST_F(ExchangeTest, InterimHeadsPassInOrderAndOnlyIfWanted) {
   exchange->respond_interim({.status = 103});
   exchange->respond_interim({.status = 102});
   exchange->respond_interim({.status = 101});
+  exchange->respond_interim({.status = 100});
   EXPECT_EQ(exchange->take_interim()->status, 100);
   EXPECT_EQ(exchange->take_interim()->status, 103);
+  EXPECT_EQ(exchange->take_interim()->status, 102);
   EXPECT_FALSE(exchange->take_interim());
   exchange->respond({.status = 200});
   exchange->respond_interim({.status = 103});
@@ -277,6 +295,14 @@ TEST_F(ExchangeTest, ErrorPagesAreMadeForTheClient) {
   EXPECT_EQ(field("Content-Type"), "text/html; charset=utf-8");
   EXPECT_EQ(field("Retry-After"), "1");
   EXPECT_TRUE(read_all().contains("&lt;id&gt;"));
+}
+
+TEST_F(ExchangeTest, ARequestThatWasRefusedHasAnIdAsWell) {
+  begin_faulty(Fault::kMalformedRequest);
+  const std::string made = exchange->record().request_id;
+  EXPECT_EQ(made.size(), 32U);
+  EXPECT_EQ(field("X-Request-Id"), made);
+  EXPECT_TRUE(read_all().contains(made));
 }
 
 TEST_F(ExchangeTest, AFaultyExchangeDestroyedAtOnceIsLoggedOnce) {

