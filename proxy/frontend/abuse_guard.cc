@@ -21,11 +21,15 @@ AbuseGuard::AbuseGuard(MonotonicTime now)
       refusals_(kRefusals, now),
       control_(kControl, now),
       other_(kOther, now),
+      windows_(kOther, now),
+      strays_(kOther, now),
       current_since_(now) {}
 
 void AbuseGuard::stream_opened(MonotonicTime now) {
   go_on(now);
   ++current_.opened;
+  windows_earned_ = add(windows_earned_, kFrameIsWorth);
+  other_earned_ = std::min(other_earned_ + kOthersForAStream, kMostOthersEarned);
 }
 
 void AbuseGuard::stream_cancelled(MonotonicTime opened, MonotonicTime now) {
@@ -48,6 +52,12 @@ bool AbuseGuard::mostly_cancelled() const {
   return opened >= kManyStreams && cancelled > opened / 2;
 }
 
+bool AbuseGuard::take(std::size_t& earned, TokenBucket& bucket, MonotonicTime now) {
+  if (earned == 0) return bucket.take(now);
+  --earned;
+  return true;
+}
+
 bool AbuseGuard::allows(Abuse act, MonotonicTime now) {
   switch (act) {
     case Abuse::kReset:
@@ -59,7 +69,11 @@ bool AbuseGuard::allows(Abuse act, MonotonicTime now) {
     case Abuse::kControl:
       return control_.take(now);
     case Abuse::kOther:
-      return other_.take(now);
+      return take(other_earned_, other_, now);
+    case Abuse::kWindow:
+      return take(windows_earned_, windows_, now);
+    case Abuse::kClosedStream:
+      return take(strays_earned_, strays_, now);
     case Abuse::kExcessiveHead:
     case Abuse::kEmptyFrame:
     case Abuse::kLibraryVerdict:

@@ -1,5 +1,6 @@
 #include "proxy/frontend/client_admission.h"
 
+#include <chrono>
 #include <utility>
 
 #include "common/event_loop.h"
@@ -19,14 +20,17 @@ ClientTable* table_for(const ListenerContext& context, const Address& client) {
 }
 
 void refused(const ListenerContext& context, const Address& client, ConnectionRefusal why) {
+  const ClientTable& table = *context.budget->clients();
   context.counters.refused[static_cast<std::size_t>(why)].add();
   const std::string& name = context.policy->name;
   if (why == ConnectionRefusal::kClientConnections) {
-    too_many_connections.info("refused a connection of {} on {}: it has as many as one client may have", client.host(),
-                              name);
+    too_many_connections.info("refused a connection of {} on {}: limits.max_connections_per_client is {}",
+                              client.host(), name, table.limits().connections);
   } else {
-    too_many_handshakes.info("refused a connection of {} on {}: too many handshakes for one client", client.host(),
-                             name);
+    const ClientLimits limits = table.limits();
+    too_many_handshakes.info("refused a connection of {} on {}: limits.max_handshakes_per_client is {} in {} s",
+                             client.host(), name, limits.handshakes,
+                             std::chrono::duration<double>(limits.period).count());
   }
 }
 

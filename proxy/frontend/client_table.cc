@@ -32,7 +32,7 @@ std::optional<ClientTable::Key> ClientTable::key_of(const Address& address) {
   return key;
 }
 
-ClientTable::ClientTable() : seed_(random::fast()) {}
+ClientTable::ClientTable() : seed_(random::secret()) {}
 
 void ClientTable::set_limits(const ClientLimits& limits) {
   most_connections_.store(limits.connections, std::memory_order_relaxed);
@@ -40,6 +40,14 @@ void ClientTable::set_limits(const ClientLimits& limits) {
   period_.store(limits.period.count(), std::memory_order_relaxed);
   spare_connections_of_loopback_.store(limits.spare_connections_of_loopback, std::memory_order_relaxed);
   spare_handshakes_of_loopback_.store(limits.spare_handshakes_of_loopback, std::memory_order_relaxed);
+}
+
+ClientLimits ClientTable::limits() const {
+  return {.connections = most_connections_.load(std::memory_order_relaxed),
+          .handshakes = most_handshakes_.load(std::memory_order_relaxed),
+          .period = Duration(period_.load(std::memory_order_relaxed)),
+          .spare_connections_of_loopback = spare_connections_of_loopback_.load(std::memory_order_relaxed),
+          .spare_handshakes_of_loopback = spare_handshakes_of_loopback_.load(std::memory_order_relaxed)};
 }
 
 bool ClientTable::limits_connections(bool loopback) const {

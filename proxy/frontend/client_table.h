@@ -52,6 +52,8 @@ class ClientTable {
 
   // Called at start and after a reload. Connections that are open already stay, and stay counted.
   void set_limits(const ClientLimits& limits);
+  // As they were set last.
+  ClientLimits limits() const;
 
   // Counts one more connection of the client and returns nothing, or returns why it may not have one and counts
   // nothing. The caller gives a connection that was counted back by leave(), once. Where there is no limit (any more: a

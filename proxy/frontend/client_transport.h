@@ -20,7 +20,7 @@ namespace gatehouse {
 struct ClientTransport {
   // Null once the transport has moved on.
   std::unique_ptr<ByteStream> stream;
-  // The client's address, as the listening socket has told it.
+  // The client's address, as the listening socket or a PROXY header has told it.
   Address peer;
   // Null: cleartext.
   std::shared_ptr<const TlsSummary> tls;
@@ -30,6 +30,14 @@ struct ClientTransport {
   ConnectionPermit permit;
   // What the stream has taken.
   std::int64_t written = 0;
+  // The listener has TLS, and the client speaks HTTP without it.
+  bool strayed = false;
+  // What a PROXY header has said, which `peer` is from then. Null: there was none, or it gave no address.
+  std::shared_ptr<const ProxyHeaderNotes> proxied = {};
+  // Of the stream, true until its handshake is done: what comes may be a replay (RFC 8446 section 8). Null: it is done.
+  const bool* early = nullptr;
+  // What its exchanges leave for each other; ends with the connection that speaks HTTP.
+  BelongingsPtr belongings = {};
 
   bool secure() const { return tls != nullptr; }
   // As the stream's, and counted.
@@ -41,10 +49,11 @@ struct ClientTransport {
 
 // What an exchange is told of its client. It keeps the policy that the listener has now, whatever a reload brings
 // later.
-ClientInfo client_info(const ListenerContext& context, const ClientTransport& transport, Protocol protocol);
+ClientInfo client_info(const ListenerContext& context, ClientTransport& transport, Protocol protocol);
 
-// What check_request shall ask about the hosts of a connection: whether the certificate that its client asked for is
-// the right one. Both may be null, and must outlive the result.
-field_rules::Misdirected misdirection(const TlsContexts* contexts, const TlsSummary* tls);
+// What check_request shall ask about the hosts of a connection: whether the certificate that its client asked for is the
+// right one, and whether clients that were let in with `contexts` are let in with `now`, those of the listener, as well.
+// All may be null, and must outlive the result.
+field_rules::Misdirected misdirection(const TlsContexts* contexts, const TlsSummary* tls, const TlsContexts* now);
 
 }  // namespace gatehouse

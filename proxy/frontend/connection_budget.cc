@@ -1,11 +1,17 @@
 #include "proxy/frontend/connection_budget.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "common/event_loop.h"
 #include "proxy/frontend/room_maker.h"
 
 namespace gatehouse {
+namespace {
+
+constexpr std::chrono::seconds kBetweenLines{10};
+
+}  // namespace
 
 bool ConnectionBudget::take() {
   const std::uint64_t limit = limit_.load(std::memory_order_relaxed);
@@ -25,6 +31,25 @@ void ConnectionBudget::give_back(const Ptr& budget) {
 ConnectionBudget::Ptr ConnectionBudget::full_one(Ptr budget) {
   while (budget && (budget->limit() == 0 || budget->open() < budget->limit())) budget = budget->parent_;
   return budget;
+}
+
+ConnectionBudget::Ptr ConnectionBudget::tightest(Ptr budget) {
+  const auto room = [](const Ptr& one) { return one->limit() - std::min(one->limit(), one->open()); };
+  Ptr least;
+  for (; budget; budget = budget->parent_) {
+    if (budget->limit() != 0 && (!least || room(budget) < room(least))) least = budget;
+  }
+  return least;
+}
+
+// Two threads at the edge of the ten seconds: one of them tells.
+std::optional<std::uint64_t> ConnectionBudget::note_refusal(MonotonicTime now) {
+  refusals_.count.fetch_add(1, std::memory_order_relaxed);
+  Duration::rep told_at = refusals_.told_at.load(std::memory_order_relaxed);
+  const Duration::rep this_moment = now.time_since_epoch().count();
+  if (told_at != 0 && Duration(this_moment - told_at) < kBetweenLines) return std::nullopt;
+  if (!refusals_.told_at.compare_exchange_strong(told_at, this_moment, std::memory_order_relaxed)) return std::nullopt;
+  return refusals_.count.exchange(0, std::memory_order_relaxed);
 }
 
 bool ConnectionBudget::has_room_for_newcomer(Ptr budget) {

@@ -19,15 +19,33 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "common/clock.h"
 #include "proxy/frontend/client_table.h"
 
 namespace gatehouse {
 
 class EventLoop;
 class RoomMaker;
+
+// Where the limit of a budget comes from.
+enum class ConnectionLimit : std::uint8_t {
+  kListener,
+  kProcess,
+  // Nothing is configured, or more than the process may have open.
+  kOpenFiles,
+};
+
+// Returns the key that sets it, or what else does, for logs and the status.
+constexpr std::string_view label(ConnectionLimit limit) {
+  constexpr std::string_view kLabels[] = {"the listener's max_connections", "limits.max_connections",
+                                          "what the open files of the process allow"};
+  return kLabels[static_cast<std::size_t>(limit)];
+}
 
 class ConnectionBudget {
  public:
@@ -41,13 +59,19 @@ class ConnectionBudget {
       : limit_(limit), clients_(std::move(clients)) {}
 
   // For reloads. Connections beyond a lower limit stay; nobody new is let in until enough of them have ended.
-  void set_limit(std::uint64_t limit) { limit_.store(limit, std::memory_order_relaxed); }
+  void set_limit(std::uint64_t limit, ConnectionLimit source) {
+    limit_.store(limit, std::memory_order_relaxed);
+    source_.store(source, std::memory_order_relaxed);
+  }
   std::uint64_t limit() const { return limit_.load(std::memory_order_relaxed); }
+  ConnectionLimit source() const { return source_.load(std::memory_order_relaxed); }
   // Permits that are out. One that is being refused counts for an instant too.
   std::uint64_t open() const { return open_.load(std::memory_order_relaxed); }
 
   // Returns the first of `budget` and those above it that has no room left; null: all have, by now.
   static Ptr full_one(Ptr budget);
+  // Returns the one of `budget` and those above it that has least room left; null: none of them has a limit.
+  static Ptr tightest(Ptr budget);
   // Returns the one that has none above it. Null only for null.
   static Ptr topmost(Ptr budget);
 
@@ -56,6 +80,10 @@ class ConnectionBudget {
 
   // Those of the budget above, if there is one. Null: nobody counts by client.
   const std::shared_ptr<ClientTable>& clients() const { return clients_; }
+
+  // Counts that somebody found no room here. Returns how often that was since the line that said so last, for the
+  // caller to log the next one; nothing where that was less than ten seconds ago.
+  std::optional<std::uint64_t> note_refusal(MonotonicTime now);
 
   // Returns true for so many callers as others wish to see connections closed, here or above: the caller ends with
   // the answer that it begins, or goes away in good order if it is idle.
@@ -83,6 +111,13 @@ class ConnectionBudget {
     std::size_t wanted = 0;
   };
 
+  // Those that no line has told of yet.
+  struct Refusals {
+    std::atomic<std::uint64_t> count{0};
+    // When the last line was written, on the monotonic clock; 0: there was none.
+    std::atomic<Duration::rep> told_at{0};
+  };
+
   // Counts one connection here and on all above, or on none.
   bool take();
   // Uncounts it, and tells those that wait.
@@ -108,8 +143,10 @@ class ConnectionBudget {
   // How many callers of take_wish() are still to be told yes.
   std::atomic<std::uint64_t> wished_{0};
   std::atomic<bool> somebody_waits_{false};
+  std::atomic<ConnectionLimit> source_{ConnectionLimit::kListener};
   const Ptr parent_;
   const std::shared_ptr<ClientTable> clients_;
+  Refusals refusals_;
   std::mutex mutex_;
   // By id, which only grows.
   std::vector<Member> members_;

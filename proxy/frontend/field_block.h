@@ -19,15 +19,15 @@
 
 namespace gatehouse {
 
-// `NameLasts` is the library's flag for a name that it need not copy.
-template <class Pair, std::uint8_t NameLasts>
+// `NameLasts` is the library's flag for a name that it need not copy, `NotIndexed` for a field that no table remembers.
+template <class Pair, std::uint8_t NameLasts, std::uint8_t NotIndexed>
 class FieldBlock {
  public:
-  // :status, the fields, and content-length where the length of the body is announced: never in 1xx and 204 (RFC 9110
+  // :status (200 where h1 says 101), the fields, and content-length where the length of the body is announced: never in 1xx and 204 (RFC 9110
   // section 8.6).
   explicit FieldBlock(const ResponseHead& head) {
     pairs.clear();
-    add(":status", digits(status_, head.status), NameLasts);
+    add(":status", digits(status_, head.opens_tunnel() ? kTunnelOpen : head.status), NameLasts);
     add_all(head.fields);
     if (head.body.kind != BodyLength::Kind::kKnown || head.is_interim() || head.status == 204) return;
     add(lower_text(FieldName::kContentLength), digits(length_, head.body.bytes), NameLasts);
@@ -44,6 +44,7 @@ class FieldBlock {
 
  private:
   using Pointer = decltype(Pair::name);
+  static constexpr std::uint16_t kTunnelOpen = 200;  // RFC 8441 section 5
 
   template <std::size_t Room>
   static std::string_view digits(std::array<char, Room>& room, std::uint64_t number) {
@@ -66,7 +67,9 @@ class FieldBlock {
       if (field.id == FieldName::kOther) {
         add(field.name, field.value, 0);
       } else {
-        add(lower_text(field.id), field.value, NameLasts);
+        // An id is never sent again, and would drive what is out of the table.
+        const bool once = field.id == FieldName::kXRequestId;
+        add(lower_text(field.id), field.value, once ? NameLasts | NotIndexed : NameLasts);
       }
     }
   }

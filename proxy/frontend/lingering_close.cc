@@ -31,7 +31,7 @@ LingeringClose::LingeringClose(ListenerContext& context, ClientTransport transpo
       again_(context.loop, until_closed([this] { progress(); })) {
   transport_.stream->set_user(this);
   stall_.follow([this] { return transport_.acknowledged(); });
-  stall_.wait(context_.policy->exchange.response_write_timeout);
+  stall_.wait(context_.policy->exchange.patience());
   progress_.wake();
 }
 

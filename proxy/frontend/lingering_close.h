@@ -11,7 +11,7 @@
 #include "common/timer.h"
 #include "common/waker.h"
 #include "proxy/frontend/client_transport.h"
-#include "proxy/http/stall_watch.h"
+#include "proxy/http/exchange/stall_watch.h"
 
 namespace gatehouse {
 

@@ -10,7 +10,7 @@
 #include "proxy/frontend/connection_budget.h"
 #include "proxy/http/client_info.h"
 #include "proxy/http/counters.h"
-#include "proxy/http/exchange.h"
+#include "proxy/http/exchange/exchange.h"
 
 namespace gatehouse {
 

@@ -1,9 +1,11 @@
 #include "proxy/frontend/room_maker.h"
 
 #include <atomic>
+#include <optional>
 #include <utility>
 
 #include "common/event_loop.h"
+#include "common/log.h"
 #include "common/log_limit.h"
 #include "proxy/frontend/listener_context.h"
 
@@ -12,7 +14,6 @@ namespace gatehouse {
 namespace {
 
 constinit log::Limited no_descriptor("clients that wait for a descriptor");
-constinit log::Limited full_limit("clients that wait for a connection to end");
 
 std::uint64_t next_id() {
   static std::atomic<std::uint64_t> last{0};
@@ -58,13 +59,17 @@ std::size_t RoomMaker::give(std::size_t connections) {
   return evicted.total();
 }
 
-void RoomMaker::tell(ConnectionRefusal why, const ConnectionBudget* full) {
+void RoomMaker::tell(ConnectionRefusal why, ConnectionBudget* full) {
   const std::string& name = context_.policy->name;
   if (why == ConnectionRefusal::kDescriptors) {
     no_descriptor.warn("no descriptor for another connection on {}: clients wait, idle ones are closed", name);
-  } else {
-    full_limit.info("{} connections are open, as many as may be: on {} clients wait, idle ones are closed",
-                    full != nullptr ? full->open() : 0, name);
+  } else if (full != nullptr) {
+    const std::optional<std::uint64_t> times = full->note_refusal(context_.loop.now());
+    if (!times) return;
+    log::info(
+        "{} is reached: {} connections are open, as many as may be; on {} clients wait, idle ones are closed "
+        "({} times since the last such line)",
+        label(full->source()), full->limit(), name, *times);
   }
 }
 

@@ -38,7 +38,8 @@ class RoomMaker {
   // Closes up to so many connections of this listener on this worker and returns how many it closed.
   std::size_t give(std::size_t connections);
   void room_came() { room_(); }
-  void tell(ConnectionRefusal why, const ConnectionBudget* full);
+  // `full` may be null: room has come in the meantime.
+  void tell(ConnectionRefusal why, ConnectionBudget* full);
 
   ListenerContext& context_;
   std::move_only_function<void()> room_;

@@ -9,15 +9,11 @@
 #include <cerrno>
 #include <utility>
 
-#include "common/crypto/tls_stream.h"
 #include "common/event_loop.h"
 #include "common/log.h"
 #include "common/sockets.h"
-#include "common/tcp_stream.h"
-#include "proxy/frontend/accept/clear_accept.h"
-#include "proxy/frontend/accept/tls_accept.h"
-#include "proxy/frontend/client_admission.h"
-#include "proxy/frontend/tls/tls_contexts.h"
+#include "proxy/frontend/accept/begin_client.h"
+#include "proxy/frontend/accept/proxy_accept.h"
 
 namespace gatehouse {
 
@@ -47,9 +43,13 @@ void TcpListener::close() {
   if (closed()) return;
   resting_ = false;
   accept_batch(kMostOnClose);
+  release();
+}
+
+Fd TcpListener::release() {
   retry_.disarm();
   watcher_.reset();
-  socket_.reset();
+  return std::exchange(socket_, Fd());
 }
 
 void TcpListener::look_again() {
@@ -96,12 +96,7 @@ TcpListener::Outcome TcpListener::accept_one() {
     }
     return Outcome::kAccepted;  // that one was gone before it came; the next one may be there
   }
-  const Address client(reinterpret_cast<const sockaddr*>(&peer), length);
-  if (client_admission::admit(context_, client, permit)) {
-    begin(std::move(socket), client, std::move(permit));
-  } else {
-    sockets::set_linger_reset(socket.get());
-  }
+  begin(std::move(socket), Address(reinterpret_cast<const sockaddr*>(&peer), length), std::move(permit));
   return Outcome::kAccepted;
 }
 
@@ -125,14 +120,10 @@ void TcpListener::begin(Fd socket, const Address& peer, ConnectionPermit permit)
     sockets::set_no_delay(fd);
     sockets::set_unsent_limit(fd, kUnsent);
   }
-  auto stream = std::make_unique<TcpStream>(context_.loop, std::move(socket));
-  if (!context_.tls) {
-    return ClearAccept::begin(context_, {.stream = std::move(stream), .peer = peer, .permit = std::move(permit)});
+  if (context_.policy->proxy_protocol != ProxyProtocol::kOff) {
+    return ProxyAccept::begin(context_, std::move(socket), peer, std::move(permit));
   }
-  TlsStream::SslPtr ssl = context_.tls->new_ssl();
-  if (!ssl) return;
-  auto tls = std::make_unique<TlsStream>(context_.loop, std::move(stream), std::move(ssl));
-  context_.connections.add(std::make_unique<TlsAccept>(context_, std::move(tls), peer, std::move(permit)));
+  begin_client(context_, {.socket = std::move(socket), .address = peer, .permit = std::move(permit)});
 }
 
 }  // namespace gatehouse

@@ -4,7 +4,7 @@
 // (RoomMaker), and rests with the backlog intact until there is room. It never spins, and never accepts a client only
 // to close it for want of room. A client beyond the limits of its address is accepted and reset.
 //
-//   socket readable --> accept_batch: up to 64 a turn --> ClearAccept::begin, TlsAccept
+//   socket readable --> accept_batch: up to 64 a turn --> begin_client, or ProxyAccept before it
 //                           |
 //                           +- backlog empty --------> waits for the next edge
 //                           +- no permit, EMFILE ... -> rests 100 ms, or until a permit comes back
@@ -33,6 +33,8 @@ class TcpListener {
   // Accepts what already waits, as far as there is room, then closes the socket; connections that exist live on.
   // Idempotent.
   void close();
+  // Gives the socket away with whoever waits at it, and is closed.
+  Fd release();
   bool closed() const { return !socket_; }
   // -1 once it is closed.
   int fd() const { return socket_.get(); }

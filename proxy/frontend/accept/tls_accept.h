@@ -1,6 +1,7 @@
 // A client connection during its TLS handshake: counts how it ends, and becomes an H1Connection or an H2Connection as
-// ALPN says (none offered: HTTP/1.1). Owned by the connection list; one loop's thread. A handshake that fails, or is
-// not done within the handshake timeout, is counted by its reason and the connection closed.
+// ALPN says (none offered: HTTP/1.1), at once when early data has come. Owned by the connection list; one loop's thread. A handshake that fails, or is
+// not done within the handshake timeout, is counted by its reason and the connection closed. A client that begins with
+// a method instead of a handshake becomes an H1Connection without TLS that tells it so.
 #pragma once
 
 #include <memory>
@@ -19,6 +20,9 @@ class TlsAccept final : public ClientConnection, private ByteStream::User {
   TlsAccept(ListenerContext& context, std::unique_ptr<TlsStream> stream, Address peer, ConnectionPermit permit);
   ~TlsAccept() override;
 
+  // A PROXY header came before the handshake, and took some of its time.
+  void came_by_proxy(std::shared_ptr<const ProxyHeaderNotes> notes, Duration spent);
+
   // What began before the listener closed is finished; the connection that it becomes drains.
   void drain() override {}
   Standing standing() const override { return Standing::kUnfinished; }
@@ -29,9 +33,15 @@ class TlsAccept final : public ClientConnection, private ByteStream::User {
   void on_readable() override { progress(); }
   void on_writable() override { progress(); }
   void progress();
+  void on_failed();
   void on_timeout();
-  // Counts the handshake and hands the stream, the permit and the contexts on to the codec.
-  void succeed();
+  // Hands the stream, the permit and the contexts on to the codec. With early data the handshake is not done yet, and
+  // an EarlyStream goes on with it.
+  void hand_on(bool early);
+  // The client speaks HTTP without TLS, and has said `received`.
+  void turn_away(Buffer received);
+  // The client's certificate does not do: counts that, and closes once the client has heard of it.
+  void refuse(HandshakeFailure why);
   // Counts the failure and closes.
   void fail(HandshakeFailure why);
   void close();
@@ -40,13 +50,19 @@ class TlsAccept final : public ClientConnection, private ByteStream::User {
   std::unique_ptr<TlsStream> stream_;
   Address peer_;
   ConnectionPermit permit_;
+  std::shared_ptr<const ProxyHeaderNotes> proxied_;
   // Those that the stream's SSL is of: a reload may replace the context's.
   std::shared_ptr<const TlsContexts> contexts_;
   Waker progress_;
+  // Until when the handshake has time.
+  MonotonicTime ends_;
   Timer deadline_;
 };
 
 // Returns which counter a TlsStream::failure_reason() belongs to; kProtocol for a reason that has none of its own.
 HandshakeFailure handshake_failure(std::string_view reason);
+
+// REQUIRES: the handshake of `ssl` is done
+void count_handshake(ListenerContext& context, const SSL* ssl, Protocol protocol);
 
 }  // namespace gatehouse

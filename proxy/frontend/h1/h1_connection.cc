@@ -1,11 +1,9 @@
 #include "proxy/frontend/h1/h1_connection.h"
 
-#include <cassert>
 #include <utility>
 
 #include "common/event_loop.h"
 #include "proxy/frontend/abuse_report.h"
-#include "proxy/frontend/lingering_close.h"
 #include "proxy/http/field_rules.h"
 
 namespace gatehouse {
@@ -13,8 +11,8 @@ namespace gatehouse {
 namespace {
 
 constexpr std::size_t kReadSize = 64 * 1024;
-constexpr std::size_t kReadPerTurn = 256 * 1024;  // beyond it the other connections of the loop come first
-constexpr std::chrono::seconds kHalfClosedGrace{5};
+constexpr std::size_t kReadPerTurn = 256 * 1024;           // beyond it the other connections of the loop come first
+constexpr std::string_view kHandshakeRecord = "\x16\x03";  // RFC 8446 section 5.1
 
 }  // namespace
 
@@ -82,12 +80,14 @@ bool H1Connection::may_parse() {
 }
 
 void H1Connection::parse() {
+  if (state_.tunnel) return take_tunnel();
   while (may_parse()) {
     const H1Parser::Step step = parser_.parse(input_.front());
     if (step.event == H1Parser::Event::kBody) {
       take_body(step);
       continue;
     }
+    if (step.event == H1Parser::Event::kFault) return fail_parse();
     input_.consume(step.consumed);
     switch (step.event) {
       case H1Parser::Event::kHead:
@@ -97,8 +97,6 @@ void H1Connection::parse() {
         end_request();
         break;
       case H1Parser::Event::kFault:
-        fail_parse();
-        return;
       case H1Parser::Event::kBody:
       case H1Parser::Event::kNeedMore:
         if (input_.empty()) return;
@@ -125,9 +123,12 @@ void H1Connection::begin_exchange() {
   ++state_.requests;
   state_.request_ended = false;
   response_ = H1Response();
-  auto head = field_rules::check_request(raw, context_.policy->head,
-                                         misdirection(transport_.contexts.get(), transport_.tls.get()));
-  if (head) {
+  auto head = field_rules::check_request(
+      raw, context_.policy->head,
+      misdirection(transport_.contexts.get(), transport_.tls.get(), transport_.strayed ? nullptr : context_.tls.get()));
+  if (transport_.strayed) {
+    begin_for_strayed(std::move(raw), std::move(head));
+  } else if (head) {
     exchange_.emplace(context_.exchanges, client_info(context_, transport_, protocol), *std::move(head), progress_);
   } else {
     const Fault fault = head.error();
@@ -135,12 +136,26 @@ void H1Connection::begin_exchange() {
                       field_rules::rejected_head(std::move(raw)), progress_, fault);
     state_.deaf = rule(fault).closes_connection;
   }
-  exchange_->follow_client([this] { return transport_.acknowledged(); });
+  exchange_->follow_client([this] { return transport_.acknowledged(); }, transport_.written);
+  if (state_.half_closed) flush_.wake();  // by then the route is chosen, and says what that means
+}
+
+// One answer without TLS is all that there is.
+void H1Connection::begin_for_strayed(RawRequest raw, std::expected<RequestHead, Fault> head) {
+  state_.deaf = true;
+  ClientInfo client = client_info(context_, transport_, raw.protocol);
+  if (head && context_.policy->plain_on_tls == PlainOnTls::kRedirect) {
+    exchange_.emplace(context_.exchanges, std::move(client), *std::move(head), progress_);
+  } else {
+    exchange_.emplace(context_.exchanges, std::move(client),
+                      head ? *std::move(head) : field_rules::rejected_head(std::move(raw)), progress_,
+                      Fault::kPlainHttpOnTls);
+  }
 }
 
 void H1Connection::end_request() {
   state_.request_ended = true;
-  if (exchange_->request_body().ended()) return;
+  if (exchange_->request_body().ended() || exchange_->request().asks_for_tunnel()) return;
   auto trailers =
       field_rules::check_request_trailers(parser_.take_trailers(), exchange_->client().protocol, *context_.policy);
   if (trailers) {
@@ -156,8 +171,11 @@ void H1Connection::fail_parse() {
   state_.deaf = true;
   if (exchange_) {
     exchange_->fail_request(parser_.fault());
+  } else if (transport_.strayed) {
+    reject(Fault::kPlainHttpOnTls);
   } else {
-    reject(parser_.fault());
+    const bool is_hello = state_.requests == 0 && input_.front().starts_with(kHandshakeRecord);
+    reject(is_hello ? Fault::kTlsOnCleartext : parser_.fault());
   }
 }
 
@@ -168,40 +186,100 @@ void H1Connection::reject(Fault fault) {
   known.secure = transport_.secure();
   exchange_.emplace(context_.exchanges, client_info(context_, transport_, Protocol::kH1),
                     field_rules::rejected_head(std::move(known)), progress_, fault);
-  exchange_->follow_client([this] { return transport_.acknowledged(); });
+  exchange_->follow_client([this] { return transport_.acknowledged(); }, transport_.written);
   progress_.wake();
 }
 
+void H1Connection::settle_tunnel() {
+  state_.tunnel = exchange_->in_tunnel();
+  state_.request_ended = !state_.tunnel;
+  if (!state_.tunnel || state_.half_closed) {
+    if (!exchange_->request_body().ended()) exchange_->request_body().finish();
+    return;
+  }
+  context_.connections.touch(*this);
+  if (!input_.empty()) take_tunnel();
+}
+
+void H1Connection::take_tunnel() {
+  BodyWriter& body = exchange_->request_body();
+  if (body.ended()) return input_.clear();
+  body.write(std::move(input_));
+  input_.clear();
+}
+
 void H1Connection::on_half_close() {
+  if (state_.tunnel) {
+    state_.deaf = true;
+    state_.request_ended = true;
+    if (!exchange_->request_body().ended()) exchange_->request_body().finish();
+    return progress_.wake();
+  }
   const bool half_request = exchange_ ? !state_.request_ended : parser_.in_head();
-  const bool gone = half_request || transport_.secure() || (!exchange_ && output_.empty());
-  if (gone) return close();
+  const bool nothing_runs = !exchange_ && output_.empty();
+  if (half_request || nothing_runs || has_gone()) return give_up();
   state_.half_closed = true;
   state_.deaf = true;
-  if (exchange_) return set_timer();
-  finish();
+  if (!exchange_) return finish();
+  set_timer();
+  flush_.wake();  // by then the route is chosen, and may say that the client has gone
+}
+
+// Behind what is not read for now: more of a request than there is room for, or the next requests.
+void H1Connection::on_peer_ended() {
+  if (!exchange_) return;
+  if (transport_.stream->peer_status() == IoStatus::kBroken) return give_up();
+  if (state_.tunnel) return;  // read in its turn
+  if (has_gone()) return give_up();
+  state_.half_closed = true;
+  flush_.wake();
+}
+
+bool H1Connection::has_gone() const {
+  if (transport_.secure()) return true;
+  if (state_.half_closed) return exchange_ && exchange_->limits().half_closed == HalfClosed::kAbort;
+  return exchange_ && response_.begun() && transport_.acknowledged() > state_.response_begins;
+}
+
+// A client that reads on after all must not take what it has for the whole (invariant I8).
+void H1Connection::give_up() {
+  if (exchange_ && response_.begun()) transport_.stream->abort_on_close();
+  close();
 }
 
 // --- our side: exchange_ -> response_ -> output_ -> stream ---
 
 void H1Connection::progress() {
   receive();
-  if (!state_.closed && exchange_) advance_response();
+  if (state_.closed || !exchange_) return;
+  if (state_.half_closed && has_gone()) return give_up();
+  advance_response();
 }
 
 void H1Connection::advance_response() {
   if (state_.blocked && !exchange_->broken_off()) return;
   // Others wait to be let in: this client is told to come again, which costs it no request.
-  if (!response_.begun() && exchange_->response() && context_.gives_way()) state_.draining = true;
+  if (!response_.begun()) {
+    if (exchange_->response() && context_.gives_way()) state_.draining = true;
+    if (exchange_->response() && exchange_->request().asks_for_tunnel()) settle_tunnel();
+    state_.response_begins = transport_.written + static_cast<std::int64_t>(output_.size());
+  }
   switch (response_.advance(*exchange_, output_, may_keep_alive())) {
     case H1Response::Outcome::kOpen:
       if (!output_.empty()) flush_.wake();
       return;
     case H1Response::Outcome::kComplete:
+      if (half_closes_tunnel()) return flush_.wake();
       return end_exchange();
     case H1Response::Outcome::kBroken:
       return break_off();
   }
+}
+
+bool H1Connection::half_closes_tunnel() {
+  if (!exchange_->request_goes_on()) return false;
+  if (state_.half == State::Half::kOpen) state_.half = State::Half::kEnding;
+  return true;
 }
 
 // Asked when the head of an answer is written. A request that has not ended by then may never end.
@@ -223,8 +301,9 @@ void H1Connection::end_exchange() {
 // Incomplete, and the client must be able to tell (invariant I8). Where only the close marks the end, a clean one would
 // be taken for it; and a client that does not read would not read the rest either.
 void H1Connection::break_off() {
-  const bool stalled = exchange_->broken_off() == Fault::kClientStalled;
-  const bool abort = response_.until_close() || stalled;
+  const bool stalled = exchange_->client_stalled();
+  const bool idle = exchange_->broken_off() == Fault::kTunnelTimeout;
+  const bool abort = (response_.until_close() && !idle) || stalled;
   exchange_.reset();
   if (stalled) report_abuse(context_, transport_.peer, Abuse::kStalled);
   if (!abort) return finish();
@@ -233,10 +312,15 @@ void H1Connection::break_off() {
 }
 
 void H1Connection::flush() {
+  if (state_.half_closed && has_gone()) return give_up();
   const IoStatus status = transport_.write(output_).status;
   if (status == IoStatus::kBroken) return close();
   const bool was_blocked = std::exchange(state_.blocked, status == IoStatus::kWouldBlock);
   if (was_blocked && !state_.blocked && !exchange_) context_.connections.touch(*this);
+  if (!state_.blocked && state_.half == State::Half::kEnding) {
+    state_.half = State::Half::kEnded;
+    transport_.stream->shutdown_write();
+  }
   watch_client();
   if (!state_.blocked && exchange_ && exchange_->response_body().available() > 0) progress_.wake();
   if (may_leave()) return close_quietly();
@@ -245,106 +329,12 @@ void H1Connection::flush() {
 
 void H1Connection::watch_client() {
   if (!state_.blocked) return timers_.stall.rest();
-  const ExchangeLimits& limits = exchange_ ? exchange_->limits() : context_.policy->exchange;
-  timers_.stall.wait(limits.response_write_timeout);
+  timers_.stall.wait(exchange_ ? exchange_->patience() : context_.policy->exchange.patience());
 }
 
 void H1Connection::on_writable() {
   if (exchange_) progress_.wake();
   flush();
-}
-
-// --- timeouts and ends ---
-
-H1Connection::Waiting H1Connection::waiting_for() const {
-  if (exchange_) {
-    const bool before_response = state_.half_closed && !response_.begun();
-    return before_response ? Waiting::kForResponseToHalfClosed : Waiting::kForNothing;
-  }
-  if (state_.blocked) return Waiting::kForNothing;
-  if (parser_.in_head()) return Waiting::kForHead;
-  return state_.draining ? Waiting::kForOnlyRequest : Waiting::kForRequest;
-}
-
-void H1Connection::set_timer() {
-  const Waiting waiting = waiting_for();
-  if (waiting == std::exchange(state_.waiting, waiting)) return;
-  const ListenerPolicy& policy = *context_.policy;
-  switch (waiting) {
-    case Waiting::kForNothing:
-      return timers_.waiting.disarm();
-    case Waiting::kForRequest:
-      return timers_.waiting.arm(policy.connection.idle_timeout);
-    case Waiting::kForOnlyRequest:
-      return timers_.waiting.arm(kOnlyRequestGrace);
-    case Waiting::kForHead:
-      context_.connections.touch(*this);
-      return timers_.waiting.arm(policy.connection.header_timeout);
-    case Waiting::kForResponseToHalfClosed:
-      return timers_.waiting.arm(kHalfClosedGrace);
-  }
-}
-
-void H1Connection::on_timer() {
-  if (state_.waiting == Waiting::kForHead) return reject(Fault::kHeaderTimeout);
-  if (state_.waiting == Waiting::kForRequest || state_.waiting == Waiting::kForOnlyRequest) return close_quietly();
-  transport_.stream->abort_on_close();
-  close();
-}
-
-void H1Connection::on_stalled() {
-  report_abuse(context_, transport_.peer, Abuse::kStalled);
-  if (exchange_) exchange_->abandon_client();
-  transport_.stream->abort_on_close();
-  close();
-}
-
-void H1Connection::drain() {
-  state_.draining = true;
-  if (may_leave()) return close_quietly();
-  set_timer();
-}
-
-// A client that was let in and has not asked yet would take the end for an error: its request may be on the way.
-bool H1Connection::may_leave() const {
-  return state_.draining && state_.requests > 0 && idle();
-}
-
-bool H1Connection::idle() const {
-  return !exchange_ && input_.empty() && !parser_.in_head() && output_.empty() && transport_.stream->unsent() == 0;
-}
-
-ClientConnection::Standing H1Connection::standing() const {
-  if (idle()) return state_.requests > 0 ? Standing::kIdle : Standing::kUnfinished;
-  const bool serving = exchange_ || !output_.empty() || transport_.stream->unsent() > 0;
-  return serving ? Standing::kServing : Standing::kUnfinished;
-}
-
-void H1Connection::close_now() {
-  if (idle()) return close_quietly();
-  if (exchange_ && response_.begun()) transport_.stream->abort_on_close();
-  close();
-}
-
-void H1Connection::finish() {
-  ClientTransport transport = std::move(transport_);
-  transport.stream->set_user(nullptr);
-  LingeringClose::begin(context_, std::move(transport), std::move(output_));
-  close();
-}
-
-void H1Connection::close_quietly() {
-  transport_.stream->shutdown_write();
-  close();
-}
-
-void H1Connection::close() {
-  assert(!state_.closed);
-  state_.closed = true;
-  exchange_.reset();
-  timers_.stall.rest();
-  if (transport_.stream) transport_.stream->set_user(nullptr);
-  context_.connections.close(*this);
 }
 
 }  // namespace gatehouse

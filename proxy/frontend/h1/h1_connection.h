@@ -4,24 +4,24 @@
 //   stream --> input_ --> parser_ ---> exchange_: request body      pipelined input waits in input_, bounded
 //   stream <-- output_ <-- response_ <-- exchange_: answer          one write a turn: head, body and the next answer
 //
-// A client that closes its half after a complete request: over TLS it has gone (close_notify), and the exchange is
-// cancelled. Over cleartext it may still read (RFC 9112 section 9.6) and is answered, if the answer begins within
-// five seconds; a client that is really gone is found out by the write that fails.
-//
-// An answer that breaks off never looks like a clean end: the connection closes before the promised length or the
-// last chunk, or is reset where only the close would mark the end.
+// A client that ends its half may still read (RFC 9112 section 9.6), or may have gone. Over TLS, in the middle of a
+// request, or once it has acknowledged a byte of the answer that runs, it has gone; an older end is only that, and what
+// was asked before it is answered, unless the route has it otherwise. An answer that breaks off never looks like a clean
+// end. What comes behind a request for another protocol waits in input_: with 101 it is the tunnel's, else the next
+// request.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <expected>
 #include <optional>
 
 #include "common/timer.h"
 #include "common/waker.h"
 #include "proxy/frontend/client_transport.h"
 #include "proxy/frontend/h1/h1_response.h"
-#include "proxy/http/h1_parser.h"
-#include "proxy/http/stall_watch.h"
+#include "proxy/http/exchange/stall_watch.h"
+#include "proxy/http/h1/h1_parser.h"
 
 namespace gatehouse {
 
@@ -49,17 +49,19 @@ class H1Connection final : public ClientConnection, private ByteStream::User {
     // Draining: kOnlyRequestGrace; then likewise.
     kForOnlyRequest,
     // The header timeout; then the request is answered with kHeaderTimeout.
-    kForHead,
-    // 5 seconds for the answer to begin; then a reset.
-    kForResponseToHalfClosed
+    kForHead
   };
   struct State {
     // Of the current exchange.
     bool request_ended = false;
     // Nothing more is read: a fault, or the client closed its half.
     bool deaf = false;
-    // The client closed its half, and is answered still.
+    // The client ended its half, perhaps behind what is still unread, and is answered still.
     bool half_closed = false;
+    // The answer has opened one.
+    bool tunnel = false;
+    // Of our half of the tunnel: FIN behind what is in output_, and then nothing more.
+    enum class Half : std::uint8_t { kOpen, kEnding, kEnded } half = Half::kOpen;
     bool draining = false;
     // The stream will call on_writable(), if the client does not stall.
     bool blocked = false;
@@ -69,6 +71,8 @@ class H1Connection final : public ClientConnection, private ByteStream::User {
     std::uint64_t requests = 0;
     // Bytes; beyond 256 KiB the other connections of the loop come first.
     std::size_t read_this_turn = 0;
+    // How many bytes the stream will have taken when the answer that runs begins.
+    std::int64_t response_begins = 0;
   };
   struct Timers {
     explicit Timers(H1Connection& connection);
@@ -79,6 +83,8 @@ class H1Connection final : public ClientConnection, private ByteStream::User {
 
   void on_readable() override;
   void on_writable() override;
+  void on_peer_ended() override;
+  bool follows_peer() const override { return true; }
   // The exchange's waker: more room for the request, or more of the answer.
   void progress();
   // The one write of a turn.
@@ -96,10 +102,22 @@ class H1Connection final : public ClientConnection, private ByteStream::User {
   bool may_parse();
   void take_body(const H1Parser::Step& step);
   void begin_exchange();
+  void begin_for_strayed(RawRequest raw, std::expected<RequestHead, Fault> head);
   void end_request();
   void reject(Fault fault);
   void fail_parse();
+  // The end of the client's half was read.
   void on_half_close();
+  // Whether that end, as far as can be told now, is the client's own. Asked once when it is noticed, and again once the
+  // route is known.
+  bool has_gone() const;
+  // The client has gone: what runs for it is cancelled.
+  void give_up();
+  // The answer to a request that asks for a tunnel is known: what follows is the tunnel's, or the next request.
+  void settle_tunnel();
+  void take_tunnel();
+  // Returns true if the tunnel goes on in the other direction.
+  bool half_closes_tunnel();
 
   void advance_response();
   bool may_keep_alive() const;

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "proxy/http/h1_writer.h"
+#include "proxy/http/h1/h1_writer.h"
 
 namespace gatehouse {
 
@@ -14,7 +14,7 @@ H1Response::Outcome H1Response::advance(Exchange& exchange, Buffer& out, bool ke
     if (!h1_writer::write_response_head(out, *interim, {.client = client})) return Outcome::kBroken;
   }
   if (!begun()) {
-    if (!exchange.response()) return Outcome::kOpen;
+    if (!exchange.response()) return exchange.broken_off() ? Outcome::kBroken : Outcome::kOpen;
     if (!write_head(exchange, out, keep_alive)) return Outcome::kBroken;
   }
   take_body(exchange, out);
@@ -29,19 +29,22 @@ bool H1Response::write_head(const Exchange& exchange, Buffer& out, bool keep_ali
   const Protocol client = exchange.client().protocol;
   const RequestHead& request = exchange.request();
   const bool unknown_length = head.body.kind == BodyLength::Kind::kUnknown;
-  if (!may_have_body(request.method, head.status)) {
+  if (head.opens_tunnel()) {
+    framing_ = Framing::kTunnel;
+  } else if (!may_have_body(request.method, head.status)) {
     framing_ = Framing::kNoBody;
   } else if (!unknown_length) {
     framing_ = Framing::kLength;
   } else {
     framing_ = client == Protocol::kH10 ? Framing::kUntilClose : Framing::kChunked;
   }
-  keep_alive_ = keep_alive && framing_ != Framing::kUntilClose;
+  keep_alive_ = keep_alive && !until_close();
   return h1_writer::write_response_head(
       out, head,
       {.client = client,
        .to_head_request = request.is_head(),
-       .connection = keep_alive_ ? h1_writer::Connection::kKeepAlive : h1_writer::Connection::kClose});
+       .connection = keep_alive_ ? h1_writer::Connection::kKeepAlive : h1_writer::Connection::kClose,
+       .upgrade = request.upgrade});
 }
 
 void H1Response::take_body(Exchange& exchange, Buffer& out) {

@@ -10,7 +10,7 @@
 #include <cstdint>
 
 #include "common/buffer.h"
-#include "proxy/http/exchange.h"
+#include "proxy/http/exchange/exchange.h"
 
 namespace gatehouse {
 
@@ -20,7 +20,7 @@ class H1Response {
   enum class Outcome : std::uint8_t {
     // More is to come: call again when the exchange wakes or the output has left.
     kOpen,
-    // Everything is in the output; not called again.
+    // Everything is in the output; not called again, but for a tunnel whose other half goes on.
     kComplete,
     // It ends here, incomplete, and the client must be able to tell; not called again.
     kBroken,
@@ -36,12 +36,14 @@ class H1Response {
   // What the final head has said of the connection. An answer without length to HTTP/1.0 never keeps it.
   bool keeps_connection() const { return keep_alive_; }
   // Only the close of the connection marks the end of the body.
-  bool until_close() const { return framing_ == Framing::kUntilClose; }
+  bool until_close() const { return framing_ == Framing::kUntilClose || in_tunnel(); }
+  // The head has said that the connection is HTTP no more.
+  bool in_tunnel() const { return framing_ == Framing::kTunnel; }
 
   static constexpr std::size_t kMark = 64 * 1024;
 
  private:
-  enum class Framing : std::uint8_t { kNotBegun, kNoBody, kLength, kChunked, kUntilClose };
+  enum class Framing : std::uint8_t { kNotBegun, kNoBody, kLength, kChunked, kUntilClose, kTunnel };
 
   // Returns false if the head cannot be written.
   bool write_head(const Exchange& exchange, Buffer& out, bool keep_alive);

@@ -18,8 +18,14 @@ struct OptionDeleter {
 };
 
 constexpr std::size_t kMostQueuedAcks = 100;
+// nghttp2 counts each piece in which the head of one comes, even a byte. on_begin_frame() counts the frames.
+constexpr std::size_t kMostContinuations = 8;
+constexpr std::size_t kMostPieces = kMostContinuations * 9;
 constexpr unsigned kTypes = 256;
 constexpr std::uint64_t kNoLimit = 1ULL << 32;
+// In nghttp2's own estimate. The limits of responses are the endpoint connection's; no head that it lets through, with
+// what we add, comes near this.
+constexpr std::size_t kMostHeadBytes = 1024UL * 1024;
 
 H2Connection& connection_of(void* user) {
   return *static_cast<H2Connection*>(user);
@@ -64,11 +70,14 @@ struct H2Callbacks::Shared {
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(raw_callbacks, on_data_chunk);
     nghttp2_session_callbacks_set_unpack_extension_callback(raw_callbacks, on_extension);
     nghttp2_session_callbacks_set_on_frame_send_callback(raw_callbacks, on_frame_sent);
+    nghttp2_session_callbacks_set_on_frame_not_send_callback(raw_callbacks, on_frame_not_sent);
     nghttp2_session_callbacks_set_on_stream_close_callback(raw_callbacks, on_stream_close);
     nghttp2_session_callbacks_set_send_data_callback(raw_callbacks, send_data);
     nghttp2_option_set_no_auto_window_update(raw_option, 1);
     nghttp2_option_set_no_closed_streams(raw_option, 1);
+    nghttp2_option_set_max_continuations(raw_option, kMostPieces);
     nghttp2_option_set_max_outbound_ack(raw_option, kMostQueuedAcks);
+    nghttp2_option_set_max_send_header_block_length(raw_option, kMostHeadBytes);
     // AbuseGuard judges them, and says so: nghttp2's limit would end the connection without a word.
     nghttp2_option_set_stream_reset_rate_limit(raw_option, kNoLimit, kNoLimit);
     show_unknown_frames(raw_option);
@@ -91,15 +100,25 @@ int H2Callbacks::on_begin_frame(nghttp2_session* /*session*/, const nghttp2_fram
   if (connection_of(user).state_.terminating) return NGHTTP2_ERR_CALLBACK_FAILURE;
   switch (head->type) {
     case NGHTTP2_DATA:
-    case NGHTTP2_HEADERS:
     case NGHTTP2_RST_STREAM:
-    case NGHTTP2_GOAWAY:
-    case NGHTTP2_WINDOW_UPDATE:
-    case NGHTTP2_CONTINUATION:
       return 0;
-    case NGHTTP2_PING:
+    case NGHTTP2_HEADERS:
+      connection_of(user).state_.continuations = 0;
+      return 0;
+    case NGHTTP2_CONTINUATION:
+      if (++connection_of(user).state_.continuations <= kMostContinuations) return 0;
+      connection_of(user).count(Abuse::kExcessiveHead);
+      return NGHTTP2_ERR_CALLBACK_FAILURE;
+    case NGHTTP2_WINDOW_UPDATE:
+      connection_of(user).count(Abuse::kWindow);
+      return 0;
     case NGHTTP2_SETTINGS:
-      if ((head->flags & NGHTTP2_FLAG_ACK) == 0) connection_of(user).count(Abuse::kControl);
+      // nghttp2 knows how many acknowledgements there may be.
+      if ((head->flags & NGHTTP2_FLAG_ACK) != 0) return 0;
+      [[fallthrough]];
+    case NGHTTP2_PING:
+    case NGHTTP2_GOAWAY:
+      connection_of(user).count(Abuse::kControl);
       return 0;
     default:
       connection_of(user).count(Abuse::kOther);
@@ -122,6 +141,7 @@ int H2Callbacks::on_begin_headers(nghttp2_session* session, const nghttp2_frame*
 // an attacker: a client knows the limit once it has our SETTINGS.
 int H2Callbacks::refuse(H2Connection& connection, std::int32_t id) {
   connection.count(Abuse::kForcedReset);
+  connection.note_closed(id, H2Stream::kFirstWindow);
   const int queued = nghttp2_submit_rst_stream(connection.session(), NGHTTP2_FLAG_NONE, id, NGHTTP2_REFUSED_STREAM);
   return queued == 0 ? NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE : NGHTTP2_ERR_CALLBACK_FAILURE;
 }
@@ -165,11 +185,7 @@ int H2Callbacks::on_frame(nghttp2_session* session, const nghttp2_frame* frame, 
       on_request_frame(connection, *frame);
       return 0;
     case NGHTTP2_RST_STREAM:
-      if (H2Stream* stream = stream_of(session, frame->hd.stream_id)) {
-        if (!stream->responding()) connection.guard_.stream_cancelled(stream->opened(), connection.context_.loop.now());
-        stream->on_cancelled();
-      }
-      connection.count(Abuse::kReset);
+      on_reset(connection, frame->hd.stream_id);
       return 0;
     case NGHTTP2_SETTINGS:
       if ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0) connection.clear_deadline(H2Connection::kSettings);
@@ -180,6 +196,9 @@ int H2Callbacks::on_frame(nghttp2_session* session, const nghttp2_frame* frame, 
       if (H2Stream* stream = stream_of(session, frame->hd.stream_id)) stream->on_window();
       connection.on_window_opened();
       return 0;
+    case NGHTTP2_PRIORITY_UPDATE:
+      connection.on_priority_update(*static_cast<const nghttp2_ext_priority_update*>(frame->ext.payload));
+      return 0;
     case NGHTTP2_PING:
       // The only PING that we send asks whether the client has seen the first GOAWAY.
       if ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0 && connection.state_.draining) connection.send_final_goaway();
@@ -187,6 +206,16 @@ int H2Callbacks::on_frame(nghttp2_session* session, const nghttp2_frame* frame, 
     default:
       return 0;
   }
+}
+
+void H2Callbacks::on_reset(H2Connection& connection, std::int32_t id) {
+  H2Stream* const stream = stream_of(connection.session(), id);
+  const bool pushed = id % 2 == 0;
+  if (stream != nullptr && !stream->responding() && !pushed) {
+    connection.guard_.stream_cancelled(stream->opened(), connection.context_.loop.now());
+  }
+  if (stream != nullptr) stream->on_cancelled();
+  if (!pushed || !connection.streams_.pushes.excuses_reset()) connection.count(Abuse::kReset);
 }
 
 void H2Callbacks::on_request_frame(H2Connection& connection, const nghttp2_frame& frame) {
@@ -236,7 +265,19 @@ int H2Callbacks::on_frame_sent(nghttp2_session* session, const nghttp2_frame* fr
     // Where it is not ours, nghttp2 has found an error of the whole connection, and ends it by itself.
     const bool flood = frame->goaway.error_code == NGHTTP2_ENHANCE_YOUR_CALM;
     connection_of(user).cut(flood ? Abuse::kLibraryVerdict : Abuse::kProtocolError, frame->goaway.error_code);
+  } else if (type == NGHTTP2_PUSH_PROMISE) {
+    if (H2Stream* stream = stream_of(session, frame->push_promise.promised_stream_id)) stream->on_promised();
   }
+  return 0;
+}
+
+// Without this the client would wait for a head, an end or trailers that never come.
+int H2Callbacks::on_frame_not_sent(nghttp2_session* session, const nghttp2_frame* frame, int /*error*/, void* user) {
+  if (frame->hd.type == NGHTTP2_PUSH_PROMISE) {
+    connection_of(user).on_not_promised(frame->push_promise.promised_stream_id);
+  }
+  if (frame->hd.type != NGHTTP2_HEADERS) return 0;
+  if (H2Stream* stream = stream_of(session, frame->hd.stream_id)) stream->on_not_sent();
   return 0;
 }
 
@@ -266,6 +307,8 @@ int H2Callbacks::send_data(nghttp2_session* session, nghttp2_frame* frame, const
   if (stream == nullptr) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
   connection.output_.append(text_of(head, kFrameHead));
   connection.output_.append(stream->take_data(size));
+  connection.guard_.data_sent(size);
+  if (connection.lets_endpoints_go_on(*stream)) return NGHTTP2_ERR_PAUSE;
   return connection.output_.size() < H2Connection::kOutputMark ? 0 : NGHTTP2_ERR_PAUSE;
 }
 

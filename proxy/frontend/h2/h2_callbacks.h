@@ -42,6 +42,8 @@ struct H2Callbacks {
   // Frames of a type that nobody knows are ignored (RFC 9113 section 5.5).
   static int on_extension(nghttp2_session* session, void** payload, const nghttp2_frame_hd* head, void* user);
   static int on_frame_sent(nghttp2_session* session, const nghttp2_frame* frame, void* user);
+  // A head, trailers or a promise that nghttp2 cannot make a frame of.
+  static int on_frame_not_sent(nghttp2_session* session, const nghttp2_frame* frame, int error, void* user);
   // Once for each stream, unless the session goes first.
   static int on_stream_close(nghttp2_session* session, std::int32_t id, std::uint32_t code, void* user);
   // How much the next DATA frame of the stream gets.
@@ -51,6 +53,7 @@ struct H2Callbacks {
   static int send_data(nghttp2_session* session, nghttp2_frame* frame, const std::uint8_t* head, std::size_t size,
                        nghttp2_data_source* source, void* user);
 
+  static void on_reset(H2Connection& connection, std::int32_t id);
   static void on_request_frame(H2Connection& connection, const nghttp2_frame& frame);
 
   // Uses next_data as the source of its DATA.

@@ -15,13 +15,13 @@ namespace gatehouse {
 namespace {
 
 constexpr std::size_t kReadPerTurn = 64 * 1024;
-constexpr std::uint32_t kStreamWindow = BodyPipe::kDefaultCapacity;
+constexpr std::uint32_t kStreamWindow = H2Stream::kFirstWindow;
 constexpr std::uint32_t kStreamsForNghttp2 = 0x7fffffff;
+constexpr std::int32_t kLastStream = 0x7fffffff;             // none can follow (RFC 9113 section 5.1.1)
 constexpr std::size_t kFrameHead = 9;                        // RFC 9113 section 4.1
 constexpr std::size_t kSettingsEntry = 6;                    // a number of two bytes and a value of four
 constexpr std::chrono::milliseconds kGoawayRoundTrip{1000};  // for the ping that follows the first GOAWAY
 constexpr std::chrono::milliseconds kGoawayDelivery{1000};   // for the last words of a connection that is terminated
-constexpr std::chrono::milliseconds kSmallFrameDelay{200};
 
 }  // namespace
 
@@ -63,18 +63,20 @@ H2Connection::~H2Connection() {
 
 bool H2Connection::begin_session() {
   return session_ && announce_settings() &&
-         nghttp2_session_set_local_window_size(session_.get(), NGHTTP2_FLAG_NONE, 0, kConnectionWindow) == 0;
+         nghttp2_session_set_local_window_size(session_.get(), NGHTTP2_FLAG_NONE, 0,
+                                               static_cast<std::int32_t>(kConnectionWindow)) == 0;
 }
 
 // They are the first frame on the wire: nghttp2 makes it at once, with the number of streams as the first entry.
 bool H2Connection::announce_settings() {
   const ListenerPolicy& policy = *context_.policy;
   state_.max_streams = policy.connection.max_streams;
-  const std::array<nghttp2_settings_entry, 4> settings = {{
+  const std::array<nghttp2_settings_entry, 5> settings = {{
       {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, kStreamsForNghttp2},
       {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, kStreamWindow},
       {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, static_cast<std::uint32_t>(policy.head.max_header_bytes)},
       {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
+      {NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1},
   }};
   if (nghttp2_submit_settings(session_.get(), NGHTTP2_FLAG_NONE, settings.data(), settings.size()) != 0) return false;
   const std::uint8_t* bytes = nullptr;
@@ -108,19 +110,41 @@ void H2Connection::receive() {
 
 void H2Connection::feed() {
   while (!input_.empty() && !state_.terminating) {
-    const std::string_view run = input_.front();
-    state_.fed_from_run = 0;
-    state_.feeding = true;
-    const nghttp2_ssize fed =
-        nghttp2_session_mem_recv2(session_.get(), reinterpret_cast<const std::uint8_t*>(run.data()), run.size());
-    state_.feeding = false;
-    input_.consume(run.size() - state_.fed_from_run);
-    if (fed == NGHTTP2_ERR_FLOODED) count(Abuse::kLibraryVerdict);
-    if (fed < 0) cut(Abuse::kProtocolError, NGHTTP2_PROTOCOL_ERROR);
-    say_last_words();
+    const H2FrameScreen::Look look = streams_.screen.pass(input_.front());
+    read(look.size);
+    if (look.finding != H2FrameScreen::Finding::kNone) act_on(look);
   }
   input_.clear();
   streams_.ended.clear();
+}
+
+void H2Connection::read(std::size_t size) {
+  state_.fed_from_run = 0;
+  state_.feeding = true;
+  const nghttp2_ssize fed =
+      nghttp2_session_mem_recv2(session_.get(), reinterpret_cast<const std::uint8_t*>(input_.front().data()), size);
+  state_.feeding = false;
+  input_.consume(size - state_.fed_from_run);
+  if (fed == NGHTTP2_ERR_FLOODED) count(Abuse::kLibraryVerdict);
+  if (fed < 0) cut(Abuse::kProtocolError, NGHTTP2_PROTOCOL_ERROR);
+  say_last_words();
+}
+
+void H2Connection::act_on(const H2FrameScreen::Look& look) {
+  switch (look.finding) {
+    case H2FrameScreen::Finding::kNone:
+      return;
+    case H2FrameScreen::Finding::kPerhapsStray:
+      if (nghttp2_session_find_stream(session_.get(), look.stream) != nullptr) return;
+      return count(Abuse::kClosedStream);
+    case H2FrameScreen::Finding::kStray:
+      return count(Abuse::kClosedStream);
+    case H2FrameScreen::Finding::kStreamError:
+      nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, look.stream, look.code);
+      return count(Abuse::kForcedReset);
+    case H2FrameScreen::Finding::kConnectionError:
+      return cut(Abuse::kProtocolError, look.code);
+  }
 }
 
 H2Stream* H2Connection::open_stream(std::int32_t id) {
@@ -128,15 +152,22 @@ H2Stream* H2Connection::open_stream(std::int32_t id) {
   clear_deadline(kIdle);
   ++state_.requests;
   const std::uint64_t most = context_.policy->connection.max_requests;
-  if (most != 0 && state_.requests >= most) drain();
+  if (id == kLastStream || (most != 0 && state_.requests >= most)) drain();
   H2Stream& stream = streams_.open.emplace_front(*this, id);
   stream.set_position(streams_.open.begin());
+  if (!streams_.early.empty()) take_early(stream);
   return &stream;
 }
 
 // Called by nghttp2: the stream is destroyed when that call has returned.
 void H2Connection::end_stream(H2Stream& stream) {
   stream.on_closed();
+  if (stream.pushed()) {
+    streams_.pushes.closed();
+  } else {
+    note_closed(stream.id(), stream.window().size());
+  }
+  shrink_window(stream.window());
   streams_.ended.splice(streams_.ended.end(), streams_.open, stream.position());
   clear_deadline(kHeaders);
   if (!streams_.open.empty()) return;
@@ -145,30 +176,18 @@ void H2Connection::end_stream(H2Stream& stream) {
   if (context_.gives_way()) drain();
 }
 
-// The stream's window opens as its endpoint reads, the connection's at once, so that one slow endpoint does not stop
-// the others; unless endpoints leave so much unread that the client has to wait.
-void H2Connection::account(std::int32_t stream, std::size_t received, std::size_t taken) {
-  state_.held += received;
-  state_.held -= taken;
-  state_.window_owed += received;
-  if (taken > 0) nghttp2_session_consume_stream(session_.get(), stream, taken);
-  open_connection_window();
-}
-
-void H2Connection::forget(std::size_t held) {
-  state_.held -= held;
-  open_connection_window();
-}
-
-void H2Connection::open_connection_window() {
-  if (state_.window_owed > 0 && state_.held <= kMostHeld) {
-    nghttp2_session_consume_connection(session_.get(), std::exchange(state_.window_owed, 0));
-  }
+void H2Connection::note_closed(std::int32_t stream, std::size_t window) {
+  if (streams_.screen.closed(stream)) guard_.stream_closed(window);
 }
 
 void H2Connection::count(Abuse act) {
   if (state_.terminating || guard_.allows(act, context_.loop.now())) return;
   cut(act, NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
+void H2Connection::tell_alternatives(std::string_view authority, std::string_view alt_svc) {
+  if (!state_.alternatives) state_.alternatives = std::make_unique<H2Alternatives>();
+  state_.alternatives->tell(session_.get(), authority, alt_svc);
 }
 
 void H2Connection::cut(Abuse why, std::uint32_t code) {
@@ -177,29 +196,20 @@ void H2Connection::cut(Abuse why, std::uint32_t code) {
   terminate(code);
 }
 
-void H2Connection::expect_window() {
-  if (deadlines_[kSmallFrames] == MonotonicTime::max()) set_deadline(kSmallFrames, kSmallFrameDelay);
-}
-
-void H2Connection::on_window_opened() {
-  if (deadlines_[kSmallFrames] == MonotonicTime::max()) return;
-  for (H2Stream& stream : streams_.open) {
-    if (stream.held_back()) stream.retry_held_back(false);
-  }
-}
-
 // --- session_ -> output_ -> stream ---
 
 void H2Connection::flush() {
   if (!session_) return close();
   // What the stream has not taken stands before what could be made now.
-  if (!output_.empty() || state_.blocked) write_output();
+  if (state_.blocked) write_output();
   while (!state_.closed && !state_.blocked) {
     make_frames();
-    if (output_.empty()) break;
-    const bool more = output_.size() >= kOutputMark;
+    const bool refilling = std::exchange(state_.refilling, false);
+    const bool full = output_.size() >= kOutputMark;
+    if (refilling) flush_.wake();
+    if (output_.empty() || (refilling && !full)) break;
     write_output();
-    if (!more) break;
+    if (refilling || !full) break;
   }
   if (state_.closed) return;
   const bool done = nghttp2_session_want_read(session_.get()) == 0 && nghttp2_session_want_write(session_.get()) == 0;
@@ -229,9 +239,14 @@ void H2Connection::write_output() {
 void H2Connection::watch_client() {
   if (!state_.blocked) return timers_.stall.rest();
   if (timers_.stall.waiting()) return;
-  Duration patience = context_.policy->exchange.response_write_timeout;
-  for (const H2Stream& stream : streams_.open) patience = std::max(patience, stream.patience());
-  timers_.stall.wait(patience);
+  if (streams_.open.empty()) return timers_.stall.wait(context_.policy->exchange.patience());
+  Patience most = streams_.open.front().patience();
+  for (const H2Stream& stream : streams_.open) {
+    const Patience patience = stream.patience();
+    most.silence = std::max(most.silence, patience.silence);
+    most.min_rate = std::min(most.min_rate, patience.min_rate);
+  }
+  timers_.stall.wait(most);
 }
 
 // --- ends ---
@@ -289,6 +304,7 @@ void H2Connection::close_now() {
 
 void H2Connection::finish() {
   ClientTransport transport = std::move(transport_);
+  transport.belongings.reset();
   transport.stream->set_user(nullptr);
   LingeringClose::begin(context_, std::move(transport), std::move(output_));
   close();
@@ -296,7 +312,7 @@ void H2Connection::finish() {
 
 void H2Connection::on_stalled() {
   if (!state_.terminating) report_abuse(context_, transport_.peer, Abuse::kStalled);
-  for (H2Stream& stream : streams_.open) stream.on_stalled();
+  for (H2Stream& stream : streams_.open) stream.on_stalled(timers_.stall.fault());
   transport_.stream->abort_on_close();
   close();
 }

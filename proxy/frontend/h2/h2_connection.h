@@ -17,6 +17,9 @@
 #include <list>
 #include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include <nghttp2/nghttp2.h>
 
@@ -24,8 +27,12 @@
 #include "common/waker.h"
 #include "proxy/frontend/abuse_guard.h"
 #include "proxy/frontend/client_transport.h"
+#include "proxy/frontend/h2/h2_alternatives.h"
+#include "proxy/frontend/h2/h2_frame_screen.h"
+#include "proxy/frontend/h2/h2_pushes.h"
 #include "proxy/frontend/h2/h2_stream.h"
-#include "proxy/http/stall_watch.h"
+#include "proxy/frontend/upload_window.h"
+#include "proxy/http/exchange/stall_watch.h"
 
 namespace gatehouse {
 
@@ -39,8 +46,8 @@ class H2Connection final : public ClientConnection, private ByteStream::User {
   // No more frames are made while so much waits to be sent.
   static constexpr std::size_t kOutputMark = 64 * 1024;
   // What the client may send on all streams together before window is given back.
-  static constexpr std::int32_t kConnectionWindow = 1 << 20;
-  // Received and unread by endpoints. Beyond it the connection's window stays closed.
+  static constexpr std::size_t kConnectionWindow = 1 << 20;
+  // Received and unread by endpoints. Beyond it, and what windows have grown by, the connection's window stays closed.
   static constexpr std::size_t kMostHeld = 512 * 1024;
 
   // `received` is what was read of the stream already. Begins on its own, in a waker.
@@ -58,6 +65,7 @@ class H2Connection final : public ClientConnection, private ByteStream::User {
   nghttp2_session* session() const { return session_.get(); }
   const ListenerContext& context() const { return context_; }
   const ClientTransport& transport() const { return transport_; }
+  ClientTransport& transport() { return transport_; }
   // Frames are made and written at the end of this turn.
   void wake_flush() { flush_.wake(); }
   // `received` more bytes are held for the stream; `taken` fewer, whose window goes back to the client. The
@@ -65,9 +73,17 @@ class H2Connection final : public ClientConnection, private ByteStream::User {
   void account(std::int32_t stream, std::size_t received, std::size_t taken);
   // `held` bytes of a stream that has ended will not be taken any more.
   void forget(std::size_t held);
+  // The endpoint has taken `taken` bytes of the stream's and left `behind`: where the window slows the client, it grows,
+  // and the connection's with it.
+  void grow_window(std::int32_t stream, UploadWindow& window, std::size_t taken, std::size_t behind);
+  // The stream has ended: what its window has grown by is there for others.
+  void shrink_window(UploadWindow& window);
   // A stream holds back a small frame: it is asked again when window comes, and after 200 ms to send it as small as
   // it is.
   void expect_window();
+  // Promises the client what the response of `parent` makes it ask for next, if it wants that; a response that was
+  // pushed itself promises nothing. The promises leave before the head of the response, which is to be submitted next.
+  void push(const H2Stream& parent, const Exchange& exchange);
   // How often the client has opened the window of all streams.
   std::int64_t windows_opened() const { return state_.windows; }
   // Where the next byte of a stream will stand among those that transport() has written.
@@ -75,6 +91,8 @@ class H2Connection final : public ClientConnection, private ByteStream::User {
   // Counts what the client did and terminates the connection if it is one too many. The streams live on until nghttp2
   // has returned.
   void count(Abuse act);
+  // For an answer of the origin with that authority: the ALTSVC frame, if the client does not know what it says.
+  void tell_alternatives(std::string_view authority, std::string_view alt_svc);
   // Terminates the connection with the code, and says in log and metric why. Nothing happens if it ends already.
   void cut(Abuse why, std::uint32_t code);
   // Sends GOAWAY with the code, then closes. Only the first call counts.
@@ -95,6 +113,8 @@ class H2Connection final : public ClientConnection, private ByteStream::User {
     std::size_t held = 0;
     // Connection window kept back because of `held`.
     std::size_t window_owed = 0;
+    // What the windows of all streams have grown by, and the connection's with them.
+    UploadGrowth growth;
     // Since the connection began.
     std::uint64_t requests = 0;
     // How many streams may be open at once, as our SETTINGS have said.
@@ -106,16 +126,30 @@ class H2Connection final : public ClientConnection, private ByteStream::User {
     bool feeding = false;
     // The code of the last GOAWAY, until nghttp2 has it.
     std::optional<std::uint32_t> last_words;
+    // Of the head that comes.
+    std::size_t continuations = 0;
     // How often the client has opened the connection's window.
     std::int64_t windows = 0;
     // The stream will call on_writable(), if the client does not stall.
     bool blocked = false;
+    // make_frames() has stopped at a stream whose pipe is empty for now.
+    bool refilling = false;
     bool closed = false;
+    // Made with the first frame.
+    std::unique_ptr<H2Alternatives> alternatives;
+  };
+  // What the client has said of a stream that it has not opened yet.
+  struct EarlyPriority {
+    std::int32_t stream;
+    nghttp2_extpri priority;
   };
   struct Streams {
     std::list<H2Stream> open;
     // Closed by nghttp2, and destroyed when its call has returned.
     std::list<H2Stream> ended;
+    H2FrameScreen screen;
+    std::vector<EarlyPriority> early;
+    H2Pushes pushes;
   };
   struct Timers {
     explicit Timers(H2Connection& connection);
@@ -130,8 +164,11 @@ class H2Connection final : public ClientConnection, private ByteStream::User {
   // Returns false if nghttp2 cannot be set up: memory is short.
   bool begin_session();
   void receive();
-  // Gives nghttp2 what is in input_.
+  // Gives nghttp2 what is in input_, up to each finding of the screen.
   void feed();
+  // Gives it the first `size` bytes, which lie in one run.
+  void read(std::size_t size);
+  void act_on(const H2FrameScreen::Look& look);
   void flush();
   // Takes from nghttp2 what it has to send, up to kOutputMark.
   void make_frames();
@@ -146,10 +183,26 @@ class H2Connection final : public ClientConnection, private ByteStream::User {
   // to allow what no client gets to: H2Callbacks refuses the stream alone (RFC 9113 section 5.1.2).
   bool announce_settings();
   // As many streams are open as we have said.
-  bool full() const { return streams_.open.size() >= state_.max_streams; }
+  bool full() const { return opened_by_client() >= state_.max_streams; }
+  std::size_t opened_by_client() const { return streams_.open.size() - streams_.pushes.open(); }
   H2Stream* open_stream(std::int32_t id);
+  // PRIORITY_UPDATE (RFC 9218 section 7.1).
+  void on_priority_update(const nghttp2_ext_priority_update& update);
+  void keep_early(EarlyPriority said);
+  // The stream opens: tells it what the client has said before.
+  void take_early(H2Stream& stream);
+  // The stream has given all that its pipe had: whether no other is asked in its stead before endpoints had their turn.
+  // Else one that goes first would be overtaken each time.
+  bool lets_endpoints_go_on(H2Stream& stream);
+  void promise(const H2Stream& parent, const RequestHead& request, const std::string& target);
+  // nghttp2 could not send the promise: it knows of no such stream.
+  void on_not_promised(std::int32_t id);
   void end_stream(H2Stream& stream);
+  // We have closed the stream; `window` is what the client may have sent ahead on it.
+  void note_closed(std::int32_t stream, std::size_t window);
   void open_connection_window();
+  // Of the stream, or with 0 of the connection.
+  void set_window(std::int32_t stream, std::size_t size);
   void on_window_opened();
   // Gives nghttp2 the code that terminate() has left. REQUIRES: it is not reading.
   void say_last_words();

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t kWorthAFrame = 1024;  // less is held back while only the client's window is in the way
 
-using Block = FieldBlock<nghttp2_nv, NGHTTP2_NV_FLAG_NO_COPY_NAME>;
+using Block = FieldBlock<nghttp2_nv, NGHTTP2_NV_FLAG_NO_COPY_NAME, NGHTTP2_NV_FLAG_NO_INDEX>;
 
 }  // namespace
 
@@ -42,9 +42,10 @@ void H2Stream::on_head(bool end) {
   state_.request_ended = end;
   collector_.end_head(end);
   const ListenerContext& context = connection_.context();
-  const ClientTransport& transport = connection_.transport();
-  auto head = field_rules::check_request(collector_.request(), context.policy->head,
-                                         misdirection(transport.contexts.get(), transport.tls.get()));
+  ClientTransport& transport = connection_.transport();
+  auto head =
+      field_rules::check_request(collector_.request(), context.policy->head,
+                                 misdirection(transport.contexts.get(), transport.tls.get(), context.tls.get()));
   if (!head) return reject(head.error());
   exchange_.emplace(context.exchanges, client_info(context, transport, Protocol::kH2), *std::move(head), waker_);
   follow_client();
@@ -53,6 +54,7 @@ void H2Stream::on_head(bool end) {
 
 // The exchange is made all the same: it answers, where the fault allows an answer, and is what the log tells of.
 void H2Stream::reject(Fault fault) {
+  state_.rejected = true;
   const ListenerContext& context = connection_.context();
   exchange_.emplace(context.exchanges, client_info(context, connection_.transport(), Protocol::kH2),
                     field_rules::rejected_head(std::move(collector_.request())), waker_, fault);
@@ -100,7 +102,8 @@ void H2Stream::on_cancelled() {
 }
 
 void H2Stream::follow_client() {
-  exchange_->follow_client([this] { return client_progress(); });
+  pace_.acknowledged = connection_.transport().written;
+  exchange_->follow_client([this] { return client_progress(); }, connection_.windows_opened());
 }
 
 std::int64_t H2Stream::client_progress() {
@@ -114,12 +117,12 @@ std::int64_t H2Stream::client_progress() {
   return pace_.moves + connection_.windows_opened();
 }
 
-Duration H2Stream::patience() const {
-  return exchange_ ? exchange_->limits().response_write_timeout : Duration::zero();
+Patience H2Stream::patience() const {
+  return exchange_ ? exchange_->patience() : connection_.context().policy->exchange.patience();
 }
 
-void H2Stream::on_stalled() {
-  if (exchange_) exchange_->abandon_client();
+void H2Stream::on_stalled(Fault fault) {
+  if (exchange_) exchange_->abandon_client(fault);
 }
 
 void H2Stream::on_closed() {
@@ -138,10 +141,9 @@ void H2Stream::progress() {
     if (state_.head_sent) continue;
     nghttp2_submit_headers(connection_.session(), NGHTTP2_FLAG_NONE, id_, nullptr, block.data(), block.size(), nullptr);
   }
-  const std::optional<Fault> broken = exchange_->broken_off();
   const std::optional<Fault>& fault = exchange_->record().fault;
-  if (broken) {
-    reset(rule(*broken).codes.h2);
+  if (exchange_->broken_off()) {
+    reset(exchange_->reset_codes().h2);
   } else if (!state_.head_sent && fault && rule(*fault).resets_stream) {
     reset(rule(*fault).codes.h2);
   } else if (!state_.head_sent) {
@@ -158,20 +160,34 @@ void H2Stream::give_credit() {
   assert(taken <= uncredited_);
   uncredited_ -= taken;
   connection_.account(id_, 0, taken);
+  // What is in the way of an upload is the window only while more of it is to come.
+  if (!state_.request_ended) connection_.grow_window(id_, window_, taken, uncredited_);
 }
 
 // Returns false if nghttp2 refuses. Without a body the head is held until the responder is done, which is at once:
-// END_STREAM closes the stream, and with it goes the exchange.
+// END_STREAM closes the stream, and with it goes the exchange. And gRPC clients tell by END_STREAM that a head has the
+// status of the call.
 bool H2Stream::send_head() {
   const ResponseHead& head = *exchange_->response();
   BodyReader& body = exchange_->response_body();
   const bool ends = body.at_end() && body.trailers().empty();
-  if (!ends && !may_have_body(exchange_->request().method, head.status)) return true;
+  const bool empty = head.body.is_empty() || !may_have_body(exchange_->request().method, head.status);
+  if (empty && !body.at_end() && !head.opens_tunnel()) return true;
   state_.head_sent = true;
+  if (state_.priority || head.fields.may_have(FieldName::kPriority)) settle_priority();
+  if (!exchange_->proposed().empty()) connection_.push(*this, *exchange_);
+  if (connection_.context().policy->alt_svc_frame) tell_alternatives(head);
   const Block block(head);
   const nghttp2_data_provider2 source{.source = {.ptr = nullptr}, .read_callback = H2Callbacks::next_data};
   return nghttp2_submit_response2(connection_.session(), id_, block.data(), block.size(), ends ? nullptr : &source) ==
          0;
+}
+
+void H2Stream::tell_alternatives(const ResponseHead& head) {
+  if (state_.rejected) return;
+  if (const auto value = head.fields.find(FieldName::kAltSvc)) {
+    connection_.tell_alternatives(exchange_->request().authority, *value);
+  }
 }
 
 void H2Stream::resume() {
@@ -182,7 +198,7 @@ void H2Stream::resume() {
 nghttp2_ssize H2Stream::next_data(std::size_t most, std::uint32_t& flags) {
   BodyReader& body = exchange_->response_body();
   const std::size_t available = body.available();
-  const bool broken = state_.reset || body.failed();
+  const bool broken = state_.reset || (body.failed() && available == 0);
   const bool small = most < kWorthAFrame && most < available && !std::exchange(state_.small_allowed, false);
   if (broken || small || (available == 0 && !body.finished())) {
     state_.deferred = true;
@@ -208,10 +224,18 @@ Buffer H2Stream::take_data(std::size_t size) {
   return exchange_->response_body().read(size);
 }
 
-// An answer before the end of its request: the client need not send the rest (RFC 9113 section 8.1).
+// A tunnel goes on in the other direction. An answer before the end of its request: the client need not send the rest (RFC 9113 section 8.1).
 void H2Stream::on_end_sent() {
+  if (exchange_ && exchange_->request_goes_on()) return;
   if (!state_.request_ended) reset(NGHTTP2_NO_ERROR);
   exchange_.reset();
+}
+
+// Not by way of the exchange's fail(): for that an answer that is complete on our side is a good one.
+void H2Stream::on_not_sent() {
+  if (state_.reset) return;
+  if (exchange_ && !exchange_->record().fault) exchange_->record().fault = Fault::kInternalError;
+  reset(rule(Fault::kInternalError).codes.h2);
 }
 
 void H2Stream::retry_held_back(bool as_small_as_it_is) {

@@ -19,7 +19,8 @@
 
 #include "common/clock.h"
 #include "common/waker.h"
-#include "proxy/http/exchange.h"
+#include "proxy/frontend/upload_window.h"
+#include "proxy/http/exchange/exchange.h"
 #include "proxy/http/head_collector.h"
 
 namespace gatehouse {
@@ -28,6 +29,9 @@ class H2Connection;
 
 class H2Stream {
  public:
+  // How far the client may send ahead at first.
+  static constexpr std::size_t kFirstWindow = BodyPipe::kDefaultCapacity;
+
   // Makes no exchange before the head is complete. `connection` owns the stream.
   H2Stream(H2Connection& connection, std::int32_t id);
 
@@ -35,9 +39,16 @@ class H2Stream {
   using Position = std::list<H2Stream>::iterator;
   void set_position(Position position) { position_ = position; }
   Position position() const { return position_; }
+  std::int32_t id() const { return id_; }
+  // It is one of ours, whose request the client was promised.
+  bool pushed() const { return id_ % 2 == 0; }
 
   // --- The request. Names and values are as nghttp2 has found them valid. ---
 
+  // The client has been promised this request: there is no other. Instead of all that follows.
+  void begin_promised(RequestHead head);
+  // The promise has been sent: nghttp2 knows the stream.
+  void on_promised();
   // A field of the head, or of the trailers once the head is complete. What is over a limit is decoded but not kept.
   // Returns false if so much has been decoded of this section that the connection has to end.
   [[nodiscard]] bool on_header(std::string_view name, std::string_view value);
@@ -45,6 +56,8 @@ class H2Stream {
   void on_head(bool end);
   // Any number of times after the head. The window for the bytes goes back as the endpoint takes them.
   void on_data(Buffer bytes);
+  // How far the client may send ahead.
+  UploadWindow& window() { return window_; }
   // An empty DATA frame that does not end the request. Returns false if there have been too many of them.
   bool on_empty_data();
   // The body, or the trailers, are complete: at most once, and not where on_head() was the end.
@@ -66,6 +79,8 @@ class H2Stream {
   Buffer take_data(std::size_t size);
   // END_STREAM has left. If the request has not ended, the client is told to stop (RFC 9113 section 8.1).
   void on_end_sent();
+  // A head or the trailers cannot be sent: the answer is broken, and never an end.
+  void on_not_sent();
   // The head of its answer is there, or was.
   bool responding() const { return state_.head_sent; }
   MonotonicTime opened() const { return opened_; }
@@ -77,12 +92,17 @@ class H2Stream {
   bool held_back() const { return state_.held_back; }
   // Tries again, as more window has come; or sends the frame however small it is.
   void retry_held_back(bool as_small_as_it_is);
+  // The client says with a frame how urgent it is, before or after the request's head: that counts more than a field of
+  // the head. What the endpoint says of it counts most (RFC 9218 section 8).
+  void on_priority(const nghttp2_extpri& said);
+  // The pipe is empty, and is not at its end.
+  bool drained();
   // The client has opened the stream's window.
   void on_window() { ++pace_.moves; }
   // The client has stalled, and the connection ends: the exchange is told why.
-  void on_stalled();
-  // How long the client may take nothing; zero before there is an exchange.
-  Duration patience() const;
+  void on_stalled(Fault fault);
+  // How long the client may take nothing, or little; the listener's before there is an exchange.
+  Patience patience() const;
 
  private:
   enum class Decoding : std::uint8_t { kHead, kBody, kTrailers };
@@ -94,10 +114,14 @@ class H2Stream {
     bool deferred = false;
     // RST_STREAM is on its way, or the client's has come.
     bool reset = false;
+    // The head was not valid: its authority may be anything.
+    bool rejected = false;
     bool held_back = false;
     // The next small frame is sent.
     bool small_allowed = false;
     std::uint32_t empty_frames = 0;
+    // By a frame.
+    std::optional<nghttp2_extpri> priority;
   };
 
   // How far the client has come with this answer, in what it acknowledged and in window. What it acknowledges of other
@@ -120,6 +144,10 @@ class H2Stream {
   void reject(Fault fault);
   void give_credit();
   bool send_head();
+  // Tells nghttp2 what it does not know of the priority.
+  void settle_priority();
+  // Where the listener wants it: what the answer says of HTTP/3, in a frame as well.
+  void tell_alternatives(const ResponseHead& head);
   void resume();
   void reset(std::uint32_t code);
 
@@ -131,6 +159,7 @@ class H2Stream {
   HeadCollector collector_;
   // Received bytes whose stream window is not given back yet.
   std::size_t uncredited_ = 0;
+  UploadWindow window_{kFirstWindow};
   Pace pace_;
   Waker waker_;
   // Last: uses the waker.

@@ -4,14 +4,16 @@
 
 #include <cstdint>
 
+#include "proxy/frontend/upload_window.h"
+
 namespace gatehouse {
 
 struct H3Options {
   // Bytes of one stream, to begin with: as much as a BodyPipe holds.
   std::uint64_t stream_window = 64 * 1024;
-  // A stream's window grows up to this while the responder keeps up.
-  std::uint64_t max_stream_window = 256 * 1024;
-  // Bytes of all streams together; does not grow.
+  // By so much the windows of all streams grow together while responders keep up.
+  std::uint64_t window_growth = UploadGrowth::kMost;
+  // Bytes of all streams together; grows as they do.
   std::uint64_t connection_window = 1024 * 1024;
 };
 

@@ -1,5 +1,6 @@
 #include "proxy/frontend/quic/quic_callbacks.h"
 
+#include <cstddef>
 #include <cstdint>
 
 #include <ngtcp2/ngtcp2_crypto.h>
@@ -7,6 +8,7 @@
 #include "common/crypto/random.h"
 #include "proxy/frontend/quic/quic_connection.h"
 #include "proxy/frontend/quic/quic_dispatch.h"
+#include "proxy/frontend/quic/quic_opened_packet.h"
 
 namespace gatehouse {
 
@@ -24,6 +26,13 @@ struct QuicCallbacks {
   static QuicConnection& self(void* connection) { return *static_cast<QuicConnection*>(connection); }
   static int status(bool fine) { return fine ? 0 : kFailed; }
 
+  static int decrypt(std::uint8_t* into, const ngtcp2_crypto_aead* aead, const ngtcp2_crypto_aead_ctx* key,
+                     const std::uint8_t* sealed, std::size_t size, const std::uint8_t* nonce, std::size_t nonce_size,
+                     const std::uint8_t* header, std::size_t header_size) {
+    const int outcome = ngtcp2_crypto_decrypt_cb(into, aead, key, sealed, size, nonce, nonce_size, header, header_size);
+    if (outcome == 0) QuicOpenedPacket::note({into, size - aead->max_overhead});
+    return outcome;
+  }
   static int recv_stream_data(ngtcp2_conn* /*conn*/, std::uint32_t flags, std::int64_t stream, std::uint64_t /*offset*/,
                               const std::uint8_t* data, std::size_t size, void* user, void* /*stream_user*/) {
     auto& c = self(user);
@@ -98,7 +107,7 @@ const ngtcp2_callbacks& quic_callbacks() {
     c.recv_client_initial = ngtcp2_crypto_recv_client_initial_cb;
     c.recv_crypto_data = ngtcp2_crypto_recv_crypto_data_cb;
     c.encrypt = ngtcp2_crypto_encrypt_cb;
-    c.decrypt = ngtcp2_crypto_decrypt_cb;
+    c.decrypt = QuicCallbacks::decrypt;
     c.hp_mask = ngtcp2_crypto_hp_mask_cb;
     c.update_key = ngtcp2_crypto_update_key_cb;
     c.delete_crypto_aead_ctx = ngtcp2_crypto_delete_crypto_aead_ctx_cb;

@@ -9,20 +9,23 @@
 #include "proxy/frontend/client_admission.h"
 #include "proxy/frontend/quic/quic_callbacks.h"
 #include "proxy/frontend/quic/quic_dispatch.h"
+#include "proxy/frontend/quic/quic_opened_packet.h"
 #include "proxy/frontend/tls/tls_contexts.h"
+#include "proxy/frontend/tls_summary.h"
 
 namespace gatehouse {
 
 namespace {
 
 // Honest clients need a few KiB for a hello in two datagrams, beside which our own answer to it is held: certificates
-// of 20 KiB pass with half of this. Later they need the connection's window with a block for each stream.
+// of 20 KiB pass with half of this. Later they need the connection's window, as large as it gets, with a block for each
+// stream.
 constexpr std::size_t kMostHeldBeforeHandshake = 64 * 1024UL;
-constexpr std::size_t kMostHeld = 3 * 1024 * 1024UL;
+constexpr std::size_t kMostHeld = 5 * 1024 * 1024UL;
 
-ngtcp2_duration nanoseconds(Duration duration) {
-  return static_cast<ngtcp2_duration>(duration.count());
-}
+// Control, QPACK encoder and decoder; others of types that nobody knows (RFC 9114 section 6.2.3); and those that are one
+// too many, which shall be told so.
+constexpr std::uint64_t kMostUniStreams = 16;
 
 ngtcp2_addr addr(const sockaddr* address, socklen_t length) {
   return {.addr = const_cast<sockaddr*>(address), .addrlen = length};
@@ -62,7 +65,7 @@ ngtcp2_transport_params parameters_for(const QuicEnvironment& environment, const
   params.initial_max_stream_data_uni = options.h3.stream_window;
   params.initial_max_data = options.h3.connection_window;
   params.initial_max_streams_bidi = context.policy->connection.max_streams;
-  params.initial_max_streams_uni = 3;  // control, QPACK encoder and decoder
+  params.initial_max_streams_uni = kMostUniStreams;
   params.max_idle_timeout = nanoseconds(std::min<Duration>(idle, options.max_idle_timeout));
   params.active_connection_id_limit = 8;
   params.grease_quic_bit = 1;
@@ -79,13 +82,6 @@ ngtcp2_transport_params parameters_for(const QuicEnvironment& environment, const
 }
 
 }  // namespace
-
-void QuicConnection::CryptoDeleter::operator()(ngtcp2_crypto_ossl_ctx* crypto) const {
-  SSL* const ssl = ngtcp2_crypto_ossl_ctx_get_ssl(crypto);
-  if (ssl != nullptr) SSL_set_app_data(ssl, nullptr);  // the ngtcp2_conn that it refers to has gone already
-  ngtcp2_crypto_ossl_ctx_del(crypto);
-  SSL_free(ssl);
-}
 
 std::unique_ptr<QuicConnection> QuicConnection::accept(QuicDispatch& dispatch, const UdpDatagram& first,
                                                        Acceptance acceptance) {
@@ -132,8 +128,9 @@ bool QuicConnection::set_up(const UdpDatagram& first, const Acceptance& acceptan
   ngtcp2_conn_set_tls_native_handle(conn, crypto);
   peer_.prefix = acceptance.prefix;
   peer_.first_id = QuicId::of({head.dcid.data, head.dcid.datalen});
-  peer_.half_open = acceptance.token_type == NGTCP2_TOKEN_TYPE_UNKNOWN;
-  if (!permit_) peer_.hope = ConnectionHope(context_.budget);
+  peer_.half_open = acceptance.token_type == NGTCP2_TOKEN_TYPE_UNKNOWN && !acceptance.probe;
+  peer_.probe = acceptance.probe;
+  if (!permit_ && !peer_.probe) peer_.hope = ConnectionHope(context_.budget);
   peer_.address = Address(first.path.remote, first.path.remote_length);
   dispatch_->add(scid, *this);
   dispatch_->add(head.dcid, *this);
@@ -159,13 +156,14 @@ ngtcp2_tstamp QuicConnection::stamp() const {
 void QuicConnection::receive(const UdpDatagram& datagram, const QuicId& to) {
   if (gone()) return;
   // Whoever writes to the id that we chose has got our answer: the address is proven long before the handshake ends.
-  if (!permit_ && to != peer_.first_id) {
+  if (!permit_ && !peer_.probe && to != peer_.first_id) {
     const Admission admission = ask_for_permit();
     if (admission == Admission::kNoRoom) return dispatch_->no_room();
     if (admission == Admission::kRefused) return close_with_error();
   }
   const ngtcp2_path path = path_of(datagram.path);
   const ngtcp2_pkt_info info{.ecn = datagram.ecn};
+  const QuicOpenedPacket opened;
   int status = 0;
   {
     const QuicMemory::Reading reading(engine_.memory);
@@ -173,6 +171,7 @@ void QuicConnection::receive(const UdpDatagram& datagram, const QuicId& to) {
         ngtcp2_conn_read_pkt(engine_.conn.get(), &path, &info, datagram.bytes.data(), datagram.bytes.size(), stamp());
   }
   flush_.wake();
+  if (status == NGTCP2_ERR_PROTO && opened.resets_our_stream()) return fail(NGTCP2_ERR_STREAM_STATE);
   if (status != 0) return fail(status);
   if (holds_too_much()) fail_for_memory();
 }
@@ -219,6 +218,7 @@ bool QuicConnection::outcome(const std::expected<void, H3Session::Code>& result)
 
 bool QuicConnection::start_session() {
   if (dispatch_ == nullptr) return false;
+  if (peer_.probe) return true;  // which says goodbye when it sees the first answer
   H3Session::OwnStreams streams;
   for (std::int64_t* stream : {&streams.control, &streams.encoder, &streams.decoder}) {
     if (ngtcp2_conn_open_uni_stream(engine_.conn.get(), stream, nullptr) != 0) {
@@ -235,20 +235,19 @@ bool QuicConnection::start_session() {
 }
 
 bool QuicConnection::handshake_completed() {
-  if (!permit_) return false;  // every packet went to the client's own id: RFC 9000 section 7.2
+  // A probe goes no further, and otherwise every packet went to the client's own id: RFC 9000 section 7.2.
+  if (!permit_) return false;
   if (std::exchange(peer_.half_open, false) && dispatch_ != nullptr) dispatch_->half_open().proven(peer_.prefix);
   const SSL* const ssl = ngtcp2_crypto_ossl_ctx_get_ssl(engine_.crypto.get());
   const bool resumed = SSL_session_reused(ssl) != 0;
-  peer_.tls = std::make_shared<const TlsSummary>(TlsSummary{.version = SSL_get_version(ssl),
-                                                            .cipher = SSL_get_cipher_name(ssl),
-                                                            .server_name = server_name_of(ssl),
-                                                            .resumed = resumed});
+  peer_.tls = tls_summary(ssl);
   constexpr auto kH3 = static_cast<std::size_t>(Protocol::kH3);
   constexpr std::size_t kTls13 = 1;
   peer_.counted = true;
   context_.counters.connections[kH3].add();
   context_.counters.connections_total[kH3].add();
   context_.counters.handshakes[kTls13][kH3][resumed ? 1 : 0].add();
+  if (dispatch_ != nullptr) dispatch_->handshake_succeeded();
   if (session_) session_->client_known(peer_.tls);
   offer_token(*ngtcp2_conn_get_path(engine_.conn.get()));
   if (context_.draining && session_) session_->drain();

@@ -32,6 +32,7 @@
 #include "proxy/frontend/connection_budget.h"
 #include "proxy/frontend/h3/h3_session.h"
 #include "proxy/frontend/h3/h3_transport.h"
+#include "proxy/frontend/quic/quic_handles.h"
 #include "proxy/frontend/quic/quic_id.h"
 #include "proxy/frontend/quic/quic_memory.h"
 #include "proxy/frontend/quic/quic_socket.h"
@@ -55,7 +56,9 @@ class QuicConnection final : public ClientConnection, private H3Transport {
     ngtcp2_cid original_dcid{};
     // By address_prefix(), for the HalfOpenCount.
     std::uint64_t prefix = 0;
-    // None while the address is unproven: it would be one that others go without.
+    // A QuicProbe of our own.
+    bool probe = false;
+    // None of a probe, and while the address is unproven: it would be one that others go without.
     ConnectionPermit permit;
   };
   // Returns a connection that the dispatch knows by its ids; null if it cannot be made (memory, TLS set-up). The
@@ -82,19 +85,13 @@ class QuicConnection final : public ClientConnection, private H3Transport {
 
  private:
   friend struct QuicCallbacks;
-  struct ConnDeleter {
-    void operator()(ngtcp2_conn* conn) const { ngtcp2_conn_del(conn); }
-  };
-  struct CryptoDeleter {
-    void operator()(ngtcp2_crypto_ossl_ctx* crypto) const;
-  };
   // The libraries' halves, in reverse order of their destruction.
   struct Engine {
     std::shared_ptr<const TlsContexts> contexts;
     QuicMemory memory;
     ngtcp2_crypto_conn_ref reference{};
-    std::unique_ptr<ngtcp2_crypto_ossl_ctx, CryptoDeleter> crypto;
-    std::unique_ptr<ngtcp2_conn, ConnDeleter> conn;
+    QuicCryptoPtr crypto;
+    QuicConnPtr conn;
   };
   struct Peer {
     std::uint64_t prefix = 0;
@@ -102,6 +99,8 @@ class QuicConnection final : public ClientConnection, private H3Transport {
     QuicId first_id;
     // No token, and the handshake is not complete.
     bool half_open = false;
+    // Of our own: neither counted nor limited, and never more than a handshake that does not end.
+    bool probe = false;
     // While it has no permit.
     ConnectionHope hope;
     // Among the connections: the handshake is complete.

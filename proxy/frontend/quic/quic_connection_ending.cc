@@ -7,12 +7,14 @@
 #include "proxy/frontend/abuse_report.h"
 #include "proxy/frontend/quic/quic_connection.h"
 #include "proxy/frontend/quic/quic_dispatch.h"
+#include "proxy/frontend/tls/client_verification.h"
 
 namespace gatehouse {
 
 namespace {
 
 constinit log::Limited failed_handshakes("failed QUIC handshakes");
+constinit log::Limited refused_clients("QUIC clients that were refused for their certificate");
 
 // RFC 9000 section 10.2: as long as packets of before may still be on their way.
 Duration after_three_pto(ngtcp2_conn* conn) {
@@ -21,8 +23,15 @@ Duration after_three_pto(ngtcp2_conn* conn) {
 
 HandshakeFailure reason_of(int status, ngtcp2_conn* conn) {
   constexpr std::uint8_t kHandshakeFailure = 40;
+  constexpr std::uint8_t kBadCertificate = 42;
+  constexpr std::uint8_t kUnsupportedCertificate = 43;
+  constexpr std::uint8_t kCertificateRevoked = 44;
+  constexpr std::uint8_t kCertificateExpired = 45;
+  constexpr std::uint8_t kCertificateUnknown = 46;
+  constexpr std::uint8_t kUnknownCa = 48;
   constexpr std::uint8_t kProtocolVersion = 70;
   constexpr std::uint8_t kUnrecognisedName = 112;
+  constexpr std::uint8_t kCertificateRequired = 116;
   constexpr std::uint8_t kNoApplicationProtocol = 120;
   if (status == NGTCP2_ERR_HANDSHAKE_TIMEOUT || status == NGTCP2_ERR_IDLE_CLOSE) return HandshakeFailure::kTimeout;
   if (status == NGTCP2_ERR_DRAINING) return HandshakeFailure::kClosed;
@@ -36,9 +45,23 @@ HandshakeFailure reason_of(int status, ngtcp2_conn* conn) {
       return HandshakeFailure::kUnknownName;
     case kNoApplicationProtocol:
       return HandshakeFailure::kAlpn;
+    case kCertificateRequired:
+      return HandshakeFailure::kNoCertificate;
+    case kBadCertificate:
+    case kUnsupportedCertificate:
+    case kCertificateRevoked:
+    case kCertificateExpired:
+    case kCertificateUnknown:
+    case kUnknownCa:
+      return HandshakeFailure::kBadCertificate;
     default:
       return HandshakeFailure::kOther;
   }
+}
+
+// Not what we refuse by our own rules.
+bool tells_of_the_way(HandshakeFailure reason) {
+  return reason != HandshakeFailure::kUnknownName && reason != HandshakeFailure::kAlpn;
 }
 
 }  // namespace
@@ -78,8 +101,15 @@ void QuicConnection::fail(int status) {
 }
 
 void QuicConnection::fail_handshake(int status) {
+  if (peer_.probe) return;  // it has seen enough
   const HandshakeFailure reason = reason_of(status, engine_.conn.get());
   context_.counters.handshake_failures[static_cast<std::size_t>(reason)].add();
+  const SSL* const ssl = engine_.crypto ? ngtcp2_crypto_ossl_ctx_get_ssl(engine_.crypto.get()) : nullptr;
+  if (ssl != nullptr && reason == HandshakeFailure::kBadCertificate) {
+    refused_clients.info("{} was refused on {} for its certificate: {}", peer_.address.to_string(),
+                         context_.policy->name, client_verification::refusal(ssl));
+  }
+  if (permit_ && tells_of_the_way(reason)) dispatch_->handshake_failed(peer_.prefix);
   failed_handshakes.debug("QUIC handshake with {} failed: {}", peer_.address.to_string(), label(reason));
 }
 

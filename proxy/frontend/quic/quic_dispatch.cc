@@ -69,7 +69,8 @@ QuicDispatch::QuicDispatch(ListenerContext& context, QuicSocket& socket, QuicLis
                    .options = dependencies.options},
       group_(std::move(dependencies.group)),
       worker_(dependencies.worker),
-      ids_(0, QuicIdHash{random::fast()}),
+      others_(std::move(dependencies.others)),
+      ids_(0, QuicIdHash{random::secret()}),
       farewells_(context.loop, ids_.hash_function()),
       half_open_(
           {.total = environment_.options.max_half_open, .per_prefix = environment_.options.max_half_open_per_prefix}),
@@ -91,17 +92,51 @@ void QuicDispatch::close_all() {
 }
 
 void QuicDispatch::receive(const UdpDatagram& datagram) {
-  if (port_of(datagram.path) < kFirstClientPort) return drop();
+  const auto id = read_id(datagram);
+  if (!id || receive_if_known(datagram, *id) || hand_over(datagram, *id)) return;
+  if (others_ && others_(datagram)) return;
+  begin_or_drop(datagram, *id);
+}
+
+bool QuicDispatch::receive_if_known(const UdpDatagram& datagram) {
   ngtcp2_version_cid ids;
   const std::size_t length = environment_.options.ids.length();
-  const int status = ngtcp2_pkt_decode_version_cid(&ids, datagram.bytes.data(), datagram.bytes.size(), length);
-  if (status == NGTCP2_ERR_VERSION_NEGOTIATION) return negotiate_version(datagram, ids);
-  if (status != 0) return drop();
-  const std::span<const std::uint8_t> id(ids.dcid, ids.dcidlen);
+  const bool read = ngtcp2_pkt_decode_version_cid(&ids, datagram.bytes.data(), datagram.bytes.size(), length) == 0;
+  return read && receive_if_known(datagram, {ids.dcid, ids.dcidlen});
+}
+
+void QuicDispatch::receive_unknown(const UdpDatagram& datagram) {
+  const auto id = read_id(datagram);
+  if (id && !hand_over(datagram, *id)) begin_or_drop(datagram, *id);
+}
+
+std::optional<std::span<const std::uint8_t>> QuicDispatch::read_id(const UdpDatagram& datagram) {
+  ngtcp2_version_cid ids;
+  const std::size_t length = environment_.options.ids.length();
+  const int status = port_of(datagram.path) < kFirstClientPort
+                         ? NGTCP2_ERR_INVALID_ARGUMENT
+                         : ngtcp2_pkt_decode_version_cid(&ids, datagram.bytes.data(), datagram.bytes.size(), length);
+  if (status == 0) return std::span<const std::uint8_t>(ids.dcid, ids.dcidlen);
+  if (status == NGTCP2_ERR_VERSION_NEGOTIATION) {
+    negotiate_version(datagram, ids);
+  } else {
+    drop();
+  }
+  return std::nullopt;
+}
+
+bool QuicDispatch::receive_if_known(const UdpDatagram& datagram, std::span<const std::uint8_t> id) {
   const QuicId key = QuicId::of(id);
-  if (const auto known = ids_.find(key); known != ids_.end()) return known->second->receive(datagram, key);
-  if (farewells_.knows(key)) return repeat_farewell(datagram, key);
-  if (hand_over(datagram, id)) return;
+  if (const auto known = ids_.find(key); known != ids_.end()) {
+    known->second->receive(datagram, key);
+    return true;
+  }
+  if (!farewells_.knows(key)) return false;
+  repeat_farewell(datagram, key);
+  return true;
+}
+
+void QuicDispatch::begin_or_drop(const UdpDatagram& datagram, std::span<const std::uint8_t> id) {
   if ((datagram.bytes[0] & kLongHeader) != 0) {
     unknown_long(datagram);
   } else {
@@ -152,8 +187,12 @@ QuicDispatch::Validation QuicDispatch::validate(const UdpDatagram& datagram, con
     if (!original) return {.refused = true};
     return {.proven = true, .type = NGTCP2_TOKEN_TYPE_RETRY, .original_dcid = *original};
   }
-  if (!tokens.verify_new_token(datagram.path, token, options.new_token_lifetime, now)) return {};
-  return {.proven = true, .type = NGTCP2_TOKEN_TYPE_NEW_TOKEN};
+  if (tokens.verify_new_token(datagram.path, token, options.new_token_lifetime, now)) {
+    return {.proven = true, .type = NGTCP2_TOKEN_TYPE_NEW_TOKEN};
+  }
+  if (!group_ || !group_->is_probe(token, now)) return {};
+  // ngtcp2 is not told of the token: it would ask for it in the goodbye as well, where its clients leave it out.
+  return {.probe = true};
 }
 
 void QuicDispatch::accept(const UdpDatagram& datagram, const ngtcp2_pkt_hd& head) {
@@ -164,7 +203,9 @@ void QuicDispatch::accept(const UdpDatagram& datagram, const ngtcp2_pkt_hd& head
   const std::uint64_t prefix = address_prefix(datagram.path);
   const Address client(datagram.path.remote, datagram.path.remote_length);
   ConnectionPermit permit;
-  if (validation.proven) {
+  if (validation.probe) {
+    // Whether there is room for clients, and what they may, is not what it asks.
+  } else if (validation.proven) {
     permit = ConnectionPermit::request(context.budget);
     if (!permit) return no_room();
     if (!client_admission::admit(context, client, permit)) return refuse(datagram, head, NGTCP2_CONNECTION_REFUSED);
@@ -175,10 +216,11 @@ void QuicDispatch::accept(const UdpDatagram& datagram, const ngtcp2_pkt_hd& head
                                         .token_type = validation.type,
                                         .original_dcid = validation.original_dcid,
                                         .prefix = prefix,
+                                        .probe = validation.probe,
                                         .permit = std::move(permit)};
   auto made = QuicConnection::accept(*this, datagram, std::move(acceptance));
   if (!made) return drop();
-  if (!validation.proven) half_open_.began(prefix);
+  if (!validation.proven && !validation.probe) half_open_.began(prefix);
   QuicConnection& connection = *made;
   context.connections.add(std::move(made));
   connection.receive(datagram, QuicId::of(bytes_of(head.dcid)));
@@ -219,6 +261,14 @@ void QuicDispatch::add(const ngtcp2_cid& id, QuicConnection& connection) {
 
 void QuicDispatch::remove(const ngtcp2_cid& id) {
   ids_.erase(QuicId::of(bytes_of(id)));
+}
+
+void QuicDispatch::handshake_succeeded() {
+  if (group_) group_->handshakes().succeeded();
+}
+
+void QuicDispatch::handshake_failed(std::uint64_t prefix) {
+  if (group_) group_->handshakes().failed(prefix, environment_.context.loop.now());
 }
 
 void QuicDispatch::wait_for_room(QuicConnection& connection) {

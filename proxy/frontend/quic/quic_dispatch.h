@@ -8,8 +8,10 @@
 //     id known ---------------------------------> connection
 //     id of one that has ended -----------------> its farewell
 //     id of another worker that is there -------> QuicGroup::forward()
+//     another listener of this port takes it ---> Dependencies::others
 //     Initial, new ones are refused ------------> CONNECTION_REFUSED
 //     Initial, Retry token that is not valid ---> INVALID_TOKEN
+//     Initial, token of a probe of our own -----> new connection, which takes no place and is not counted
 //     Initial, valid token, no room ------------> dropped; the client sends it again
 //     Initial, valid token, client at a limit --> CONNECTION_REFUSED
 //     Initial, valid token ---------------------> new connection with a permit
@@ -21,7 +23,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <unordered_map>
 #include <unordered_set>
@@ -67,6 +71,10 @@ class QuicDispatch {
 
   // Brings the datagram to where the drawing says. It is used during the call only.
   void receive(const UdpDatagram& datagram);
+  // Takes the datagram if it is of a connection of this listener, or of one that has ended.
+  bool receive_if_known(const UdpDatagram& datagram);
+  // Brings it to another worker, or treats it as one that nobody knows. REQUIRES: receive_if_known() was false
+  void receive_unknown(const UdpDatagram& datagram);
   // The socket has room again: wakes every connection that waits for it.
   void socket_writable();
   // For new connections from now on; the others keep what they began with.
@@ -94,6 +102,9 @@ class QuicDispatch {
   // A packet of somebody whose address is proven finds no room: it is dropped, and others are asked to go, ten times
   // a second at most. The client sends it again by itself.
   void no_room();
+  // The handshake of a client with a proven address has ended, well or not, and that tells of the way to us.
+  void handshake_succeeded();
+  void handshake_failed(std::uint64_t prefix);
   // A connection that begins without a token counts as half open until its handshake is complete.
   HalfOpenCount& half_open() { return half_open_; }
 
@@ -113,8 +124,14 @@ class QuicDispatch {
     bool refused = false;
     ngtcp2_token_type type = NGTCP2_TOKEN_TYPE_UNKNOWN;
     ngtcp2_cid original_dcid{};
+    // It is a QuicProbe of our own.
+    bool probe = false;
   };
 
+  // Returns the id of the connection; nothing if the datagram has none that we can read, and was answered or dropped.
+  std::optional<std::span<const std::uint8_t>> read_id(const UdpDatagram& datagram);
+  bool receive_if_known(const UdpDatagram& datagram, std::span<const std::uint8_t> id);
+  void begin_or_drop(const UdpDatagram& datagram, std::span<const std::uint8_t> id);
   void unknown_long(const UdpDatagram& datagram);
   void unknown_short(const UdpDatagram& datagram, std::span<const std::uint8_t> id);
   void repeat_farewell(const UdpDatagram& datagram, const QuicId& id);
@@ -136,6 +153,7 @@ class QuicDispatch {
   QuicEnvironment environment_;
   std::shared_ptr<QuicGroup> group_;
   std::size_t worker_;
+  std::function<bool(const UdpDatagram&)> others_;
   std::unordered_map<QuicId, QuicConnection*, QuicIdHash> ids_;
   QuicFarewells farewells_;
   HalfOpenCount half_open_;

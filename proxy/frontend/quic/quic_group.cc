@@ -2,12 +2,14 @@
 
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
 #include <cassert>
 #include <cerrno>
+#include <chrono>
 #include <span>
 #include <utility>
 
@@ -22,6 +24,40 @@
 namespace gatehouse {
 
 namespace {
+
+constexpr std::chrono::minutes kProbeTokenLifetime{1};
+
+// Tokens are made for an address. The one of probes is a secret that never leaves the machine, and stands for any.
+UdpPath any_client() {
+  static const sockaddr_in kNobody{.sin_family = AF_INET, .sin_port = 0, .sin_addr = {}, .sin_zero = {}};
+  return {.remote = reinterpret_cast<const sockaddr*>(&kNobody), .remote_length = sizeof kNobody};
+}
+
+bool is_reachable(const Address& address) {
+  const Fd trial(::socket(address.family(), SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  return trial && ::connect(trial.get(), address.data(), address.length()) == 0;
+}
+
+bool takes_v4(int fd, const Address& bound) {
+  int only_v6 = 0;
+  socklen_t size = sizeof only_v6;
+  if (bound.family() == AF_INET) return true;
+  return ::getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only_v6, &size) == 0 && only_v6 == 0;
+}
+
+// Every address of the machine is the loopback's too.
+std::vector<Address> ways_to(int fd) {
+  const Address bound = Address::local_of(fd);
+  if (!bound.is_any()) return {bound};
+  std::vector<Address> ways;
+  Address v6 = Address::parse("[::1]:0").value();
+  Address v4 = Address::parse("127.0.0.1:0").value();
+  v6.set_port(bound.port());
+  v4.set_port(bound.port());
+  if (bound.family() == AF_INET6 && is_reachable(v6)) ways.push_back(v6);
+  if (takes_v4(fd, bound)) ways.push_back(v4);
+  return ways;
+}
 
 constexpr sock_filter statement(unsigned code, std::uint32_t k) {
   return {.code = static_cast<std::uint16_t>(code), .jt = 0, .jf = 0, .k = k};
@@ -127,7 +163,19 @@ class QuicGroup::Parcel {
 };
 
 QuicGroup::QuicGroup(std::size_t workers, std::size_t sockets)
-    : sockets_(sockets), key_(random::fast()), members_(workers), under_way_(workers) {}
+    : sockets_(sockets),
+      key_(random::secret()),
+      probes_(QuicSecrets::random()),
+      members_(workers),
+      under_way_(workers) {}
+
+std::vector<std::uint8_t> QuicGroup::probe_token(WallTime now) const {
+  return probes_.new_token(any_client(), now);
+}
+
+bool QuicGroup::is_probe(std::span<const std::uint8_t> token, WallTime now) const {
+  return probes_.verify_new_token(any_client(), token, kProbeTokenLifetime, now);
+}
 
 Result<QuicGroup::Binding> QuicGroup::bind(const Address& address, std::size_t workers, const QuicIdLayout& ids) {
   assert(workers >= 1 && workers <= 255);
@@ -139,6 +187,7 @@ Result<QuicGroup::Binding> QuicGroup::bind(const Address& address, std::size_t w
     if (each.port() == 0) each.set_port(Address::local_of(socket->get()).port());
     binding.sockets.push_back(*std::move(socket));
   }
+  binding.group->ways_ = ways_to(binding.sockets.front().get());
   if (workers > 1) binding.group->steer(binding.sockets.front().get(), workers, ids);
   return binding;
 }
@@ -158,6 +207,7 @@ Result<QuicGroup::Binding> QuicGroup::adopt(std::vector<Fd> bound, std::size_t w
   const std::size_t sockets = bound.size();
   Binding binding{.group = std::make_shared<QuicGroup>(workers, std::min(workers, sockets)),
                   .sockets = std::move(bound)};
+  binding.group->ways_ = ways_to(binding.sockets.front().get());
   if (sockets > 1) binding.group->steer(binding.sockets.front().get(), sockets, ids);
   for (std::size_t i = 0; binding.sockets.size() < workers; ++i) {
     Fd copy(::fcntl(binding.sockets[i].get(), F_DUPFD_CLOEXEC, 0));

@@ -35,7 +35,9 @@
 #include "common/address.h"
 #include "common/fd.h"
 #include "common/result.h"
+#include "proxy/frontend/quic/handshake_tally.h"
 #include "proxy/frontend/quic/quic_id.h"
+#include "proxy/frontend/quic/quic_tokens.h"
 
 namespace gatehouse {
 
@@ -63,6 +65,14 @@ class QuicGroup {
   QuicGroup(std::size_t workers, std::size_t sockets);
 
   std::size_t workers() const { return members_.size(); }
+  // Addresses by which this machine reaches the sockets, one for each way to them; none for a group without sockets.
+  const std::vector<Address>& ways() const { return ways_; }
+  // How handshakes of clients end, on all workers.
+  HandshakeTally& handshakes() { return handshakes_; }
+  // An address token by which the workers know a QuicProbe of this process: it is neither asked for its address nor
+  // limited nor counted. Good for an address as for any other, and for a minute.
+  std::vector<std::uint8_t> probe_token(WallTime now) const;
+  bool is_probe(std::span<const std::uint8_t> token, WallTime now) const;
   // Whether the filter is in force. Never with a single socket, which needs none.
   bool kernel_steers() const { return kernel_steers_; }
   // The worker has a socket of its own, and does not only send by another's.
@@ -103,6 +113,9 @@ class QuicGroup {
   const std::size_t sockets_;
   // Of the hash that spreads new clients.
   const std::uint64_t key_;
+  const QuicTokens probes_;
+  HandshakeTally handshakes_;
+  std::vector<Address> ways_;
   std::vector<Member> members_;
   // Bytes, for each worker.
   std::vector<std::atomic<std::size_t>> under_way_;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 
 #include "common/fd.h"
@@ -30,6 +31,9 @@ class QuicListener {
     // The same on every worker, and after a restart.
     QuicSecrets secrets;
     QuicOptions options;
+    // Asked of a datagram that is of no connection here and of no other worker: returns true if another listener has
+    // taken it, which has this port for a while too (ListenerSockets). Null: there never is one.
+    std::function<bool(const UdpDatagram&)> others = nullptr;
   };
 
   // Reads `socket`, or only sends by it where the group says that another worker reads (QuicGroup::reads()).
@@ -54,6 +58,11 @@ class QuicListener {
 
   // A datagram for this worker, from its socket, from the group, or from a test. Ignored after close().
   void receive(const UdpDatagram& datagram);
+  // For what came in by the socket of another listener: takes it if it is of a connection of this one, or of one that
+  // has ended lately.
+  bool receive_if_known(const UdpDatagram& datagram);
+  // Likewise, of a client that nobody knows yet. REQUIRES: receive_if_known() was false
+  void receive_unknown(const UdpDatagram& datagram);
 
  private:
   void start(ListenerContext& context, Dependencies dependencies);

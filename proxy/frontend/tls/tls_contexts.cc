@@ -4,6 +4,8 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <map>
+#include <set>
 #include <span>
 #include <utility>
 
@@ -14,6 +16,7 @@
 #include <openssl/sha.h>
 
 #include "common/text.h"
+#include "proxy/frontend/tls/client_verification.h"
 #include "proxy/frontend/tls/quic_parameters.h"
 
 namespace gatehouse {
@@ -61,10 +64,21 @@ std::unexpected<Error> openssl_failure(std::string what) {
   return failure(std::move(what));
 }
 
+// With early data OpenSSL keeps the sessions of TLS 1.3 to itself, in the cache of the context that made the SSL, and
+// takes one out under that cache's lock when its ticket comes: the first to come resumes it, on whatever thread, and
+// another one has a full handshake (RFC 8446 section 8.1).
+void take_early_data(SSL_CTX* context) {
+  constexpr std::size_t kTicketsOfAFullHandshake = 2;  // a client may open a second connection before it gets the next
+  SSL_CTX_set_max_early_data(context, TlsContexts::kMostEarlyData);
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_SERVER);
+  SSL_CTX_sess_set_cache_size(context, TlsContexts::kMostSessions);
+  SSL_CTX_set_num_tickets(context, kTicketsOfAFullHandshake);
+}
+
 }  // namespace
 
 struct TlsContexts::Callbacks {
-  // Before OpenSSL looks at tickets: from here on the SSL is that of the identity, so a ticket of another one does not
+  // Before OpenSSL looks at tickets: from here on the SSL is bound to the identity, so a ticket of another one does not
   // fit (its session id context differs).
   static int on_client_hello(SSL* ssl, int* alert, void* self, Transport transport) {
     const auto& contexts = *static_cast<const TlsContexts*>(self);
@@ -79,9 +93,9 @@ struct TlsContexts::Callbacks {
       *alert = SSL_AD_UNRECOGNIZED_NAME;
       return SSL_CLIENT_HELLO_ERROR;
     }
-    SSL_CTX* chosen = transport == Transport::kTcp ? identity->tcp.get() : identity->quic.get();
-    if (SSL_get_SSL_CTX(ssl) != chosen) SSL_set_SSL_CTX(ssl, chosen);
-    return SSL_CLIENT_HELLO_SUCCESS;
+    const Binding& binding = transport == Transport::kTcp ? identity->tcp : identity->quic;
+    const bool bound = SSL_set_session_id_context(ssl, binding.data(), static_cast<unsigned>(binding.size())) == 1;
+    return bound ? SSL_CLIENT_HELLO_SUCCESS : SSL_CLIENT_HELLO_ERROR;
   }
   static int on_tcp_hello(SSL* ssl, int* alert, void* self) {
     return on_client_hello(ssl, alert, self, Transport::kTcp);
@@ -92,6 +106,11 @@ struct TlsContexts::Callbacks {
       return SSL_CLIENT_HELLO_ERROR;
     }
     return on_client_hello(ssl, alert, self, Transport::kQuic);
+  }
+
+  // Once version, ciphers and signature algorithms of the client are known; not where a session is resumed.
+  static int on_certificate(SSL* ssl, void* self) {
+    return static_cast<const TlsContexts*>(self)->install(ssl, server_name_of(ssl)) ? 1 : 0;
   }
 
   // Not called if the client offers no ALPN: it then speaks HTTP/1.1.
@@ -146,55 +165,71 @@ struct TlsContexts::Callbacks {
 };
 
 TlsContexts::TlsContexts(Private /*only_make_makes_one*/, TlsOptions options) : options_(std::move(options)) {
+  clients_ = client_verification::policy(options_.client_auth, options_.client_ca.get());
   if (options_.speaks_h2) tcp_protocols_ += kAlpnH2;
   if (options_.speaks_h1) tcp_protocols_ += kAlpnH1;
 }
 
 Result<std::shared_ptr<const TlsContexts>> TlsContexts::make(TlsOptions options) {
   if (options.certificates.empty()) return failure("TLS needs a certificate");
+  if (options.early_data && (!options.ticket_keys || options.client_auth != ClientAuth::kNone)) {
+    return failure("early data takes session tickets, and clients that show no certificate");
+  }
+  if (options.client_auth != ClientAuth::kNone && !options.client_ca) {
+    return failure("to verify the certificates of clients takes a CA");
+  }
   auto made = std::make_shared<TlsContexts>(Private{}, std::move(options));
-  if (auto added = made->add_identities(); !added) return std::unexpected(added.error());
+  made->add_identities();
+  for (const Transport transport : {Transport::kTcp, Transport::kQuic}) {
+    auto context = made->make_context(transport);
+    if (!context) return std::unexpected(context.error());
+    (transport == Transport::kTcp ? made->tcp_ : made->quic_) = *std::move(context);
+  }
   return made;
 }
 
-// One identity per set of certificates that share a name. The first certificate's first name makes the default one.
-Result<> TlsContexts::add_identities() {
-  const std::vector<std::string>& first_names = options_.certificates.front()->names();
-  if (auto first = identity_of(first_names.empty() ? std::string() : first_names.front()); !first) {
-    return std::unexpected(first.error());
-  }
-  for (const auto& certificate : options_.certificates) {
-    for (const std::string& name : certificate->names()) {
-      if (by_name_.contains(name)) continue;
-      auto identity = identity_of(name);
-      if (!identity) return std::unexpected(identity.error());
-      by_name_.emplace(name, *identity);
+// One identity per set of certificates that share a name. Those of the first certificate's first name are the default.
+void TlsContexts::add_identities() {
+  std::unordered_map<std::string_view, std::vector<std::size_t>> by_name;
+  for (std::size_t i = 0; i < options_.certificates.size(); ++i) {
+    for (const std::string& name : options_.certificates[i]->names()) {
+      std::vector<std::size_t>& named = by_name[name];
+      if (named.empty() || named.back() != i) named.push_back(i);  // a name may be there twice
     }
   }
-  return {};
+  std::map<std::vector<std::size_t>, std::size_t> known;
+  const auto index_of = [&](const std::vector<std::size_t>& certificates) {
+    const auto [entry, is_new] = known.try_emplace(certificates, identities_.size());
+    if (is_new) identities_.push_back(identity_of(certificates));
+    return entry->second;
+  };
+  const std::vector<std::string>& first_names = options_.certificates.front()->names();
+  index_of(first_names.empty() ? std::vector<std::size_t>{0} : by_name[first_names.front()]);
+  by_name_.reserve(by_name.size());
+  for (const auto& [name, certificates] : by_name) by_name_.emplace(name, index_of(certificates));
 }
 
-Result<std::size_t> TlsContexts::identity_of(const std::string& name) {
-  std::vector<std::size_t> chosen;
-  for (std::size_t i = 0; i < options_.certificates.size(); ++i) {
-    const Certificate& candidate = *options_.certificates[i];
-    const bool listed = name.empty() ? i == 0 : std::ranges::contains(candidate.names(), name);
-    const bool new_type = std::ranges::none_of(
-        chosen, [&](std::size_t other) { return options_.certificates[other]->key_type() == candidate.key_type(); });
-    if (listed && new_type) chosen.push_back(i);
+TlsContexts::Identity TlsContexts::identity_of(const std::vector<std::size_t>& certificates) const {
+  std::set<int> types;
+  for (const std::size_t index : certificates) types.insert(options_.certificates[index]->key_type());
+  return {.certificates = certificates,
+          .has_choice = types.size() < certificates.size(),
+          .tcp = binding_of(certificates, Transport::kTcp),
+          .quic = binding_of(certificates, Transport::kQuic)};
+}
+
+TlsContexts::Binding TlsContexts::binding_of(const std::vector<std::size_t>& certificates, Transport transport) const {
+  std::string identity(transport == Transport::kTcp ? "tcp" : "quic");
+  for (const std::size_t index : certificates) {
+    std::vector<std::string> names = options_.certificates[index]->names();
+    std::ranges::sort(names);
+    for (const std::string& name : names) identity += ' ' + name;
   }
-  const auto known = std::ranges::find(identities_, chosen, &Identity::certificates);
-  if (known != identities_.end()) return static_cast<std::size_t>(known - identities_.begin());
-  auto tcp = make_context(chosen, Transport::kTcp);
-  if (!tcp) return std::unexpected(tcp.error());
-  auto quic = make_context(chosen, Transport::kQuic);
-  if (!quic) return std::unexpected(quic.error());
-  identities_.push_back({.certificates = std::move(chosen), .tcp = std::move(*tcp), .quic = std::move(*quic)});
-  return identities_.size() - 1;
+  if (!clients_.empty()) identity += "\n" + clients_;
+  return fingerprint(identity);
 }
 
-Result<TlsContexts::ContextPtr> TlsContexts::make_context(const std::vector<std::size_t>& certificates,
-                                                          Transport transport) const {
+Result<TlsContexts::ContextPtr> TlsContexts::make_context(Transport transport) const {
   ContextPtr context(SSL_CTX_new(TLS_server_method()));
   if (!context) return openssl_failure("cannot make a TLS context");
   SSL_CTX* ctx = context.get();
@@ -208,30 +243,22 @@ Result<TlsContexts::ContextPtr> TlsContexts::make_context(const std::vector<std:
       SSL_CTX_set1_groups_list(ctx, kGroups) != 1) {
     return openssl_failure("cannot set ciphers and groups");
   }
-  for (const std::size_t index : certificates) {
-    const Certificate& certificate = *options_.certificates[index];
-    if (!certificate.install(ctx)) return failure(certificate.file() + ": OpenSSL refuses the certificate or its key");
-  }
   // OpenSSL hands the argument back as void*; nothing is changed through it.
   void* self = const_cast<TlsContexts*>(this);
   const bool tcp = transport == Transport::kTcp;
   SSL_CTX_set_client_hello_cb(ctx, tcp ? Callbacks::on_tcp_hello : Callbacks::on_quic_hello, self);
   SSL_CTX_set_alpn_select_cb(ctx, tcp ? Callbacks::on_tcp_alpn : Callbacks::on_quic_alpn, self);
-  bind_sessions(ctx, certificates, transport);
+  SSL_CTX_set_cert_cb(ctx, Callbacks::on_certificate, self);
+  use_tickets(ctx, transport);
+  if (options_.client_auth != ClientAuth::kNone) {
+    auto asks = client_verification::ask(ctx, options_.client_auth, *options_.client_ca);
+    if (!asks) return std::unexpected(std::move(asks).error());
+  }
   return context;
 }
 
-void TlsContexts::bind_sessions(SSL_CTX* context, const std::vector<std::size_t>& certificates,
-                                Transport transport) const {
+void TlsContexts::use_tickets(SSL_CTX* context, Transport transport) const {
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-  std::string identity(transport == Transport::kTcp ? "tcp" : "quic");
-  for (const std::size_t index : certificates) {
-    std::vector<std::string> names = options_.certificates[index]->names();
-    std::ranges::sort(names);
-    for (const std::string& name : names) identity += ' ' + name;
-  }
-  const auto digest = fingerprint(identity);
-  SSL_CTX_set_session_id_context(context, digest.data(), static_cast<unsigned>(digest.size()));
   if (!options_.ticket_keys) {
     SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
     SSL_CTX_set_num_tickets(context, 0);
@@ -241,22 +268,27 @@ void TlsContexts::bind_sessions(SSL_CTX* context, const std::vector<std::size_t>
   SSL_CTX_set_timeout(context, std::chrono::seconds(kTicketLifetime).count());
   SSL_CTX_set_app_data(context, options_.ticket_keys.get());
   SSL_CTX_set_tlsext_ticket_key_evp_cb(context, Callbacks::on_ticket);
+  if (options_.early_data && transport == Transport::kTcp) take_early_data(context);
 }
 
 TlsStream::SslPtr TlsContexts::new_ssl() const {
-  TlsStream::SslPtr ssl(SSL_new(identities_.front().tcp.get()));
+  TlsStream::SslPtr ssl(SSL_new(tcp_.get()));
   if (ssl) SSL_set_accept_state(ssl.get());
   return ssl;
 }
 
 TlsStream::SslPtr TlsContexts::new_quic_ssl() const {
-  TlsStream::SslPtr ssl(SSL_new(identities_.front().quic.get()));
+  TlsStream::SslPtr ssl(SSL_new(quic_.get()));
   if (ssl) SSL_set_accept_state(ssl.get());
   return ssl;
 }
 
 const TlsContexts::Identity* TlsContexts::find(std::string_view server_name) const {
   if (const auto exact = by_name_.find(server_name); exact != by_name_.end()) return &identities_[exact->second];
+  return find_wildcard(server_name);
+}
+
+const TlsContexts::Identity* TlsContexts::find_wildcard(std::string_view server_name) const {
   const std::size_t dot = server_name.find('.');
   if (dot == std::string_view::npos || dot == 0) return nullptr;
   const auto wildcard = by_name_.find("*" + std::string(server_name.substr(dot)));
@@ -269,12 +301,48 @@ const TlsContexts::Identity* TlsContexts::choose(std::string_view server_name) c
   return options_.unknown_sni == UnknownSni::kReject ? nullptr : &identities_.front();
 }
 
+std::vector<const Certificate*> TlsContexts::first_of_each_type(const Identity& identity, SSL* client) const {
+  std::vector<const Certificate*> first;
+  for (const std::size_t index : identity.certificates) {
+    const Certificate* const candidate = options_.certificates[index].get();
+    if (std::ranges::contains(first, candidate->key_type(), &Certificate::key_type)) continue;
+    if (client == nullptr || candidate->suits(client)) first.push_back(candidate);
+  }
+  return first;
+}
+
+// Where the client can use none of them it gets what it would get otherwise, and OpenSSL ends the handshake.
+bool TlsContexts::install(SSL* ssl, std::string_view server_name) const {
+  const Identity* const chosen = choose(server_name);
+  if (chosen == nullptr) return false;
+  const Identity* const wildcard = find_wildcard(server_name);
+  const bool has_other = wildcard != nullptr && wildcard != chosen;
+  std::vector<const Certificate*> served;
+  if (chosen->has_choice || has_other) served = first_of_each_type(*chosen, ssl);
+  if (served.empty() && has_other) served = first_of_each_type(*wildcard, ssl);
+  if (served.empty()) served = first_of_each_type(*chosen, nullptr);
+  return std::ranges::all_of(served, [ssl](const Certificate* certificate) { return certificate->install(ssl); });
+}
+
 std::vector<std::shared_ptr<const Certificate>> TlsContexts::served_to(std::string_view server_name) const {
   std::vector<std::shared_ptr<const Certificate>> served;
   const Identity* identity = choose(server_name);
   if (identity == nullptr) return served;
-  for (const std::size_t index : identity->certificates) served.push_back(options_.certificates[index]);
+  const auto first = first_of_each_type(*identity, nullptr);
+  for (const std::size_t index : identity->certificates) {
+    if (std::ranges::contains(first, options_.certificates[index].get()))
+      served.push_back(options_.certificates[index]);
+  }
   return served;
+}
+
+bool TlsContexts::lets_in_all_of(const TlsContexts* former) const {
+  if (options_.client_auth == ClientAuth::kNone || this == former) return true;
+  if (former == nullptr) return options_.client_auth != ClientAuth::kRequire;
+  // Who has shown nothing is let in where nothing is required; who has shown something, by an anchor that is still there.
+  const TlsOptions& before = former->options_;
+  const bool stricter = options_.client_auth == ClientAuth::kRequire && before.client_auth != ClientAuth::kRequire;
+  return !stricter && (before.client_auth == ClientAuth::kNone || options_.client_ca->has_all_of(*before.client_ca));
 }
 
 bool TlsContexts::misdirected(std::string_view server_name, std::string_view host) const {

@@ -88,5 +88,31 @@ TEST_F(AbuseGuardTest, TheSecondMayBeginAtAnyTime) {
   EXPECT_LE(cancelled, 60);
 }
 
+TEST_F(AbuseGuardTest, WindowsAreEarnedByWhatIsSent) {
+  const auto taken = [&] {
+    int count = 0;
+    while (guard_.allows(Abuse::kWindow, now_)) ++count;
+    return count;
+  };
+  EXPECT_EQ(taken(), 1000);
+  open(10);
+  EXPECT_EQ(taken(), 20);
+  guard_.data_sent(100);
+  EXPECT_EQ(taken(), 2) << "the stream's and the connection's";
+  guard_.data_sent(16384);
+  EXPECT_EQ(taken(), 18);
+  for (int i = 0; i < 100'000; ++i) guard_.data_sent(16384);
+  EXPECT_EQ(taken(), 100'000) << "no hoard without end";
+  now_ += 1s;
+  EXPECT_EQ(taken(), 100);
+}
+
+TEST_F(AbuseGuardTest, WhatWasOnItsWayToAStreamThatWeClosedIsNoAbuse) {
+  guard_.stream_closed(2048UL * 1024);
+  int count = 0;
+  while (guard_.allows(Abuse::kClosedStream, now_)) ++count;
+  EXPECT_EQ(count, 2049 + 1000);
+}
+
 }  // namespace
 }  // namespace gatehouse

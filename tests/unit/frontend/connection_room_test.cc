@@ -206,6 +206,31 @@ TEST(ConnectionRoom, WithEverybodyServedNewClientsWaitWithoutASpin) {
   EXPECT_THAT(ask(front, waiting, ""), EndsWith("hello"));
 }
 
+TEST(ConnectionRoom, RefusalsAreToldOfOnceInTenSecondsWithTheirNumber) {
+  ConnectionBudget budget(1);
+  const MonotonicTime start(1h);
+  EXPECT_EQ(budget.note_refusal(start), 1U);
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(budget.note_refusal(start + i * 499ms), std::nullopt);
+  EXPECT_EQ(budget.note_refusal(start + 10s), 21U);
+  EXPECT_EQ(budget.note_refusal(start + 19s), std::nullopt);
+  EXPECT_EQ(budget.note_refusal(start + 1h), 2U);
+}
+
+TEST(ConnectionRoom, TheBudgetWithLeastRoomIsTheOneThatRefuses) {
+  const auto process = std::make_shared<ConnectionBudget>(0, std::make_shared<ClientTable>());
+  const auto listener = std::make_shared<ConnectionBudget>(0, process);
+  EXPECT_EQ(ConnectionBudget::tightest(listener), nullptr);
+  process->set_limit(3, ConnectionLimit::kProcess);
+  EXPECT_EQ(ConnectionBudget::tightest(listener), process);
+  listener->set_limit(2, ConnectionLimit::kListener);
+  EXPECT_EQ(ConnectionBudget::tightest(listener), listener);
+  const auto other = std::make_shared<ConnectionBudget>(0, process);
+  const ConnectionPermit first = ConnectionPermit::request(other);
+  const ConnectionPermit second = ConnectionPermit::request(other);
+  EXPECT_EQ(ConnectionBudget::tightest(listener), process);
+  EXPECT_EQ(label(ConnectionBudget::tightest(listener)->source()), "limits.max_connections");
+}
+
 TEST(ConnectionRoom, OtherListenersOfTheProcessGiveWayToo) {
   const auto process = limit(1);
   Front crowded(nullptr, std::make_shared<ConnectionBudget>(0, process));

@@ -15,6 +15,13 @@ namespace {
 
 using testing::EndsWith;
 using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+std::shared_ptr<const Certificate> self_signed() {
+  const PemPair pem = make_certificate();
+  return Certificate::parse(pem.certificate, pem.private_key, "test").value();
+}
 
 TEST(TcpListener, AcceptsAndAnswersOverCleartext) {
   Front front;
@@ -52,10 +59,11 @@ TEST(TcpListener, FailedHandshakesAreCountedByTheirReason) {
   const auto failures = [&](HandshakeFailure why) {
     return front.counters.handshake_failures[static_cast<std::size_t>(why)].value();
   };
-  const Fd plain = front.connect();
-  const std::string text = get();
-  ASSERT_GT(::send(plain.get(), text.data(), text.size(), MSG_NOSIGNAL), 0);
+  const Fd noise = front.connect();
+  const std::string text = "get / HTTP/1.1\r\n";
+  ASSERT_GT(::send(noise.get(), text.data(), text.size(), MSG_NOSIGNAL), 0);
   front.until([&] { return failures(HandshakeFailure::kProtocol) == 1; });
+  front.until([&] { return ended(noise) || sockets::take_error(noise.get()) != 0; });
   {
     const Fd leaving = front.connect();
     front.until([&] { return front.open() == 1; });
@@ -65,6 +73,47 @@ TEST(TcpListener, FailedHandshakesAreCountedByTheirReason) {
   front.until([&] { return front.open() == 1; });
   front.clock.advance(std::chrono::seconds(11));
   front.until([&] { return failures(HandshakeFailure::kTimeout) == 1 && front.open() == 0; });
+}
+
+// Without TLS, and without a word of what it has said; whatever its protocol is, this one begins with a word.
+TEST(TcpListener, WhoSpeaksWithoutTlsIsToldThatTheListenerSpeaksIt) {
+  for (const std::string& text : {get("/secret"), std::string("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+                                  std::string("OPTIONS * HTTP/1.1\r\nHost: a b\r\n\r\n"),
+                                  std::string("EHLO secret\r\n"), std::string("USER secret\r\nPASS x\r\n"),
+                                  post("secret"), std::string("CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n")}) {
+    SCOPED_TRACE(text);
+    Front front(TlsContexts::make({.certificates = {self_signed()}}).value());
+    const Fd client = front.connect();
+    ASSERT_EQ(::send(client.get(), text.data(), text.size(), MSG_NOSIGNAL), std::ssize(text));
+    std::string response;
+    front.until([&] {
+      char piece[4096];
+      const ssize_t count = ::recv(client.get(), piece, sizeof piece, MSG_DONTWAIT);
+      if (count > 0) response.append(piece, static_cast<std::size_t>(count));
+      return count == 0;
+    });
+    EXPECT_THAT(response, StartsWith("HTTP/1.1 400 Bad Request\r\n"));
+    EXPECT_THAT(response, HasSubstr("Connection: close\r\n"));
+    EXPECT_THAT(response, HasSubstr("plain_http_on_tls: "));
+    EXPECT_THAT(response, HasSubstr("This port speaks HTTPS"));
+    EXPECT_THAT(response, Not(HasSubstr("secret")));
+    EXPECT_EQ(front.counters.handshake_failures[static_cast<std::size_t>(HandshakeFailure::kPlainHttp)].value(), 1U);
+    ASSERT_EQ(front.ended.size(), 1U);
+    EXPECT_EQ(front.ended[0].fault, Fault::kPlainHttpOnTls);
+    EXPECT_TRUE(front.live.empty());
+  }
+}
+
+TEST(TcpListener, ARequestWithoutTlsMayComeByteByByte) {
+  Front front(TlsContexts::make({.certificates = {self_signed()}}).value());
+  const Fd client = front.connect();
+  for (const char c : get()) {
+    ASSERT_EQ(::send(client.get(), &c, 1, MSG_NOSIGNAL), 1);
+    for (int i = 0; i < 4; ++i) front.loop.turn(EventLoop::Wait::kNever);
+  }
+  front.until([&] { return front.ended.size() == 1; });
+  EXPECT_EQ(front.ended[0].fault, Fault::kPlainHttpOnTls);
+  EXPECT_EQ(front.ended[0].target, "/");
 }
 
 TEST(TcpListener, ClosingTakesWhoeverWaitsAndLeavesConnectionsOpen) {

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "proxy/http/exchange.h"
+#include "proxy/http/exchange/exchange.h"
 #include "tests/support/quic_case.h"
 
 namespace gatehouse {

@@ -9,7 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "common/slab_pool.h"
-#include "proxy/http/exchange.h"
+#include "proxy/http/exchange/exchange.h"
 #include "tests/support/quic_case.h"
 
 namespace gatehouse {
@@ -130,6 +130,43 @@ TEST_F(QuicUploadWindowTest, WindowComesBackFromBodiesThatTheirClientBreaksOff) 
   const auto last = upload(client, 10);
   until([&] { return unsent(client, last) == 0; });
   EXPECT_TRUE(client.connected());
+}
+
+TEST_F(QuicUploadWindowTest, OneThatHasKeptUpAndStopsLeavesNoMoreThanItsWindow) {
+  constexpr std::size_t kKeepsUp = 8'000'000;
+  constexpr std::size_t kAll = 20'000'000;
+  std::size_t taken = 0;
+  script = [&](Exchange& exchange) {
+    auto& in = exchange.request_pipe().reader();
+    while (in.available() > 0 && taken < kKeepsUp) taken += in.read(in.available()).size();
+  };
+  H3Client& client = connected();
+  const auto stream = post(client);
+  client.send(stream, std::string(kAll, 'x'), kYes);
+  until([&] { return taken >= kKeepsUp; });
+  pass(2s);
+  const std::size_t ahead = kAll - client.unsent(stream) - taken;
+  EXPECT_GT(ahead, 1024U * 1024);
+  EXPECT_LE(ahead, options.h3.stream_window + options.h3.window_growth);
+}
+
+TEST_F(QuicUploadWindowTest, WhatAWindowHasGrownByIsThereOnce) {
+  bool reads = true;
+  script = [&](Exchange& exchange) {
+    if (reads) swallow(exchange);
+  };
+  H3Client& client = connected();
+  for (int round = 1; round <= 3; ++round) {
+    const auto stream = post(client);
+    client.send(stream, std::string(8'000'000, 'x'), kYes);
+    until([&] { return observer.ended.size() == static_cast<std::size_t>(round); });
+  }
+  reads = false;
+  const auto streams = upload(client, 100);
+  pass(2s);
+  const std::size_t sent = streams.size() * kBody - unsent(client, streams);
+  EXPECT_GE(sent, options.h3.connection_window - kBody);
+  EXPECT_LE(sent, options.h3.connection_window + options.h3.window_growth);
 }
 
 }  // namespace

@@ -118,7 +118,8 @@ Outcome shake_hands(const TlsContexts& contexts, const ClientHello& hello, SSL_C
   SSL_read(client.get(), &byte, 1);  // takes the ticket of TLS 1.3
   ERR_clear_error();
   describe(outcome, client.get(), server.get());
-  SSL_set_shutdown(client.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);  // or its session would not be used again
+  // Or the session would not be used again.
+  for (SSL* end : {client.get(), server.get()}) SSL_set_shutdown(end, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
   return outcome;
 }
 
@@ -156,6 +157,41 @@ TEST(TlsContexts, AnUnknownNameCanBeRefused) {
   EXPECT_FALSE(outcome.done);
   EXPECT_THAT(outcome.alert, HasSubstr("unrecognized name"));
   EXPECT_EQ(handshake_failure(outcome.error), HandshakeFailure::kUnknownName);
+}
+
+// The exact name first, and the wildcard where the client can use nothing that has the exact one.
+TEST(TlsContexts, WhoCannotUseTheExactNamesKeyGetsTheWildcards) {
+  using enum TestCertificate::Key;
+  const auto made = contexts({.certificates = {certificate({.names = {"shop.test.example"}, .key = kEcdsa}),
+                                               certificate({.names = {"*.test.example"}, .key = kRsa}),
+                                               certificate({.names = {"*.other.example"}, .key = kEcdsa}),
+                                               certificate({.names = {"shop.other.example"}, .key = kRsa})}});
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    const auto got = [&](const char* name, const char* signatures) {
+      return shake_hands(*made, {.server_name = name, .signatures = signatures, .max_version = version}).subject;
+    };
+    EXPECT_EQ(got("shop.test.example", nullptr), "shop.test.example");
+    EXPECT_EQ(got("shop.test.example", "ECDSA+SHA256"), "shop.test.example");
+    EXPECT_EQ(got("shop.test.example", "RSA-PSS+SHA256:RSA+SHA256"), "*.test.example");
+    EXPECT_EQ(got("shop.other.example", nullptr), "shop.other.example");
+    EXPECT_EQ(got("shop.other.example", "ECDSA+SHA256"), "*.other.example");
+  }
+  // TLS 1.2 says it by its cipher suites, too.
+  const Outcome old = shake_hands(
+      *made,
+      {.server_name = "shop.test.example", .max_version = TLS1_2_VERSION, .ciphers = "ECDHE-RSA-AES128-GCM-SHA256"});
+  EXPECT_TRUE(old.done);
+  EXPECT_EQ(old.subject, "*.test.example");
+  EXPECT_FALSE(shake_hands(*made, {.server_name = "shop.test.example", .signatures = "ed25519"}).done);
+}
+
+TEST(TlsContexts, OptionsWithTheSameObjectsAreTheSame) {
+  EXPECT_FALSE(TlsContexts::make({}).has_value()) << "without a certificate there is nothing to serve";
+  const TlsOptions options{.certificates = {certificate({})}, .ticket_keys = std::make_shared<TicketKeys>()};
+  TlsOptions other = options;
+  EXPECT_EQ(contexts(options)->options(), other);
+  other.certificates = {certificate({})};
+  EXPECT_NE(contexts(options)->options(), other);
 }
 
 TEST(TlsContexts, RsaAndEcdsaServeOneNameSideBySide) {
@@ -304,32 +340,53 @@ TEST(TlsContexts, AHostThatNeedsAnotherCertificateIsMisdirected) {
   EXPECT_FALSE(made->misdirected("", "b.test"));
 }
 
+TEST(TlsContexts, WithEarlyDataATicketIsGoodOnceAndForTheseContextsOnly) {
+  const auto make = [] {
+    return contexts({.certificates = {certificate({.names = {"a.test"}}), certificate({.names = {"b.test"}})},
+                     .ticket_keys = std::make_shared<TicketKeys>(),
+                     .early_data = true});
+  };
+  const auto made = make();
+  for (const char* name : {"a.test", "b.test"}) {
+    const Outcome first = shake_hands(*made, {.server_name = name});
+    ASSERT_TRUE(first.done);
+    EXPECT_EQ(SSL_SESSION_get_max_early_data(first.session.get()), TlsContexts::kMostEarlyData);
+    const ClientHello again{.server_name = name, .session = first.session.get()};
+    EXPECT_TRUE(shake_hands(*made, again).resumed) << name;
+    EXPECT_FALSE(shake_hands(*made, again).resumed) << name;
+    const Outcome other = shake_hands(*made, {.server_name = name});
+    const Outcome after = shake_hands(*make(), {.server_name = name, .session = other.session.get()});
+    EXPECT_TRUE(after.done);
+    EXPECT_FALSE(after.resumed) << "a reload, or a restart";
+  }
+}
+
+TEST(TlsContexts, WithEarlyDataTls12ResumesAsEver) {
+  const auto made =
+      contexts({.certificates = {certificate({})}, .ticket_keys = std::make_shared<TicketKeys>(), .early_data = true});
+  const Outcome first = shake_hands(*made, {.max_version = TLS1_2_VERSION});
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_TRUE(shake_hands(*made, {.max_version = TLS1_2_VERSION, .session = first.session.get()}).resumed);
+  }
+}
+
+TEST(TlsContexts, EarlyDataKeepsSoManySessionsAndNoMore) {
+  const auto made =
+      contexts({.certificates = {certificate({})}, .ticket_keys = std::make_shared<TicketKeys>(), .early_data = true});
+  const SSL_CTX* const cache = SSL_get_SSL_CTX(made->new_ssl().get());
+  EXPECT_EQ(SSL_CTX_sess_get_cache_size(const_cast<SSL_CTX*>(cache)), TlsContexts::kMostSessions);
+  const auto without = contexts({.certificates = {certificate({})}, .ticket_keys = std::make_shared<TicketKeys>()});
+  EXPECT_EQ(SSL_get_max_early_data(without->new_ssl().get()), 0U);
+  shake_hands(*without);
+  EXPECT_EQ(SSL_CTX_sess_number(SSL_get_SSL_CTX(without->new_ssl().get())), 0);
+}
+
 TEST(TlsContexts, QuicSpeaksOnlyTls13) {
-  const auto made = contexts({.certificates = {certificate({})}});
+  const auto made =
+      contexts({.certificates = {certificate({})}, .ticket_keys = std::make_shared<TicketKeys>(), .early_data = true});
   const TlsStream::SslPtr ssl = made->new_quic_ssl();
   EXPECT_EQ(SSL_get_min_proto_version(ssl.get()), TLS1_3_VERSION);
   EXPECT_EQ(SSL_get_max_early_data(ssl.get()), 0U);
-}
-
-TEST(Certificates, WhatDoesNotFitTogetherIsRefusedWithAReason) {
-  const PemPair one = make_certificate();
-  const PemPair other = make_certificate();
-  const auto mismatch = Certificate::parse(one.certificate, other.private_key, "cert.pem");
-  ASSERT_FALSE(mismatch.has_value());
-  EXPECT_THAT(mismatch.error().message, HasSubstr("does not belong"));
-  EXPECT_FALSE(Certificate::parse("", one.private_key, "cert.pem").has_value());
-  EXPECT_FALSE(Certificate::parse(one.certificate, "not a key", "cert.pem").has_value());
-  EXPECT_FALSE(Certificate::parse(one.certificate.substr(0, 200), one.private_key, "cert.pem").has_value());
-  EXPECT_FALSE(Certificate::load("/nonexistent/cert.pem", "/nonexistent/key.pem").has_value());
-  EXPECT_FALSE(TlsContexts::make({}).has_value());
-}
-
-TEST(Certificates, AWildcardCoversOneLabel) {
-  const auto made = certificate({.names = {"*.example.com"}});
-  EXPECT_TRUE(made->covers("shop.example.com"));
-  EXPECT_FALSE(made->covers("example.com"));
-  EXPECT_FALSE(made->covers("a.b.example.com"));
-  EXPECT_FALSE(made->covers(".example.com"));
 }
 
 }  // namespace
