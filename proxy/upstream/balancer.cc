@@ -87,8 +87,16 @@ class RoundRobin final : public Balancer {
   }
 };
 
+// Whether so much of what it answers are errors that its load is not to be believed this time: who fails at once has
+// nothing in flight, and would be sent everything.
+bool idles_by_errors(const Endpoint& endpoint) {
+  const std::uint32_t share = endpoint.error_share();
+  return share != 0 && random::below(Endpoint::kAllErrors) < share;
+}
+
 // The less busy of two that were chosen at random: nearly as even as the least busy of all, without the herd that all
-// workers together would be.
+// workers together would be. As far as the less busy one's answers are errors, weight and chance decide instead: it
+// gets its fair share, so that it is seen when it is well again, and no more.
 class LeastRequests final : public Balancer {
  public:
   const Member* pick(const PickRequest& request) const override {
@@ -98,9 +106,13 @@ class LeastRequests final : public Balancer {
     if (one == kNone) return nullptr;
     const std::size_t other = draw(request, one);
     if (other == kNone) return &members[one];
-    const std::uint64_t load_of_one = members[one].endpoint->in_flight() * weight_now(request, members[other]);
-    const std::uint64_t load_of_other = members[other].endpoint->in_flight() * weight_now(request, members[one]);
-    return load_of_one <= load_of_other ? &members[one] : &members[other];
+    const std::uint64_t weight_of_one = weight_now(request, members[one]);
+    const std::uint64_t weight_of_other = weight_now(request, members[other]);
+    const std::uint64_t load_of_one = members[one].endpoint->in_flight() * weight_of_other;
+    const std::uint64_t load_of_other = members[other].endpoint->in_flight() * weight_of_one;
+    const std::size_t less = load_of_one <= load_of_other ? one : other;
+    if (!idles_by_errors(*members[less].endpoint)) return &members[less];
+    return random::below(weight_of_one + weight_of_other) < weight_of_one ? &members[one] : &members[other];
   }
 };
 

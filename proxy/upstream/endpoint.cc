@@ -1,6 +1,9 @@
 #include "proxy/upstream/endpoint.h"
 
+#include <sys/socket.h>
+
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "common/event_loop.h"
@@ -12,10 +15,31 @@ namespace {
 
 Endpoint::Identity completed(Endpoint::Identity identity) {
   const Address& address = identity.address;
-  if (identity.name.empty()) identity.name = address.to_string();
+  if (identity.name.empty()) identity.name = (identity.tls ? "https://" : "") + address.to_string();
   if (identity.authority.empty()) identity.authority = address.is_unix() ? "localhost" : address.to_string();
+  constexpr std::string_view kDefaultPort = ":443";
+  if (identity.tls && identity.authority.ends_with(kDefaultPort)) {
+    identity.authority.resize(identity.authority.size() - kDefaultPort.size());
+  }
   return identity;
 }
+
+// An EndpointFailure in one word:
+//
+//   | 1: there is one | 1: a fault | 0 | fault (8 bits) | errno or status (16 bits) |
+constexpr std::uint32_t kThereIsOne = 1U << 31U;
+constexpr std::uint32_t kIsFault = 1U << 30U;
+constexpr std::uint32_t kFaultShift = 16;
+constexpr std::uint32_t kLow = 0xFFFF;
+
+std::uint32_t packed(const EndpointFailure& why) {
+  if (!why.fault) return kThereIsOne | why.status;
+  return kThereIsOne | kIsFault | static_cast<std::uint32_t>(*why.fault) << kFaultShift |
+         (static_cast<std::uint32_t>(why.error) & kLow);
+}
+
+// About so many requests make up an endpoint's share of errors; the last weighs most.
+constexpr std::uint32_t kRemembered = 16;
 
 }  // namespace
 
@@ -36,6 +60,16 @@ void Permit::give_back() {
 }
 
 Endpoint::Endpoint(Identity identity) : identity_(completed(std::move(identity))) {}
+
+const Address* Endpoint::beside(const Address& at) const {
+  if (identity_.other_address.family() == AF_UNSPEC) return nullptr;
+  return &at == &identity_.other_address ? &identity_.address : &identity_.other_address;
+}
+
+void Endpoint::found_at(const Address& at) {
+  const bool other = &at == &identity_.other_address;
+  if (at_other_.load(std::memory_order_relaxed) != other) at_other_.store(other, std::memory_order_relaxed);
+}
 
 void Endpoint::set(Obstacle obstacle) {
   obstacles_.fetch_or(static_cast<std::uint8_t>(obstacle));
@@ -59,11 +93,42 @@ void Endpoint::tell_all_mailboxes() {
 }
 
 void Endpoint::succeeded() {
-  if (failures_in_row_.load(std::memory_order_relaxed) != 0) failures_in_row_.store(0, std::memory_order_relaxed);
+  end_row();
+  if (error_share() != 0) note_error(false);
 }
 
-std::uint32_t Endpoint::failed() {
-  return failures_in_row_.fetch_add(1, std::memory_order_relaxed) + 1;
+void Endpoint::erred() {
+  end_row();
+  note_error(true);
+}
+
+// While all goes well nothing is written: the line of memory stays every worker's.
+void Endpoint::end_row() {
+  if (failures_in_row() != 0) count_anew();
+  if (outcomes_.trouble.load(std::memory_order_relaxed) != 0) outcomes_.trouble.store(0, std::memory_order_relaxed);
+}
+
+std::uint32_t Endpoint::failed(const EndpointFailure& why) {
+  outcomes_.trouble.store(packed(why), std::memory_order_relaxed);
+  outcomes_.failures.fetch_add(1, std::memory_order_relaxed);
+  note_error(true);
+  return outcomes_.failures_in_row.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+// Rounded so that it gets to both ends.
+void Endpoint::note_error(bool error) {
+  const std::uint32_t share = error_share();
+  const std::uint32_t next = error ? share + (kAllErrors - share + kRemembered - 1) / kRemembered
+                                   : share - (share + kRemembered - 1) / kRemembered;
+  outcomes_.error_share.store(next, std::memory_order_relaxed);
+}
+
+std::optional<EndpointFailure> Endpoint::trouble() const {
+  const std::uint32_t word = outcomes_.trouble.load(std::memory_order_relaxed);
+  if (word == 0) return std::nullopt;
+  if ((word & kIsFault) == 0) return EndpointFailure{.status = static_cast<std::uint16_t>(word & kLow)};
+  return EndpointFailure{.fault = static_cast<Fault>(word >> kFaultShift & 0xFFU),
+                         .error = static_cast<int>(word & kLow)};
 }
 
 // Sequentially consistent against set(kNotServing): whoever sets it and then reads no request in flight comes before

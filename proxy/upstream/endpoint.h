@@ -23,10 +23,12 @@
 
 #include "common/address.h"
 #include "common/clock.h"
+#include "proxy/http/fault.h"
 
 namespace gatehouse {
 
 class Endpoint;
+class TlsServer;
 struct LineMailbox;
 
 // Gives itself back when destroyed, on any thread. Keeps its endpoint alive.
@@ -64,6 +66,15 @@ enum class Obstacle : std::uint8_t {
   kLost = 8,
 };
 
+// Why a request failed at an endpoint.
+struct EndpointFailure {
+  // Nothing: it answered, with `status`.
+  std::optional<Fault> fault{};
+  // The errno of the fault; 0 where there is none.
+  int error = 0;
+  std::uint16_t status = 0;
+};
+
 class Endpoint {
  public:
   struct Identity {
@@ -78,22 +89,38 @@ class Endpoint {
     int pid = 0;
     // For MS-ASPNETCORE-TOKEN on every request; never logged.
     std::string pairing_token{};
-    // Who alone may listen at a Unix socket that its user can replace; nothing: whoever does.
+    // Who alone may listen there: at a Unix socket that its user can replace, or where somebody has registered an
+    // address; nothing: whoever does.
     std::optional<uid_t> listening_user{};
+    // What is known of its TLS; null: it is spoken to without.
+    std::shared_ptr<TlsServer> tls{};
+    // Where it may listen instead, as on the other loopback address of localhost. No address: nowhere.
+    Address other_address{};
+    // What must be there for as long as the address shall mean the same, such as a descriptor that is part of it.
+    std::shared_ptr<const void> holds{};
   };
 
-  // Fills in the name and the authority where they are empty.
+  // Fills in the name and the authority where they are empty. Over TLS the name of an address begins with "https://",
+  // and its authority has no port 443.
   explicit Endpoint(Identity identity);
   Endpoint(const Endpoint&) = delete;
   Endpoint& operator=(const Endpoint&) = delete;
 
   const std::string& upstream() const { return identity_.upstream; }
-  const Address& address() const { return identity_.address; }
+  // Where it was found last; until then, the first of its addresses. Either lives as long as the endpoint.
+  const Address& address() const {
+    return at_other_.load(std::memory_order_relaxed) ? identity_.other_address : identity_.address;
+  }
+  // Where to look if nobody takes connections at `at`, one of its addresses; null: nowhere else.
+  const Address* beside(const Address& at) const;
+  // It took a connection at `at`, one of its addresses.
+  void found_at(const Address& at);
   const std::string& name() const { return identity_.name; }
   const std::string& authority() const { return identity_.authority; }
   int pid() const { return identity_.pid; }
   const std::string& pairing_token() const { return identity_.pairing_token; }
   std::optional<uid_t> listening_user() const { return identity_.listening_user; }
+  TlsServer* tls() const { return identity_.tls.get(); }
 
   // How many permits are out, over all workers.
   std::uint32_t in_flight() const { return in_flight_.load(); }
@@ -120,12 +147,22 @@ class Endpoint {
 
   // Permits taken so far, retries included.
   std::uint64_t requests() const { return requests_.load(std::memory_order_relaxed); }
-  // Requests in a row without success: what outlier detection counts.
-  std::uint32_t failures_in_row() const { return failures_in_row_.load(std::memory_order_relaxed); }
-  // A request went well there; or failures shall count anew.
+  // Each request that was tried there ends in one of three ways: well; with an error (5xx) that is not counted as a
+  // failure; or as a failure, which outlier detection counts. The last returns how many in a row have failed by now.
   void succeeded();
-  // A request failed there. Returns how many in a row have by now.
-  std::uint32_t failed();
+  void erred();
+  std::uint32_t failed(const EndpointFailure& why = {});
+  // Requests in a row that failed.
+  std::uint32_t failures_in_row() const { return outcomes_.failures_in_row.load(std::memory_order_relaxed); }
+  // From now on they count anew, although none has gone well.
+  void count_anew() { outcomes_.failures_in_row.store(0, std::memory_order_relaxed); }
+  // Requests that have failed so far.
+  std::uint64_t failures() const { return outcomes_.failures.load(std::memory_order_relaxed); }
+  // Why the last request failed; nothing if the last one did not, or there was none.
+  std::optional<EndpointFailure> trouble() const;
+  // How many of the last few requests have failed or erred, of kAllErrors. Threads that count at once may lose one.
+  static constexpr std::uint32_t kAllErrors = 1024;
+  std::uint32_t error_share() const { return outcomes_.error_share.load(std::memory_order_relaxed); }
   // When it became available last, for slow start; the epoch if it always was.
   MonotonicTime available_since() const { return MonotonicTime(Duration(since_.load(std::memory_order_relaxed))); }
 
@@ -143,12 +180,23 @@ class Endpoint {
   void tell_all_mailboxes();
   static void give_back(const std::shared_ptr<Endpoint>& endpoint);
   static void offer_permit(const std::shared_ptr<Endpoint>& endpoint);
+  void end_row();
+  void note_error(bool error);
+
+  struct Outcomes {
+    std::atomic<std::uint32_t> failures_in_row{0};
+    std::atomic<std::uint32_t> error_share{0};
+    // An EndpointFailure in one word; 0: nothing.
+    std::atomic<std::uint32_t> trouble{0};
+    std::atomic<std::uint64_t> failures{0};
+  };
 
   const Identity identity_;
+  std::atomic<bool> at_other_{false};
   std::atomic<std::uint8_t> obstacles_{0};
   std::atomic<Duration::rep> since_{0};
   std::atomic<std::uint64_t> requests_{0};
-  std::atomic<std::uint32_t> failures_in_row_{0};
+  Outcomes outcomes_;
   std::atomic<std::uint32_t> in_flight_{0};
   std::atomic<std::uint32_t> mailboxes_waiting_{0};
   // Taken only while somebody waits, and when an obstacle goes.

@@ -44,6 +44,10 @@ void Membership::keeps_failing(const std::shared_ptr<Endpoint>& endpoint) {
   if (hooks_.keeps_failing) hooks_.keeps_failing(endpoint);
 }
 
+void Membership::lost(const std::shared_ptr<Endpoint>& endpoint) {
+  if (hooks_.lost) hooks_.lost(endpoint);
+}
+
 void Membership::join_line(const std::shared_ptr<LineMailbox>& mailbox) {
   const std::scoped_lock lock(mutex_);
   mailboxes_.push_back(mailbox);

@@ -5,7 +5,7 @@
 //
 //   control thread: replace(set) --> set_, version_ + 1 --> workers compare versions, then ask for set()
 //                                +-> mailboxes_ --post--> WaitingLine::look_for_permits() of each worker with a line
-//   workers:        want(), keeps_failing() --> hooks, which post to the control thread
+//   workers:        want(), keeps_failing(), lost() --> hooks, which post to the control thread
 #pragma once
 
 #include <atomic>
@@ -31,6 +31,8 @@ class Membership {
     // An endpoint's failures in a row have reached UpstreamOptions::failures_to_eject, or a multiple of it. Called each
     // time.
     std::function<void(const std::shared_ptr<Endpoint>&)> keeps_failing;
+    // An app's process has refused a connection, and its endpoint is kLost. At most once in 100 ms for each endpoint.
+    std::function<void(const std::shared_ptr<Endpoint>&)> lost;
   };
 
   // REQUIRES: `set` is not null.
@@ -54,6 +56,7 @@ class Membership {
   // A request has begun to wait for any endpoint at all.
   void want();
   void keeps_failing(const std::shared_ptr<Endpoint>& endpoint);
+  void lost(const std::shared_ptr<Endpoint>& endpoint);
 
   // For WaitingLine: whom replace() tells. On return of leave_line() nothing is posted to the mailbox's loop any more
   // (what is posted already arrives).

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -27,6 +28,9 @@ struct PickRequest {
   // The affinity cookie's value, whatever the client sent. The member that it names is taken if it fits and there is a
   // connection, or room for one; else the balancer chooses.
   std::string_view cookie{};
+  // Where the request has a connection of its own: taken before all others if it fits, and there is always room. Null:
+  // nowhere.
+  const std::shared_ptr<Endpoint>* own = nullptr;
 
   // Said by UpstreamPools, before a balancer is asked: among whom it chooses, and when.
 

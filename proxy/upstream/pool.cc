@@ -7,6 +7,7 @@
 
 #include "common/event_loop.h"
 #include "common/log_limit.h"
+#include "proxy/upstream/private_connections.h"
 #include "proxy/upstream/upstream_pools.h"
 
 namespace gatehouse {
@@ -47,6 +48,12 @@ void Lease::put_back() {
   const Permit given_back = std::move(permit_);
 }
 
+std::unique_ptr<PrivateConnection> Lease::keep_private() {
+  assert(pool_ != nullptr);
+  const Permit given_back = std::move(permit_);
+  return std::exchange(pool_, nullptr)->keep_private(std::move(connection_));
+}
+
 Permit Lease::give_up() {
   assert(pool_ != nullptr);
   Permit permit = std::move(permit_);
@@ -64,6 +71,7 @@ Pool::Pool(UpstreamPools& owner, std::shared_ptr<Endpoint> endpoint, EndpointCou
 
 Pool::~Pool() {
   assert(leased_ == 0);
+  while (!private_.empty()) release(*private_.back());
   counters_.connections_idle.subtract(idle_.size());
 }
 
@@ -85,6 +93,13 @@ Lease Pool::acquire(Permit permit, Kind kind) {
   return {*this, std::move(connection), std::move(permit)};
 }
 
+Lease Pool::resume(PrivateConnection& connection, Permit permit) {
+  assert(permit.endpoint() == endpoint_);
+  ++leased_;
+  counters_.connections_active.add();
+  return {*this, release(connection), std::move(permit)};
+}
+
 void Pool::close_idle() {
   counters_.connections_idle.subtract(idle_.size());
   for (std::unique_ptr<UpstreamConnection>& connection : std::exchange(idle_, {})) close(std::move(connection));
@@ -95,6 +110,53 @@ void Pool::close_longest_idle() {
   counters_.closed_for_room.add();
   const std::unique_ptr<UpstreamConnection> closed = std::move(idle_.front());
   idle_.erase(idle_.begin());
+}
+
+void Pool::close_private() {
+  while (!private_.empty()) close(*private_.back());
+}
+
+// The list is short, and asked rarely.
+void Pool::close_longest_private() {
+  counters_.closed_for_room.add();
+  const auto closed = release(**std::ranges::max_element(
+      private_, {}, [](const PrivateConnection* each) { return each->connection_->idle_for(); }));
+}
+
+Duration Pool::longest_private() const {
+  Duration longest{};
+  for (const PrivateConnection* each : private_) longest = std::max(longest, each->connection_->idle_for());
+  return longest;
+}
+
+void Pool::close(PrivateConnection& connection) {
+  close(release(connection));
+}
+
+std::unique_ptr<UpstreamConnection> Pool::release(PrivateConnection& connection) {
+  counters_.connections_private.subtract();
+  std::erase(private_, &connection);
+  connection.pool_ = nullptr;
+  return std::move(connection.connection_);
+}
+
+std::unique_ptr<PrivateConnection> Pool::keep_private(std::unique_ptr<UpstreamConnection> connection) {
+  counters_.connections_active.subtract();
+  std::unique_ptr<PrivateConnection> kept;
+  if (!current_) {
+    close(std::move(connection));
+  } else if (owner_.gives_up_connection()) {
+    counters_.closed_for_room.add();
+    close(std::move(connection));
+  } else {
+    counters_.connections_private.add();
+    connection->rest(idle_limit());
+    kept = std::make_unique<PrivateConnection>(*this, std::move(connection));
+    private_.push_back(kept.get());
+    owner_.connection_is_idle();
+  }
+  end_lease();
+  return kept;
 }
 
 void Pool::put_back(std::unique_ptr<UpstreamConnection> connection) {
@@ -135,7 +197,10 @@ void Pool::close(std::unique_ptr<UpstreamConnection> connection) {
 void Pool::drop_idle(UpstreamConnection& connection, UpstreamConnection::IdleEnd end) {
   if (end == UpstreamConnection::IdleEnd::kClosed) learn_from_close(connection.idle_for());
   const auto found = std::ranges::find(idle_, &connection, &std::unique_ptr<UpstreamConnection>::get);
-  assert(found != idle_.end());
+  if (found == idle_.end()) {
+    const auto is_it = [&](const PrivateConnection* each) { return each->connection_.get() == &connection; };
+    return close(**std::ranges::find_if(private_, is_it));
+  }
   counters_.connections_idle.subtract();
   close(std::move(*found));
   idle_.erase(found);

@@ -3,6 +3,7 @@
 // the last of them has ended.
 //
 //   acquire() --> Lease --put_back()--> idle_ [ oldest ... newest ] --acquire()--> Lease ...
+//                   |--keep_private()--> PrivateConnection, of its client --resume()--> Lease ...
 //                   |                           |
 //                   +-- ~Lease, give_up()       +-- idle for too long, closed by the endpoint, or for want of room
 //                   v                           v
@@ -25,6 +26,7 @@ namespace gatehouse {
 
 class EventLoop;
 class Pool;
+class PrivateConnection;
 class UpstreamPools;
 
 // A connection to an endpoint for the time of one exchange, and the permit of the request there. Owned by the forwarder
@@ -45,6 +47,9 @@ class Lease {
   // Gives the connection to the pool, which keeps or closes it, and then the permit back. The lease is empty then: it
   // may only be destroyed. REQUIRES: on_done(true) was called.
   void put_back();
+  // Gives the permit back, and returns the connection for the same client's next exchange. Null: it is closed, as its
+  // endpoint is gone, or others wait for room. The lease is empty then. REQUIRES: on_done(true) was called.
+  std::unique_ptr<PrivateConnection> keep_private();
   // Discards the connection and returns the permit, for another connection to the same endpoint. The lease is empty
   // then. May be called from within a call of the connection.
   Permit give_up();
@@ -72,26 +77,42 @@ class Pool {
   // A new one counts in the DescriptorBudget at once, whether there is room or not: who asks has looked before.
   // REQUIRES: `permit` is one at this pool's endpoint.
   Lease acquire(Permit permit, Kind kind = Kind::kAny);
+  // Likewise with a connection that has rested with its client, and has ended as a private one then. REQUIRES:
+  // !ended()
+  Lease resume(PrivateConnection& connection, Permit permit);
+  // Closes it at the end of the turn. REQUIRES: !ended()
+  void close(PrivateConnection& connection);
   // Holds for connections that are put back from now on. Those beyond max_idle are kept for a second, for bursts.
   void set_options(const PoolOptions& options) { options_ = options; }
-  // Closes what is idle now; leases are not touched.
+  // Closes what is idle now; leases are not touched, nor is what rests with clients.
   void close_idle();
+  // Closes what rests with clients.
+  void close_private();
   // The one that has been idle for longest gives its descriptor to others, at once. REQUIRES: idle() > 0, and none of
   // its frames is on the stack.
   void close_longest_idle();
   // REQUIRES: idle() > 0.
   Duration longest_idle() const { return idle_.front()->idle_for(); }
+  // Likewise of those that rest with their clients, who have to authenticate again then. REQUIRES: resting() > 0, and
+  // as above.
+  void close_longest_private();
+  Duration longest_private() const;
   // `current` is false once its endpoint is in no upstream any more. Nothing is kept then, and the pool goes with its
   // last lease.
   void set_current(bool current) { current_ = current; }
   bool current() const { return current_; }
   std::size_t idle() const { return idle_.size(); }
+  // Private ones that rest with their clients.
+  std::size_t resting() const { return private_.size(); }
   std::size_t leased() const { return leased_; }
   const std::shared_ptr<Endpoint>& endpoint() const { return endpoint_; }
 
  private:
   friend class Lease;
   void put_back(std::unique_ptr<UpstreamConnection> connection);
+  std::unique_ptr<PrivateConnection> keep_private(std::unique_ptr<UpstreamConnection> connection);
+  // It is none of the private ones from then on.
+  std::unique_ptr<UpstreamConnection> release(PrivateConnection& connection);
   void discard(std::unique_ptr<UpstreamConnection> connection);
   void end_lease();
   void close(std::unique_ptr<UpstreamConnection> connection);
@@ -107,6 +128,8 @@ class Pool {
   PoolOptions options_;
   // The most recently used is the last.
   std::vector<std::unique_ptr<UpstreamConnection>> idle_;
+  // Owned by their clients' connections; the last came last.
+  std::vector<PrivateConnection*> private_;
   std::size_t leased_ = 0;
   bool current_ = true;
   // How long the endpoint keeps idle connections, as its closes tell: two in a row of the same age, for ten minutes.

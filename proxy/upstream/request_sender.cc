@@ -7,8 +7,8 @@
 #include <charconv>
 #include <span>
 
-#include "common/tcp_stream.h"
-#include "proxy/http/h1_writer.h"
+#include "proxy/http/h1/h1_writer.h"
+#include "proxy/upstream/endpoint_stream.h"
 
 namespace gatehouse {
 
@@ -52,10 +52,19 @@ bool RequestSender::begin(const RequestHead& head, const RequestOverlay& overlay
   return true;
 }
 
-RequestSender::State RequestSender::send(TcpStream& stream) {
-  while (state_ != State::kBroken) {
+void RequestSender::open_tunnel(BodyPipe& body, Waker& waker) {
+  body_ = &body.reader();
+  body_->set_waker(&waker);
+  framing_ = Framing::kTunnel;
+  complete_ = false;
+  if (state_ == State::kDone) state_ = State::kNeedsBody;
+}
+
+RequestSender::State RequestSender::send(EndpointStream& stream) {
+  while (state_ != State::kBroken && state_ != State::kDone) {
     if (const State composed = compose(); nothing_composed() || composed == State::kBodyFailed) {
       state_ = composed;
+      if (state_ == State::kDone && framing_ == Framing::kTunnel) stream.shutdown_write();
       return state_;
     }
     std::array<iovec, 3UL * kMaxParts> parts;
@@ -87,7 +96,9 @@ void RequestSender::abandon_body() {
   if (body_ == nullptr) return;
   BodyReader& body = *body_;
   const bool done = state_ == State::kDone;
+  const std::uint64_t taken = taken_;
   stop();
+  taken_ = taken;
   if (!done) state_ = State::kBroken;
   body.abandon();
 }
@@ -96,8 +107,19 @@ void RequestSender::abandon_body() {
 RequestSender::State RequestSender::compose() {
   if (complete_) return State::kDone;
   if (body_->failed()) return State::kBodyFailed;
+  if (held_) return State::kHeld;
   if (offered_ > 0 || !after_.empty()) return State::kNeedsBody;
-  return framing_ == Framing::kChunked ? compose_chunk() : compose_rest();
+  switch (framing_) {
+    case Framing::kLength:
+      return compose_rest();
+    case Framing::kChunked:
+      return compose_chunk();
+    case Framing::kTunnel:
+      offered_ = body_->available();
+      complete_ = body_->finished();
+      return complete_ && offered_ == 0 ? State::kDone : State::kNeedsBody;
+  }
+  return State::kBodyFailed;
 }
 
 RequestSender::State RequestSender::compose_chunk() {

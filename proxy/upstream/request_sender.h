@@ -15,12 +15,12 @@
 #include <cstdint>
 
 #include "common/buffer.h"
-#include "proxy/http/body_pipe.h"
+#include "proxy/http/exchange/body_pipe.h"
 #include "proxy/http/message.h"
 
 namespace gatehouse {
 
-class TcpStream;
+class EndpointStream;
 class Waker;
 
 class RequestSender {
@@ -30,6 +30,8 @@ class RequestSender {
     kDone,
     // The client has to send more first.
     kNeedsBody,
+    // The head has been taken, and the body is held.
+    kHeld,
     // The socket is full; the stream's user will be called.
     kBlocked,
     // The socket takes nothing any more. What was received before may still hold an answer.
@@ -42,12 +44,18 @@ class RequestSender {
   // touched. `head` and `overlay` are read during the call only; `body` and `waker` are used until the request is sent
   // or stop() is called. `waker` is woken when the body goes on. What was left of a former request is forgotten.
   [[nodiscard]] bool begin(const RequestHead& head, const RequestOverlay& overlay, BodyPipe& body, Waker& waker);
+  // Nothing of the body leaves before release_body(). REQUIRES: begin() returned true, and nothing was sent yet.
+  void hold_body() { held_ = true; }
+  void release_body() { held_ = false; }
+  // The endpoint has opened a tunnel: what is in the pipe follows as it is, and its end closes our half of the stream.
+  // REQUIRES: the head is sent, and it had no body.
+  void open_tunnel(BodyPipe& body, Waker& waker);
   // Sends on until everything is sent or something is missing, and says what. REQUIRES: begin() returned true.
-  State send(TcpStream& stream);
+  State send(EndpointStream& stream);
   // Forgets the body and what was not sent. state() is kDone and taken() 0 then.
   void stop();
   // Tells the client half that no more of the body is wanted; what is in the pipe is dropped. The request can never be
-  // complete then: kBroken, unless it was sent to its end already.
+  // complete then: kBroken, unless it was sent to its end already. taken() stays.
   void abandon_body();
 
   // What the last send() returned.
@@ -58,7 +66,7 @@ class RequestSender {
   std::uint64_t taken() const { return taken_; }
 
  private:
-  enum class Framing : std::uint8_t { kLength, kChunked };
+  enum class Framing : std::uint8_t { kLength, kChunked, kTunnel };
 
   State compose();
   State compose_chunk();
@@ -72,6 +80,7 @@ class RequestSender {
   State state_ = State::kDone;
   // Nothing more has to be composed.
   bool complete_ = true;
+  bool held_ = false;
   Buffer before_;
   std::size_t offered_ = 0;
   Buffer after_;

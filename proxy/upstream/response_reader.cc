@@ -1,7 +1,9 @@
 #include "proxy/upstream/response_reader.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "common/text.h"
 #include "proxy/http/field_rules.h"
 
 namespace gatehouse {
@@ -19,11 +21,14 @@ constexpr std::size_t kMostRead = 64UL * 1024;
 
 ResponseReader::ResponseReader() : parser_(H1Parser::Kind::kResponse, kResponseLimits) {}
 
-void ResponseReader::begin(std::string_view method, BodyPipe& response, Waker& waker) {
-  method_ = method;
-  parser_.expect_response_to(method_);
+void ResponseReader::begin(const Question& question, BodyPipe& response, Waker& waker) {
+  asked_.method = question.method;
+  asked_.tolerance = question.tolerance;
+  tunnel_ = question.may_open_tunnel ? Tunnel::kAwaited : Tunnel::kNone;
+  parser_.expect_response_to(asked_.method, asked_.tolerance);
   response_ = &response.writer();
   response_->set_waker(&waker);
+  ending_.reset_said.clear();
   received_ = 0;
   interims_ = {};
   head_seen_ = false;
@@ -55,18 +60,39 @@ ResponseReader::Event ResponseReader::read(ByteStream& stream) {
   }
 }
 
+void ResponseReader::divert(BodyPipe& response, Waker& waker) {
+  response_->set_waker(nullptr);
+  response_ = &response.writer();
+  response_->set_waker(&waker);
+}
+
 void ResponseReader::stop() {
   if (response_ != nullptr) response_->set_waker(nullptr);
   response_ = nullptr;
 }
 
+bool ResponseReader::drop_body() {
+  stop();
+  for (;;) {
+    const H1Parser::Step step = parser_.parse(input_.front());
+    input_.consume(step.consumed);
+    if (step.event == H1Parser::Event::kEnd) return true;
+    const bool goes_on = step.event == H1Parser::Event::kBody || step.event == H1Parser::Event::kNeedMore;
+    if (!goes_on || (step.event == H1Parser::Event::kNeedMore && input_.empty())) return false;
+  }
+}
+
 bool ResponseReader::reusable(ByteStream& stream) {
-  if (!keep_alive_ || !input_.empty() || !parser_.idle()) return false;
+  if (!keep_alive_ || !input_.empty() || !parser_.idle() || repairs().any()) return false;
   return stream.read(input_, kLeastRead).status == IoStatus::kWouldBlock;
 }
 
 // All that has been read, and then once more: the end of an answer may need no bytes.
 std::optional<ResponseReader::Event> ResponseReader::parse() {
+  if (tunnel_ == Tunnel::kOpen) {
+    take_tunnel();
+    return {};
+  }
   for (;;) {
     const std::string_view run = input_.front();
     const H1Parser::Step step = parser_.parse(run);
@@ -78,6 +104,7 @@ std::optional<ResponseReader::Event> ResponseReader::parse() {
         break;
       case H1Parser::Event::kBody:
         take_body(run, step);
+        if (response_->ended()) return fail(Fault::kClientGone);
         break;
       case H1Parser::Event::kHead:
         consume(step.consumed);
@@ -97,19 +124,26 @@ std::optional<ResponseReader::Event> ResponseReader::parse() {
 
 std::optional<ResponseReader::Event> ResponseReader::on_parsed_head() {
   head_ = parser_.take_response();
+  // Where nobody has asked for another protocol it is no answer (RFC 9110 section 15.2.2).
+  if (head_.opens_tunnel() && tunnel_ != Tunnel::kAwaited) return fail(Fault::kUpstreamInvalid);
   if (!head_.is_interim()) {
     head_seen_ = true;
-    keep_alive_ = parser_.keep_alive() && !parser_.body_until_close();
+    tunnel_ = head_.opens_tunnel() ? Tunnel::kOpen : Tunnel::kNone;
+    keep_alive_ = parser_.keep_alive() && !parser_.body_until_close() && !head_.opens_tunnel();
     return Event::kHead;
   }
-  // Nobody has asked for another protocol (RFC 9110 section 15.2.2).
-  if (head_.status == 101) return fail(Fault::kUpstreamInvalid);
   // Apps report progress with them: more than a client needs to know are no fault, but bounded work.
   if (interims_.bytes > kMostInterimBytes) return fail(Fault::kUpstreamHeadersTooLarge);
   interims_.in_one = true;
-  if (head_.status != 103 || interims_.told == kMostInterims) return {};
+  return is_told() ? std::optional(Event::kInterim) : std::nullopt;
+}
+
+// Counts the interim answer that has come.
+bool ResponseReader::is_told() {
+  if (head_.status == 100) return !std::exchange(interims_.told_continue, true);
+  if (interims_.told == kMostInterims) return false;
   ++interims_.told;
-  return Event::kInterim;
+  return true;
 }
 
 void ResponseReader::consume(std::size_t bytes) {
@@ -120,7 +154,7 @@ void ResponseReader::consume(std::size_t bytes) {
 std::optional<ResponseReader::Event> ResponseReader::on_parsed_end() {
   if (!interims_.in_one) return finish();
   interims_.in_one = false;
-  parser_.expect_response_to(method_);
+  parser_.expect_response_to(asked_.method, asked_.tolerance);
   return {};
 }
 
@@ -132,21 +166,35 @@ void ResponseReader::take_body(std::string_view run, const H1Parser::Step& step)
   input_.consume(step.consumed - before - step.body.size());
 }
 
+void ResponseReader::take_tunnel() {
+  if (!input_.empty()) response_->write(std::move(input_));
+  input_.clear();
+}
+
 ResponseReader::Event ResponseReader::on_stream_end(bool clean) {
   keep_alive_ = false;
+  if (clean && in_tunnel()) return finish();
   if (clean && parser_.finish().event == H1Parser::Event::kEnd && head_seen_) return finish();
   if (head_seen_) return fail(Fault::kUpstreamTruncated);
   return fail(clean ? Fault::kUpstreamClosed : Fault::kUpstreamReset);
 }
 
 ResponseReader::Event ResponseReader::finish() {
-  response_->finish(field_rules::check_response_trailers(parser_.take_trailers()));
+  FieldList trailers = parser_.take_trailers();
+  if (trailers.may_have(FieldName::kXResetCode)) note_reset(trailers);
+  response_->finish(field_rules::check_response_trailers(std::move(trailers)));
   stop();
   return Event::kEnd;
 }
 
+void ResponseReader::note_reset(const FieldList& trailers) {
+  for (const Field field : trailers) {
+    if (field.id == FieldName::kXResetCode) text::add_to_list(ending_.reset_said, field.value);
+  }
+}
+
 ResponseReader::Event ResponseReader::fail(Fault fault) {
-  fault_ = fault;
+  ending_.fault = fault;
   stop();
   return Event::kFault;
 }

@@ -1,5 +1,6 @@
 // Which endpoints answer for a name, and how to use them: part of a snapshot, shared by all workers (shared_ptr). Any
-// thread; everything is const but two atomics (whose turn it is, how many requests wait) and what the membership holds.
+// thread; everything is const but three atomics (whose turn it is, how many requests wait, what the log was told)
+// and what the membership holds.
 #pragma once
 
 #include <atomic>
@@ -33,6 +34,14 @@ struct UpstreamOptions {
   std::chrono::milliseconds slow_start{0};
   // After so many failures in a row Membership::keeps_failing is called; 0: never.
   std::uint32_t failures_to_eject = OutlierOptions{}.consecutive_failures;
+  // The answers that are failures.
+  StatusSet failure_statuses = OutlierOptions{}.statuses;
+  // What becomes of requests while every endpoint is only doubted.
+  WhenAllUnhealthy when_all_unhealthy = WhenAllUnhealthy::kTry;
+  // What becomes of responses that are not quite HTTP.
+  Tolerance tolerance = Tolerance::kStrict;
+  // What each connection to an endpoint begins with.
+  SendProxyProtocol proxy_protocol = SendProxyProtocol::kOff;
   // Clients on loopback may see Refusal::detail, and which endpoint failed.
   bool detailed_errors = false;
   PoolOptions pool;
@@ -54,6 +63,9 @@ class Upstream {
   // A number that is one more with each call, over all workers: whose turn it is.
   std::uint32_t next_turn() const { return turn_.fetch_add(1, std::memory_order_relaxed); }
 
+  // True the first time, over all workers: then the log hears of an endpoint that hands requests over without being asked.
+  bool tells_of_delegation() const { return !told_of_delegation_.exchange(true, std::memory_order_relaxed); }
+
   // How many requests wait, over all workers.
   std::uint32_t waiting() const { return waiting_.load(std::memory_order_relaxed); }
   // A request wants to wait. Returns false if `queue` of them do already; after true, end_wait() is called once.
@@ -66,6 +78,7 @@ class Upstream {
   const UpstreamOptions options_;
   mutable std::atomic<std::uint32_t> turn_{0};
   mutable std::atomic<std::uint32_t> waiting_{0};
+  mutable std::atomic<bool> told_of_delegation_{false};
 };
 
 }  // namespace gatehouse

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/event_loop.h"
+#include "common/log_limit.h"
 #include "common/text.h"
 
 namespace gatehouse {
@@ -16,6 +17,7 @@ namespace {
 // How much earlier than the endpoint we give up an idle connection, so that it does not close it under a request.
 constexpr std::chrono::seconds kKeepAliveMargin{1};
 constexpr std::uint64_t kLongestKeepAlive = 24UL * 3600;
+constinit log::Limited failed_handshakes("failed TLS handshakes with endpoints");
 
 }  // namespace
 
@@ -36,14 +38,24 @@ UpstreamConnection::~UpstreamConnection() {
 bool UpstreamConnection::begin(const Turn& turn, User& user) {
   assert(state_ == State::kNew || state_ == State::kIdle);
   if (!wire_.sender.begin(turn.head, turn.overlay, turn.body, waker_)) return false;
-  wire_.response.begin(turn.head.method, turn.response, waker_);
+  if (turn.holds_body) wire_.sender.hold_body();
+  wire_.response.begin(
+      {.method = turn.head.method, .may_open_tunnel = !turn.overlay.upgrade.empty(), .tolerance = turn.tolerance},
+      turn.response, waker_);
+  wire_.request = &turn.body;
   user_ = &user;
   limits_ = &turn.limits;
   if (state_ == State::kNew) {
     state_ = State::kConnecting;
     history_.since = loop_.now();
+    const Address& at = endpoint_->address();
     wire_.connector =
-        std::make_unique<Connector>(loop_, endpoint_->address(), endpoint_->listening_user(),
+        std::make_unique<Connector>(loop_,
+                                    Connector::Target{.address = at,
+                                                      .other = endpoint_->beside(at),
+                                                      .listening_user = endpoint_->listening_user(),
+                                                      .tls = endpoint_->tls(),
+                                                      .introduction = std::string(turn.introduction)},
                                     [this](Connector::Outcome outcome) { on_connect(std::move(outcome)); });
     wait(Wait::kConnect, limits_->connect_timeout);
     return true;
@@ -68,6 +80,16 @@ void UpstreamConnection::abandon() {
   wire_.connector.reset();
   waker_.cancel();
   timer_.disarm();
+}
+
+void UpstreamConnection::release_body() {
+  wire_.sender.release_body();
+  waker_.wake();
+}
+
+bool UpstreamConnection::drop_response() {
+  user_ = nullptr;
+  return come_to_rest(wire_.response.drop_body());
 }
 
 void UpstreamConnection::rest(Duration at_most) {
@@ -95,16 +117,22 @@ void UpstreamConnection::on_writable() {
 }
 
 void UpstreamConnection::on_connect(Connector::Outcome outcome) {
+  if (outcome) endpoint_->found_at(wire_.connector->address());
   loop_.retire(std::move(wire_.connector));  // this is its call
-  if (!outcome) {
-    fail(outcome.error().fault, outcome.error().error);
-    return;
-  }
-  wire_.stream = std::make_unique<TcpStream>(loop_, *std::move(outcome));
+  if (!outcome) return fail_to_connect(outcome.error());
+  wire_.stream = *std::move(outcome);
   wire_.stream->set_user(this);
   state_ = State::kBusy;
   waker_.wake();
   user_->on_connected(loop_.now() - history_.since);
+}
+
+void UpstreamConnection::fail_to_connect(const Connector::Failure& failure) {
+  if (!failure.why.empty()) {
+    failed_handshakes.info("{}: TLS with {} of {} failed: {}", rule(failure.fault).label, endpoint_->name(),
+                           endpoint_->upstream(), failure.why);
+  }
+  fail(failure.fault, failure.error);
 }
 
 // Moves what can be moved in both directions. What there is to tell comes one at a time, each as the last statement;
@@ -113,7 +141,8 @@ void UpstreamConnection::pump() {
   if (state_ != State::kBusy || waiting_.what == Wait::kTurn || !send()) return;
   // A socket that takes nothing any more may still hold an answer: too large, not allowed.
   const bool begun = wire_.response.begun();
-  const ResponseReader::Event event = wire_.response.read(*wire_.stream);
+  if (wire_.response.ended()) return end_tunnel();
+  const ResponseReader::Event event = wire_.response.read(wire_.stream->bytes());
   if (!begun && wire_.response.begun() && is_unasked()) {
     history_.extra_bytes = true;
     fail(Fault::kUpstreamClosed);
@@ -133,10 +162,11 @@ void UpstreamConnection::pump() {
       on_head();
       return;
     case ResponseReader::Event::kEnd:
+      if (wire_.response.in_tunnel()) return end_tunnel();
       finish();
       return;
     case ResponseReader::Event::kFault:
-      fail(wire_.response.fault());
+      fail(!wire_.response.begun() && wire_.stream->refused_us() ? Fault::kUpstreamTlsAlert : wire_.response.fault());
       return;
   }
 }
@@ -148,6 +178,7 @@ bool UpstreamConnection::send() {
     fail(Fault::kUpstreamClosed);
     return false;
   }
+  if (untouched) wire_.stream->begin_request();
   const RequestSender::State state = wire_.sender.send(*wire_.stream);
   if (state == RequestSender::State::kBodyFailed) {
     fail(Fault::kRequestBodyInvalid);
@@ -174,7 +205,7 @@ bool UpstreamConnection::is_silent() {
 // all that has arrived by then (RFC 9293 section 3.10.7.4), so that the one with an answer, and whatever comes behind
 // it, acknowledges a part of its request; here nothing is acknowledged. A Unix socket says no such thing.
 bool UpstreamConnection::is_unasked() const {
-  return reused() && !endpoint_->address().is_unix() && wire_.stream->unacknowledged() >= wire_.sender.taken();
+  return reused() && !endpoint_->address().is_unix() && wire_.stream->nothing_acknowledged(wire_.sender.taken());
 }
 
 // A timer that is armed by an event may be due in the same turn; the second time it is not.
@@ -186,25 +217,41 @@ void UpstreamConnection::wait_for_turn() {
 void UpstreamConnection::on_head() {
   ResponseHead head = wire_.response.take_head();
   learn_keep_alive(head.fields);
-  if (wire_.sender.state() == RequestSender::State::kBroken) wire_.sender.abandon_body();
+  if (head.opens_tunnel()) {
+    wire_.sender.open_tunnel(*wire_.request, waker_);
+  } else if (wire_.sender.state() == RequestSender::State::kBroken) {
+    wire_.sender.abandon_body();
+  }
   set_timer();
   waker_.wake();
   user_->on_head(std::move(head));
 }
 
+// The endpoint has ended its half of a tunnel. The client's may go on for as long as the exchange lets it.
+void UpstreamConnection::end_tunnel() {
+  const RequestSender::State sent = wire_.sender.state();
+  if (sent == RequestSender::State::kDone || sent == RequestSender::State::kBroken) return finish();
+  wait(Wait::kNothing, {});
+}
+
 // An answer that came before the end of its request leaves the rest of that on the wire: never reused.
 void UpstreamConnection::finish() {
+  if (wire_.sender.state() != RequestSender::State::kDone) wire_.sender.abandon_body();
+  const bool reusable = come_to_rest(true);
+  std::exchange(user_, nullptr)->on_done(reusable);
+}
+
+bool UpstreamConnection::come_to_rest(bool ended) {
   const bool request_sent = wire_.sender.state() == RequestSender::State::kDone;
   const bool reusable =
-      request_sent && history_.keep_alive > Duration::zero() && wire_.response.reusable(*wire_.stream);
+      ended && request_sent && history_.keep_alive > Duration::zero() && wire_.response.reusable(wire_.stream->bytes());
   history_.extra_bytes = wire_.response.has_extra_bytes();
-  if (!request_sent) wire_.sender.abandon_body();
   wire_.sender.stop();
   ++history_.carried;
   state_ = reusable ? State::kIdle : State::kDead;
   waker_.cancel();
   timer_.disarm();
-  std::exchange(user_, nullptr)->on_done(reusable);
+  return reusable;
 }
 
 void UpstreamConnection::fail(Fault fault, int error) {
@@ -230,11 +277,13 @@ void UpstreamConnection::set_timer() {
 }
 
 // The client's own slowness is for the exchange to judge: nothing is expected of the endpoint while it is the client
-// who has to send or to read.
+// who has to send or to read. Once the answer has begun nobody has to send: that both are silent is for the endpoint to
+// end.
 UpstreamConnection::Wait UpstreamConnection::waits_for() const {
-  if (wire_.sender.state() == RequestSender::State::kNeedsBody || wire_.response.waits_for_room())
-    return Wait::kNothing;
-  return wire_.response.head_seen() ? Wait::kResponseBody : Wait::kResponse;
+  // In a tunnel the exchange watches both directions together.
+  if (wire_.response.waits_for_room() || wire_.response.in_tunnel()) return Wait::kNothing;
+  if (wire_.response.head_seen()) return Wait::kResponseBody;
+  return wire_.sender.state() == RequestSender::State::kNeedsBody ? Wait::kNothing : Wait::kResponse;
 }
 
 void UpstreamConnection::wait(Wait what, Duration at_most) {
@@ -251,7 +300,7 @@ void UpstreamConnection::expire() {
     case Wait::kNothing:
       return;
     case Wait::kConnect:
-      fail(Fault::kConnectTimeout);
+      fail(wire_.connector->shaking_hands() ? Fault::kUpstreamTlsTimeout : Fault::kConnectTimeout);
       return;
     case Wait::kTurn:
       if (--waiting_.moved > 0) {
@@ -294,7 +343,7 @@ void UpstreamConnection::learn_keep_alive(const FieldList& fields) {
 // A Unix socket reports EPIPE to a writer whose reader has gone, and ECONNRESET to a reader whose peer went with our
 // bytes unread. As long as the head alone is on its way, that means: not the whole head was read.
 bool UpstreamConnection::provably_unread() const {
-  if (!endpoint_->address().is_unix() || wire_.stream == nullptr || wire_.response.begun()) return false;
+  if (!endpoint_->address().is_unix() || !wire_.stream || wire_.response.begun()) return false;
   const int error = wire_.stream->last_error();
   return error == ECONNRESET || (error == EPIPE && !wire_.sender.head_sent());
 }

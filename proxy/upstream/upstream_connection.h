@@ -1,4 +1,4 @@
-// HTTP/1.1 to an endpoint over TCP or a Unix socket, one exchange at a time; both bodies move here, from pipe to socket
+// HTTP/1.1 to an endpoint over TCP, TLS or a Unix socket, one exchange at a time; both bodies move here, from pipe to socket
 // and back, in both directions at once. Owned by a Lease while an exchange uses it, by its Pool while idle, or by a
 // Probe, which asks once and never reuses it; one loop's thread. It is fit for another exchange only if the last one
 // ended without any doubt about where it ended.
@@ -14,19 +14,21 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string_view>
 
 #include "common/byte_stream.h"
 #include "common/clock.h"
-#include "common/tcp_stream.h"
 #include "common/timer.h"
 #include "common/waker.h"
-#include "proxy/http/body_pipe.h"
+#include "proxy/http/exchange/body_pipe.h"
 #include "proxy/http/fault.h"
 #include "proxy/http/limits.h"
 #include "proxy/http/message.h"
 #include "proxy/upstream/connector.h"
 #include "proxy/upstream/descriptor_budget.h"
 #include "proxy/upstream/endpoint.h"
+#include "proxy/upstream/endpoint_stream.h"
 #include "proxy/upstream/request_sender.h"
 #include "proxy/upstream/response_reader.h"
 
@@ -65,9 +67,11 @@ class UpstreamConnection final : private ByteStream::User {
    public:
     // The connection is there, after so long. New connections only.
     virtual void on_connected(Duration took) = 0;
-    // A 103 (RFC 8297) has come. At most eight come before the head.
+    // An interim answer has come: 100 once, and at most eight others, before the head.
     virtual void on_interim(ResponseHead head) = 0;
-    // The final head has come. The body is on its way through the response pipe, which the user need not touch.
+    // The final head has come. The body is on its way through the response pipe, which the user need not touch. If it
+    // opens a tunnel (only where the turn asked for one), the request pipe is read from now on, and both go on, each to
+    // an end of its own.
     virtual void on_head(ResponseHead head) = 0;
     // The response pipe has been finished. `reusable`: the connection is idle, and the owner calls rest() or begin(),
     // or drops it; otherwise it is dead. If the request was not sent to its end, its pipe has been abandoned.
@@ -87,8 +91,13 @@ class UpstreamConnection final : private ByteStream::User {
     RequestOverlay overlay = {};
     BodyPipe& body;
     BodyPipe& response;
+    // The endpoint asks for the body before any of it is sent: release_body().
+    bool holds_body = false;
+    // What a new connection begins with, before TLS. Read during begin() only.
+    std::string_view introduction = {};
     // Of them the times for connecting, for the head of an answer, and between bytes of its body.
     const ExchangeLimits& limits;
+    Tolerance tolerance = Tolerance::kStrict;
   };
 
   // Why an idle connection is of no use any more.
@@ -112,6 +121,15 @@ class UpstreamConnection final : private ByteStream::User {
   // Begins to connect if need be. False, and nothing done: the head cannot be written safely (kRequestNotWritable).
   // Never calls the user before it returns. REQUIRES: new, or idle.
   [[nodiscard]] bool begin(const Turn& turn, User& user);
+  // The endpoint has asked for the body that was held. REQUIRES: the exchange is under way.
+  void release_body();
+  // For on_head(), in place of all that would follow: what has come of the body is dropped, and nothing more is read. Neither
+  // pipe is touched. Returns whether the connection is idle, as after on_done(true): the answer has ended, the request was
+  // sent to its end. Else it is dead.
+  bool drop_response();
+  // What is left of the answer goes to this pipe, which outlives the exchange, instead of its own, which is somebody
+  // else's from then on. REQUIRES: within on_head()
+  void divert_response(BodyPipe& to) { wire_.response.divert(to, waker_); }
   // Forgets the user and both pipes; nothing will be sent, read or called any more. For discarding.
   void abandon();
   // After on_done(true): how long it may stay idle. The endpoint's own `Keep-Alive: timeout=` may shorten that.
@@ -119,6 +137,10 @@ class UpstreamConnection final : private ByteStream::User {
   void rest(Duration at_most);
   // It has carried an exchange to its end; so an exchange that is begun now, or is on its way, is not its first.
   bool reused() const { return history_.carried > 0; }
+  // What the trailers of the answer that has just ended said in X-Reset-Code; empty: nothing.
+  std::string_view reset_said() const { return wire_.response.reset_said(); }
+  // What had to be put right in what the endpoint has said so far.
+  Repairs repairs() const { return wire_.response.repairs(); }
   // Whether the endpoint has sent more than its answers: nothing that comes on this connection belongs to anybody.
   bool has_extra_bytes() const { return history_.extra_bytes; }
   // How long it has rested. REQUIRES: idle, and rest() was called.
@@ -146,13 +168,17 @@ class UpstreamConnection final : private ByteStream::User {
   void on_readable() override;
   void on_writable() override;
   void on_connect(Connector::Outcome outcome);
+  void fail_to_connect(const Connector::Failure& failure);
   void pump();
   bool send();
   bool is_silent();
   bool is_unasked() const;
   void wait_for_turn();
   void on_head();
+  void end_tunnel();
   void finish();
+  // Returns whether it is idle then, rather than dead. `ended`: the answer has come to its end.
+  bool come_to_rest(bool ended);
   void fail(Fault fault, int error = 0);
   void set_timer();
   Wait waits_for() const;
@@ -175,9 +201,11 @@ class UpstreamConnection final : private ByteStream::User {
   Timer timer_;
   struct Wire {
     RequestSender sender;
+    // Of the exchange that is under way.
+    BodyPipe* request = nullptr;
     ResponseReader response;
     std::unique_ptr<Connector> connector;
-    std::unique_ptr<TcpStream> stream;
+    std::optional<EndpointStream> stream;
   };
   Wire wire_;
 };

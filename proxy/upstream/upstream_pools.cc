@@ -23,6 +23,21 @@ bool allowed_somewhere(const PickRequest& request) {
                              [&](const EndpointSet::Member& member) { return request.allows(*member.endpoint); });
 }
 
+// Nobody is well, not even one of those that were tried, and some are only doubted.
+bool all_are_doubted(const BalanceTable& table) {
+  return std::ranges::none_of(table.members(), [](const auto& member) { return member.endpoint->available(); }) &&
+         std::ranges::any_of(table.members(), [](const auto& member) { return member.endpoint->usable_in_panic(); });
+}
+
+bool is_panic(const Upstream& upstream, const BalanceTable& table) {
+  return upstream.options().when_all_unhealthy == WhenAllUnhealthy::kTry && all_are_doubted(table);
+}
+
+// No endpoint is on its way, though those of an app are waited for in general: they are there, and are not to be used.
+bool refuses_the_doubted(const PickRequest& request) {
+  return request.upstream->options().when_all_unhealthy == WhenAllUnhealthy::kRefuse && all_are_doubted(*request.table);
+}
+
 // Why nothing fits; in a panic it may be different, which the caller sees to.
 NoPermit why_none(const PickRequest& request) {
   if (allowed_somewhere(request)) return NoPermit::kTaken;
@@ -31,13 +46,8 @@ NoPermit why_none(const PickRequest& request) {
     untried.tried = {};
     if (allowed_somewhere(untried)) return NoPermit::kTried;
   }
-  return request.table->set().when_none == EndpointSet::WhenNone::kWait ? NoPermit::kComing : NoPermit::kRefused;
-}
-
-// Nobody is well: not even one of those that were tried.
-bool is_panic(const BalanceTable& table) {
-  return std::ranges::none_of(table.members(), [](const auto& member) { return member.endpoint->available(); }) &&
-         std::ranges::any_of(table.members(), [](const auto& member) { return member.endpoint->usable_in_panic(); });
+  const bool waits = request.table->set().when_none == EndpointSet::WhenNone::kWait && !refuses_the_doubted(request);
+  return waits ? NoPermit::kComing : NoPermit::kRefused;
 }
 
 }  // namespace
@@ -112,6 +122,7 @@ void UpstreamPools::retire_pools() {
     pool.set_current(current(*pool.endpoint()));
     if (pool.current()) continue;
     pool.close_idle();
+    pool.close_private();
     if (pool.leased() == 0) forget(pool);
   }
 }
@@ -159,6 +170,9 @@ std::expected<Permit, NoPermit> UpstreamPools::pick_permit(Standing& known, Pick
   request.table = known.table.get();
   request.upstream = &upstream;
   request.now = loop_.now();
+  if (request.own != nullptr && known.table->contains(**request.own) && request.fits(**request.own)) {
+    if (std::optional<Permit> permit = Permit::take(*request.own, limit)) return *std::move(permit);
+  }
   if (!request.cookie.empty()) {
     const EndpointSet::Member* named = known.table->named_by(request.cookie);
     if (named != nullptr && request.fits(*named->endpoint) && has_room(known, *named->endpoint)) {
@@ -167,7 +181,7 @@ std::expected<Permit, NoPermit> UpstreamPools::pick_permit(Standing& known, Pick
   }
   const Balancer& balancer = Balancer::of(upstream.options().balance);
   const EndpointSet::Member* member = balancer.pick(request);
-  if (member == nullptr && is_panic(*known.table)) {
+  if (member == nullptr && is_panic(upstream, *known.table)) {
     request.panic = true;
     member = balancer.pick(request);
     if (member != nullptr) known.counters->panics.add();
@@ -185,7 +199,7 @@ std::expected<Permit, NoPermit> UpstreamPools::pick_permit(Standing& known, Pick
 
 NoPermit UpstreamPools::outlook(const UpstreamPtr& upstream) {
   const BalanceTable& table = *standing(upstream).table;
-  return why_none({.table = &table, .upstream = upstream.get(), .panic = is_panic(table)});
+  return why_none({.table = &table, .upstream = upstream.get(), .panic = is_panic(*upstream, table)});
 }
 
 bool UpstreamPools::wait(const UpstreamPtr& upstream, PoolWaiter& waiter) {
@@ -197,11 +211,12 @@ bool UpstreamPools::wait(const UpstreamPtr& upstream, PoolWaiter& waiter) {
 }
 
 // One that is not available anyway needs no obstacle of ours, which somebody else might have to clear.
-void UpstreamPools::lost(const std::shared_ptr<Endpoint>& endpoint) {
+void UpstreamPools::lost(const UpstreamPtr& upstream, const std::shared_ptr<Endpoint>& endpoint) {
   if (endpoint->has(Obstacle::kLost) || endpoint->has(Obstacle::kNotServing)) return;
   endpoint->set(Obstacle::kLost);
   lost_.push_back({.endpoint = endpoint, .until = loop_.now() + kLostFor});
   if (!lost_timer_.armed()) lost_timer_.arm_at(lost_.front().until);
+  upstream->membership().lost(endpoint);
 }
 
 void UpstreamPools::find_lost_again() {
@@ -243,8 +258,20 @@ bool UpstreamPools::close_longest_idle() {
     if (pool->idle() == 0) continue;
     if (longest == nullptr || pool->longest_idle() > longest->longest_idle()) longest = pool.get();
   }
-  if (longest == nullptr) return false;
+  if (longest == nullptr) return close_longest_private();
   longest->close_longest_idle();
+  return true;
+}
+
+// Only where nobody's is left: these cost their clients another authentication.
+bool UpstreamPools::close_longest_private() {
+  Pool* longest = nullptr;
+  for (const auto& [endpoint, pool] : pools_) {
+    if (pool->resting() == 0) continue;
+    if (longest == nullptr || pool->longest_private() > longest->longest_private()) longest = pool.get();
+  }
+  if (longest == nullptr) return false;
+  longest->close_longest_private();
   return true;
 }
 

@@ -82,8 +82,9 @@ class UpstreamPools {
   // Returns the affinity cookie's value for the endpoint. Empty: none is to be set, because `sent`, the client's, names
   // this endpoint or another that is available, or because the upstream has no affinity. A view of the table in force.
   std::string_view new_cookie(const UpstreamPtr& upstream, const Endpoint& endpoint, std::string_view sent);
-  // Nobody listens there though its process should: no request goes there, from any worker, for 100 ms (kLost).
-  void lost(const std::shared_ptr<Endpoint>& endpoint);
+  // Nobody listens there though its process should: no request goes there, from any worker, for 100 ms (kLost), and the
+  // membership hears of it.
+  void lost(const UpstreamPtr& upstream, const std::shared_ptr<Endpoint>& endpoint);
 
   // Our own machine had no descriptor, port or memory for a connection, for the reason `error` (an errno): the log
   // hears of it, now and then.
@@ -135,7 +136,9 @@ class UpstreamPools {
     return has_room(standing(upstream), endpoint);
   }
   void note_short(const Standing& known);
+  // Returns false if there is none, not even one that rests with its client.
   bool close_longest_idle();
+  bool close_longest_private();
   // Whether a connection that is put back is closed rather than kept, because others have asked for one.
   bool gives_up_connection();
   // Those who wait for room may use it.

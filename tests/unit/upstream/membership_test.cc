@@ -37,6 +37,12 @@ class MembershipTest : public ForwardingTest {
     membership->replace(set_with({}, WhenNone::kRefuse, std::move(refusal)));
     world.settle();
   }
+  // One request, and what the endpoint says to it.
+  void respond_once(std::string_view status) {
+    TestExchange e = exchange("GET");
+    ScriptedConnection connection = world.accept(endpoint);
+    carry(e, connection, "HTTP/1.1 " + std::string(status) + " X\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+  }
   std::string field(TestExchange& e, std::string_view name) {
     return std::string(e->response()->fields.find(name).value_or(""));
   }
@@ -179,6 +185,50 @@ TEST_F(MembershipTest, WhereNobodyIsWellAllAreTriedAndThatIsCounted) {
   EXPECT_EQ(counters().panics.value(), 1U);
 }
 
+TEST_F(MembershipTest, WhereTheDoubtedAreRefusedNobodyIsAskedAndNobodyWaits) {
+  for (const WhenNone when_none : {WhenNone::kRefuse, WhenNone::kWait}) {
+    start(set_at({endpoint.address()}, when_none), {.when_all_unhealthy = WhenAllUnhealthy::kRefuse});
+    const std::shared_ptr<Endpoint> only = endpoints_of(*upstream)[0];
+    for (const Obstacle obstacle : {Obstacle::kUnhealthy, Obstacle::kEjected}) {
+      only->set(obstacle);
+      TestExchange e = exchange("GET");
+      world.turn_until([&] { return e.over(); });
+      EXPECT_EQ(e.status(), 503);
+      EXPECT_EQ(e->record().fault, Fault::kNoHealthyEndpoint);
+      EXPECT_FALSE(e->record().queued.has_value());
+      EXPECT_FALSE(endpoint.accept().has_value());
+      only->clear(obstacle);
+    }
+    TestExchange well = exchange("GET");
+    ScriptedConnection connection = world.accept(endpoint);
+    carry(well, connection, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    EXPECT_EQ(well.status(), 200);
+    EXPECT_EQ(counters().panics.value(), 0U);
+  }
+}
+
+TEST_F(MembershipTest, WhereTheDoubtedAreRefusedSoAreThoseWhoWaitForAPlaceThere) {
+  start(set_at({endpoint.address()}), {.max_requests = 1, .when_all_unhealthy = WhenAllUnhealthy::kRefuse});
+  TestExchange a = exchange("GET");
+  TestExchange b = exchange("GET");
+  ScriptedConnection connection = world.accept(endpoint);
+  EXPECT_EQ(upstream->waiting(), 1U);
+  endpoints_of(*upstream)[0]->set(Obstacle::kUnhealthy);
+  carry(a, connection, kOkResponse);
+  EXPECT_EQ(a.status(), 200);
+  world.turn_until([&] { return b.over(); });
+  EXPECT_EQ(b->record().fault, Fault::kNoHealthyEndpoint);
+  EXPECT_EQ(upstream->waiting(), 0U);
+}
+
+TEST_F(MembershipTest, WhereTheDoubtedAreRefusedAnAppThatStartsIsWaitedForAllTheSame) {
+  start(set_with({}, WhenNone::kWait), {.when_all_unhealthy = WhenAllUnhealthy::kRefuse});
+  TestExchange e = exchange("GET");
+  world.settle();
+  EXPECT_EQ(upstream->waiting(), 1U);
+  EXPECT_EQ(e.status(), 0);
+}
+
 TEST_F(MembershipTest, InAPanicPlacesAreWaitedForToo) {
   start(set_at({endpoint.address()}), {.max_requests = 1});
   endpoints_of(*upstream)[0]->set(Obstacle::kEjected);
@@ -225,17 +275,31 @@ TEST_F(MembershipTest, WaitersForATakenPlaceGetTheNewEndpoints) {
 
 TEST_F(MembershipTest, RepeatedFailuresAreTold) {
   start(set_at({endpoint.address()}), {.failures_to_eject = 3});
-  const auto fail_once = [&](std::string_view status) {
-    TestExchange e = exchange("GET");
-    ScriptedConnection connection = world.accept(endpoint);
-    carry(e, connection, "HTTP/1.1 " + std::string(status) + " X\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
-  };
-  for (const char* status : {"503", "504", "500", "502", "503"}) fail_once(status);
+  for (const char* status : {"503", "504", "500", "502", "503"}) respond_once(status);
   EXPECT_TRUE(failed.empty());
-  for (const char* status : {"502", "503", "503", "503"}) fail_once(status);
+  for (const char* status : {"502", "503", "503", "503"}) respond_once(status);
   ASSERT_EQ(failed.size(), 2U);
   EXPECT_EQ(failed[0], endpoints_of(*upstream)[0]);
   EXPECT_EQ(failed[0]->failures_in_row(), 6U);
+}
+
+TEST_F(MembershipTest, WhichStatusesAreFailuresIsSaid) {
+  start(set_at({endpoint.address()}), {.failures_to_eject = 3, .failure_statuses = {500, 500}});
+  for (const char* status : {"500", "500", "502", "500", "500"}) respond_once(status);
+  EXPECT_TRUE(failed.empty());
+  respond_once("500");
+  EXPECT_EQ(failed.size(), 1U);
+}
+
+TEST_F(MembershipTest, ErrorsWeighWithTheBalancerThoughTheyAreNoFailures) {
+  start(set_at({endpoint.address()}), {.failures_to_eject = 3});
+  const std::shared_ptr<Endpoint> judged = endpoints_of(*upstream)[0];
+  for (int i = 0; i < 8; ++i) respond_once("500");
+  EXPECT_EQ(judged->failures_in_row(), 0U);
+  const std::uint32_t share = judged->error_share();
+  EXPECT_GT(share, Endpoint::kAllErrors / 3);
+  respond_once("404");
+  EXPECT_LT(judged->error_share(), share);
 }
 
 }  // namespace

@@ -112,6 +112,7 @@ TEST_F(UpstreamFlowTest, AnEndpointThatDoesNotReadStopsTheClientAtItsPipe) {
 }
 
 TEST_F(UpstreamFlowTest, AClientThatDoesNotReadStopsTheEndpoint) {
+  routes = routes_to(upstream, {.limits = {.min_response_rate = 0}});
   TestExchange e = exchange("GET");
   e.reading = false;
   ScriptedConnection connection = world.accept(endpoint);
@@ -255,6 +256,24 @@ TEST_F(UpstreamFlowTest, AnAnswerThatCameBeforeAResetIsStillDelivered) {
   world.turn_until([&] { return e.over(); });
   EXPECT_EQ(e.status(), 413);
   EXPECT_EQ(e.body, "no!");
+}
+
+TEST_F(UpstreamFlowTest, AnAnswerThatCameBeforeAResetOfAKeptConnectionIsDeliveredToo) {
+  TestExchange first = exchange("GET");
+  ScriptedConnection connection = world.accept(endpoint);
+  carry(first, connection, kOkResponse);
+  ASSERT_EQ(idle(), 1U);
+  TestExchange e = exchange("POST", BodyLength::unknown());
+  e->request_body().write(Buffer("some of it"));
+  world.settle();
+  EXPECT_TRUE(e->record().upstream_reused);
+  connection.send("HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\n\r\nno!");
+  connection.close();  // with bytes unread: a reset follows the answer
+  for (int i = 0; i < 8; ++i) e->request_body().write(Buffer(std::string(4096, 'x')));
+  world.turn_until([&] { return e.over(); });
+  EXPECT_EQ(e.status(), 413);
+  EXPECT_TRUE(e.complete());
+  EXPECT_EQ(e->record().fault, std::nullopt);
 }
 
 TEST_F(UpstreamFlowTest, ABodyThatFailsTakesTheConnectionWithIt) {
