@@ -1,6 +1,7 @@
 // Authentication that belongs to a connection rather than to a request: NTLM and Negotiate (RFC 4559), and what is
 // built on them. Whoever sends another request on such a connection is served as the one who authenticated, so it
-// must never carry a request of somebody else: the Forwarder closes it with its exchange. Pure, any thread.
+// must never carry a request of somebody else: the Forwarder closes it with its exchange, or, where the route has
+// connection_auth, leaves it to the client's connection. Pure, any thread.
 #pragma once
 
 #include "proxy/http/message.h"

@@ -3,6 +3,8 @@
 #include <string_view>
 #include <utility>
 
+#include "proxy/http/request_id.h"
+
 namespace gatehouse::fixed_response {
 
 namespace {
@@ -36,6 +38,7 @@ class FixedFault final : public Responder {
 std::unique_ptr<Responder> respond(Exchange& exchange, const Route& route, const RespondWith& action) {
   ResponseHead head{.status = action.status};
   if (!action.body.empty()) head.fields.add(FieldName::kContentType, "text/plain; charset=utf-8");
+  say_request_id(head.fields, exchange.record().request_id);
   apply(route.response_headers, head.fields);
   return std::make_unique<FixedResponse>(exchange, std::move(head), action.body);
 }

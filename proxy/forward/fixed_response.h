@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "proxy/forward/route_table.h"
-#include "proxy/http/exchange.h"
+#include "proxy/http/exchange/exchange.h"
 
 namespace gatehouse::fixed_response {
 

@@ -1,17 +1,17 @@
 #include "proxy/forward/redirect.h"
 
+#include <expected>
 #include <string_view>
 #include <utility>
 
 #include "proxy/forward/fixed_response.h"
+#include "proxy/forward/request_rules.h"
+#include "proxy/http/request_id.h"
+#include "proxy/http/target.h"
 
 namespace gatehouse::redirect {
 
 namespace {
-
-std::string_view uri_of(const RequestHead& head) {
-  return head.target.starts_with('/') ? std::string_view(head.target) : std::string_view("/");
-}
 
 // With the brackets that an IPv6 address needs.
 std::string host_of(const RequestHead& head) {
@@ -29,7 +29,14 @@ ResponseHead head_of(std::uint16_t status, const std::string& location) {
 }  // namespace
 
 std::unique_ptr<Responder> to(Exchange& exchange, const Route& route, const RedirectTo& action) {
-  ResponseHead head = head_of(action.status, location(action.target, exchange.request()));
+  std::string uri = uri_of(exchange.request());
+  if (route.strip_prefix) {
+    std::expected<std::string, Fault> left = forwarded_target(exchange.request(), route);
+    if (!left) return fixed_response::fail(exchange, left.error());
+    if (!left->empty()) uri = std::move(*left);
+  }
+  ResponseHead head = head_of(action.status, location(action.target, exchange.request(), uri));
+  say_request_id(head.fields, exchange.record().request_id);
   apply(route.response_headers, head.fields);
   return fixed_response::respond(exchange, std::move(head));
 }
@@ -37,15 +44,22 @@ std::unique_ptr<Responder> to(Exchange& exchange, const Route& route, const Redi
 std::unique_ptr<Responder> to_https(Exchange& exchange, std::uint16_t port) {
   // HTTP/1.0 without Host: nowhere to send it.
   if (exchange.request().authority.empty()) return fixed_response::fail(exchange, Fault::kNoRoute);
-  return fixed_response::respond(exchange, head_of(308, https_location(exchange.request(), port)));
+  ResponseHead head = head_of(308, https_location(exchange.request(), port));
+  say_request_id(head.fields, exchange.record().request_id);
+  return fixed_response::respond(exchange, std::move(head));
 }
 
-std::string location(const std::string& pattern, const RequestHead& head) {
+std::string uri_of(const RequestHead& head) {
+  if (!head.target.starts_with('/')) return "/";
+  return head.target_needs_escapes ? target::escaped(head.target) : head.target;
+}
+
+std::string location(std::string_view pattern, const RequestHead& head, std::string_view uri) {
   std::string out;
   std::string_view rest = pattern;
   while (!rest.empty()) {
     if (rest.starts_with("{uri}")) {
-      out += uri_of(head);
+      out += uri;
       rest.remove_prefix(5);
     } else if (rest.starts_with("{host}")) {
       out += host_of(head);
@@ -55,6 +69,8 @@ std::string location(const std::string& pattern, const RequestHead& head) {
       rest.remove_prefix(1);
     }
   }
+  // A path of this site must not become another site's name: "//evil.example/" is one (RFC 3986 section 4.2).
+  if (out.starts_with("//")) out.insert(0, "/.");
   return out;
 }
 

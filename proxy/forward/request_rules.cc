@@ -3,22 +3,19 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <cstring>
 #include <optional>
 #include <string_view>
 
-#include "common/crypto/random.h"
 #include "common/text.h"
 #include "proxy/http/asserted_fields.h"
-#include "proxy/http/char_classes.h"
 #include "proxy/http/disguise.h"
 #include "proxy/http/field_rules.h"
+#include "proxy/http/path_readings.h"
+#include "proxy/http/target.h"
 
 namespace gatehouse {
 
 namespace {
-
-constexpr std::size_t kLongestRequestId = 128;
 
 std::string joined(const FieldList& fields, FieldName name) {
   std::string all;
@@ -109,28 +106,10 @@ void say_who_asked(RequestHead& head, const ClientInfo& client, const Route& rou
   }
 }
 
-bool is_request_id(std::string_view id) {
-  static constexpr char_classes::Table kAllowed = char_classes::table_of("-._~+/=:@", true);
-  return !id.empty() && id.size() <= kLongestRequestId && char_classes::all_in(kAllowed, id);
-}
-
-// Four bits to a byte, then all of them to their digits: a letter is 39 beyond what would follow '9'.
-std::uint64_t hex_digits(std::uint64_t bits32) {
-  std::uint64_t nibbles = (bits32 | bits32 << 16U) & 0x0000FFFF0000FFFFU;
-  nibbles = (nibbles | nibbles << 8U) & 0x00FF00FF00FF00FFU;
-  nibbles = (nibbles | nibbles << 4U) & 0x0F0F0F0F0F0F0F0FU;
-  const std::uint64_t letters = (nibbles + 0x0606060606060606U) >> 4U & 0x0101010101010101U;
-  return nibbles + 0x3030303030303030U + letters * 39U;
-}
-
-std::string new_request_id() {
-  std::array<char, 32> id;
-  for (std::size_t quarter = 0; quarter < 4; quarter += 2) {
-    const std::uint64_t bits = random::fast();
-    const std::array<std::uint64_t, 2> digits = {hex_digits(bits & 0xFFFFFFFFU), hex_digits(bits >> 32U)};
-    std::memcpy(id.data() + quarter * 8, digits.data(), sizeof digits);
-  }
-  return {id.data(), id.size()};
+// RFC 9440. Whatever a client has said of its certificate has been stripped.
+void say_certificate(FieldList& fields, const ClientCertificate& certificate) {
+  fields.set("Client-Cert", certificate.field);
+  if (!certificate.chain_field.empty()) fields.set("Client-Cert-Chain", certificate.chain_field);
 }
 
 // What Via calls us on this listener and route (RFC 9110 section 7.6.3), and what stands before it.
@@ -199,6 +178,29 @@ void remove_disguises(FieldList& fields, const HeaderEdits& edits) {
   });
 }
 
+// The client's path stays below what stands before its place, however a server reads it: what stands behind it may have
+// made something else of its last segment.
+std::expected<std::string, Fault> rewritten(std::string_view pattern, std::string_view path) {
+  constexpr std::string_view kPath = "{path}";
+  const std::size_t at = pattern.find(kPath);
+  if (at == std::string_view::npos) return std::string(pattern);
+  const std::string_view before = pattern.substr(0, at);
+  std::string out(before);
+  out.append(path).append(pattern.substr(at + kPath.size()));
+  if (target::is_canonical(out)) return out;
+  const auto readings = target::path_readings(out);
+  const auto below = [&](const std::string& reading) {
+    return reading.starts_with(before) && (reading.size() == before.size() || reading[before.size()] == '/');
+  };
+  if (!readings || !std::ranges::all_of(*readings, below)) return std::unexpected(Fault::kUnsafeTarget);
+  return out;
+}
+
+std::string_view without_slash_at_end(std::string_view path) {
+  while (path.ends_with('/')) path.remove_suffix(1);
+  return path;
+}
+
 std::optional<std::uint64_t> max_forwards(const RequestHead& head) {
   if (head.method != "OPTIONS") return std::nullopt;
   const auto value = head.fields.find(FieldName::kMaxForwards);
@@ -214,19 +216,15 @@ void strip_asserted_fields(FieldList& fields, const ClientInfo& client) {
   });
 }
 
-std::string settled_request_id(const FieldList& fields) {
-  if (fields.count(FieldName::kXRequestId) == 1) {
-    if (const std::string_view sent = *fields.find(FieldName::kXRequestId); is_request_id(sent))
-      return std::string(sent);
-  }
-  return new_request_id();
-}
-
 // The id is said behind the removal: "Connection: X-Request-Id" takes away the client's own.
 void apply_request_rules(RequestHead& head, const ClientInfo& client, const Route& route, std::string_view request_id) {
   field_rules::remove_hop_by_hop(head.fields);
   if (head.fields.find(FieldName::kXRequestId) != request_id) head.fields.set(FieldName::kXRequestId, request_id);
   say_who_asked(head, client, route);
+  if (client.early) [[unlikely]] {
+    head.fields.set(FieldName::kEarlyData, "1");
+  }
+  if (client.tls && client.tls->certificate) say_certificate(head.fields, *client.tls->certificate);
   if (!route.pseudonym.empty()) append(head.fields, FieldName::kVia, ViaElement(head, client, route).text());
   if (const auto left = max_forwards(head); left && *left > 0) {
     head.fields.set(FieldName::kMaxForwards, std::to_string(*left - 1));
@@ -244,21 +242,25 @@ bool request_has_come_back(const RequestHead& head, const ClientInfo& client, co
   return false;
 }
 
-// The target has the same segments as the canonical path that was matched, though perhaps with parameters and other
-// escapes: as many go as the route's path has.
-std::string stripped_target(const RequestHead& head, const Route& route) {
-  if (!route.strip_prefix || !head.target.starts_with('/')) return {};
-  std::string_view prefix = route.path;
-  while (prefix.ends_with('/')) prefix.remove_suffix(1);
-  if (prefix.empty()) return {};
-  std::string_view rest = head.path();
-  for (auto segments = std::ranges::count(prefix, '/'); segments > 0; --segments) {
-    const std::size_t slash = rest.find('/', 1);
-    rest = slash == std::string_view::npos ? std::string_view() : rest.substr(slash);
+std::expected<std::string, Fault> forwarded_target(const RequestHead& head, const Route& route) {
+  if (!head.target.starts_with('/')) return {};
+  const std::string_view prefix = route.strip_prefix ? without_slash_at_end(route.path) : std::string_view();
+  const bool resolves = route.path_as == PathAs::kCanonical && !target::is_canonical(head.path());
+  if (prefix.empty() && !resolves && !head.target_needs_escapes && route.rewrite.empty()) return {};
+  const std::string escaped = head.target_needs_escapes ? target::escaped(head.target) : head.target;
+  std::string_view path = std::string_view(escaped).substr(0, escaped.find('?'));
+  const std::string_view query = std::string_view(escaped).substr(path.size());
+  if (!prefix.empty()) {
+    const bool literal = path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '/');
+    if (!literal) return std::unexpected(Fault::kPrefixNotLiteral);
+    path = path.size() == prefix.size() ? "/" : path.substr(prefix.size());
+    if (head.path_is_ambiguous) {
+      if (!target::path_readings(path)) return std::unexpected(Fault::kPrefixNotLiteral);  // it leads above the root
+    }
   }
-  std::string target(rest.empty() ? "/" : rest);
-  if (const std::size_t query = head.target.find('?'); query != std::string::npos) target += head.target.substr(query);
-  return target;
+  std::expected<std::string, Fault> left = resolves ? target::resolved_path(path) : std::string(path);
+  if (left && !route.rewrite.empty()) left = rewritten(route.rewrite, *left);
+  return left.transform([&](std::string text) { return text.append(query); });
 }
 
 bool request_ends_here(const RequestHead& head) {

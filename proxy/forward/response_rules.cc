@@ -5,6 +5,7 @@
 
 #include "common/text.h"
 #include "proxy/http/field_rules.h"
+#include "proxy/http/request_id.h"
 
 namespace gatehouse {
 
@@ -27,15 +28,17 @@ void append_proxy_status(ResponseHead& head) {
 
 }  // namespace
 
-void apply_response_rules(ResponseHead& head, const Route& route) {
+void apply_response_rules(ResponseHead& head, const Route& route, std::string_view request_id) {
   apply_interim_response_rules(head);
   append_proxy_status(head);
+  say_request_id(head.fields, request_id);
   apply(route.response_headers, head.fields);
 }
 
 void apply_interim_response_rules(ResponseHead& head) {
   field_rules::remove_hop_by_hop(head.fields);
   head.fields.remove_if(is_proxys);
+  head.fields.remove_any(FieldName::kXDelegateHeaders, FieldName::kXDelegateTo, FieldName::kXResetCode);
 }
 
 }  // namespace gatehouse

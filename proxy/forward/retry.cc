@@ -62,8 +62,4 @@ bool is_endpoints_fault(const UpstreamConnection::Failure& failure) {
   return is_connect(failure.fault) || failure.fault == Fault::kUpstreamTimeout;
 }
 
-bool is_endpoints_fault(std::uint16_t status) {
-  return status == 502 || status == 503 || status == 504;
-}
-
 }  // namespace gatehouse::retry

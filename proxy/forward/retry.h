@@ -75,7 +75,5 @@ std::optional<Decision> decide(const Facts& facts);
 // Whether a failure speaks against the endpoint, for ejection: no connection, no answer in time, or the death of the
 // connection; but not of a kept one that it closed in its own time.
 bool is_endpoints_fault(const UpstreamConnection::Failure& failure);
-// Whether an answer does: 502, 503 or 504.
-bool is_endpoints_fault(std::uint16_t status);
 
 }  // namespace gatehouse::retry

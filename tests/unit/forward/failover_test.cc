@@ -23,7 +23,9 @@ class FailoverTest : public ForwardingTest {
  protected:
   FailoverTest() {
     instance = endpoint_at(endpoint.address(), 4711, "secret-token");
-    membership = std::make_shared<Membership>("shop", app({{.endpoint = instance}}), Membership::Hooks{});
+    membership =
+        std::make_shared<Membership>("shop", app({{.endpoint = instance}}),
+                                     Membership::Hooks{.lost = [this](const auto& one) { lost.push_back(one); }});
     upstream = std::make_shared<Upstream>("shop", membership, UpstreamOptions{});
     routes = routes_to(upstream);
   }
@@ -47,6 +49,7 @@ class FailoverTest : public ForwardingTest {
 
   std::shared_ptr<Endpoint> instance;
   std::shared_ptr<Membership> membership;
+  std::vector<std::shared_ptr<Endpoint>> lost;
 };
 
 TEST_F(FailoverTest, TheProcessIsNamedAndAskedWithItsToken) {
@@ -117,6 +120,7 @@ TEST_F(FailoverTest, AnInstanceThatKeepsRefusingIsGivenUp) {
   EXPECT_EQ(e.status(), 502);
   EXPECT_EQ(e->record().fault, Fault::kConnectRefused);
   EXPECT_EQ(e->record().attempts, 6U);
+  EXPECT_EQ(lost, std::vector(6, instance));
 }
 
 // A process that is being killed accepts for a moment what it will never read.

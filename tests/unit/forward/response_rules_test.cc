@@ -30,7 +30,7 @@ TEST(ResponseRulesTest, HopByHopAndNominatedFieldsAndThoseOfProxiesGo) {
                                                                   {"Set-Cookie", "b=2"}}) {
     head.fields.add(name, value);
   }
-  apply_response_rules(head, Route{});
+  apply_response_rules(head, Route{}, "");
   EXPECT_EQ(names(head.fields), "Server Proximity Location Set-Cookie Set-Cookie ");
   EXPECT_EQ(head.fields.find("Location"), "http://internal/x");
 }
@@ -38,7 +38,7 @@ TEST(ResponseRulesTest, HopByHopAndNominatedFieldsAndThoseOfProxiesGo) {
 TEST(ResponseRulesTest, ProxyStatusIsAppendedTo) {
   ResponseHead head{.status = 502};
   head.fields.add("proxy-status", "inner; error=dns_error");
-  apply_response_rules(head, Route{});
+  apply_response_rules(head, Route{}, "");
   ASSERT_EQ(names(head.fields), "proxy-status Proxy-Status ");
   EXPECT_EQ(head.fields.at(0).value, "inner; error=dns_error");
   EXPECT_EQ(head.fields.at(1).value, "gatehouse; received-status=502");
@@ -50,7 +50,7 @@ TEST(ResponseRulesTest, EditsComeLast) {
   head.fields.add("X-Powered-By", "y");
   Route route;
   route.response_headers = {.set = {{"Server", "z"}}, .add = {{"Vary", "Accept"}}, .remove = {"x-powered-by"}};
-  apply_response_rules(head, route);
+  apply_response_rules(head, route, "");
   EXPECT_EQ(names(head.fields), "Server Vary ");
   EXPECT_EQ(head.fields.find("Server"), "z");
 }
@@ -60,6 +60,7 @@ TEST(ResponseRulesTest, InterimAnswersAreCleanedButNotEdited) {
   head.fields.add("Link", "</a>");
   head.fields.add("Connection", "X-Internal");
   head.fields.add("X-Internal", "secret");
+  head.fields.add("x-reset-code", "8");
   apply_interim_response_rules(head);
   EXPECT_EQ(names(head.fields), "Link ");
 }
