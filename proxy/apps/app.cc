@@ -3,21 +3,21 @@
 #include <poll.h>
 
 #include <algorithm>
-#include <format>
 #include <utility>
 
 #include "common/log.h"
-#include "common/log_limit.h"
-#include "proxy/apps/recycling.h"
+#include "common/text.h"
+#include "proxy/apps/last_words.h"
+#include "proxy/apps/line_cutter.h"
 
 namespace gatehouse {
 
 namespace {
 
-constexpr Duration kDebounce = std::chrono::milliseconds(500);
+// What is deployed comes in many files; but one that never rests must not hide the others for ever.
+constexpr ChangeWatch::Timing kDeployed{.quiet = std::chrono::milliseconds(500),
+                                        .most_unrest = std::chrono::seconds(10)};
 constexpr Duration kFresh = std::chrono::seconds(1);  // an environment file as it was read
-
-constinit log::Limited offline_changes("offline files that came or went");
 
 // Whether somebody has connected to a listening socket that no process serves now.
 bool anybody_waits(const SpareListeners& spares) {
@@ -33,21 +33,18 @@ App::App(AppContext& context, AppSpec spec)
     : context_(context),
       spec_(std::make_shared<const AppSpec>(std::move(spec))),
       trouble_{.rapid_fail = RapidFail(spec_->rapid_fail)},
+      telling_{.hooks = AppHooks(context)},
       looking_{.question = FileQuestion<Look>([this](Look look) { on_look(std::move(look)); })},
       watching_{.retry = Timer(context.loop, [this] { context_.changed(); }),
-                .debounce = Timer(context.loop, [this] { recycle("files have changed"); }),
                 .offline{context.watcher,
                          [this](const std::string& path) {
-                           if (!path.empty() && path != spec_->offline_file) return;
+                           if (!path.empty() && !text::iequals(path, spec_->offline_file)) return;
                            looking_.due = true;
                            context_.changed();
                          }},
-                .changes{context.watcher,
-                         [this](const std::string& path) {
-                           if (path.empty() || is_change_of(*spec_, path)) watching_.debounce.arm(kDebounce);
-                         }},
-                .question =
-                    FileQuestion<WatchedFolders>([this](WatchedFolders folders) { on_watched(std::move(folders)); })} {
+                .changes{context.loop, context.watcher, kDeployed, [this] { look_at_watched(); }},
+                .question = FileQuestion<std::optional<WatchedFolders>>(
+                    [this](std::optional<WatchedFolders> folders) { on_watched(std::move(folders)); })} {
   wishes_.up = spec_->start == AppStart::kEager;
   watch_files();
 }
@@ -56,9 +53,11 @@ App::~App() = default;
 
 void App::change(AppSpec spec) {
   if (spec == *spec_ && !wishes_.removed) return;
-  const bool only_count = [&] {
+  const bool spares_processes = [&] {
     AppSpec same = *spec_;
     same.instances = spec.instances;
+    same.asked = spec.asked;
+    same.hooks = spec.hooks;
     return same == spec;
   }();
   spec_ = std::make_shared<const AppSpec>(std::move(spec));
@@ -66,7 +65,7 @@ void App::change(AppSpec spec) {
   wishes_.up |= spec_->start == AppStart::kEager;
   forget_trouble();
   if (spec_->transport != AppTransport::kInherit) spares_.clear();
-  if (!only_count) recycle("its configuration has changed");
+  if (!spares_processes) recycle(RecycleReason::kConfiguration);
   watch_files();
   context_.changed();
 }
@@ -94,29 +93,53 @@ void App::drained(InstanceId instance) {
   found->instance->handle(ProcessEvent::kIdle);
 }
 
-void App::unresponsive(InstanceId instance) {
+App::Running* App::ready_one(InstanceId instance) {
   const auto found = std::ranges::find(running_, instance, [](const Running& r) { return r.instance->id(); });
-  if (found == running_.end() || found->instance->state() != InstanceState::kReady) return;
-  const Duration ready_for = context_.loop.now() - found->instance->view().since;
-  note_trouble(*found->instance, {.reason = ExitReason::kReadyFailed,
-                                  .text = "gives no answer any more, and is replaced",
-                                  .ready_for = ready_for});
-  drain(*found);  // what is in flight there has its time: it may only be slow
+  return found == running_.end() || found->instance->state() != InstanceState::kReady ? nullptr : &*found;
+}
+
+void App::unresponsive(InstanceId instance) {
+  if (Running* const hangs = ready_one(instance)) {
+    give_up(*hangs, ExitReason::kReadyFailed, "gives no answer any more, and is replaced");
+  }
+}
+
+void App::refused(InstanceId instance) {
+  if (Running* const running = ready_one(instance)) running->instance->check_listener();
+}
+
+void App::note_lost_listeners() {
+  for (Running& running : running_) {
+    if (running.instance->state() != InstanceState::kReady || !running.instance->lost_listener()) continue;
+    give_up(
+        running, ExitReason::kListenerGone,
+        std::format("does not listen on {} any more, and is replaced", running.instance->view().address.to_string()));
+  }
+}
+
+void App::give_up(Running& running, ExitReason reason, const std::string& text) {
+  Instance& instance = *running.instance;
+  const Duration ready_for = context_.loop.now() - instance.view().since;
+  note_trouble(instance, {.reason = reason, .text = text, .ready_for = ready_for});
+  instance.condemn(reason, text);
+  drain(running);  // what is in flight there has its time: it may only be slow
   context_.changed();
 }
 
-void App::recycle(const char* why) {
+void App::recycle(RecycleReason why, std::string_view what) {
   forget_trouble();
   ++generation_;
-  for (Running& running : running_) supersede(running, why);
+  for (Running& running : running_) supersede(running, why, what);
   context_.changed();
 }
 
-void App::supersede(Running& running, const char* why) {
+void App::supersede(Running& running, RecycleReason why, std::string_view what) {
   const InstanceState state = running.instance->state();
   if (running.superseded || (state != InstanceState::kStarting && state != InstanceState::kReady)) return;
   running.superseded = true;
-  log::info("app {}: slot {} is being replaced: {}", spec_->name, running.instance->slot(), why);
+  running.why = why;
+  log::info("app {}: slot {} is being replaced: {}{}{}", spec_->name, running.instance->slot(),
+            recycling::in_words(why), what.empty() ? "" : ": ", what);
 }
 
 void App::forget_trouble() {
@@ -128,67 +151,11 @@ bool App::may_run() const {
   return !wishes_.removed && !wishes_.stopped && !wishes_.offline && !offline_;
 }
 
-void App::watch_files() {
-  looking_.due = true;
-  watching_.offline.clear();
-  watching_.changes.clear();
-  watching_.question.ask(context_.file_threads.of(spec_->process.user),
-                         [spec = spec_, watcher = context_.watcher.handle()] {
-                           const Result<AppUser> user = identity_to_take(spec->process.user);
-                           return user ? watch_folders_of(*spec, *user, watcher) : WatchedFolders();
-                         });
-}
-
-void App::on_watched(WatchedFolders folders) {
-  for (FileWatcher::Held& folder : folders.offline) watching_.offline.adopt(std::move(folder));
-  for (FileWatcher::Held& folder : folders.changes) watching_.changes.adopt(std::move(folder));
-}
-
-// Away from the loop: the folder is the app's user's, and so is how long it takes. Who that is may be for another
-// machine to say.
-void App::look_at_files() {
-  if (wishes_.removed || looking_.question.waits() || (!looking_.due && !looking_.environment_due && looked())) return;
-  looking_.due = false;
-  looking_.since = context_.loop.now();
-  const bool environment = std::exchange(looking_.environment_due, false);
-  looking_.question.ask(context_.file_threads.of(spec_->process.user), [spec = spec_, environment] {
-    Look look{.spec = spec, .user = identity_to_take(spec->process.user), .offline = {}, .environment = {}};
-    if (look.user) look.offline = offline_page(spec->offline_file, *look.user);
-    if (!environment) return look;
-    look.environment = look.user ? environment_from_file(spec->process.environment_file, *look.user)
-                                 : Result<Environment>(std::unexpected(look.user.error()));
-    return look;
-  });
-}
-
-void App::on_look(Look look) {
-  context_.changed();
-  if (look.spec != spec_) return;  // it is asked again
-  looking_.at = std::move(look.spec);
-  looking_.user = std::move(look.user);
-  looking_.told_slow = false;
-  if (look.environment) {
-    looking_.environment = std::move(look.environment);
-    looking_.read_at = context_.loop.now();
-  }
-  note_offline(std::move(look.offline));
-}
-
-void App::note_offline(std::optional<OfflinePage> now) {
-  if (now == offline_) return;
-  if (now.has_value() != offline_.has_value()) {
-    offline_changes.info("app {}: {} {}", spec_->name, spec_->offline_file,
-                         now ? "takes it offline" : "is gone: online again");
-    wishes_.up = !now && spec_->start == AppStart::kEager;
-    if (!now) forget_trouble();
-  }
-  offline_ = std::move(now);
-}
-
 void App::reconcile() {
   look_at_files();
   collect_ended();
   note_ready();
+  note_lost_listeners();
   take_down();
   start_missing();
   publish();
@@ -209,7 +176,9 @@ void App::collect_ended() {
     } else {
       log::info("app {}: slot {} {}", spec_->name, ended->slot(), end.text);
     }
-    context_.emit(app_event::Ended{.app = spec_->name, .reason = end.reason, .failed_start = end.failed_start});
+    trouble_.last_exit = end.reason;
+    context_.emit(app_event::Ended{
+        .app = spec_->name, .reason = end.reason, .failed_start = end.failed_start, .shell_status = end.shell_status});
     context_.loop.retire(std::move(ended));
   }
   if (running_.empty() && !wishes_.up) spares_.clear();  // who still waits in a backlog learns it
@@ -222,9 +191,13 @@ void App::note_trouble(const Instance& instance, const InstanceEnd& end) {
   trouble_.reason = end.reason;
   trouble_.text = end.text;
   trouble_.last_output = instance.last_output();
+  if (const std::string cause = last_words::cause(trouble_.last_output); !cause.empty()) {
+    trouble_.text += ": " + printable(cause);
+  }
   ++trouble_.restarts;
-  log::warn("app {}: slot {} {}{}", spec_->name, instance.slot(), end.text,
+  log::warn("app {}: slot {} {}{}", spec_->name, instance.slot(), trouble_.text,
             parked ? "; too many failures: it is parked for a while" : "");
+  tell_hook(AppHook::kFailed, instance, parked ? "parked" : label(end.reason));
 }
 
 void App::on_failure(const Instance& instance, const InstanceEnd& end) {
@@ -265,6 +238,9 @@ void App::note_ready() {
     log::info("app {}: slot {} pid {} is ready after {} ms", spec_->name, running.instance->slot(),
               running.instance->view().pid, running.instance->start_took().count());
     context_.emit(app_event::Started{.app = spec_->name, .took = running.instance->start_took()});
+    const Running* const former = replaces(running);
+    former == nullptr ? tell_hook(AppHook::kStarted, *running.instance, "ready")
+                      : tell_hook(AppHook::kRecycled, *running.instance, label(former->why));
   }
 }
 
@@ -347,24 +323,6 @@ void App::start(std::uint32_t slot) {
     context_.taken_ports.push_back(instance->view().address.port());
   }
   running_.push_back({.instance = std::move(instance)});
-}
-
-void App::publish() {
-  if (!looking_.at && !wishes_.removed) return;  // nobody knows yet whether it is offline
-  AppView now = view();
-  std::string said = std::format("{} {} {} {} {} {}", label(now.state), now.retry_at.time_since_epoch().count(),
-                                 now.failure_text, now.stopped_by_command, now.recycle_failed, now.offline_body);
-  for (const InstanceView& instance : now.instances) {
-    said += std::format(" {}:{}", instance.id, label(instance.state));
-  }
-  if (said != telling_.last) {
-    telling_.last = std::move(said);
-    context_.emit(app_event::Changed{.view = now});
-  }
-  if (std::exchange(telling_.start_failed, false)) context_.emit(app_event::StartFailed{.view = std::move(now)});
-  for (const InstanceId id : std::exchange(telling_.drains, {})) {
-    context_.emit(app_event::Drain{.app = spec_->name, .instance = id});
-  }
 }
 
 }  // namespace gatehouse

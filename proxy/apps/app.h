@@ -5,7 +5,8 @@
 // of it.
 //
 //   want(), command(), tick(), ... --note--> wishes, superseded --wake--> reconcile():
-//     look_at_files -> collect_ended -> note_ready -> take_down -> start_missing -> publish (events)
+//     look_at_files -> collect_ended -> note_ready -> note_lost_listeners -> take_down -> start_missing
+//       -> publish (events)
 //
 // A slot is covered while an instance that is not superseded starts, fails to, or is ready there. To recycle is to
 // supersede: the slot is then no longer covered, a new instance starts, and once it is ready the old one is drained.
@@ -19,19 +20,24 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "common/file_watcher.h"
 #include "common/result.h"
 #include "common/timer.h"
+#include "common/watch/change_watch.h"
+#include "common/watch/file_watcher.h"
 #include "proxy/apps/app_context.h"
+#include "proxy/apps/app_hooks.h"
 #include "proxy/apps/app_host.h"
 #include "proxy/apps/backoff.h"
+#include "proxy/apps/daily_times.h"
 #include "proxy/apps/files/file_thread.h"
 #include "proxy/apps/files/offline_page.h"
 #include "proxy/apps/idle_watch.h"
 #include "proxy/apps/instance.h"
 #include "proxy/apps/rapid_fail.h"
+#include "proxy/apps/recycling.h"
 #include "proxy/apps/watched_folders.h"
 
 namespace gatehouse {
@@ -59,8 +65,10 @@ class App {
   // A ready instance gives no answer any more: counts as a failure, drains it and lets another take its slot.
   // Instances of other apps, and those that are not ready, are ignored.
   void unresponsive(InstanceId instance);
-  // Replaces every instance by one of the next generation and forgets earlier failures. `why` ends a line of the log.
-  void recycle(const char* why);
+  // A ready instance has refused a connection. If it keeps doing so for two seconds, that is as unresponsive().
+  void refused(InstanceId instance);
+  // Replaces every instance by one of the next generation and forgets earlier failures. `what` ends the line of the log.
+  void recycle(RecycleReason why, std::string_view what = {});
   // Carries out what an operator asks. Returns a sentence about what happens now, or why it cannot.
   Result<std::string> command(AppHost::Command command);
   // Called once a second with the machine's processes: notes memory, recycles by age, requests and memory, stops an
@@ -86,6 +94,8 @@ class App {
   struct Running {
     std::unique_ptr<Instance> instance;
     bool superseded = false;
+    // Why, if it is recycled.
+    RecycleReason why = RecycleReason::kCommand;
     // True once Started was emitted.
     bool told_ready = false;
     // True once the log has said what it waits for.
@@ -115,6 +125,7 @@ class App {
     std::string last_output{};
     bool recycle_failed = false;
     std::uint64_t restarts = 0;
+    std::optional<ExitReason> last_exit{};
   };
 
   // What an app's own files say, as they were looked at for a start, or because one of them may have changed.
@@ -134,21 +145,28 @@ class App {
   // True if the files of the specification in force have been looked at.
   bool looked() const { return looking_.at == spec_; }
   void watch_files();
-  void on_watched(WatchedFolders folders);
+  void look_at_watched();
+  void on_watched(std::optional<WatchedFolders> folders);
   void collect_ended();
   void note_trouble(const Instance& instance, const InstanceEnd& end);
   void on_failure(const Instance& instance, const InstanceEnd& end);
+  // Null: there is no such instance, or it is not ready.
+  Running* ready_one(InstanceId instance);
+  void give_up(Running& running, ExitReason reason, const std::string& text);
   void keep_the_old_ones();
   void note_ready();
+  void note_lost_listeners();
   void take_down();
   void start_missing();
   void start(std::uint32_t slot);
   bool covered(std::uint32_t slot) const;
   bool replaced(const Running& old) const;
+  const Running* replaces(const Running& successor) const;
+  void tell_hook(AppHook hook, const Instance& instance, std::string_view reason);
   void drain(Running& running);
   void publish();
   bool any(InstanceState state) const;
-  void supersede(Running& running, const char* why);
+  void supersede(Running& running, RecycleReason why, std::string_view what = {});
   void tell_what_takes_long(Running& running);
   void tell_if_files_hang();
   void stop_if_idle(const InstanceUse& use);
@@ -170,6 +188,7 @@ class App {
     std::string last{};
     bool start_failed = false;
     std::vector<InstanceId> drains{};
+    AppHooks hooks;
   } telling_;
   struct Looking {
     // Something may have changed since the last question.
@@ -188,10 +207,15 @@ class App {
   } looking_;
   struct Watching {
     Timer retry;
-    Timer debounce;
     FileWatcher::Interest offline;
-    FileWatcher::Interest changes;
-    FileQuestion<WatchedFolders> question;
+    ChangeWatch changes;
+    // What recycle.on_change meant at the last look; nothing before the first one.
+    std::optional<FileVersions> known{};
+    FileScan::Limit limit = FileScan::Limit::kNone;
+    // Its outcome is nothing where nobody knows who the app's user is.
+    FileQuestion<std::optional<WatchedFolders>> question;
+    // For recycle.at.
+    DailyTimes daily{};
   } watching_;
 };
 

@@ -8,14 +8,16 @@
 #include <vector>
 
 #include "common/event_loop.h"
-#include "common/file_watcher.h"
 #include "common/waker.h"
+#include "common/watch/file_watcher.h"
 #include "config/policy/limits.h"
 #include "proxy/apps/app_dependencies.h"
-#include "proxy/apps/cgroup.h"
+#include "proxy/apps/app_spec.h"
 #include "proxy/apps/files/file_thread.h"
 #include "proxy/apps/files/output_file.h"
-#include "proxy/apps/orphans.h"
+#include "proxy/apps/log_pipe.h"
+#include "proxy/apps/process/cgroup.h"
+#include "proxy/apps/process/orphans.h"
 
 namespace gatehouse {
 
@@ -51,5 +53,8 @@ struct AppContext {
   // The ports of all living instances: one that has not bound its port yet would otherwise seem to have left it free.
   std::vector<std::uint16_t> taken_ports{};
 };
+
+// Where what a process for this slot of the app writes goes.
+LogPipe::Setting output_setting(AppContext& context, const AppSpec& spec, std::uint32_t slot);
 
 }  // namespace gatehouse

@@ -24,7 +24,9 @@ struct AppProbe {
   Address address;
   std::string method = "GET";
   std::string path;
-  // Sent besides Host and User-Agent.
+  // What Host says. Empty: the address, or "localhost" for Unix sockets.
+  std::string host{};
+  // Sent besides Host and User-Agent, or in its place.
   std::vector<std::pair<std::string, std::string>> fields;
   // For the whole request, connecting included.
   std::chrono::milliseconds timeout{3000};

@@ -105,6 +105,10 @@ void AppHost::unresponsive(InstanceId instance) {
   for (const auto& [name, app] : apps_->apps) app->unresponsive(instance);
 }
 
+void AppHost::refused(InstanceId instance) {
+  for (const auto& [name, app] : apps_->apps) app->refused(instance);
+}
+
 Result<std::string> AppHost::command(std::string_view app, Command command) {
   App* const found = apps_->find(app);
   if (found == nullptr) return failure("there is no app \"" + std::string(app) + "\"");

@@ -5,9 +5,9 @@
 // process, because apps die with the thread that started them. Events are emitted in order from the loop, never from
 // inside a call of one of these functions.
 //
-//   UpstreamDirectory --configure, want, drained, unresponsive, command--> AppHost -owns-> App -owns-> Instance
-//           ^                                                                |
-//           +--- posted --- Changed, StartFailed, Started, Ended, Drain -----+
+//   UpstreamDirectory --configure, want, drained, unresponsive, refused, command--> AppHost -owns-> App -owns-> Instance
+//           ^                                                                         |
+//           +--- posted --- Changed, StartFailed, Started, Ended, Drain --------------+
 #pragma once
 
 #include <chrono>
@@ -53,6 +53,10 @@ class AppHost {
   // A ready instance answers nothing any more, not even health checks: it is drained, counts as failed and is
   // replaced.
   void unresponsive(InstanceId instance);
+  // A ready instance has refused a connection. One that lives on and does nothing else for two seconds has stopped
+  // listening: it is replaced likewise. Of sockets that are inherited we hold the other end ourselves, and nothing is
+  // refused.
+  void refused(InstanceId instance);
   // What an operator may ask. kStop and kOffline last until kStart and kOnline take them back, over reloads too.
   enum class Command : std::uint8_t { kRecycle, kStop, kStart, kOffline, kOnline };
   // Returns a sentence about what happens now; an error if there is no such app or it cannot be done in its state.

@@ -1,6 +1,6 @@
 // What an app is: how its processes are started, where they listen, when they are ready, replaced and stopped. Plain
 // values that `discovery` makes of a validated configuration; nothing is checked here. Equal specs mean that nothing
-// about the app has changed; one that differs in more than `instances` recycles it.
+// about the app has changed; one that differs in more than `instances`, `asked` and `hooks` recycles it.
 #pragma once
 
 #include <chrono>
@@ -15,7 +15,8 @@ namespace gatehouse {
 
 struct AppSpec {
   struct Process {
-    // The program and its arguments, run without a shell; never empty.
+    // The program and its arguments, run without a shell; never empty. In it and in the values of `environment`
+    // "{port}" and "{socket}" stand for where an instance is to listen.
     std::vector<std::string> command;
     // Where it is run, absolute. Empty: our own.
     std::string directory;
@@ -23,6 +24,8 @@ struct AppSpec {
     std::vector<std::pair<std::string, std::string>> environment;
     // Lines NAME=value, read at every start. Empty: none.
     std::string environment_file;
+    // Names, or beginnings of names ("DB_*"), of variables of ours that it gets too.
+    std::vector<std::string> environment_from;
     // Who it runs as. Empty: who we are.
     std::string user;
     // What asks it to end, SIGTERM if nothing else is said.
@@ -53,6 +56,14 @@ struct AppSpec {
     friend bool operator==(const Readiness&, const Readiness&) = default;
   };
 
+  // How requests of ours look: those of readiness and warm-up.
+  struct Asked {
+    // What Host says. Empty: the address where it listens.
+    std::string host;
+    std::vector<std::pair<std::string, std::string>> headers;
+    friend bool operator==(const Asked&, const Asked&) = default;
+  };
+
   std::string name;
   Process process;
   // How many processes, each in a slot of its own: 0 to instances - 1.
@@ -60,10 +71,14 @@ struct AppSpec {
   AppStart start = AppStart::kOnDemand;
   AppTransport transport = AppTransport::kPort;
   AppProfile profile = AppProfile::kGeneric;
+  // Where an app of the profile kAspNetCore redirects to from http. 0: nowhere.
+  std::uint16_t https_port = 0;
   Readiness readiness;
+  Asked asked{};
   Timing timing;
   RapidFailOptions rapid_fail;
   RecycleOptions recycle;
+  HookOptions hooks;
   // While this file is there the app is offline and the file is what it answers; absolute. Empty: none.
   std::string offline_file;
   Output output;

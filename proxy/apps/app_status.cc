@@ -23,6 +23,10 @@ AppView App::view() const {
   for (const Running& running : running_) view.instances.push_back(running.instance->view());
   std::ranges::sort(view.instances, {}, [](const InstanceView& i) { return std::pair(i.slot, i.id); });
   if (view.state == AppState::kBackoff || view.state == AppState::kParked) view.retry_at = not_before();
+  const auto slow = std::ranges::find_if(running_, [](const Running& running) {
+    return running.told_slow && running.instance->state() == InstanceState::kStarting;
+  });
+  if (view.state == AppState::kStarting && slow != running_.end()) view.waits_for = slow->instance->waits_for();
   view.failure = trouble_.reason;
   view.failure_text = trouble_.text;
   view.last_output = trouble_.last_output;
@@ -33,6 +37,8 @@ AppView App::view() const {
   view.stopped_by_command = wishes_.stopped;
   view.recycle_failed = trouble_.recycle_failed;
   view.restarts = trouble_.restarts;
+  view.last_exit = trouble_.last_exit;
+  view.next_recycle = watching_.daily.next();
   return view;
 }
 
@@ -55,7 +61,7 @@ Result<std::string> App::command(AppHost::Command command) {
         forget_trouble();
         return std::format("{} is not running; the next request starts it", name);
       }
-      recycle("by command");
+      recycle(RecycleReason::kCommand);
       return std::format("{} is being recycled: each instance is replaced once its successor is ready", name);
     case AppHost::Command::kStop:
       wishes_.stopped = true;

@@ -1,10 +1,10 @@
 // What an app looks at once a second: which of its instances are to be replaced, whether anybody still asks for it, and
 // what takes so long that people should know. The third part of App.
 #include <chrono>
+#include <optional>
 
 #include "common/log.h"
 #include "proxy/apps/app.h"
-#include "proxy/apps/recycling.h"
 
 namespace gatehouse {
 
@@ -14,6 +14,7 @@ constexpr Duration kLongStart = std::chrono::seconds(5);
 
 void App::tick(const ProcessTable& processes) {
   const MonotonicTime now = context_.loop.now();
+  const bool time_of_day_has_come = watching_.daily.come(spec_->recycle.at, context_.loop.wall_now());
   InstanceUse together;  // of all that are ready
   for (Running& running : running_) {
     Instance& instance = *running.instance;
@@ -25,11 +26,14 @@ void App::tick(const ProcessTable& processes) {
     const InstanceUse use = context_.dependencies.use ? context_.dependencies.use(instance.id()) : InstanceUse{};
     together.requests += running.requests = use.requests;
     together.in_flight += use.in_flight;
-    const recycling::Wear wear{.old_at = running.old_at, .requests = use.requests, .memory = memory};
-    const char* why = recycling::reason(spec_->recycle, wear, now);
-    if (why == nullptr || running.superseded || now < not_before()) continue;
+    const recycling::Wear wear{.old_at = running.old_at,
+                               .requests = use.requests,
+                               .memory = memory,
+                               .time_of_day_has_come = time_of_day_has_come};
+    const std::optional<RecycleReason> why = recycling::reason(spec_->recycle, wear, now);
+    if (!why || running.superseded || now < not_before()) continue;
     ++generation_;
-    supersede(running, why);
+    supersede(running, *why);
   }
   if (spec_->timing.idle_stop > std::chrono::milliseconds::zero()) stop_if_idle(together);
   tell_if_files_hang();

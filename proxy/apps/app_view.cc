@@ -18,32 +18,6 @@ std::string_view label(InstanceState state) {
   return "stopped";
 }
 
-std::string_view label(ExitReason reason) {
-  switch (reason) {
-    case ExitReason::kExecNotFound:
-      return "exec_not_found";
-    case ExitReason::kExecDenied:
-      return "exec_denied";
-    case ExitReason::kExited:
-      return "exited";
-    case ExitReason::kSignaled:
-      return "signaled";
-    case ExitReason::kOomKilled:
-      return "oom_killed";
-    case ExitReason::kStartTimeout:
-      return "start_timeout";
-    case ExitReason::kWrongPort:
-      return "wrong_port";
-    case ExitReason::kForeignListener:
-      return "foreign_listener";
-    case ExitReason::kReadyFailed:
-      return "ready_failed";
-    case ExitReason::kStopped:
-      return "stopped";
-  }
-  return "stopped";
-}
-
 std::string_view label(AppState state) {
   switch (state) {
     case AppState::kStopped:
@@ -60,6 +34,32 @@ std::string_view label(AppState state) {
       return "offline";
   }
   return "stopped";
+}
+
+std::string_view label(AppHook hook) {
+  switch (hook) {
+    case AppHook::kStarted:
+      return "started";
+    case AppHook::kFailed:
+      return "failed";
+    case AppHook::kRecycled:
+      break;
+  }
+  return "recycled";
+}
+
+std::string_view label(HookResult result) {
+  switch (result) {
+    case HookResult::kOk:
+      return "ok";
+    case HookResult::kFailed:
+      return "failed";
+    case HookResult::kTimeout:
+      return "timeout";
+    case HookResult::kDropped:
+      break;
+  }
+  return "dropped";
 }
 
 }  // namespace gatehouse

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -14,6 +15,7 @@
 
 #include "common/address.h"
 #include "common/clock.h"
+#include "proxy/apps/process/exit_reason.h"
 
 namespace gatehouse {
 
@@ -24,33 +26,6 @@ using InstanceId = std::uint64_t;
 enum class InstanceState : std::uint8_t { kStarting, kReady, kDraining, kStopping, kStopped };
 // "starting", "ready", ...
 std::string_view label(InstanceState state);
-
-// Why a start failed or a process ended; a closed list, whose labels are label values of metrics.
-enum class ExitReason : std::uint8_t {
-  // The program, its interpreter or its directory is not there.
-  kExecNotFound,
-  // It could not be run or not even be prepared: rights, its user, its environment file, no free port, no
-  // descriptors.
-  kExecDenied,
-  // It ended by itself, with a status.
-  kExited,
-  // A signal ended it that we did not send.
-  kSignaled,
-  // The kernel ended it for want of memory.
-  kOomKilled,
-  // It did not listen within start_timeout.
-  kStartTimeout,
-  // Another process listens on the port that it was given.
-  kWrongPort,
-  // Another user than its own listens on its socket.
-  kForeignListener,
-  // It listens, but did not answer well within start_timeout, or answers nothing any more.
-  kReadyFailed,
-  // It was asked to stop.
-  kStopped
-};
-// "exec_not_found", "exited", ...
-std::string_view label(ExitReason reason);
 
 // One process.
 struct InstanceView {
@@ -91,6 +66,23 @@ enum class AppState : std::uint8_t {
 // "stopped", "starting", ...
 std::string_view label(AppState state);
 
+// What a hook is run for, and how the run ended; closed lists, whose labels are label values of metrics.
+enum class AppHook : std::uint8_t { kStarted, kFailed, kRecycled };
+inline constexpr std::size_t kAppHookCount = 3;
+// "started", "failed", "recycled".
+std::string_view label(AppHook hook);
+enum class HookResult : std::uint8_t {
+  kOk,
+  // It could not be run, or did not exit with 0.
+  kFailed,
+  // It did not end in time.
+  kTimeout,
+  // Too many others waited: it was not run.
+  kDropped,
+};
+// "ok", "failed", "timeout", "dropped".
+std::string_view label(HookResult result);
+
 struct AppView {
   std::string name;
   AppState state = AppState::kStopped;
@@ -102,6 +94,8 @@ struct AppView {
   std::optional<ExitReason> failure;
   // The same as one sentence without a subject: "exited with status 3 after 0.2 s".
   std::string failure_text;
+  // With kStarting: what a process that takes long to get ready still waits for, as a sentence.
+  std::string waits_for;
   // Up to 64 KiB of output from before that end.
   std::string last_output;
   // With kOffline by a file: what that file says, and its media type. Both are empty if a command took it offline.
@@ -111,6 +105,10 @@ struct AppView {
   bool recycle_failed = false;
   // How often it has failed: failed starts, crashes, and instances that answered nothing any more.
   std::uint64_t restarts = 0;
+  // How its process that ended last did, one that was asked to included; nothing before the first has.
+  std::optional<ExitReason> last_exit{};
+  // The next of its times of the day at which all its instances are replaced.
+  std::optional<std::chrono::sys_seconds> next_recycle{};
 };
 
 namespace app_event {
@@ -133,6 +131,8 @@ struct Ended {
   std::string app;
   ExitReason reason;
   bool failed_start;
+  // As a shell would say it, if it ended by itself (instance.h).
+  std::optional<int> shell_status{};
 };
 // Take this instance out of the balance, and call drained() when nothing is in flight there any more. At most once
 // for each stay in kDraining; after drain_timeout the instance is stopped without an answer.
@@ -140,8 +140,14 @@ struct Drain {
   std::string app;
   InstanceId instance;
 };
+// A run of a hook is over, or there was none. Once for each thing that happened and that a hook is for.
+struct HookEnded {
+  std::string app;
+  AppHook hook;
+  HookResult result;
+};
 }  // namespace app_event
-using AppEvent =
-    std::variant<app_event::Changed, app_event::StartFailed, app_event::Started, app_event::Ended, app_event::Drain>;
+using AppEvent = std::variant<app_event::Changed, app_event::StartFailed, app_event::Started, app_event::Ended,
+                              app_event::Drain, app_event::HookEnded>;
 
 }  // namespace gatehouse

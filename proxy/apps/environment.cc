@@ -18,11 +18,16 @@ constexpr std::array<std::string_view, 16> kInherited = {
     "TERM", "JAVA_HOME", "SSL_CERT_DIR", "TMPDIR",   "TEMP", "VIRTUAL_ENV", "SSL_CERT_FILE", "NO_COLOR"};
 constexpr std::array<std::string_view, 2> kInheritedPrefixes = {"LC_", "DOTNET_"};
 constexpr std::size_t kLargestFile = 1024UL * 1024;
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr std::string_view kDefaultPath = "/usr/local/bin:/usr/bin:/bin";
 
-bool inherited(std::string_view name) {
+bool inherited(std::string_view name, const std::vector<std::string>& asked_for) {
+  const auto is_asked_for = [&](std::string_view asked) {
+    return asked.ends_with('*') ? name.starts_with(asked.substr(0, asked.size() - 1)) : name == asked;
+  };
   return std::ranges::contains(kInherited, name) ||
-         std::ranges::any_of(kInheritedPrefixes, [&](std::string_view prefix) { return name.starts_with(prefix); });
+         std::ranges::any_of(kInheritedPrefixes, [&](std::string_view prefix) { return name.starts_with(prefix); }) ||
+         std::ranges::any_of(asked_for, is_asked_for);
 }
 
 std::string_view unquoted(std::string_view value) {
@@ -40,7 +45,9 @@ bool is_name(std::string_view name) {
 Result<Environment> parse_environment(const std::string& text) {
   Environment found;
   std::size_t number = 0;
-  for (std::string_view rest = text; !rest.empty();) {
+  std::string_view rest = text;
+  if (rest.starts_with(kByteOrderMark)) rest.remove_prefix(kByteOrderMark.size());  // of editors on Windows
+  while (!rest.empty()) {
     const std::size_t end = std::min(rest.find('\n'), rest.size());
     std::string_view line = rest.substr(0, end);
     rest.remove_prefix(std::min(end + 1, rest.size()));
@@ -76,7 +83,7 @@ std::vector<std::string> environment_of(const AppSpec::Process& process, const A
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
     const std::string_view text = *entry;
     const std::size_t equals = text.find('=');
-    if (equals == std::string_view::npos || !inherited(text.substr(0, equals))) continue;
+    if (equals == std::string_view::npos || !inherited(text.substr(0, equals), process.environment_from)) continue;
     variables.insert_or_assign(std::string(text.substr(0, equals)), std::string(text.substr(equals + 1)));
   }
   variables.try_emplace("PATH", kDefaultPath);

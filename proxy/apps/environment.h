@@ -1,6 +1,6 @@
-// The environment of a process: what of ours is harmless and useful, then who its user is, then the file, then the
-// configuration, then what the transport adds; the later wins. Our own secrets, LD_PRELOAD and the like never reach
-// an app. Functions without state: environment_of() reads our environment and is the control thread's, the file is
+// The environment of a process: what of ours is harmless and useful, or asked for by name, then who its user is, then
+// the file, then the configuration, then what the transport adds; the later wins. Our own secrets, LD_PRELOAD and the
+// like reach an app only if its `environment_from` names them. Functions without state: environment_of() reads our environment and is the control thread's, the file is
 // read on a FileThread.
 #pragma once
 
@@ -17,8 +17,8 @@ namespace gatehouse {
 // Names and values, in order. A name may be there twice; the later one counts.
 using Environment = std::vector<std::pair<std::string, std::string>>;
 
-// The lines NAME=value of an environment file. Lines that begin with # and empty ones are skipped, `export ` before a
-// name and quotes around a value are taken off. The first line that is none of this is the error, by its number.
+// The lines NAME=value of an environment file. Lines that begin with # and empty ones are skipped; a byte order mark,
+// `export ` before a name and quotes around a value are taken off. The first line that is none of this is the error, by its number.
 Result<Environment> parse_environment(const std::string& text);
 
 // What an environment file of at most 1 MiB says, read as `user` may read it; an empty path is none. May block, so it

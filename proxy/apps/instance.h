@@ -4,6 +4,7 @@
 //
 //   Instance -- ListenTarget   where it listens          Child      its pidfd: readable once it has ended
 //            -- Readiness      --> kReady, kFailed       Timer      --> kDeadline
+//            -- ListenerCheck  whether it still listens
 //            -- LogPipe        what it writes            Cgroup     all that it has started
 #pragma once
 
@@ -19,10 +20,12 @@
 #include "proxy/apps/app_spec.h"
 #include "proxy/apps/app_view.h"
 #include "proxy/apps/environment.h"
+#include "proxy/apps/files/file_thread.h"
 #include "proxy/apps/listen_target.h"
+#include "proxy/apps/listener_check.h"
 #include "proxy/apps/log_pipe.h"
+#include "proxy/apps/process/spawn.h"
 #include "proxy/apps/readiness.h"
-#include "proxy/apps/spawn.h"
 #include "proxy/system/user_identity.h"
 
 namespace gatehouse {
@@ -34,10 +37,13 @@ struct InstanceEnd {
   std::string text;
   // It never was ready, and nobody asked it to stop.
   bool failed_start = false;
-  // It was ready, and nobody asked it to stop.
+  // It was ready, and nobody asked it to stop or had given it up.
   bool crashed = false;
   // From the moment it was ready to its end; 0 if it never was.
   Duration ready_for{0};
+  // What a shell would say of it, if it ended by itself: its exit status, or 128 and the number of the signal that ended
+  // it; 127 if there is no such program, 126 if it could not be run.
+  std::optional<int> shell_status{};
 };
 
 class Instance {
@@ -68,6 +74,8 @@ class Instance {
   InstanceId id() const { return setting_.id; }
   std::uint32_t slot() const { return setting_.slot; }
   InstanceState state() const { return life_.state; }
+  // Of its process, even once that has ended; 0 if there never was one.
+  int pid() const { return life_.pid; }
   // True while it is ended because it will not get ready.
   bool failing() const { return life_.state == InstanceState::kStopping && !life_.asked_to_stop; }
   // For people: what is missing while it starts. Means nothing in other states.
@@ -78,6 +86,13 @@ class Instance {
   const std::optional<InstanceEnd>& end() const { return end_; }
   // The mark by which the processes of its tree are known.
   TreeMark tree() const { return {.leader = child_.pid, .variable = marker_}; }
+  // A connection to it was refused: finds out whether it has stopped listening, which lost_listener() tells. Only while
+  // it is ready; and not with a socket that it has inherited, where we listen ourselves.
+  void check_listener();
+  // It is ready, and has refused every connection for two seconds.
+  bool lost_listener() const { return life_.lost_listener; }
+  // It is ended for this reason, which its end() then gives. REQUIRES: it is ready. Told before kDrain.
+  void condemn(ExitReason reason, std::string text);
   // Takes what the last look at the machine's processes found, for view().
   void note_memory(std::uint64_t bytes) { resident_bytes_ = bytes; }
   InstanceView view() const;
@@ -93,9 +108,13 @@ class Instance {
     MonotonicTime since{};
     MonotonicTime started{};
     std::optional<MonotonicTime> ready{};
-    // Why we end it, where it did not get ready.
+    int pid = 0;
+    // Why we end it, where it did not get ready or does not work any more.
     std::optional<ExitReason> cause{};
     std::string cause_text{};
+    // Where else it listens, as was last found while it started; empty: nowhere that is known.
+    std::string elsewhere{};
+    bool lost_listener = false;
     bool asked_to_stop = false;
     bool killed = false;
     // What Cgroups::oom_kills() said at the start.
@@ -106,7 +125,9 @@ class Instance {
   void watch();
   void on_exit();
   void on_verdict(Readiness::Verdict verdict);
+  void tell_of_redirect() const;
   void on_deadline();
+  void look_elsewhere();
   void act(ProcessAction action);
   void terminate();
   void send_stop_signal();
@@ -116,6 +137,8 @@ class Instance {
   std::string after() const;
   bool owns_listener() const;
   std::vector<std::pair<std::string, std::string>> pairing_field() const;
+  // Those of readiness and warm-up.
+  std::vector<std::pair<std::string, std::string>> fields_of_questions() const;
 
   AppContext& context_;
   Setting setting_;
@@ -132,8 +155,11 @@ class Instance {
   // Whatever can call back.
   struct Watching {
     Timer deadline;
+    Timer look;
+    FileQuestion<std::string> elsewhere;
     std::unique_ptr<IoWatcher> exit{};
     std::unique_ptr<Readiness> readiness{};
+    std::unique_ptr<ListenerCheck> listener{};
     std::shared_ptr<void> shutdown_message{};
   } watching_;
 };

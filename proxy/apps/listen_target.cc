@@ -8,8 +8,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <filesystem>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "common/sockets.h"
@@ -152,6 +154,22 @@ Result<> ListenTarget::listen_here(SpareListeners& spares) {
   address_ = Address::local_of(listening_.get());
   environment_ = {{"LISTEN_FDS", "1"}, {"LISTEN_PID", ""}, {"LISTEN_FDNAMES", "http"}};
   return {};
+}
+
+AppSpec::Process ListenTarget::told(AppSpec::Process process) const {
+  const bool by_port = address_.port() != 0;
+  const std::string_view placeholder = by_port ? "{port}" : "{socket}";
+  const std::string value = by_port ? std::to_string(address_.port()) : folder_.path + "/s";
+  const auto fill_in = [&](std::string& text) {
+    for (std::size_t at = text.find(placeholder); at != std::string::npos; at = text.find(placeholder, at)) {
+      const bool is_shells = at != 0 && text[at - 1] == '$';  // ${port}
+      if (!is_shells) text.replace(at, placeholder.size(), value);
+      at += is_shells ? placeholder.size() : value.size();
+    }
+  };
+  std::ranges::for_each(process.command, fill_in);
+  for (auto& [name, text] : process.environment) fill_in(text);
+  return process;
 }
 
 ListenTarget::~ListenTarget() {

@@ -51,6 +51,8 @@ class ListenTarget {
   ListenTarget& operator=(const ListenTarget&) = delete;
   ~ListenTarget();
 
+  // The process with what "{port}" or "{socket}" stands for here in its arguments and variables.
+  AppSpec::Process told(AppSpec::Process process) const;
   // Where requests are sent.
   const Address& address() const { return address_; }
   // The variables that tell the app; see AppTransport.

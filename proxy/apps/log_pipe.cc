@@ -88,7 +88,18 @@ void LogPipe::on_line(const char* stream, std::string_view line) {
   }
   ++used_.lines;
   used_.bytes += line.size();
-  pass_on(stream, line);
+  if (secret_.empty() || !line.contains(secret_)) return pass_on(stream, line);
+  pass_on(stream, veiled(std::string(line)));
+}
+
+std::string LogPipe::veiled(std::string text) const {
+  constexpr std::string_view kVeil = "(hidden)";
+  if (secret_.empty()) return text;
+  for (std::size_t at = text.find(secret_); at != std::string::npos; at = text.find(secret_, at)) {
+    text.replace(at, secret_.size(), kVeil);
+    at += kVeil.size();
+  }
+  return text;
 }
 
 void LogPipe::pass_on(const char* stream, std::string_view line) {
@@ -96,8 +107,9 @@ void LogPipe::pass_on(const char* stream, std::string_view line) {
     if (setting_.file != nullptr) setting_.file->write_line(line);
     return;
   }
-  setting_.write("app " + setting_.app + " slot " + std::to_string(setting_.slot) + " pid " + std::to_string(pid_) +
-                 " " + stream + ": " + printable(line));
+  const std::string hook = setting_.hook.empty() ? "" : " hook " + std::string(setting_.hook);
+  setting_.write("app " + setting_.app + hook + " slot " + std::to_string(setting_.slot) + " pid " +
+                 std::to_string(pid_) + " " + stream + ": " + printable(line));
 }
 
 void LogPipe::on_second() {

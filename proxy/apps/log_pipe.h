@@ -17,6 +17,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "common/fd.h"
 #include "common/io_watcher.h"
@@ -50,6 +51,8 @@ class LogPipe {
   };
   struct Setting {
     std::string app;
+    // What a hook is run for; empty: this is an instance.
+    std::string_view hook{};
     std::uint32_t slot = 0;
     AppOutput kind = AppOutput::kLog;
     // With kFile: where lines go. It outlives the pipe.
@@ -61,6 +64,8 @@ class LogPipe {
 
   LogPipe(EventLoop& loop, Setting setting);
 
+  // What is never passed on, whatever the app writes of it; "": nothing. To be called before the spawn.
+  void hide(std::string secret) { secret_ = std::move(secret); }
   // Makes the pipes. To be called once, before the spawn.
   Result<> open();
   // The child's ends, -1 with kInherit and after started().
@@ -71,7 +76,7 @@ class LogPipe {
   // To be called when the process has ended: reads what is there without waiting for more, passes on what has no
   // newline yet, and closes the pipes.
   void finish();
-  std::string last_output() const { return last_.text(); }
+  std::string last_output() const { return veiled(last_.text()); }
 
  private:
   struct Stream {
@@ -88,11 +93,13 @@ class LogPipe {
 
   void read_from(Stream& stream, std::size_t most);
   void on_line(const char* stream, std::string_view line);
+  std::string veiled(std::string text) const;
   void pass_on(const char* stream, std::string_view line);
   void on_second();
 
   EventLoop& loop_;
   Setting setting_;
+  std::string secret_;
   pid_t pid_ = 0;
   // What was passed on in the second that runs.
   Rate used_{.lines = 0, .bytes = 0};

@@ -2,10 +2,19 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <format>
 
 #include "common/sockets.h"
 
 namespace gatehouse {
+
+namespace {
+
+bool is_redirect(int status) {
+  return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+}  // namespace
 
 Readiness::Readiness(EventLoop& loop, Questions questions, Dependencies dependencies)
     : loop_(loop),
@@ -19,7 +28,7 @@ std::string Readiness::waits_for() const {
   if (!accepted_) return "it does not listen";
   const bool warming = path_ready_ || questions_.ready_path.empty();
   const std::string& path =
-      warming && warmed_ < questions_.warmup.size() ? questions_.warmup[warmed_] : questions_.ready_path;
+      warming && warmup_.asked < questions_.warmup.size() ? questions_.warmup[warmup_.asked] : questions_.ready_path;
   return path + (status_ && !warming ? " answered " + std::to_string(*status_) : " gave no answer");
 }
 
@@ -28,7 +37,7 @@ void Readiness::next() {
   socket_.reset();
   if (!accepted_) return try_to_connect();
   if (!path_ready_ && !questions_.ready_path.empty()) return ask(questions_.ready_path, false);
-  if (warmed_ < questions_.warmup.size()) return ask(questions_.warmup[warmed_], true);
+  if (warmup_.asked < questions_.warmup.size()) return ask(questions_.warmup[warmup_.asked], true);
   dependencies_.decided(Verdict::kReady);
 }
 
@@ -62,6 +71,7 @@ void Readiness::on_connected(int code) {
 void Readiness::ask(const std::string& path, bool warming) {
   AppProbe probe{.address = questions_.address,
                  .path = path,
+                 .host = questions_.host,
                  .fields = questions_.fields,
                  .listening_user = questions_.listening_user};
   if (warming) probe.timeout = questions_.warmup_timeout;
@@ -72,7 +82,10 @@ void Readiness::ask(const std::string& path, bool warming) {
 void Readiness::on_status(std::optional<int> status, bool warming) {
   status_ = status;
   if (warming) {
-    ++warmed_;
+    if (warmup_.redirected.empty() && status && is_redirect(*status)) {
+      warmup_.redirected = std::format("{} ({})", questions_.warmup[warmup_.asked], *status);
+    }
+    ++warmup_.asked;
     timer_.arm(Duration::zero());  // next() may destroy us, and with us the probe that calls
     return;
   }

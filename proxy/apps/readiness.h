@@ -32,7 +32,8 @@ class Readiness {
     std::string ready_path;
     // Asked in order, each once; what is answered does not matter.
     std::vector<std::string> warmup;
-    // Sent with each question.
+    // What Host says; empty: the address. And fields that are sent with each question.
+    std::string host{};
     std::vector<std::pair<std::string, std::string>> fields;
     // For one path of the warm-up.
     std::chrono::milliseconds warmup_timeout{0};
@@ -56,6 +57,9 @@ class Readiness {
   bool accepted() const { return accepted_; }
   // For people, what it waits for: "it does not listen", "/ready answered 503", "/warm-up gave no answer".
   std::string waits_for() const;
+  // The first path of the warm-up that was answered by a redirect, as "/ (301)": what it leads to is not warm. Empty:
+  // there was none.
+  const std::string& redirected() const { return warmup_.redirected; }
 
  private:
   static constexpr Duration kFirst = std::chrono::milliseconds(5);
@@ -73,7 +77,12 @@ class Readiness {
   Dependencies dependencies_;
   bool accepted_ = false;
   bool path_ready_ = false;
-  std::size_t warmed_ = 0;
+  struct Warmup {
+    // How many of its paths have been asked for.
+    std::size_t asked = 0;
+    std::string redirected;
+  };
+  Warmup warmup_;
   std::optional<int> status_;
   Duration delay_ = kFirst;
   Fd socket_;

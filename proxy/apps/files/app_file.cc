@@ -225,6 +225,12 @@ bool AppFile::rename(const std::string& from, const std::string& to) const {
   return acting && ::renameat(folder_.get(), (name_ + from).c_str(), folder_.get(), (name_ + to).c_str()) == 0;
 }
 
+bool AppFile::make_folder() const {
+  constexpr mode_t kFolderMode = 0755;
+  const Result<std::optional<AsUser>> acting = act_as(user_);
+  return acting && ::mkdirat(folder_.get(), name_.c_str(), kFolderMode) == 0;
+}
+
 Result<OpenedFolder> open_folder(const std::string& path, const AppUser& user) {
   const Walk way = user ? walk(path, *user) : plain_way(path);
   const bool ours = !user || (way.rule != Rule::kAnybody && way.rest.empty());
@@ -238,8 +244,17 @@ Result<OpenedFolder> open_folder(const std::string& path, const AppUser& user) {
   return opened;
 }
 
-Fd open_folder_in(int folder, const char* name, const AppUser& as) {
-  return as ? open_as_user(folder, name, kFolderToList, 0) : Fd(::openat(folder, name, kFolderToList | O_NOFOLLOW));
+ChooseRights scan_rights(const AppUser& user) {
+  if (!user) return {};
+  return
+      [user = *user](ScanStep step, const struct stat& folder, const ScanRights& so_far) -> std::optional<ScanRights> {
+        const Rule rule = so_far ? Rule::kAnybody : who_rules(folder, user);
+        const bool roots = rule == Rule::kRootAlone || (rule == Rule::kRootAndAGroup && step == ScanStep::kEnterFolder);
+        if (so_far || roots) return so_far;
+        Result<AsUser> taken = AsUser::take(user);
+        if (!taken) return std::nullopt;
+        return std::make_shared<AsUser>(*std::move(taken));
+      };
 }
 
 }  // namespace gatehouse

@@ -17,7 +17,8 @@
 
 #include "common/fd.h"
 #include "common/result.h"
-#include "proxy/apps/files/as_user.h"
+#include "common/watch/file_scan.h"
+#include "proxy/system/as_user.h"
 #include "proxy/system/user_identity.h"
 
 namespace gatehouse {
@@ -49,6 +50,8 @@ class AppFile {
   // Renames the file with the ending `from` to the one with the ending `to`, which it replaces; "" is the file
   // itself. Returns false if that cannot be done.
   bool rename(const std::string& from, const std::string& to) const;
+  // Makes a folder of that name (0755). Returns false if that cannot be done.
+  bool make_folder() const;
 
  private:
   AppFile() = default;
@@ -80,8 +83,8 @@ struct OpenedFolder {
 };
 // Opens the folder `path`, an absolute one, by the rules of AppFile::find().
 Result<OpenedFolder> open_folder(const std::string& path, const AppUser& user);
-// Opens a folder in one that was opened so; one that is a link only for a user. Invalid if it cannot be opened.
-// REQUIRES: the thread acts as `as`.
-Fd open_folder_in(int folder, const char* name, const AppUser& as);
+// For a scan of files by the same rules: as us in what root alone has laid out, and from the first folder on that the
+// user could change with that user's rights. `user` is copied.
+ChooseRights scan_rights(const AppUser& user);
 
 }  // namespace gatehouse

@@ -83,12 +83,13 @@ class FileQuestion {
     });
   }
 
- private:
+  // Takes the question back: what comes of it is dropped.
   void drop() {
     if (asked_) *asked_ = nullptr;
     asked_.reset();
   }
 
+ private:
   std::move_only_function<void(Outcome)> done_;
   // What it points to is the loop's alone; null there: the question was taken back.
   std::shared_ptr<FileQuestion*> asked_;

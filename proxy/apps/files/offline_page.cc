@@ -1,7 +1,12 @@
 #include "proxy/apps/files/offline_page.h"
 
+#include <dirent.h>
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <array>
 #include <filesystem>
+#include <memory>
 #include <string_view>
 #include <utility>
 
@@ -33,6 +38,28 @@ std::optional<OfflinePage> offline_page(const std::string& path, const AppUser& 
   const Result<AppFile> app_file = AppFile::find(path, user);
   if (!app_file || app_file->kind() != AppFile::Kind::kRegular) return std::nullopt;
   return OfflinePage{.body = app_file->read(kMostBytes, AppFile::Excess::kIsCut).value_or(""), .type = type_of(path)};
+}
+
+std::string in_any_case(const std::string& path, const AppUser& user) {
+  const std::filesystem::path wanted(path);
+  const Result<OpenedFolder> folder = open_folder(wanted.parent_path().native(), user);
+  if (!folder) return path;
+  const Result<std::optional<AsUser>> acting = act_as(folder->as);
+  const int own = acting ? ::fcntl(folder->fd.get(), F_DUPFD_CLOEXEC, 0) : -1;
+  if (own < 0) return path;
+  using Listing = std::unique_ptr<DIR, decltype([](DIR* open) { ::closedir(open); })>;
+  const Listing listing(::fdopendir(own));
+  if (!listing) {
+    ::close(own);
+    return path;
+  }
+  std::string found = path;
+  while (const dirent* const entry = ::readdir(listing.get())) {
+    const std::string_view name = entry->d_name;
+    if (name == wanted.filename().native()) return path;
+    if (text::iequals(name, wanted.filename().native())) found = (wanted.parent_path() / name).native();
+  }
+  return found;
 }
 
 }  // namespace gatehouse

@@ -21,4 +21,8 @@ struct OfflinePage {
 // cannot be read counts, with an empty body. May block.
 std::optional<OfflinePage> offline_page(const std::string& path, const AppUser& user);
 
+// The file in the folder of `path` whose name is that of `path` but for the case of letters, as tools for Windows write
+// it; `path` itself if it is there, or if there is none. May block.
+std::string in_any_case(const std::string& path, const AppUser& user);
+
 }  // namespace gatehouse

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
 
 #include "common/log.h"
 
@@ -18,6 +19,12 @@ std::string ending(int number) {
   return number == 0 ? "" : "." + std::to_string(number);
 }
 
+// Makes the folder of `path`, in one that is there.
+bool make_folder_of(const std::string& path, const AppUser& user) {
+  const Result<AppFile> folder = AppFile::find(std::filesystem::path(path).parent_path().native(), user);
+  return folder && folder->make_folder();
+}
+
 }  // namespace
 
 void RotatingFile::tell(const Error& error) {
@@ -29,6 +36,9 @@ Result<> RotatingFile::open() {
   const Result<AppUser> user = identity_to_take(user_);
   if (!user) return std::unexpected(user.error());
   Result<AppFile> app_file = AppFile::find(path_, *user);
+  if (!app_file && app_file.error().code == ENOENT && make_folder_of(path_, *user)) {
+    app_file = AppFile::find(path_, *user);
+  }
   if (!app_file) return std::unexpected(std::move(app_file).error());
   app_file_ = *std::move(app_file);
   Result<Fd> file = app_file_->open(kFlags, kMode);

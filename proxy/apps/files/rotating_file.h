@@ -24,7 +24,8 @@ class RotatingFile {
   explicit RotatingFile(std::string path, std::string user = "", std::size_t most_bytes = kMostBytes)
       : path_(std::move(path)), user_(std::move(user)), most_bytes_(most_bytes) {}
 
-  // Writes the line and a newline; opens the file (0640) if it is not open, and rotates it first if it would get
+  // Writes the line and a newline; opens the file (0640) if it is not open, makes its folder if that one alone is
+  // missing, and rotates it first if it would get
   // larger than `most_bytes`. A failure is logged and the line lost; the next line tries again. May block.
   void write_line(std::string_view line);
 

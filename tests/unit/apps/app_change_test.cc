@@ -110,6 +110,29 @@ TEST_F(AppChangeTest, AnInstanceThatHoldsTooMuchMemoryIsReplacedWithItsChildrenC
   EXPECT_TRUE(serves());
 }
 
+TEST_F(AppChangeTest, WhatItIsAskedLikeChangesWithoutAnotherProcess) {
+  AppSpec app = spec();
+  app.readiness = {.path = "/health", .warmup = {"/a"}};
+  statuses = {{"/health", 200}, {"/a", 200}};
+  app.asked = {.host = "shop.example.com", .headers = {{"X-Forwarded-Proto", "https"}}};
+  host->configure({app});
+  host->want("shop");
+  ASSERT_TRUE(run_until([&] { return serves(); }));
+  ASSERT_EQ(probes.size(), 2U);
+  for (const AppProbe& probe : probes) {
+    EXPECT_EQ(probe.host, "shop.example.com") << probe.path;
+    EXPECT_EQ(probe.fields, (decltype(probe.fields){{"X-Forwarded-Proto", "https"}})) << probe.path;
+  }
+  const InstanceId id = ready()[0].id;
+  app.asked.host = "other.example.com";
+  app.instances = 2;
+  host->configure({app});
+  ASSERT_TRUE(run_until([&] { return ready().size() == 2; }));
+  EXPECT_EQ(ready()[0].id, id);
+  EXPECT_EQ(started, 2);
+  EXPECT_EQ(probes.back().host, "other.example.com");
+}
+
 TEST_F(AppChangeTest, AnIdleAppIsStoppedAndARequestThatRacesKeepsIt) {
   AppSpec app = spec();
   app.timing.idle_stop = 100ms;

@@ -206,6 +206,17 @@ TEST_F(AppFilesTest, AnOfflinePageThatItsUserCannotReadCountsAndSaysNothing) {
   EXPECT_EQ(offline_page(home + "/huge.htm", user)->body.size(), 1024UL * 1024);
 }
 
+TEST_F(AppFilesTest, AnOfflinePageIsFoundInAnyCase) {
+  const std::string path = home + "/app_offline.htm";
+  EXPECT_EQ(in_any_case(path, user), path);
+  EXPECT_EQ(in_any_case(home + "/none/app_offline.htm", user), home + "/none/app_offline.htm");
+  const std::string other = of_user("App_Offline.htm", "gone");
+  EXPECT_EQ(in_any_case(path, user), other);
+  EXPECT_EQ(in_any_case(path, {}), other);
+  of_user("app_offline.htm", "gone");
+  EXPECT_EQ(in_any_case(path, user), path);
+}
+
 TEST_F(AppFilesTest, NothingIsAppendedToWhatTheUserMayNotWrite) {
   fs::create_hard_link(secret, home + "/hard");
   ASSERT_EQ(::mkfifo((home + "/fifo").c_str(), 0666), 0);
@@ -236,6 +247,18 @@ TEST_F(AppFilesTest, RotationTouchesNothingElse) {
   EXPECT_EQ(contents_of(home + "/log2"), std::string(60, 'z') + "\n");
 }
 
+TEST_F(AppFilesTest, AFolderThatIsMissingIsMadeByItsUser) {
+  RotatingFile(home + "/logs/out.log", "nobody").write_line("line");
+  EXPECT_EQ(contents_of(home + "/logs/out.log"), "line\n");
+  struct stat status{};
+  ASSERT_EQ(::stat((home + "/logs").c_str(), &status), 0);
+  EXPECT_EQ(status.st_uid, user->uid);
+  // Not where a link leads to what is not its user's.
+  fs::create_directory_symlink(folder.path() / "roots", home + "/elsewhere");
+  RotatingFile(home + "/elsewhere/out.log", "nobody").write_line("line");
+  EXPECT_FALSE(fs::exists(folder.path() / "roots"));
+}
+
 TEST_F(AppFilesTest, AFileOfRootsFromBeforeIsPutAsideAndNotLost) {
   const std::string path = folder.write("shop/log", "old\n");  // root's
   RotatingFile(path, "nobody").write_line("new");
@@ -250,20 +273,21 @@ TEST_F(AppFilesTest, AFolderIsWatchedAsItsUserCouldListIt) {
   const auto watched = [&](const std::string& path) {
     spec.recycle.on_change = {path};
     std::vector<std::string> found;
-    for (const FileWatcher::Held& held : watch_folders_of(spec, user, watcher.handle()).changes)
-      found.push_back(held.folder());
-    std::ranges::sort(found);
+    for (const auto& [file, version] : watch_folders_of(spec, user, watcher.handle()).changes.versions) {
+      found.push_back(file);
+    }
     return found;
   };
-  fs::create_directories(home + "/site/deep");
-  fs::create_directories(home + "/site/__pycache__");
+  for (const char* const file : {"site/a.py", "site/deep/b.py", "site/__pycache__/a.pyc"}) of_user(file, "1");
   link("site/out", (folder.path() / "private").native());
   link("site/loop", home + "/site");
   const std::string site = home + "/site";
-  EXPECT_EQ(watched(site), (std::vector<std::string>{site, site + "/deep", site + "/loop"}));
-  EXPECT_EQ(watched(link("site2", site)),
-            (std::vector<std::string>{home + "/site2", home + "/site2/deep", home + "/site2/loop"}));
-  EXPECT_EQ(watched(link("stolen", (folder.path() / "private").native())), (std::vector<std::string>{home}));
+  const auto all_of = [](const std::string& root) {
+    return std::vector<std::string>{root + "/", root + "/a.py", root + "/deep/b.py", root + "/loop/a.py"};
+  };
+  EXPECT_EQ(watched(site), all_of(site));
+  EXPECT_EQ(watched(link("site2", site)), all_of(home + "/site2"));
+  EXPECT_EQ(watched(link("stolen", (folder.path() / "private").native())), std::vector<std::string>{home + "/stolen/"});
 }
 
 class FileThreadTest : public testing_support::RealLoopTest {};
@@ -316,12 +340,12 @@ TEST_F(FileThreadTest, WhatChangesBeforeAFolderIsAdoptedIsTold) {
   FileWatcher::Interest early(watcher, [&](const std::string& path) { told.push_back(path); });
   FileWatcher::Interest late(watcher, [&](const std::string& path) { told.push_back("late " + path); });
   const Fd open(::open(folder.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  std::optional<FileWatcher::Held> held = watcher.handle().hold(open.get(), "F");
+  Result<FileWatcher::Held> held = watcher.handle().hold(open.get(), "F");
   ASSERT_TRUE(held.has_value());
   folder.write("a", "1");
   for (int i = 0; i < 3; ++i) loop.turn(EventLoop::Wait::kNever);
   early.adopt(*std::move(held));
-  EXPECT_EQ(told, (std::vector<std::string>{""}));
+  EXPECT_EQ(told, (std::vector<std::string>{"F/a"}));
   told.clear();
   // The same folder again is the same watch, which stays for as long as anybody holds it.
   late.adopt(*watcher.handle().hold(open.get(), "G"));

@@ -11,8 +11,8 @@
 #include <gtest/gtest.h>
 
 #include "common/sockets.h"
-#include "proxy/apps/orphans.h"
-#include "proxy/apps/process_table.h"
+#include "proxy/apps/process/orphans.h"
+#include "proxy/apps/process/process_table.h"
 #include "tests/support/app_testing.h"
 
 namespace gatehouse {
@@ -68,6 +68,7 @@ TEST_F(AppHostTest, AKilledInstanceIsOutAtOnceAndComesBack) {
   EXPECT_EQ(ready()[0].slot, first.slot);
   EXPECT_EQ(view.failure, std::nullopt);
   EXPECT_EQ(view.restarts, 1U);
+  EXPECT_EQ(view.last_exit, ExitReason::kSignaled);
   EXPECT_EQ(ends, (std::vector<std::string>{"signaled"}));
   EXPECT_TRUE(start_failures.empty());
 }
@@ -336,16 +337,18 @@ TEST_F(AppHostTest, AnAspNetCoreAppIsPairedAndAskedToShutDown) {
                                        "','w').write(' '.join(k+'='+v for k,v in sorted(os.environ.items()) "
                                        "if k.startswith('ASPNETCORE_') and k != 'ASPNETCORE_URLS'))\n"));
   app.profile = AppProfile::kAspNetCore;
+  app.https_port = 8443;
+  app.process.environment.emplace_back("ASPNETCORE_APPL_PATH", "/shop");
   statuses["/iisintegration"] = 202;
   host->configure({app});
   host->want("shop");
   ASSERT_TRUE(run_until([&] { return serves(); }));
   const InstanceView instance = ready()[0];
   EXPECT_EQ(instance.pairing_token.size(), 32U);
-  EXPECT_EQ(
-      testing_support::contents_of(seen),
-      "ASPNETCORE_APPL_PATH=/ ASPNETCORE_IIS_HTTPAUTH= ASPNETCORE_IIS_WEBSOCKETS_SUPPORTED=false ASPNETCORE_PORT=" +
-          std::to_string(instance.address.port()) + " ASPNETCORE_TOKEN=" + instance.pairing_token);
+  EXPECT_EQ(testing_support::contents_of(seen),
+            "ASPNETCORE_ANCM_HTTPS_PORT=8443 ASPNETCORE_APPL_PATH=/shop ASPNETCORE_IIS_HTTPAUTH=anonymous; "
+            "ASPNETCORE_IIS_WEBSOCKETS_SUPPORTED=true ASPNETCORE_PORT=" +
+                std::to_string(instance.address.port()) + " ASPNETCORE_TOKEN=" + instance.pairing_token);
   ASSERT_TRUE(host->command("shop", AppHost::Command::kStop).has_value());
   ASSERT_TRUE(run_until([&] { return view.instances.empty(); }));
   ASSERT_EQ(probes.size(), 1U);
@@ -353,6 +356,36 @@ TEST_F(AppHostTest, AnAspNetCoreAppIsPairedAndAskedToShutDown) {
   using Fields = std::vector<std::pair<std::string, std::string>>;
   EXPECT_EQ(probes[0].fields,
             (Fields{{"MS-ASPNETCORE-TOKEN", instance.pairing_token}, {"MS-ASPNETCORE-EVENT", "shutdown"}}));
+}
+
+TEST_F(AppHostTest, PlacesOfPortsInTheCommandAreFilledIn) {
+  const std::string seen = (folder.path() / "seen").native();
+  AppSpec app =
+      spec(listening_program("open('" + seen + "','w').write(os.environ['MINE'] + ' {port} ${port} {socket}')\n"));
+  app.process.environment = {{"MINE", "--urls=http://*:{port}"}};
+  host->configure({app});
+  host->want("shop");
+  ASSERT_TRUE(run_until([&] { return serves(); }));
+  const std::string port = std::to_string(ready()[0].address.port());
+  EXPECT_EQ(testing_support::contents_of(seen), "--urls=http://*:" + port + " " + port + " ${port} {socket}");
+}
+
+// The contract knows no sockets: nothing pairs with it there, and a message would be a request to the app itself.
+TEST_F(AppHostTest, AnAspNetCoreAppOnASocketBelievesTheForwardedFields) {
+  const std::string seen = (folder.path() / "seen").native();
+  AppSpec app = spec(listening_program("open('" + seen +
+                                       "','w').write(' '.join(k+'='+v for k,v in sorted(os.environ.items()) "
+                                       "if k.startswith('ASPNETCORE_') and k != 'ASPNETCORE_URLS'))\n"));
+  app.profile = AppProfile::kAspNetCore;
+  app.transport = AppTransport::kSocket;
+  host->configure({app});
+  host->want("shop");
+  ASSERT_TRUE(run_until([&] { return serves(); }));
+  EXPECT_EQ(ready()[0].pairing_token, "");
+  EXPECT_EQ(testing_support::contents_of(seen), "ASPNETCORE_FORWARDEDHEADERS_ENABLED=true");
+  ASSERT_TRUE(host->command("shop", AppHost::Command::kStop).has_value());
+  ASSERT_TRUE(run_until([&] { return view.instances.empty(); }));
+  EXPECT_EQ(probes.size(), 0U);
 }
 
 }  // namespace

@@ -133,11 +133,12 @@ TEST(RapidFail, ACountOfNothingNeverParks) {
 TEST(Recycling, AnInstanceIsReplacedAtItsLimitsAndWithoutLimitsNever) {
   const MonotonicTime now{1h};
   const recycling::Wear worn{.old_at = now, .requests = 100, .memory = 1001};
-  EXPECT_STREQ(recycling::reason({.requests = 100, .memory = 1000}, worn, now), "it holds too much memory");
-  EXPECT_STREQ(recycling::reason({.requests = 100, .memory = 1001}, worn, now), "it has had its requests");
-  EXPECT_STREQ(recycling::reason({.requests = 101, .memory = 1001}, worn, now), "it is old");
-  EXPECT_EQ(recycling::reason({.requests = 101, .memory = 1001}, worn, now - 1ns), nullptr);
-  EXPECT_EQ(recycling::reason({}, {.requests = 1'000'000, .memory = 1'000'000'000}, now), nullptr);
+  EXPECT_EQ(recycling::reason({.requests = 100, .memory = 1000}, worn, now), RecycleReason::kMemory);
+  EXPECT_EQ(recycling::reason({.requests = 100, .memory = 1001}, worn, now), RecycleReason::kRequests);
+  EXPECT_EQ(recycling::reason({.requests = 101, .memory = 1001}, worn, now), RecycleReason::kAge);
+  EXPECT_EQ(recycling::reason({.requests = 101, .memory = 1001}, worn, now - 1ns), std::nullopt);
+  EXPECT_EQ(recycling::reason({}, {.requests = 1'000'000, .memory = 1'000'000'000}, now), std::nullopt);
+  EXPECT_EQ(recycling::reason({}, {.time_of_day_has_come = true}, now), RecycleReason::kTimeOfDay);
 }
 
 TEST(Recycling, AgesDifferByAFifthSoThatAFleetDoesNotGoAtOnce) {
@@ -162,15 +163,17 @@ TEST(IdleWatch, CountsFromTheLastLookAtWhichSomebodyHadCome) {
   EXPECT_EQ(watch.look({.requests = 1}, start + 13s), 1s);
 }
 
-TEST(WatchedFiles, WhatToolsKeepForThemselvesIsNoChangeUnlessItIsNamed) {
+TEST(WatchedFiles, WhatTheAppWritesItselfIsNoChangeOfIt) {
   AppSpec spec;
-  spec.recycle.on_change = {"/srv/site", "/srv/.env"};
-  for (const char* path : {"/srv/site", "/srv/site/app.py", "/srv/site/deep/app.py", "/srv/.env"}) {
-    EXPECT_TRUE(is_change_of(spec, path)) << path;
+  spec.recycle.on_change = {"/srv/site"};
+  spec.offline_file = "/srv/site/app_offline.htm";
+  spec.output.path = "/srv/site/out";
+  const PathPatterns watched = watched_by(spec);
+  for (const char* path : {"/srv/site/app.py", "/srv/site/out.py", "/srv/site/output"}) {
+    EXPECT_TRUE(watched.may_concern(path)) << path;
   }
-  for (const char* path : {"/srv/site2", "/srv/other.env", "/srv/site/.app.py.swp", "/srv/site/__pycache__",
-                           "/srv/site/node_modules", "/srv/site/app.pyc", "/srv/site/app.py~", "/srv/site/", ""}) {
-    EXPECT_FALSE(is_change_of(spec, path)) << path;
+  for (const char* path : {"/srv/site/out", "/srv/site/out.1", "/srv/site/app_offline.htm", "/srv/site/deep/app.log"}) {
+    EXPECT_FALSE(watched.may_concern(path)) << path;
   }
 }
 
@@ -223,6 +226,14 @@ TEST(RotatingFile, KeepsThreeFilesOfABoundedSize) {
   EXPECT_FALSE(std::filesystem::exists(path + ".3"));
 }
 
+TEST(RotatingFile, MakesTheFolderThatIsMissingButNotTwo) {
+  const testing_support::TemporaryFolder folder;
+  RotatingFile(folder.path() / "logs/out.log").write_line("line");
+  EXPECT_EQ(testing_support::contents_of(folder.path() / "logs/out.log"), "line\n");
+  RotatingFile(folder.path() / "a/b/out.log").write_line("line");
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / "a"));
+}
+
 TEST(AppEnvironment, ReadsAFileOfLines) {
   const auto parsed = parse_environment("# comment\nA=1\n\nexport B = no\n");
   EXPECT_FALSE(parsed.has_value());
@@ -230,6 +241,27 @@ TEST(AppEnvironment, ReadsAFileOfLines) {
   ASSERT_TRUE(good.has_value());
   EXPECT_EQ(*good, (Environment{{"A", "1"}, {"B", "two words"}, {"C", "x=y"}, {"D", ""}}));
   EXPECT_EQ(parse_environment("A=1\nnonsense\n").error().message, "line 2 is not NAME=value");
+}
+
+TEST(AppEnvironment, AByteOrderMarkIsNoPartOfTheFirstName) {
+  EXPECT_EQ(parse_environment("\xEF\xBB\xBF"
+                              "A=1\n"),
+            (Environment{{"A", "1"}}));
+  EXPECT_EQ(parse_environment("\xEF\xBB\xBF"), Environment());
+}
+
+TEST(AppEnvironment, OursIsPassedOnWhereItsNameOrPrefixIsAskedFor) {
+  ::setenv("PASSED_ON", "x", 1);
+  ::setenv("PASSED_ON_TOO", "x", 1);
+  ::setenv("PASSING", "x", 1);
+  ::setenv("DB_USER", "ours", 1);
+  AppSpec::Process process;
+  process.environment_from = {"PASSED_ON", "DB_*"};
+  process.environment = {{"DB_HOST", "spec"}};
+  const auto made = environment_of(process, {}, {{"DB_USER", "file"}}, {});
+  const auto has = [&](const std::string& entry) { return std::ranges::contains(made, entry); };
+  EXPECT_TRUE(has("PASSED_ON=x") && has("DB_USER=file") && has("DB_HOST=spec"));
+  EXPECT_FALSE(has("PASSED_ON_TOO=x") || has("PASSING=x"));
 }
 
 TEST(AppEnvironment, TheLaterWinsAndOursStaysOurs) {

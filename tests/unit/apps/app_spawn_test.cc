@@ -15,9 +15,9 @@
 
 #include "common/io_watcher.h"
 #include "proxy/apps/log_pipe.h"
-#include "proxy/apps/orphans.h"
-#include "proxy/apps/port_owner.h"
-#include "proxy/apps/spawn.h"
+#include "proxy/apps/process/orphans.h"
+#include "proxy/apps/process/port_owner.h"
+#include "proxy/apps/process/spawn.h"
 #include "tests/support/app_testing.h"
 
 namespace gatehouse {
@@ -231,6 +231,8 @@ TEST_F(SpawnTest, WhoseAPortIsCanBeTold) {
   EXPECT_EQ(owner_of_port(port, {.leader = child->pid}), PortOwner::kOurs);
   EXPECT_EQ(owner_of_port(port, {.leader = other->pid}), PortOwner::kOther);
   EXPECT_EQ(owner_of_port(1, {.leader = other->pid}), PortOwner::kNobody);
+  EXPECT_EQ(listens_on({.leader = child->pid}), "0.0.0.0:" + std::to_string(port));
+  EXPECT_EQ(listens_on({.leader = other->pid}), "");
   for (const Child* one : {&*child, &*other}) {
     ::kill(one->pid, SIGKILL);
     ::waitid(P_PIDFD, static_cast<id_t>(one->pidfd.get()), nullptr, WEXITED);
@@ -282,6 +284,15 @@ TEST_F(LogPipeTest, LinesAreTaggedWithAppSlotPidAndStream) {
   const std::string tag = "app shop slot 2 pid " + std::to_string(pid) + " ";
   EXPECT_EQ(lines, (std::vector<std::string>{tag + "stderr: no newline\\x1b", tag + "stdout: out"}));
   EXPECT_NE(pipe.last_output().find("out\n"), std::string::npos);
+}
+
+TEST_F(LogPipeTest, WhatIsHiddenIsNotPassedOnAndNotTold) {
+  LogPipe pipe(loop, setting());
+  pipe.hide("c0ffee");
+  run(pipe, "print('expected c0ffee, c0ffee')");
+  const std::string tag = "app shop slot 2 pid " + std::to_string(pid) + " ";
+  EXPECT_EQ(lines, (std::vector<std::string>{tag + "stdout: expected (hidden), (hidden)"}));
+  EXPECT_EQ(pipe.last_output(), "expected (hidden), (hidden)\n");
 }
 
 TEST_F(LogPipeTest, AnUnfinishedLineIsPassedOnAfterAMoment) {

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "common/fd.h"
-#include "proxy/apps/app_view.h"
+#include "proxy/apps/process/exit_reason.h"
 #include "proxy/system/user_identity.h"
 
 namespace gatehouse {

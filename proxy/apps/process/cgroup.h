@@ -13,7 +13,6 @@
 #include <utility>
 
 #include "common/fd.h"
-#include "proxy/apps/app_view.h"
 
 namespace gatehouse {
 
@@ -56,7 +55,7 @@ class Cgroups {
   Cgroups& operator=(const Cgroups&) = delete;
 
   // Makes the group of one instance; nothing where the machine lets us make none.
-  std::optional<Cgroup> make(InstanceId id) const;
+  std::optional<Cgroup> make(std::uint64_t id) const;
   // Removes groups that still had dying processes when their instance ended. Called once a second.
   void sweep() const;
   // How many processes the kernel has killed for want of memory: in our group, or on the machine where groups do not

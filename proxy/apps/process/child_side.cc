@@ -1,4 +1,4 @@
-#include "proxy/apps/child_side.h"
+#include "proxy/apps/process/child_side.h"
 
 #include <fcntl.h>
 #include <linux/close_range.h>

@@ -1,4 +1,4 @@
-#include "proxy/apps/orphans.h"
+#include "proxy/apps/process/orphans.h"
 
 #include <sys/prctl.h>
 #include <sys/wait.h>

@@ -1,4 +1,4 @@
-#include "proxy/apps/spawn.h"
+#include "proxy/apps/process/spawn.h"
 
 #include <fcntl.h>
 #include <sys/syscall.h>
@@ -11,7 +11,7 @@
 #include <system_error>
 #include <utility>
 
-#include "proxy/apps/child_side.h"
+#include "proxy/apps/process/child_side.h"
 
 namespace gatehouse {
 

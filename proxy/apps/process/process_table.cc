@@ -1,4 +1,4 @@
-#include "proxy/apps/process_table.h"
+#include "proxy/apps/process/process_table.h"
 
 #include <fcntl.h>
 #include <sys/syscall.h>

@@ -1,4 +1,4 @@
-#include "proxy/apps/cgroup.h"
+#include "proxy/apps/process/cgroup.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -113,7 +113,7 @@ void Cgroups::sweep() const {
   if (!folder_.empty()) remove_groups_in(folder_);
 }
 
-std::optional<Cgroup> Cgroups::make(InstanceId id) const {
+std::optional<Cgroup> Cgroups::make(std::uint64_t id) const {
   if (folder_.empty()) return std::nullopt;
   const std::string path = folder_ + "/app-" + std::to_string(id);
   if (::mkdir(path.c_str(), 0755) != 0) return std::nullopt;

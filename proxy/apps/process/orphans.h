@@ -5,9 +5,11 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <set>
 
-#include "proxy/apps/process_table.h"
+#include "common/clock.h"
+#include "proxy/apps/process/process_table.h"
 
 namespace gatehouse {
 
@@ -28,6 +30,8 @@ class Orphans {
   // Sends SIGKILL to all of the tree until nothing new is found (16 walks over /proc at most). The leader must not
   // have been reaped yet, or its number could be somebody else's.
   static void kill_tree(const TreeMark& mark);
+  // After which a leader that has not gone yet is killed again, with what it has started meanwhile.
+  static constexpr Duration kBetweenKills = std::chrono::seconds(1);
 
  private:
   std::set<pid_t> owned_;
