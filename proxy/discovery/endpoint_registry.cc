@@ -2,10 +2,15 @@
 
 #include <utility>
 
+#include "common/crypto/tls_server.h"
+
 namespace gatehouse {
 
 std::shared_ptr<Endpoint> EndpointRegistry::endpoint(Endpoint::Identity identity) {
-  std::shared_ptr<Endpoint>& known = endpoints_[{identity.upstream, identity.address.to_string(), identity.authority}];
+  const TlsServer* const tls = identity.tls.get();
+  std::shared_ptr<Endpoint>& known =
+      endpoints_[{identity.upstream, identity.address.to_string(), identity.authority,
+                  tls == nullptr ? nullptr : &tls->client(), tls == nullptr ? "" : tls->name()}];
   if (!known) known = std::make_shared<Endpoint>(std::move(identity));
   return known;
 }

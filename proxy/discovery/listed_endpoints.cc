@@ -5,6 +5,7 @@
 #include <utility>
 #include <variant>
 
+#include "common/crypto/tls_server.h"
 #include "common/log_limit.h"
 
 namespace gatehouse {
@@ -18,6 +19,19 @@ std::string text_of(const DnsQuestion& name) {
   return name.port == 0 ? name.name : std::format("{}:{}", name.name, name.port);
 }
 
+std::shared_ptr<TlsServer> tls_of(const ListedEndpoint& entry) {
+  return entry.tls ? std::make_shared<TlsServer>(entry.tls, entry.tls_name) : nullptr;
+}
+
+// It is one endpoint, wherever it listens: programs that listen at "localhost" take either address, and it is one
+// program all the same.
+void be_localhost(Endpoint::Identity& identity) {
+  const std::uint16_t port = identity.address.port();
+  identity.authority = std::format("localhost:{}", port);
+  identity.name = (identity.tls ? "https://" : "") + identity.authority;
+  identity.other_address = *Address::parse(std::format("[::1]:{}", port));
+}
+
 }  // namespace
 
 ListedEndpoints::ListedEndpoints(const Dependencies& dependencies, std::vector<ListedEndpoint> endpoints,
@@ -28,7 +42,7 @@ ListedEndpoints::ListedEndpoints(const Dependencies& dependencies, std::vector<L
       changed_(std::move(changed)) {
   for (const ListedEndpoint& entry : entries_) {
     if (const auto* name = std::get_if<DnsQuestion>(&entry.at)) {
-      names_.push_back({.name = name, .weight = entry.weight, .resolved = false, .resolution = {}, .watch = nullptr});
+      names_.push_back({.entry = &entry, .name = name, .resolved = false, .resolution = {}, .watch = nullptr});
     }
   }
   for (std::size_t i = 0; i < names_.size(); ++i) {
@@ -51,15 +65,21 @@ void ListedEndpoints::update() {
   auto set = std::make_shared<EndpointSet>();
   for (const ListedEndpoint& entry : entries_) {
     if (const auto* address = std::get_if<Address>(&entry.at)) {
-      add(*set, {.upstream = membership_->upstream(), .address = *address}, entry.weight);
+      Endpoint::Identity identity{.upstream = membership_->upstream(), .address = *address, .tls = tls_of(entry)};
+      if (entry.localhost) be_localhost(identity);
+      add(*set, std::move(identity), entry.weight);
     }
   }
   bool pending = false;
   for (const Name& name : names_) {
     pending |= !name.resolved;
     for (const ResolvedAddress& resolved : name.resolution.addresses) {
-      add(*set, {.upstream = membership_->upstream(), .address = resolved.address, .authority = text_of(*name.name)},
-          name.weight * resolved.weight);
+      add(*set,
+          {.upstream = membership_->upstream(),
+           .address = resolved.address,
+           .authority = text_of(*name.name),
+           .tls = tls_of(*name.entry)},
+          name.entry->weight * resolved.weight);
     }
   }
   set->when_none = pending ? EndpointSet::WhenNone::kWait : EndpointSet::WhenNone::kRefuse;

@@ -39,9 +39,9 @@ class ListedEndpoints {
 
  private:
   struct Name {
-    // Of one of entries_.
+    // One of entries_, and its name.
+    const ListedEndpoint* entry;
     const DnsQuestion* name;
-    std::uint32_t weight;
     // There was an answer, or a failure.
     bool resolved = false;
     Resolver::Resolution resolution;

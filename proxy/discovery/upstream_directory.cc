@@ -10,13 +10,15 @@
 #include "common/event_loop.h"
 #include "common/log.h"
 #include "common/log_limit.h"
-#include "proxy/apps/orphans.h"
+#include "proxy/apps/hook_run.h"
+#include "proxy/apps/process/orphans.h"
 #include "proxy/system/directories.h"
 
 namespace gatehouse {
 namespace {
 
 constinit log::Limited ejections("endpoints taken out or tried again");
+constinit log::Limited failing("endpoints that began to fail, or answer again");
 constinit log::Limited checks("endpoints that became healthy or unhealthy");
 
 std::optional<AppHost::Command> command_of(std::string_view verb) {
@@ -46,7 +48,7 @@ UpstreamDirectory::UpstreamDirectory(EventLoop& loop, ControlMetrics& metrics, s
       outliers_(loop, [this](const Endpoint& endpoint, bool ejected) {
         if (!ejected) return ejections.info("{}: {} is tried again", endpoint.upstream(), endpoint.name());
         ++metrics_.ejections[{endpoint.upstream(), endpoint.name()}];
-        troubles_.note_ejection(endpoint, loop_.wall_now());
+        troubles_.noted.note_ejection(endpoint, loop_.wall_now());
         ejections.warn("{}: {} is taken out for a while: its requests keep failing", endpoint.upstream(),
                        endpoint.name());
       }) {}
@@ -59,7 +61,7 @@ void UpstreamDirectory::on_health_check(const HealthCheckResult& result) {
     ++metrics_.health_checks[{endpoint.upstream(), endpoint.name(), "skipped"}];
     return;
   }
-  troubles_.note_check(endpoint, result.why, loop_.wall_now());
+  troubles_.noted.note_check(endpoint, result.why, loop_.wall_now());
   ++metrics_.health_checks[{endpoint.upstream(), endpoint.name(), result.passed ? "passed" : "failed"}];
   if (result.changed && result.passed) checks.info("{}: {} is healthy", endpoint.upstream(), endpoint.name());
   if (result.changed && !result.passed) {
@@ -94,6 +96,14 @@ std::shared_ptr<Membership> UpstreamDirectory::membership(const std::string& nam
               const auto found = entries_.find(name);
               if (found == entries_.end()) return;
               outliers_.keeps_failing(*found->second.membership, endpoint, found->second.outlier);
+            });
+          },
+      .lost =
+          [this, name](const std::shared_ptr<Endpoint>& endpoint) {
+            loop_.post([this, name, endpoint] {
+              const HostedApp* app = hosted(name);
+              const std::optional<InstanceId> instance = app != nullptr ? app->instance_at(*endpoint) : std::nullopt;
+              if (instance) host_->refused(*instance);
             });
           },
   };
@@ -153,7 +163,7 @@ void UpstreamDirectory::configure_apps(const DirectorySpec& spec) {
     } else if (!entry.hosted) {
       entry.hosted = std::make_unique<HostedApp>(loop_, members, [this](InstanceId id) { host_->drained(id); });
     }
-    count_from_zero(app.name);
+    count_from_zero(app);
     specs.push_back(app);
   }
   if (specs.empty() && !host_ && !inherits_strangers()) return;
@@ -211,7 +221,7 @@ std::shared_ptr<void> UpstreamDirectory::probe(AppProbe request,
   ProbeRequest asked{.address = request.address,
                      .method = std::move(request.method),
                      .path = std::move(request.path),
-                     .authority = {},
+                     .authority = std::move(request.host),
                      .fields = std::move(request.fields),
                      .timeout = request.timeout,
                      .listening_user = request.listening_user};
@@ -249,6 +259,9 @@ void UpstreamDirectory::on_app_event(AppEvent event) {
   } else if (const auto* ended = std::get_if<app_event::Ended>(&event)) {
     ++metrics_.app_exits[{ended->app, std::string(label(ended->reason))}];
     if (ended->failed_start) ++metrics_.app_starts[{ended->app, std::string(label(ended->reason))}];
+    if (ended_) ended_(*ended);
+  } else if (const auto* hook = std::get_if<app_event::HookEnded>(&event)) {
+    ++metrics_.app_hooks[{hook->app, std::string(label(hook->hook)), std::string(label(hook->result))}];
   } else if (const auto* drain = std::get_if<app_event::Drain>(&event)) {
     if (HostedApp* app = hosted(drain->app)) {
       app->drain(drain->instance);
@@ -276,23 +289,43 @@ std::vector<AppView> UpstreamDirectory::apps() const {
 }
 
 // An app's counts are there from the beginning, at zero: a rate does not see the step from nothing to one.
-void UpstreamDirectory::count_from_zero(const std::string& app) {
+void UpstreamDirectory::count_from_zero(const AppSpec& spec) {
+  const std::string& app = spec.name;
   for (const auto reason :
        {ExitReason::kExecNotFound, ExitReason::kExecDenied, ExitReason::kExited, ExitReason::kSignaled,
         ExitReason::kOomKilled, ExitReason::kStartTimeout, ExitReason::kWrongPort, ExitReason::kForeignListener,
-        ExitReason::kReadyFailed, ExitReason::kStopped}) {
+        ExitReason::kReadyFailed, ExitReason::kListenerGone, ExitReason::kStopped}) {
     metrics_.app_exits.try_emplace({app, std::string(label(reason))});
-    if (reason != ExitReason::kStopped) metrics_.app_starts.try_emplace({app, std::string(label(reason))});
+    if (reason != ExitReason::kListenerGone && reason != ExitReason::kStopped)
+      metrics_.app_starts.try_emplace({app, std::string(label(reason))});
   }
   metrics_.app_starts.try_emplace({app, "ok"});
   metrics_.app_start_times.try_emplace(app);
+  for (const AppHook hook : {AppHook::kStarted, AppHook::kFailed, AppHook::kRecycled}) {
+    if (command_of(spec.hooks, hook).empty()) continue;
+    for (const auto result : {HookResult::kOk, HookResult::kFailed, HookResult::kTimeout, HookResult::kDropped}) {
+      metrics_.app_hooks.try_emplace({app, std::string(label(hook)), std::string(label(result))});
+    }
+  }
 }
 
 void UpstreamDirectory::forget_troubles() {
-  if (!troubles_.remembers_faults()) return;
+  if (!troubles_.noted.remembers_faults()) return;
   for (const auto& [name, entry] : entries_) {
     for (const EndpointSet::Member& member : entry.membership->set()->members) {
-      if (member.endpoint->failures_in_row() == 0) troubles_.served(*member.endpoint);
+      if (member.endpoint->failures_in_row() == 0) troubles_.noted.served(*member.endpoint);
+    }
+  }
+}
+
+void UpstreamDirectory::tell_failing() {
+  std::vector<std::shared_ptr<const EndpointSet>> sets;
+  for (const auto& [name, entry] : entries_) sets.push_back(entry.membership->set());
+  for (const FailingEndpoints::Line& line : troubles_.failing.look(sets, loop_.now())) {
+    if (line.trouble) {
+      failing.warn("{}", line.text);
+    } else {
+      failing.info("{}", line.text);
     }
   }
 }

@@ -20,6 +20,7 @@
 #include "proxy/apps/app_host.h"
 #include "proxy/discovery/endpoint_registry.h"
 #include "proxy/discovery/endpoint_troubles.h"
+#include "proxy/discovery/failing_endpoints.h"
 #include "proxy/discovery/hosted_app.h"
 #include "proxy/discovery/listed_endpoints.h"
 #include "proxy/discovery/resolver.h"
@@ -53,14 +54,18 @@ class UpstreamDirectory {
   // Tells an app what to do: "recycle", "stop", "start", "offline" or "online". Returns a sentence about what happens
   // now, or why it cannot be done: there is no such command, or no such app.
   Result<std::string> command(std::string_view app, std::string_view verb);
+  // `ended` is told of each process of an app that has ended, from the loop and never inside a call of this.
+  void watch_ends(std::move_only_function<void(const app_event::Ended&)> ended) { ended_ = std::move(ended); }
   // Stops all apps. `done` is called once, when no process is left; at once where there never was an app.
   void shut_down(std::move_only_function<void()> done);
 
   // The apps as they are now; those that are leaving are included.
   std::vector<AppView> apps() const;
-  EndpointTroubles& troubles() { return troubles_; }
+  EndpointTroubles& troubles() { return troubles_.noted; }
   // Forgets the faults of endpoints that have served since, for whoever is about to read troubles().
   void forget_troubles();
+  // Tells the log of endpoints that have begun to fail, or have ended it. To be called about once a second.
+  void tell_failing();
   // Writes the state of endpoints and apps, for a scrape, in place of what was there.
   void note(ControlMetrics& metrics) const;
 
@@ -78,7 +83,7 @@ class UpstreamDirectory {
   void let_go(const std::string& name, Entry& entry);
   void configure_upstreams(const std::vector<UpstreamSpec>& upstreams);
   void configure_apps(const DirectorySpec& spec);
-  void count_from_zero(const std::string& app);
+  void count_from_zero(const AppSpec& spec);
   void configure_health(const DirectorySpec& spec);
   void on_app_event(AppEvent event);
   void on_health_check(const HealthCheckResult& result);
@@ -89,12 +94,17 @@ class UpstreamDirectory {
   EventLoop& loop_;
   ControlMetrics& metrics_;
   Waker changed_;
+  std::move_only_function<void(const app_event::Ended&)> ended_;
   EndpointRegistry registry_;
   // Made when the first upstream is configured.
   std::unique_ptr<Resolver> resolver_;
   HealthChecker checker_;
   OutlierDetector outliers_;
-  EndpointTroubles troubles_;
+  // What has been wrong with endpoints, and which fail now.
+  struct Troubles {
+    EndpointTroubles noted;
+    FailingEndpoints failing;
+  } troubles_;
   std::map<std::string, Entry> entries_;
   // Apps that are gone from the configuration, not yet ended. One that comes back is taken from here, and has the same
   // membership; an upstream of its name has that one, too.

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
@@ -16,9 +17,16 @@
 
 namespace gatehouse {
 
+class TlsClient;
+
 struct ListedEndpoint {
   std::variant<Address, DnsQuestion> at;  // a name is resolved at run time, and may have many addresses
   std::uint32_t weight = 1;               // 1..1000
+  // What we are to it by TLS, and its name there; null: it is spoken to without.
+  std::shared_ptr<const TlsClient> tls{};
+  std::string tls_name{};
+  // Written as localhost: `at` is 127.0.0.1, and ::1 will do as well.
+  bool localhost = false;
   friend bool operator==(const ListedEndpoint&, const ListedEndpoint&) = default;
 };
 

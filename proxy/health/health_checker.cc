@@ -12,6 +12,7 @@
 #include "common/waker.h"
 #include "proxy/health/health_tracker.h"
 #include "proxy/health/probe.h"
+#include "proxy/upstream/introduction.h"
 
 namespace gatehouse {
 
@@ -26,13 +27,17 @@ Duration with_jitter(Duration interval) {
   return interval * percent / 100;
 }
 
-ProbeRequest request_of(const Endpoint& endpoint, const HealthOptions& options) {
+ProbeRequest request_of(const std::shared_ptr<Endpoint>& checked, const HealthOptions& options) {
+  const Endpoint& endpoint = *checked;
   ProbeRequest request;
+  request.endpoint = checked;
   request.address = endpoint.address();
   request.path = options.path;
-  request.authority = endpoint.authority();
+  request.authority = options.host.empty() ? endpoint.authority() : options.host;
   request.timeout = options.timeout;
+  request.introduction = introduction::of_ourselves(options.proxy_protocol);
   request.listening_user = endpoint.listening_user();
+  request.fields = options.headers;
   if (!endpoint.pairing_token().empty()) request.fields.emplace_back(kPairingField, endpoint.pairing_token());
   return request;
 }
@@ -176,7 +181,7 @@ void HealthChecker::Schedule::ask(Check& check) {
     return;
   }
   ++asked_;
-  check.probe = std::make_unique<Probe>(loop_, request_of(*check.endpoint, check.options),
+  check.probe = std::make_unique<Probe>(loop_, request_of(check.endpoint, check.options),
                                         [this, &check](Probe::Outcome outcome) { settle(check, outcome); });
 }
 

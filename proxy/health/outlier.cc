@@ -44,7 +44,7 @@ struct OutlierDetector::Ejection {
       return;
     }
     timer.arm(kForgotten);
-    endpoint->succeeded();  // failures in a row count anew
+    endpoint->count_anew();
     endpoint->clear(Obstacle::kEjected);
     detector.on_change_(*endpoint, false);
   }

@@ -6,7 +6,7 @@
 #include "common/event_loop.h"
 #include "common/timer.h"
 #include "common/waker.h"
-#include "proxy/http/body_pipe.h"
+#include "proxy/http/exchange/body_pipe.h"
 #include "proxy/http/limits.h"
 #include "proxy/upstream/upstream_connection.h"
 
@@ -29,11 +29,12 @@ RequestHead head_of(const ProbeRequest& request) {
   head.authority = request.authority;
   if (head.authority.empty()) head.authority = request.address.is_unix() ? "localhost" : request.address.to_string();
   head.fields.add(FieldName::kUserAgent, "Gatehouse");
-  for (const auto& [name, value] : request.fields) head.fields.add(name, value);
+  for (const auto& [name, value] : request.fields) head.fields.set(name, value);
   return head;
 }
 
 std::shared_ptr<Endpoint> endpoint_of(const ProbeRequest& request) {
+  if (request.endpoint) return request.endpoint;
   return std::make_shared<Endpoint>(
       Endpoint::Identity{.upstream = "probe", .address = request.address, .listening_user = request.listening_user});
 }
@@ -51,8 +52,13 @@ class Probe::Conversation final : public UpstreamConnection::User {
         connection_(loop, endpoint_of(request), [](UpstreamConnection&, UpstreamConnection::IdleEnd) {}) {
     response_.reader().set_waker(&step_);
     arm();
-    const UpstreamConnection::Turn turn{
-        .head = head_of(request), .body = body_, .response = response_, .limits = kNoLimits};
+    // A status is all that is wanted, and goes nowhere: what is not quite HTTP has one all the same.
+    const UpstreamConnection::Turn turn{.head = head_of(request),
+                                        .body = body_,
+                                        .response = response_,
+                                        .introduction = request.introduction,
+                                        .limits = kNoLimits,
+                                        .tolerance = Tolerance::kLenient};
     if (connection_.begin(turn, *this)) return;
     timeout_fault_ = Fault::kRequestNotWritable;
     timer_.arm(Duration::zero());

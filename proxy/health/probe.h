@@ -18,6 +18,7 @@
 
 #include "common/address.h"
 #include "proxy/http/fault.h"
+#include "proxy/upstream/endpoint.h"
 
 namespace gatehouse {
 
@@ -25,13 +26,17 @@ class EventLoop;
 
 // What is asked, and of whom. It has no body.
 struct ProbeRequest {
+  // Null: that of `address`.
+  std::shared_ptr<Endpoint> endpoint{};
   Address address;
   std::string method = "GET";
   std::string path = "/";
   // For Host; empty: the address, or "localhost" for Unix sockets.
   std::string authority;
-  // Fields besides Host and User-Agent.
+  // Fields besides Host and User-Agent, or in its place.
   std::vector<std::pair<std::string, std::string>> fields;
+  // What the connection begins with, before TLS.
+  std::string introduction{};
   // For all of it, from connecting to the end of the answer. If our own loop was late, the endpoint gets it once
   // more.
   std::chrono::milliseconds timeout{3000};

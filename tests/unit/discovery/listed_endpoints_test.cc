@@ -60,5 +60,16 @@ TEST_F(ListedEndpointsTest, NamesThatLeadToOneAddressAreOneEndpoint) {
   EXPECT_EQ(authorities(), std::vector<std::string>{"127.0.0.1:80"});
 }
 
+TEST_F(ListedEndpointsTest, LocalhostIsOneEndpointWithTwoAddresses) {
+  list({{.at = address, .localhost = true}});
+  ASSERT_EQ(membership->set()->members.size(), 1U);
+  const Endpoint& endpoint = *membership->set()->members[0].endpoint;
+  EXPECT_EQ(endpoint.name(), "localhost:80");
+  EXPECT_EQ(endpoint.authority(), "localhost:80");
+  EXPECT_EQ(endpoint.address(), address);
+  ASSERT_NE(endpoint.beside(endpoint.address()), nullptr);
+  EXPECT_EQ(endpoint.beside(endpoint.address())->to_string(), "[::1]:80");
+}
+
 }  // namespace
 }  // namespace gatehouse

@@ -251,6 +251,17 @@ TEST_F(HealthCheckerTest, AspNetCoreAppsGetTheirToken) {
   EXPECT_NE(last_request.find("\r\nMS-ASPNETCORE-TOKEN: secret\r\n"), std::string::npos);
 }
 
+TEST_F(HealthCheckerTest, ChecksLookLikeWhatClientsSendWhereThatIsSaid) {
+  options.host = "shop.example.com";
+  options.headers = {{"X-Forwarded-Proto", "https"}, {"User-Agent", "Monitor"}};
+  checker.configure({{membership, options}});
+  check(kGood);
+  EXPECT_NE(last_request.find("\r\nHost: shop.example.com\r\n"), std::string::npos) << last_request;
+  EXPECT_NE(last_request.find("\r\nX-Forwarded-Proto: https\r\n"), std::string::npos) << last_request;
+  EXPECT_NE(last_request.find("\r\nUser-Agent: Monitor\r\n"), std::string::npos) << last_request;
+  EXPECT_EQ(last_request.find("Gatehouse"), std::string::npos) << last_request;
+}
+
 TEST_F(HealthCheckerTest, AResultMayLeadToAnotherConfiguration) {
   options.unhealthy_after = 1;
   HealthChecker once(loop, [&](const HealthCheckResult& result) {
