@@ -14,7 +14,7 @@
 #include "proxy/admin/status_events.h"
 #include "proxy/frontend/accept/tcp_listener.h"
 #include "proxy/frontend/listener_context.h"
-#include "proxy/http/exchange.h"
+#include "proxy/http/exchange/exchange.h"
 #include "proxy/system/inherited_sockets.h"
 
 namespace gatehouse {
@@ -38,17 +38,21 @@ class AdminResponder final : public Responder {
 
   void start() override {
     const RequestHead& request = exchange_.request();
-    if (const std::string_view refusal = admin_refusal(request); !refusal.empty()) return respond(403, refusal);
+    if (const std::string_view refusal = admin_refusal(request, pages_.names()); !refusal.empty()) {
+      return respond(403, refusal);
+    }
     if (request.method != "GET" && request.method != "HEAD") return respond(405, "GET and HEAD only.\n");
     const std::string_view path = request.canonical_path();
+    if (path == "/") return lead_to_status();
     if (path == "/metrics") return respond(200, pages_.metrics(), "text/plain; version=0.0.4; charset=utf-8");
     if (path == "/healthz") return respond(200, "ok\n");
     if (path == "/readyz") return ready();
+    if (path == "/status.txt") return respond(200, pages_.status_table());
     if (path == "/status.json") return respond(200, pages_.status_json(), "application/json");
     if (path == "/status/events") return subscribe();
     if (path == "/status") return status();
     if (path.starts_with(kAssets)) return asset(path.substr(kAssets.size()));
-    respond(404, "Try /status, /status.json, /metrics, /healthz or /readyz.\n");
+    respond(404, "Try /status, /status.txt, /status.json, /metrics, /healthz or /readyz.\n");
   }
 
  private:
@@ -86,8 +90,17 @@ class AdminResponder final : public Responder {
     subscription_.emplace(*pages_.events, exchange_, pages_.status_json());
   }
 
+  void lead_to_status() {
+    ResponseHead head{.status = 307};
+    head.fields.add(FieldName::kLocation, "/status");
+    respond(std::move(head), "See /status.\n");
+  }
+
   void respond(std::uint16_t status, std::string_view body, std::string_view type = "text/plain; charset=utf-8") {
-    ResponseHead head{.status = status};
+    respond(ResponseHead{.status = status}, body, type);
+  }
+
+  void respond(ResponseHead head, std::string_view body, std::string_view type = "text/plain; charset=utf-8") {
     head.fields.add(FieldName::kContentType, type);
     head.fields.add(FieldName::kCacheControl, "no-store");
     head.fields.add("X-Content-Type-Options", "nosniff");
@@ -95,7 +108,7 @@ class AdminResponder final : public Responder {
     head.fields.add("Content-Security-Policy", kContentPolicy);
     head.fields.add("Referrer-Policy", "no-referrer");
     head.fields.add("Vary", "Accept");
-    if (status == 405) head.fields.add("Allow", "GET, HEAD");
+    if (head.status == 405) head.fields.add("Allow", "GET, HEAD");
     exchange_.respond(std::move(head), body);
   }
 

@@ -1,12 +1,13 @@
 // What the server says about itself over HTTP, to operators and monitors: /metrics /healthz /readyz /status
-// /status.json /status/events, and the files of the status page below /status/. Reads only; GET and HEAD, on an
-// address of its own that is local by default, for 64 connections at most, and only to whom admin_access.h lets. Its
-// requests are neither counted nor logged. Serves HTTP/1.1 with the same codec as every listener. Owned by the
+// /status.txt /status.json /status/events, and the files of the status page below /status/; / leads to /status. Reads only; GET and HEAD,
+// on an address of its own that is local by default, for 64 connections at most, and only to whom admin_access.h lets.
+// Its requests are neither counted nor logged. Serves HTTP/1.1 with the same codec as every listener. Owned by the
 // Server, which makes another when a reload changes the address; control thread.
 #pragma once
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "common/address.h"
@@ -28,6 +29,8 @@ class Admin {
     std::function<std::string()> status_table;
     // Why /readyz says 503, without a line break; empty where it says 200.
     std::function<std::string()> not_ready;
+    // Host names that are served beside those of admin_access.h, as they are configured now.
+    std::function<std::span<const std::string>()> names;
     // Never null; outlives the pages.
     StatusEvents* events;
   };

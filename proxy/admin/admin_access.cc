@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <string>
 
@@ -39,8 +40,8 @@ bool embedded_elsewhere(const RequestHead& request) {
 
 }  // namespace
 
-bool admin_serves_host(std::string_view host) {
-  if (host.empty() || host == "localhost") return true;
+bool admin_serves_host(std::string_view host, std::span<const std::string> names) {
+  if (host.empty() || host == "localhost" || std::ranges::contains(names, host)) return true;
   const std::string literal =
       host.find(':') == std::string_view::npos ? std::string(host) : '[' + std::string(host) + ']';
   if (const auto address = Address::parse(literal + ":80"); address && !address->is_unix()) return true;
@@ -48,9 +49,10 @@ bool admin_serves_host(std::string_view host) {
   return !machine.empty() && host == machine;
 }
 
-std::string_view admin_refusal(const RequestHead& request) {
-  if (!admin_serves_host(request.host())) {
-    return "This address answers to IP addresses, localhost and this machine's name only.\n";
+std::string_view admin_refusal(const RequestHead& request, std::span<const std::string> names) {
+  if (!admin_serves_host(request.host(), names)) {
+    return "This address answers to IP addresses, localhost, this machine's name and the names of admin_names only.\n"
+           "To reach it by another name, add that to admin_names in [server] and reload.\n";
   }
   if (from_another_origin(request) || embedded_elsewhere(request)) {
     return "Pages of other sites may not read this.\n";

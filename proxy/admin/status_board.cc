@@ -38,8 +38,10 @@ void StatusBoard::watch(Rollout& rollout) {
 void StatusBoard::tick() {
   tick_.arm(kTick);
   dependencies_.upstreams.forget_troubles();
+  dependencies_.upstreams.tell_failing();
   log::tell_suppressed(loop_.now());
   traffic_.sample(dependencies_.metrics.workers(), loop_.now());
+  recent_.sample(dependencies_.metrics.workers(), loop_.now());
   if (events_.listened_to()) events_.publish(json());
 }
 
@@ -74,8 +76,10 @@ StatusFacts StatusBoard::facts() const {
       .troubles = dependencies_.upstreams.troubles(),
       .apps = dependencies_.upstreams.apps(),
       .traffic = traffic_,
+      .recent = recent_,
       .workers = dependencies_.metrics.workers(),
-      .faults = faults_};
+      .faults = faults_,
+      .registrations = rollout_->registrations().views()};
 }
 
 std::string StatusBoard::json() const {

@@ -2,9 +2,9 @@
 // last reload, and tells it all as JSON, as a table and as events. Owned by the Server, outlives the workers and the
 // admin pages; control thread, but for what fault_sink() returns.
 //
-//   workers' counters --each second--> Traffic ----+
-//   workers' FaultBuffer --posted--> FaultHistory -+--> StatusFacts --> status_json --> json(), table(), events()
-//   Rollout, UpstreamDirectory, ServerStatus ------+
+//   workers' counters --each second--> Traffic, RecentTraffic -+
+//   workers' FaultBuffer --posted--> FaultHistory -------------+--> StatusFacts --> status_json --> json(), table(),
+//   Rollout, UpstreamDirectory, ServerStatus ------------------+                                    events()
 #pragma once
 
 #include <functional>
@@ -52,8 +52,8 @@ class StatusBoard {
   StatusEvents& events() { return events_; }
 
  private:
-  // Each second: samples the counters, forgets what endpoints were in trouble for and have overcome, lets the log
-  // tell what it suppressed, and sends the event if anybody listens.
+  // Each second: samples the counters, forgets what endpoints were in trouble for and have overcome, lets the log tell
+  // which ones fail and what it suppressed, and sends the event if anybody listens.
   void tick();
   // Adds an app's own last words where an app is to blame.
   void note_faults(std::vector<FaultRecord> records);
@@ -67,6 +67,7 @@ class StatusBoard {
   std::string file_;
   StatusFacts::Reload last_reload_;
   Traffic traffic_;
+  RecentTraffic recent_;
   FaultHistory faults_;
   StatusEvents events_;
   Timer tick_;

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "proxy/http/exchange.h"
+#include "proxy/http/exchange/exchange.h"
 
 namespace gatehouse {
 

@@ -12,8 +12,10 @@
 #include "common/clock.h"
 #include "proxy/apps/app_view.h"
 #include "proxy/discovery/endpoint_troubles.h"
+#include "proxy/discovery/registrations.h"
 #include "proxy/observe/control_metrics.h"
 #include "proxy/observe/fault_history.h"
+#include "proxy/observe/recent_traffic.h"
 #include "proxy/observe/traffic.h"
 #include "proxy/runtime/listener_sockets.h"
 #include "proxy/runtime/snapshot.h"
@@ -56,8 +58,11 @@ struct StatusFacts {
   // Empty where the configuration has none.
   std::vector<AppView> apps;
   const Traffic& traffic;
+  const RecentTraffic& recent;
   const Traffic::Workers& workers;
   const FaultHistory& faults;
+  // Empty where nothing is registered.
+  std::vector<RegistrationView> registrations = {};
 };
 
 // A listener's address with the port that it really has: "127.0.0.1:8443", ":8443" for all addresses; a Unix socket's

@@ -1,6 +1,7 @@
 #include "proxy/admin/status_grid.h"
 
 #include <algorithm>
+#include <format>
 #include <utility>
 
 #include "common/text.h"
@@ -26,12 +27,14 @@ std::string_view code_of(Tone tone) {
   return {};
 }
 
-// C0, DEL, C1 (0xC2 0x80..0x9F), and the marks that turn the direction of text around.
+// C0, DEL, C1 (0xC2 0x80..0x9F), and the marks that turn the direction of text around: U+061C, U+200E, U+200F,
+// U+2028..U+202E, U+2066..U+2069.
 bool is_control(std::string_view sequence) {
   const auto byte = [&sequence](std::size_t i) { return static_cast<unsigned char>(sequence[i]); };
   if (sequence.size() == 1) return byte(0) < 0x20 || byte(0) == 0x7f;
-  if (sequence.size() == 2) return byte(0) == 0xc2 && byte(1) < 0xa0;
+  if (sequence.size() == 2) return (byte(0) == 0xc2 && byte(1) < 0xa0) || (byte(0) == 0xd8 && byte(1) == 0x9c);
   if (sequence.size() != 3 || byte(0) != 0xe2) return false;
+  if (byte(1) == 0x80 && (byte(2) == 0x8e || byte(2) == 0x8f)) return true;
   return (byte(1) == 0x80 && byte(2) >= 0xa8 && byte(2) <= 0xae) ||
          (byte(1) == 0x81 && byte(2) >= 0xa6 && byte(2) <= 0xa9);
 }
@@ -53,6 +56,13 @@ std::string terminal_text(std::string_view text) {
 std::size_t text_width(std::string_view text) {
   return static_cast<std::size_t>(
       std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+}
+
+std::string age_text(std::int64_t seconds) {
+  if (seconds < 60) return std::format("{}s", seconds);
+  if (seconds < 3600) return std::format("{}m{:02}s", seconds / 60, seconds % 60);
+  if (seconds < 86'400) return std::format("{}h{:02}m", seconds / 3600, seconds / 60 % 60);
+  return std::format("{}d{:02}h", seconds / 86'400, seconds / 3600 % 24);
 }
 
 void TextGrid::row(std::vector<TextSpan> cells) {

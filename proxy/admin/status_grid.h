@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -68,6 +69,8 @@ class TextPage {
   std::string text_;
 };
 
+// "7s", "2m07s", "3h05m", "4d02h"
+std::string age_text(std::int64_t seconds);
 // How many places it takes on a terminal, where each character takes one.
 std::size_t text_width(std::string_view text);
 // With a question mark for each character that must not reach a terminal: control characters (C0, DEL, C1), marks

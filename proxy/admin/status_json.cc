@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <format>
@@ -11,6 +12,8 @@
 #include <variant>
 
 #include "common/version.h"
+#include "proxy/cache/cache.h"
+#include "proxy/gates/auth_gate.h"
 
 namespace gatehouse {
 namespace {
@@ -65,7 +68,53 @@ Json certificates(const StatusFacts& facts, const ListenerSnapshot& listener) {
     all.push_back({{"file", certificate->file()},
                    {"names", certificate->names()},
                    {"expires", time_text(certificate->not_after())},
-                   {"expires_in_seconds", whole_seconds(certificate->not_after() - facts.process.now)}});
+                   {"expires_in_seconds", whole_seconds(certificate->not_after() - facts.process.now)},
+                   {"renewal_due_in_seconds", whole_seconds(certificate->renewal_due() - facts.process.now)}});
+  }
+  return all;
+}
+
+// What answers say of HTTP/3 now, and why; null where the listener has none to speak of.
+Json alt_svc_state(const ListenerPolicy& policy) {
+  const AltSvcState* const state = policy.alt_svc_state.get();
+  const bool told = state != nullptr && state->standing() != AltSvcState::Standing::kUnproven;
+  if (state == nullptr || (policy.alt_svc.empty() && !told)) return {};
+  return {{"standing", label(state->standing())}, {"reason", or_null(state->reason())}};
+}
+
+Json limit_json(std::string_view name, std::uint64_t value) {
+  return {{"limit", name}, {"value", value}};
+}
+
+// Which limit it was that a connection found reached, and what it is now.
+Json limit_of(ConnectionRefusal why, const ListenerSnapshot& listener) {
+  const ClientLimits clients = listener.budget->clients() ? listener.budget->clients()->limits() : ClientLimits();
+  switch (why) {
+    case ConnectionRefusal::kLimit:
+      if (const auto budget = ConnectionBudget::tightest(listener.budget)) {
+        return limit_json(label(budget->source()), budget->limit());
+      }
+      return limit_json(label(ConnectionLimit::kListener), 0);
+    case ConnectionRefusal::kDescriptors:
+      return {{"limit", "the open files of the process or the system"}, {"value", nullptr}};
+    case ConnectionRefusal::kClientConnections:
+      return limit_json("limits.max_connections_per_client", clients.connections);
+    case ConnectionRefusal::kClientHandshakes:
+      return limit_json("limits.max_handshakes_per_client", clients.handshakes);
+  }
+  return {};
+}
+
+// What connections have found reached over the window of the traffic.
+Json refusals(const StatusFacts& facts, const ListenerSnapshot& listener) {
+  Json all = Json::array();
+  const Traffic::Refusals times = facts.traffic.refusals(listener.name);
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    if (times[i] == 0) continue;
+    const auto why = static_cast<ConnectionRefusal>(i);
+    Json one = {{"reason", label(why)}, {"times", times[i]}};
+    one.update(limit_of(why, listener));
+    all.push_back(std::move(one));
   }
   return all;
 }
@@ -78,7 +127,9 @@ Json listeners(const StatusFacts& facts) {
                    {"scheme", listener.tls ? "https" : "http"},
                    {"protocols", protocols_of(listener)},
                    {"connections", listener.budget->open()},
-                   {"alt_svc", or_null(listener.policy->alt_svc)},
+                   {"refused", refusals(facts, listener)},
+                   {"alt_svc", or_null(std::string(listener.policy->alt_svc_now()))},
+                   {"alt_svc_state", alt_svc_state(*listener.policy)},
                    {"redirects_to_https", listener.policy->redirect_to_https},
                    {"certificates", certificates(facts, listener)}});
   }
@@ -91,6 +142,7 @@ Json figures_json(const Traffic::Figures& figures) {
           {"p50_ms", or_null(figures.p50_ms)},
           {"p99_ms", or_null(figures.p99_ms)},
           {"in_flight", figures.totals.in_flight},
+          {"tunnels", figures.totals.tunnels},
           {"requests_total", figures.totals.requests},
           {"errors_total", figures.totals.errors}};
 }
@@ -121,6 +173,31 @@ Json traffic(const StatusFacts& facts) {
           {"history", history(facts.traffic)}};
 }
 
+Json cache_store(const StatusFacts& facts) {
+  const auto caches = [](const Route& route) { return route.cache != nullptr; };
+  if (!facts.snapshot.cache || !std::ranges::any_of(facts.snapshot.routes->routes(), caches)) return nullptr;
+  const cache::Store& store = facts.snapshot.cache->store;
+  return {{"bytes", store.bytes()},
+          {"bytes_limit", store.memory()},
+          {"entries", store.entries()},
+          {"evictions_total", store.evictions()}};
+}
+
+Json cache_of(const Route& route, const Traffic::Count& known) {
+  if (!route.cache) return nullptr;
+  return {{"rules", route.cache->caching == Caching::kHttpSys ? "httpsys" : "http"},
+          {"requests_total", known.cache_requests},
+          {"hits_total", known.cache_hits}};
+}
+
+Json auth_of(const Route& route) {
+  if (!route.auth) return nullptr;
+  Json schemes = Json::array();
+  if (route.auth->options().negotiate) schemes.push_back("Negotiate");
+  if (route.auth->options().users) schemes.push_back("Basic");
+  return schemes;
+}
+
 Json routes(const StatusFacts& facts) {
   const auto counts = Traffic::by_route(facts.workers);
   Json all = Json::array();
@@ -132,6 +209,9 @@ Json routes(const StatusFacts& facts) {
     } else if (const auto* redirect = std::get_if<RedirectTo>(&route.action)) {
       one["action"] = "redirect";
       one["to"] = redirect->target;
+    } else if (const auto* files = std::get_if<ServeFiles>(&route.action)) {
+      one["action"] = "files";
+      one["to"] = files->site->folder();
     } else {
       one["action"] = "respond";
       one["to"] = nullptr;
@@ -140,7 +220,32 @@ Json routes(const StatusFacts& facts) {
     const Traffic::Count known = count == counts.end() ? Traffic::Count() : count->second;
     one["requests_total"] = known.requests;
     one["errors_total"] = known.errors;
+    one["cache"] = cache_of(route, known);
+    one["auth"] = auth_of(route);
+    one["recent"] = status_parts::recent(facts.recent.route(route.name));
     all.push_back(std::move(one));
+  }
+  return all;
+}
+
+Json registrations(const StatusFacts& facts) {
+  Json all = Json::array();
+  for (const RegistrationView& each : facts.registrations) {
+    const Endpoint& endpoint = *each.membership->set()->members.front().endpoint;
+    const Route* const instead = takes_place_of(*facts.snapshot.routes, each.prefix);
+    all.push_back(
+        {{"prefix", each.prefix.to_string()},
+         {"reservation", each.reservation},
+         {"user", each.user},
+         {"pid", each.pid == 0 ? Json(nullptr) : Json(each.pid)},
+         {"target", each.target},
+         {"endpoint", endpoint.name()},
+         {"since", time_text(each.since)},
+         {"requests_total", endpoint.requests()},
+         {"in_flight", endpoint.in_flight()},
+         {"failures_in_row", endpoint.failures_in_row()},
+         {"why", instead == nullptr ? Json(nullptr)
+                                    : Json(std::format("the route {} has the same host and path", instead->name))}});
   }
   return all;
 }
@@ -169,6 +274,15 @@ Json faults(const StatusFacts& facts) {
 
 }  // namespace
 
+Json status_parts::recent(const RecentTraffic::Figures& figures) {
+  return {{"requests_per_second", rounded(figures.requests_per_second)},
+          {"requests_per_second_1m", rounded(figures.requests_per_second_1m)},
+          {"errors_per_second_1m", rounded(figures.errors_per_second_1m)},
+          {"p50_ms", or_null(figures.p50_ms)},
+          {"p95_ms", or_null(figures.p95_ms)},
+          {"p99_ms", or_null(figures.p99_ms)}};
+}
+
 std::string status_json(const StatusFacts& facts) {
   Json status = {{"schema", kStatusSchema},
                  {"time", time_text(facts.process.now)},
@@ -178,9 +292,11 @@ std::string status_json(const StatusFacts& facts) {
                  {"configuration", configuration(facts)},
                  {"listeners", listeners(facts)},
                  {"traffic", traffic(facts)},
+                 {"cache", cache_store(facts)},
                  {"routes", routes(facts)},
                  {"upstreams", status_parts::upstreams(facts)},
                  {"apps", status_parts::apps(facts)},
+                 {"registrations", registrations(facts)},
                  {"faults", faults(facts)}};
   status["verdict"] = status_parts::verdict(status);
   // What is not UTF-8 (a path in a configuration, what an app printed) becomes U+FFFD.

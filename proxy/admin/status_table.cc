@@ -14,17 +14,10 @@
 namespace gatehouse {
 namespace {
 
-using Json = nlohmann::json;
+using Parsed = nlohmann::json;
 using Align = TextGrid::Align;
 
-std::string age_text(std::int64_t seconds) {
-  if (seconds < 60) return std::format("{}s", seconds);
-  if (seconds < 3600) return std::format("{}m{:02}s", seconds / 60, seconds % 60);
-  if (seconds < 86'400) return std::format("{}h{:02}m", seconds / 3600, seconds / 60 % 60);
-  return std::format("{}d{:02}h", seconds / 86'400, seconds / 3600 % 24);
-}
-
-std::string milliseconds_text(const Json& value) {
+std::string milliseconds_text(const Parsed& value) {
   if (!value.is_number()) return "-";
   const auto number = value.get<double>();
   if (number < 10) return std::format("{:.2f} ms", number);
@@ -41,13 +34,13 @@ std::string bytes_text(std::uint64_t bytes) {
 }
 
 // "2026-01-31T13:05:09.123Z" -> "2026-01-31 13:05:09"
-std::string time_text(const Json& value) {
+std::string time_text(const Parsed& value) {
   std::string text = value.get<std::string>().substr(0, 19);
   if (text.size() > 10) text[10] = ' ';
   return text;
 }
 
-std::string text_or(const Json& value, std::string_view otherwise) {
+std::string text_or(const Parsed& value, std::string_view otherwise) {
   return value.is_string() ? value.get<std::string>() : std::string(otherwise);
 }
 
@@ -65,9 +58,9 @@ Tone tone_of_level(const std::string& level) {
   return level == "critical" ? Tone::kBad : Tone::kDoubtful;
 }
 
-void add_head(TextPage& page, const Json& status) {
-  const Json& program = status.at("program");
-  const Json& configuration = status.at("configuration");
+void add_head(TextPage& page, const Parsed& status) {
+  const Parsed& program = status.at("program");
+  const Parsed& configuration = status.at("configuration");
   const std::string state = status.at("state");
   page.line({{"gatehouse " + text_or(program.at("version"), "?") + "  ", Tone::kPlain},
              {state == "draining" ? "DRAINING" : state, state == "serving" ? Tone::kGood : Tone::kDoubtful},
@@ -79,26 +72,26 @@ void add_head(TextPage& page, const Json& status) {
                     text_or(configuration.at("file"), "from the command line"),
                     configuration.at("generation").get<std::uint64_t>(), time_text(configuration.at("in_force_since"))),
         Tone::kPlain}});
-  const Json& reload = configuration.at("last_reload");
+  const Parsed& reload = configuration.at("last_reload");
   if (!reload.at("success").get<bool>()) {
     page.line({{std::format("THE LAST RELOAD FAILED at {} UTC", time_text(reload.at("time"))), Tone::kBad}});
   }
-  for (const Json& diagnostic : reload.at("diagnostics")) page.line({{"  " + text_or(diagnostic, ""), Tone::kPlain}});
+  for (const Parsed& diagnostic : reload.at("diagnostics")) page.line({{"  " + text_or(diagnostic, ""), Tone::kPlain}});
 }
 
-void add_verdict(TextPage& page, const Json& status) {
-  const Json& reasons = status.at("verdict").at("reasons");
+void add_verdict(TextPage& page, const Parsed& status) {
+  const Parsed& reasons = status.at("verdict").at("reasons");
   if (reasons.empty()) return;
   page.heading("attention");
-  for (const Json& reason : reasons) {
+  for (const Parsed& reason : reasons) {
     const std::string level = reason.at("level");
     page.line({{"  " + level + "  ", tone_of_level(level)},
                {text_or(reason.at("subject"), "") + ": " + text_or(reason.at("text"), ""), Tone::kPlain}});
   }
 }
 
-void add_traffic(TextPage& page, const Json& status) {
-  const Json& traffic = status.at("traffic");
+void add_traffic(TextPage& page, const Parsed& status) {
+  const Parsed& traffic = status.at("traffic");
   page.heading(std::format("traffic, last {} s", traffic.at("window_seconds").get<int>()));
   TextGrid grid({{"", Align::kLeft},
                  {"req/s", Align::kRight},
@@ -106,9 +99,10 @@ void add_traffic(TextPage& page, const Json& status) {
                  {"p50", Align::kRight},
                  {"p99", Align::kRight},
                  {"in flight", Align::kRight},
+                 {"tunnels", Align::kRight},
                  {"requests", Align::kRight},
                  {"errors", Align::kRight}});
-  const auto add = [&grid](const std::string& name, const Json& figures) {
+  const auto add = [&grid](const std::string& name, const Parsed& figures) {
     const auto errors = figures.at("errors_per_second").get<double>();
     grid.row({{name},
               {rate_text(figures.at("requests_per_second"))},
@@ -116,6 +110,7 @@ void add_traffic(TextPage& page, const Json& status) {
               {milliseconds_text(figures.at("p50_ms"))},
               {milliseconds_text(figures.at("p99_ms"))},
               {std::to_string(figures.at("in_flight").get<std::uint64_t>())},
+              {std::to_string(figures.value("tunnels", std::uint64_t{0}))},
               {std::to_string(figures.at("requests_total").get<std::uint64_t>())},
               {std::to_string(figures.at("errors_total").get<std::uint64_t>())}});
   };
@@ -124,25 +119,59 @@ void add_traffic(TextPage& page, const Json& status) {
   page.add(grid, 2);
 }
 
-std::string joined(const Json& words) {
+void add_cache(TextPage& page, const Parsed& status) {
+  const Parsed cache = status.value("cache", Parsed());
+  if (cache.is_null()) return;
+  std::uint64_t hits = 0;
+  std::uint64_t requests = 0;
+  for (const Parsed& route : status.at("routes")) {
+    if (route.at("cache").is_null()) continue;
+    hits += route.at("cache").at("hits_total").get<std::uint64_t>();
+    requests += route.at("cache").at("requests_total").get<std::uint64_t>();
+  }
+  page.heading("cache");
+  page.line(
+      {{std::format("  {} of {}, {} responses, {} evicted; {} of {} requests were hits",
+                    bytes_text(cache.at("bytes").get<std::uint64_t>()),
+                    bytes_text(cache.at("bytes_limit").get<std::uint64_t>()), cache.at("entries").get<std::uint64_t>(),
+                    cache.at("evictions_total").get<std::uint64_t>(), hits, requests),
+        Tone::kPlain}});
+}
+
+std::string joined(const Parsed& words) {
   std::string all;
-  for (const Json& word : words) text::add_to_list(all, text_or(word, ""), " ");
+  for (const Parsed& word : words) text::add_to_list(all, text_or(word, ""), " ");
   return all;
 }
 
-void add_listeners(TextPage& page, const Json& status) {
+// What answers say, or what the listener does instead.
+TextSpan alt_svc_cell(const Parsed& listener) {
+  const Parsed& state = listener.at("alt_svc_state");
+  const std::string other = listener.at("redirects_to_https").get<bool>() ? "redirects to https" : "-";
+  return {text_or(listener.at("alt_svc"), state.is_null() ? other : text_or(state.at("standing"), ""))};
+}
+
+// Why clients are not told of HTTP/3; empty where they are, or nothing is known yet.
+std::string not_advertised(const Parsed& listener) {
+  const Parsed& state = listener.at("alt_svc_state");
+  if (state.is_null() || text_or(state.at("standing"), "") == "advertised" || state.at("reason").is_null()) return {};
+  return "HTTP/3 is not advertised: " + text_or(state.at("reason"), "");
+}
+
+void add_listeners(TextPage& page, const Parsed& status) {
   page.heading("listeners");
   TextGrid grid({{"address"}, {"scheme"}, {"protocols"}, {"connections", Align::kRight}, {"alt-svc"}});
-  for (const Json& listener : status.at("listeners")) {
+  for (const Parsed& listener : status.at("listeners")) {
     grid.row({{text_or(listener.at("address"), "")},
               {text_or(listener.at("scheme"), "")},
               {joined(listener.at("protocols"))},
               {std::to_string(listener.at("connections").get<std::uint64_t>())},
-              {text_or(listener.at("alt_svc"),
-                       listener.at("redirects_to_https").get<bool>() ? "redirects to https" : "-")}});
-    for (const Json& certificate : listener.at("certificates")) {
+              alt_svc_cell(listener)});
+    if (const std::string why = not_advertised(listener); !why.empty()) grid.note({why, Tone::kDoubtful});
+    for (const Parsed& certificate : listener.at("certificates")) {
       const auto left = certificate.at("expires_in_seconds").get<std::int64_t>();
-      const Tone tone = left <= 0 ? Tone::kBad : left < 7 * 86'400 ? Tone::kDoubtful : Tone::kPlain;
+      const bool overdue = certificate.at("renewal_due_in_seconds").get<std::int64_t>() <= 0;
+      const Tone tone = left <= 0 ? Tone::kBad : overdue ? Tone::kDoubtful : Tone::kPlain;
       const std::string when = time_text(certificate.at("expires")).substr(0, 10);
       grid.note({joined(certificate.at("names")) + (left <= 0 ? ": EXPIRED on " : ": expires on ") + when +
                      (left > 0 ? ", in " + age_text(left) : ""),
@@ -152,7 +181,15 @@ void add_listeners(TextPage& page, const Json& status) {
   page.add(grid, 2);
 }
 
-void add_upstream(TextPage& page, const Json& upstream) {
+// The share of 5xx and of no response, over the last minute.
+TextSpan error_cell(const Parsed& recent) {
+  const auto requests = recent.at("requests_per_second_1m").get<double>();
+  const auto errors = recent.at("errors_per_second_1m").get<double>();
+  if (requests <= 0) return {"-"};
+  return {std::format("{:.1f} %", 100 * errors / requests), errors > 0 ? Tone::kBad : Tone::kPlain};
+}
+
+void add_upstream(TextPage& page, const Parsed& upstream) {
   const std::size_t count = upstream.at("endpoints").size();
   const auto well = upstream.at("endpoints_well").get<std::size_t>();
   page.line({{"  " + text_or(upstream.at("name"), "") + "  ", Tone::kStrong},
@@ -164,18 +201,27 @@ void add_upstream(TextPage& page, const Json& upstream) {
   if (count == 0) return;
   TextGrid grid({{"endpoint"},
                  {"state"},
+                 {"req/s", Align::kRight},
+                 {"1 min", Align::kRight},
+                 {"5xx", Align::kRight},
+                 {"p50", Align::kRight},
+                 {"p99", Align::kRight},
                  {"in flight", Align::kRight},
-                 {"requests", Align::kRight},
                  {"connections", Align::kRight},
                  {"weight", Align::kRight}});
-  for (const Json& endpoint : upstream.at("endpoints")) {
+  for (const Parsed& endpoint : upstream.at("endpoints")) {
     const std::string state = endpoint.at("state");
-    const Json& connections = endpoint.at("connections");
+    const Parsed& connections = endpoint.at("connections");
+    const Parsed& recent = endpoint.at("recent");
     grid.row(
         {{text_or(endpoint.at("name"), "")},
          {state, tone_of_state(state)},
+         {rate_text(recent.at("requests_per_second"))},
+         {rate_text(recent.at("requests_per_second_1m"))},
+         error_cell(recent),
+         {milliseconds_text(recent.at("p50_ms"))},
+         {milliseconds_text(recent.at("p99_ms"))},
          {std::to_string(endpoint.at("in_flight").get<std::uint64_t>())},
-         {std::to_string(endpoint.at("requests_total").get<std::uint64_t>())},
          {std::to_string(connections.at("idle").get<std::uint64_t>() + connections.at("active").get<std::uint64_t>())},
          {std::to_string(endpoint.at("weight").get<std::uint64_t>())}});
     if (!endpoint.at("why").is_null()) grid.note({text_or(endpoint.at("why"), ""), tone_of_state(state)});
@@ -183,13 +229,18 @@ void add_upstream(TextPage& page, const Json& upstream) {
   page.add(grid, 4);
 }
 
-void add_app(TextPage& page, const Json& app) {
+void add_app(TextPage& page, const Parsed& app) {
   const std::string state = app.at("state");
   page.line({{"  " + text_or(app.at("name"), "") + "  ", Tone::kStrong},
              {state, app.at("well").get<bool>() && state == "stopped" ? Tone::kPlain : tone_of_state(state)},
-             {std::format("  restarts {}", app.at("restarts").get<std::uint64_t>()), Tone::kPlain}});
+             {std::format("  restarts {}  last exit {}", app.at("restarts").get<std::uint64_t>(),
+                          text_or(app.at("last_exit"), "-")),
+              Tone::kPlain}});
   if (!app.at("why").is_null()) page.line({{"    " + text_or(app.at("why"), ""), tone_of_state(state)}});
-  for (const Json& line : app.at("last_output")) page.line({{"      | " + text_or(line, ""), Tone::kPlain}});
+  if (!app.at("next_recycle").is_null()) {
+    page.line({{"    recycled next at " + text_or(app.at("next_recycle"), ""), Tone::kPlain}});
+  }
+  for (const Parsed& line : app.at("last_output")) page.line({{"      | " + text_or(line, ""), Tone::kPlain}});
   if (app.at("instances").empty()) return;
   TextGrid grid({{"instance"},
                  {"state"},
@@ -197,7 +248,7 @@ void add_app(TextPage& page, const Json& app) {
                  {"generation", Align::kRight},
                  {"for", Align::kRight},
                  {"memory", Align::kRight}});
-  for (const Json& instance : app.at("instances")) {
+  for (const Parsed& instance : app.at("instances")) {
     const std::string doing = instance.at("state");
     grid.row({{std::format("{}#{}", text_or(app.at("name"), ""), instance.at("slot").get<int>())},
               {doing, tone_of_state(doing)},
@@ -209,14 +260,36 @@ void add_app(TextPage& page, const Json& app) {
   page.add(grid, 4);
 }
 
-void add_faults(TextPage& page, const Json& status) {
+void add_registrations(TextPage& page, const Parsed& status) {
+  const Parsed registrations = status.value("registrations", Parsed::array());
+  if (registrations.empty()) return;
+  page.heading("registrations");
+  TextGrid grid({{"prefix"},
+                 {"user", Align::kRight},
+                 {"pid", Align::kRight},
+                 {"leads to"},
+                 {"requests", Align::kRight},
+                 {"in flight", Align::kRight}});
+  for (const Parsed& each : registrations) {
+    grid.row({{text_or(each.at("prefix"), ""), each.at("why").is_null() ? Tone::kPlain : Tone::kDoubtful},
+              {std::to_string(each.at("user").get<std::uint64_t>())},
+              {each.at("pid").is_number() ? std::to_string(each.at("pid").get<int>()) : "-"},
+              {text_or(each.at("target"), "")},
+              {std::to_string(each.at("requests_total").get<std::uint64_t>())},
+              {std::to_string(each.at("in_flight").get<std::uint64_t>())}});
+    if (!each.at("why").is_null()) grid.note({text_or(each.at("why"), ""), Tone::kDoubtful});
+  }
+  page.add(grid, 2);
+}
+
+void add_faults(TextPage& page, const Parsed& status) {
   constexpr std::size_t kShown = 10;
-  const Json& faults = status.at("faults");
+  const Parsed& faults = status.at("faults");
   if (faults.empty()) return;
   page.heading("last faults");
   TextGrid grid({{"time (UTC)"}, {"fault"}, {"blame"}, {"status"}, {"route"}, {"endpoint"}, {"request id"}});
   for (std::size_t i = 0; i < std::min(kShown, faults.size()); ++i) {
-    const Json& fault = faults[i];
+    const Parsed& fault = faults[i];
     grid.row({{time_text(fault.at("time"))},
               {text_or(fault.at("fault"), ""), fault.at("blame") == "client" ? Tone::kPlain : Tone::kBad},
               {text_or(fault.at("blame"), "")},
@@ -228,16 +301,18 @@ void add_faults(TextPage& page, const Json& status) {
   page.add(grid, 2);
 }
 
-std::string table_of(const Json& status, TableColours colours) {
+std::string table_of(const Parsed& status, TableColours colours) {
   TextPage page(colours == TableColours::kAnsi);
   add_head(page, status);
   add_verdict(page, status);
   add_traffic(page, status);
   add_listeners(page, status);
   if (!status.at("upstreams").empty()) page.heading("upstreams");
-  for (const Json& upstream : status.at("upstreams")) add_upstream(page, upstream);
+  for (const Parsed& upstream : status.at("upstreams")) add_upstream(page, upstream);
   if (!status.at("apps").empty()) page.heading("apps");
-  for (const Json& app : status.at("apps")) add_app(page, app);
+  for (const Parsed& app : status.at("apps")) add_app(page, app);
+  add_cache(page, status);
+  add_registrations(page, status);
   add_faults(page, status);
   return page.take();
 }
@@ -247,10 +322,10 @@ std::string table_of(const Json& status, TableColours colours) {
 Result<std::string> status_table(std::string_view json, TableColours colours) {
   // The library tells of a value that is missing or of another type by exceptions: they end here.
   try {
-    const Json status = Json::parse(json);
+    const Parsed status = Parsed::parse(json);
     if (!status.is_object() || status.at("schema") != 1) return failure("this status has a schema of another version");
     return table_of(status, colours);
-  } catch (const Json::exception& error) {
+  } catch (const Parsed::exception& error) {
     return failure(std::format("the status cannot be read: {}", error.what()));
   }
 }

@@ -56,6 +56,7 @@ Json endpoint_json(const EndpointSet::Member& member, const StatusFacts& facts, 
           {"why", or_null(condition.why)},
           {"in_flight", endpoint.in_flight()},
           {"requests_total", endpoint.requests()},
+          {"recent", recent(facts.recent.endpoint({endpoint.upstream(), endpoint.name()}))},
           {"failures_in_row", endpoint.failures_in_row()},
           {"connections", {{"idle", known.idle}, {"active", known.active}}},
           {"connects",
@@ -89,6 +90,7 @@ std::string why_of(const AppView& app, MonotonicTime now) {
       if (app.stopped_by_command) return "stopped by command";
       return app.failure_text.empty() ? "" : std::format("{}; the next request starts it again", app.failure_text);
     case AppState::kStarting:
+      if (!app.waits_for.empty()) return std::format("it is not ready yet: {}", app.waits_for);
       return app.failure_text.empty() ? "" : std::format("it is being started again: {}", app.failure_text);
     case AppState::kServing:
       break;
@@ -142,6 +144,8 @@ Json app_json(const AppView& app, const StatusFacts& facts) {
           {"stopped_by_command", app.stopped_by_command},
           {"recycle_failed", app.recycle_failed},
           {"restarts", app.restarts},
+          {"last_exit", app.last_exit ? Json(label(*app.last_exit)) : Json(nullptr)},
+          {"next_recycle", app.next_recycle ? Json(std::format("{:%FT%TZ}", *app.next_recycle)) : Json(nullptr)},
           {"starts", counts_of(facts.counts.app_starts, app.name)},
           {"exits", counts_of(facts.counts.app_exits, app.name)},
           {"last_output", app.failure_text.empty() ? Json::array() : last_lines(app.last_output)},
@@ -172,6 +176,7 @@ Json upstreams(const StatusFacts& facts) {
                    {"balance", balance_text(upstream->options().balance)},
                    {"waiting", upstream->waiting()},
                    {"queue", upstream->options().queue},
+                   {"recent", recent(facts.recent.upstream(upstream->name()))},
                    {"endpoints_well", well},
                    {"why", or_null(why)},
                    {"refuses_with", refuses ? Json(rule(set->refusal.fault).label) : Json(nullptr)},

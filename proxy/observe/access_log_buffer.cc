@@ -20,13 +20,16 @@ void AccessLogBuffer::use(std::shared_ptr<AccessLogSink> sink, std::shared_ptr<c
 
 void AccessLogBuffer::write(const Exchange& exchange) {
   if (!sink_) return;
-  if (text_.empty()) flush_.arm(kFlushAfter);
+  if (text_.empty()) {
+    flush_.arm(kFlushAfter);
+    style_ = sink_->style();
+  }
   AccessRecord record = AccessRecord::of(exchange);
   if (redaction_) {
     record.query = redaction_->query(record.query, query_);
     record.referer = redaction_->url(record.referer, referer_);
   }
-  append_line(text_, record, sink_->format(), times_);
+  append_line(text_, record, style_, times_);
   ++lines_;
   if (text_.size() >= AccessLog::kBlockSize) hand_over();
 }

@@ -42,6 +42,8 @@ class AccessLogBuffer {
   std::string text_;
   // How many of them are in `text_`.
   std::size_t lines_ = 0;
+  // Asked for with the first line in an empty buffer.
+  LineStyle style_;
   log_text::LogTime times_;
   // Armed by the first line in an empty buffer.
   Timer flush_;

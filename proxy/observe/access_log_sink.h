@@ -4,7 +4,6 @@
 
 #include <memory>
 #include <string>
-#include <utility>
 
 #include "common/log_target.h"
 #include "common/result.h"
@@ -16,15 +15,16 @@ class AccessLogSink {
   struct Private {};
 
  public:
-  AccessLogSink(Private /*only_open_makes_one*/, std::shared_ptr<LogTarget> target, AccessLogFormat format)
-      : target_(std::move(target)), format_(format) {}
+  AccessLogSink(Private /*only_open_makes_one*/, std::shared_ptr<LogTarget> target, AccessLogFormat asked);
   // `output` is "stdout", "stderr", or the path of a file, which is opened now, and made if it is not there. A W3C
   // log begins every file with its directives. The error says what the system said about which file.
   static Result<std::shared_ptr<AccessLogSink>> open(const std::string& output, AccessLogFormat format);
 
-  // The same text that open() was given: a reload with the same output and format keeps the sink as it is.
+  // What open() was given: a reload with the same output and format keeps the sink as it is.
   const std::string& output() const { return target_->output(); }
-  AccessLogFormat format() const { return format_; }
+  AccessLogFormat asked() const { return asked_; }
+  // How lines are to be written now, never kAuto: a terminal may be as wide as it was no longer.
+  LineStyle style() const;
   // What the writing thread writes to; nobody else does.
   const std::shared_ptr<LogTarget>& target() const { return target_; }
 
@@ -33,7 +33,10 @@ class AccessLogSink {
 
  private:
   const std::shared_ptr<LogTarget> target_;
-  const AccessLogFormat format_;
+  const AccessLogFormat asked_;
+  // The terminal that it leads to; -1: none.
+  const int terminal_;
+  const bool colours_;
 };
 
 }  // namespace gatehouse

@@ -1,6 +1,10 @@
 #include "proxy/observe/control_metrics.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "proxy/observe/metrics_page.h"
+#include "proxy/observe/series_lives.h"
 
 namespace gatehouse {
 namespace {
@@ -10,7 +14,14 @@ void add_counts(MetricsPage& page, Family family, const std::map<ControlMetrics:
   page.add(family);
 }
 
-void append_endpoints(MetricsPage& page, const ControlMetrics& metrics) {
+void append_endpoints(MetricsPage& page, const ControlMetrics& metrics, const SeriesLives& lives) {
+  // The first two labels are upstream and endpoint.
+  const auto shown = [&lives](const std::map<ControlMetrics::Labels, std::uint64_t>& counts) {
+    std::map<ControlMetrics::Labels, std::uint64_t> left;
+    std::ranges::copy_if(counts, std::inserter(left, left.end()),
+                         [&](const auto& entry) { return lives.shown({entry.first[0], entry.first[1]}); });
+    return left;
+  };
   Family healthy =
       MetricsPage::gauge("endpoint_healthy", "1 while balancers may choose the endpoint.", {"upstream", "endpoint"});
   for (const ControlMetrics::EndpointHealth& endpoint : metrics.endpoints) {
@@ -20,11 +31,11 @@ void append_endpoints(MetricsPage& page, const ControlMetrics& metrics) {
   add_counts(page,
              MetricsPage::counter("health_checks_total", "Active checks of endpoints, by their result.",
                                   {"upstream", "endpoint", "result"}),
-             metrics.health_checks);
+             shown(metrics.health_checks));
   add_counts(page,
              MetricsPage::counter("endpoint_ejections_total",
                                   "How often an endpoint was taken out for failed requests.", {"upstream", "endpoint"}),
-             metrics.ejections);
+             shown(metrics.ejections));
 }
 
 void append_apps(MetricsPage& page, const ControlMetrics& metrics) {
@@ -38,6 +49,10 @@ void append_apps(MetricsPage& page, const ControlMetrics& metrics) {
       metrics.app_starts);
   add_counts(page, MetricsPage::counter("app_exits_total", "Processes that have ended, and how.", {"app", "reason"}),
              metrics.app_exits);
+  add_counts(page,
+             MetricsPage::counter("app_hooks_total", "Hooks of an app that were run or dropped, by what had happened.",
+                                  {"app", "event", "result"}),
+             metrics.app_hooks);
   HistogramFamily times =
       MetricsPage::histogram("app_start_duration_seconds", "From the start of a process to ready.", {"app"});
   for (const auto& [app, histogram] : metrics.app_start_times) times.add({app}, histogram);
@@ -60,11 +75,22 @@ void append_apps(MetricsPage& page, const ControlMetrics& metrics) {
   page.add(failed);
 }
 
+void append_registrations(MetricsPage& page, const ControlMetrics& metrics) {
+  Family held = MetricsPage::gauge("registrations", "Prefixes that processes have registered now.", {"reservation"});
+  for (const auto& [reservation, count] : metrics.registrations) held.add({reservation}, static_cast<double>(count));
+  page.add(held);
+  add_counts(
+      page,
+      MetricsPage::counter("registration_events_total", "What has become of registrations.", {"reservation", "event"}),
+      metrics.registration_events);
+}
+
 }  // namespace
 
-void append_control_metrics(MetricsPage& page, const ControlMetrics& metrics) {
-  append_endpoints(page, metrics);
+void append_control_metrics(MetricsPage& page, const ControlMetrics& metrics, const SeriesLives& lives) {
+  append_endpoints(page, metrics, lives);
   append_apps(page, metrics);
+  append_registrations(page, metrics);
 }
 
 }  // namespace gatehouse

@@ -52,18 +52,27 @@ struct ControlMetrics {
   std::map<Labels, std::uint64_t> app_starts;
   // App and the label of an ExitReason.
   std::map<Labels, std::uint64_t> app_exits;
+  // App, what had happened ("started", "failed", "recycled"), and the result: "ok", "failed", "timeout" or "dropped".
+  std::map<Labels, std::uint64_t> app_hooks;
   // App. From the start of a process to ready.
   std::map<std::string, DurationHistogram> app_start_times;
+
+  // Reservation (empty: nothing is reserved there) and what has become of a registration: "registered", "released",
+  // "lost" (its connection has ended), "revoked" (its reservation is gone) or "refused". Added to by Registrations.
+  std::map<Labels, std::uint64_t> registration_events;
 
   // States, which UpstreamDirectory::note() replaces right before a scrape.
   std::vector<EndpointHealth> endpoints;
   std::vector<Instances> instances;
   std::vector<Memory> memory;
   std::vector<App> apps;
+  // By reservation; Registrations::note() replaces it.
+  std::map<std::string, std::uint64_t> registrations;
 };
 
 class MetricsPage;
-// Adds the families of endpoints and then those of apps.
-void append_control_metrics(MetricsPage& page, const ControlMetrics& metrics);
+class SeriesLives;
+// Adds the families of endpoints, as far as `lives` shows them, and then those of apps.
+void append_control_metrics(MetricsPage& page, const ControlMetrics& metrics, const SeriesLives& lives);
 
 }  // namespace gatehouse

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "common/event_loop.h"
-#include "proxy/http/exchange.h"
+#include "proxy/http/exchange/exchange.h"
 
 namespace gatehouse {
 namespace {

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "common/result.h"
-#include "proxy/http/exchange.h"
+#include "proxy/http/exchange/exchange.h"
 
 namespace gatehouse {
 namespace {

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <chrono>
+#include <ctime>
 #include <format>
 
 #include "common/text.h"
@@ -70,7 +71,7 @@ void append_escaped(std::string& line, std::string_view text, Style style) {
     }
     const std::size_t length = text::utf8_length(text);
     const bool c1_control = length == 2 && byte_at(text, 0) == 0xC2 && byte_at(text, 1) < 0xA0;
-    if (length != 0 && !c1_control) {
+    if (length != 0 && !c1_control && style != Style::kAscii) {
       line.append(text.substr(0, length));
     } else if (style != Style::kJson) {
       for (std::size_t i = 0; i < std::max<std::size_t>(length, 1); ++i) append_hex(line, "\\x", byte_at(text, i));
@@ -102,6 +103,7 @@ void LogTime::split(WallTime time) {
   date_ = std::format("{:%F}", second);
   clock_ = std::format("{:%T}", second);
   combined_ = std::format("{:%d/%b/%Y:%T} +0000", second);
+  local_.clear();
 }
 
 void LogTime::append_iso(std::string& line, WallTime time) {
@@ -126,6 +128,17 @@ void LogTime::append_w3c(std::string& line, WallTime time) {
   line += date_;
   line += ' ';
   line += clock_;
+}
+
+void LogTime::append_local(std::string& line, WallTime time) {
+  split(time);
+  if (local_.empty()) {
+    const std::time_t second = second_;
+    std::tm parts{};
+    localtime_r(&second, &parts);
+    local_ = std::format("{:02}:{:02}:{:02}", parts.tm_hour, parts.tm_min, parts.tm_sec);
+  }
+  line += local_;
 }
 
 }  // namespace gatehouse::log_text

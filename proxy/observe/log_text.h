@@ -19,6 +19,9 @@ enum class Style : std::uint8_t {
   kQuoted,
   // One word of a W3C line: as kQuoted, and a plus sign for a space.
   kWord,
+  // On a terminal: as kQuoted, and also all that is not ASCII, so that nothing turns the direction of what follows,
+  // hides in it, or is wider than it looks.
+  kAscii,
 };
 
 // Escapes control characters (C0, DEL, C1), quotation mark and backslash in every style; appends no quotes itself.
@@ -28,7 +31,7 @@ void append_number(std::string& line, std::uint64_t number);
 // Whole milliseconds and three digits more: "12.345". What is less than zero is written as zero.
 void append_milliseconds(std::string& line, Duration duration);
 
-// Wall time as text, always in UTC. It splits a second into its parts once and keeps them for the lines that follow.
+// Wall time as text, in UTC. It splits a second into its parts once and keeps them for the lines that follow.
 class LogTime {
  public:
   // 2026-01-31T13:05:09.123Z
@@ -37,6 +40,8 @@ class LogTime {
   void append_combined(std::string& line, WallTime time);
   // 2026-01-31 13:05:09
   void append_w3c(std::string& line, WallTime time);
+  // 14:05:09 where the machine is, for people who look at it: the only one that is not UTC.
+  void append_local(std::string& line, WallTime time);
 
  private:
   // Makes the texts new where `time` is in another second than they are.
@@ -47,6 +52,7 @@ class LogTime {
   std::string date_;      // 2026-01-31
   std::string clock_;     // 13:05:09
   std::string combined_;  // 31/Jan/2026:13:05:09 +0000
+  std::string local_;     // 14:05:09
 };
 
 }  // namespace gatehouse::log_text

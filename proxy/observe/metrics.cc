@@ -1,5 +1,6 @@
 #include "proxy/observe/metrics.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -13,17 +14,16 @@
 namespace gatehouse {
 namespace {
 
-double number(const Counter& counter) {
-  return static_cast<double>(counter.value());
-}
+constexpr double kNanoseconds = 1e9;  // to the second
+
 double seconds(WallTime time) {
   return std::chrono::duration<double>(time.time_since_epoch()).count();
 }
-std::string text(std::string_view view) {
+std::string string_of(std::string_view view) {
   return std::string(view);
 }
 std::string protocol_name(std::size_t index) {
-  return text(label(static_cast<Protocol>(index)));
+  return string_of(label(static_cast<Protocol>(index)));
 }
 
 void add_handshakes(Family& family, const std::string& listener, const ListenerCounters& counters,
@@ -38,6 +38,21 @@ void add_handshakes(Family& family, const std::string& listener, const ListenerC
   }
 }
 
+bool is_connected(const EndpointCounters& counters) {
+  return counters.connections_idle.value() + counters.connections_active.value() +
+             counters.connections_private.value() >
+         0;
+}
+
+bool is_connected(const ListenerCounters& counters) {
+  return std::ranges::any_of(counters.connections, [](const Counter& open) { return open.value() > 0; });
+}
+
+// What series share of which there are too many, and what has no name, is nobody's to take away.
+bool is_shared(const SeriesLives::Name& name) {
+  return name.first == "other" || name.first.empty();
+}
+
 }  // namespace
 
 std::vector<prometheus::MetricFamily> Metrics::Collect() const {
@@ -46,21 +61,52 @@ std::vector<prometheus::MetricFamily> Metrics::Collect() const {
   collect_listeners(page);
   collect_quic(page);
   collect_requests(page);
+  collect_decisions(page);
   collect_upstreams(page);
   collect_endpoints(page);
-  append_control_metrics(page, control_);
+  append_control_metrics(page, control_, lives_);
   std::vector<prometheus::MetricFamily> families = page.take();
   append_process_metrics(families);
   return families;
 }
 
-std::string Metrics::page() const {
+std::string Metrics::page(MonotonicTime now) {
+  look_around(now);
   return prometheus::TextSerializer().Serialize(Collect());
+}
+
+// What is still connected is still there: an endpoint or a listener that ends has its connections for a while.
+void Metrics::look_around(MonotonicTime now) {
+  std::set<SeriesLives::Name> known;
+  std::set<SeriesLives::Name> live;
+  for (const ControlMetrics::EndpointHealth& endpoint : control_.endpoints) {
+    live.emplace(endpoint.upstream, endpoint.endpoint);
+  }
+  for (const std::string& listener : status_.listeners) live.emplace(listener, "");
+  for (const auto* counts : {&control_.health_checks, &control_.ejections}) {
+    for (const auto& [labels, count] : *counts) known.emplace(labels[0], labels[1]);
+  }
+  for (const auto& worker : workers_) {
+    worker->endpoints_.for_each([&](const auto& labels, const EndpointCounters& counters) {
+      (is_connected(counters) ? live : known).emplace(labels[0], labels[1]);
+    });
+    worker->upstream_requests_.for_each(
+        [&](const auto& labels, const auto& /*value*/) { known.emplace(labels[0], labels[1]); });
+    worker->listeners_.for_each([&](const auto& labels, const ListenerCounters& counters) {
+      (is_connected(counters) ? live : known).emplace(labels[0], "");
+    });
+    worker->requests_.for_each([&](const auto& labels, const auto& /*value*/) { known.emplace(labels[0], ""); });
+  }
+  lives_.begin(now);
+  for (const SeriesLives::Name& name : live) lives_.live(name);
+  for (const SeriesLives::Name& name : known) {
+    if (!live.contains(name) && !is_shared(name)) lives_.gone(name);
+  }
 }
 
 void Metrics::collect_server(MetricsPage& page) const {
   Family build = MetricsPage::gauge("build_info", "Always 1; the version is in the label.", {"version"});
-  build.add({text(kProgramVersion)}, 1);
+  build.add({string_of(kProgramVersion)}, 1);
   page.add(build);
   page.add(MetricsPage::gauge("draining", "1 while the server finishes what runs before it ends."),
            status_.draining ? 1 : 0);
@@ -78,12 +124,23 @@ void Metrics::collect_server(MetricsPage& page) const {
     expiry.add({certificate.listener, certificate.certificate}, seconds(certificate.expires));
   }
   page.add(expiry);
+  Family renewal = MetricsPage::gauge("certificate_renewal_due_timestamp_seconds",
+                                      "From when on a certificate in use should have been renewed: the last third of "
+                                      "its life, the last 14 days at most.",
+                                      {"listener", "certificate"});
+  for (const ServerStatus::Certificate& certificate : status_.certificates) {
+    renewal.add({certificate.listener, certificate.certificate}, seconds(certificate.renewal_due));
+  }
+  page.add(renewal);
 
   Family alt_svc = MetricsPage::gauge(
-      "alt_svc_advertised", "1 while answers of the listener carry Alt-Svc for HTTP/3; 0 where they should and do not.",
+      "alt_svc_advertised",
+      "1 while answers of the listener offer HTTP/3 (Alt-Svc), which handshakes of our own have proven; 0 where they "
+      "should and do not.",
       {"listener"});
   for (const ServerStatus::AltSvc& listener : status_.alt_svc) {
-    alt_svc.add({listener.listener}, listener.advertised ? 1 : 0);
+    const bool advertised = listener.state && listener.state->standing() == AltSvcState::Standing::kAdvertised;
+    alt_svc.add({listener.listener}, advertised ? 1 : 0);
   }
   page.add(alt_svc);
 
@@ -118,9 +175,13 @@ void Metrics::collect_listeners(MetricsPage& page) const {
   Family failures =
       MetricsPage::counter("tls_handshake_failures_total", "TLS handshakes that failed.", {"listener", "reason"});
 
+  Family no_header = MetricsPage::counter("proxy_header_failures_total",
+                                          "Connections closed because their PROXY header was missing or not valid.",
+                                          {"listener", "reason"});
   for (const auto& worker : workers_) {
     worker->listeners_.for_each([&](const auto& labels, const ListenerCounters& counters) {
       const std::string& name = labels[0];
+      if (!shows(name)) return;
       for (std::size_t p = 0; p < kProtocolCount; ++p) {
         if (counters.connections_total[p].value() == 0) continue;
         open.add({name, protocol_name(p)}, number(counters.connections[p]));
@@ -128,20 +189,25 @@ void Metrics::collect_listeners(MetricsPage& page) const {
         add_handshakes(handshakes, name, counters, p);
       }
       for (std::size_t reason = 0; reason < kHandshakeFailureCount; ++reason) {
-        failures.add({name, text(label(static_cast<HandshakeFailure>(reason)))},
+        failures.add({name, string_of(label(static_cast<HandshakeFailure>(reason)))},
                      number(counters.handshake_failures[reason]));
       }
+      for (std::size_t reason = 0; reason < kProxyHeaderFailureCount; ++reason) {
+        no_header.add({name, string_of(label(static_cast<ProxyHeaderFailure>(reason)))},
+                      number(counters.proxy_header_failures[reason]));
+      }
       for (std::size_t abuse = 0; abuse < kAbuseCount; ++abuse) {
-        cut.add({name, text(label(static_cast<Abuse>(abuse)))}, number(counters.cut[abuse]));
+        cut.add({name, string_of(label(static_cast<Abuse>(abuse)))}, number(counters.cut[abuse]));
       }
       for (std::size_t reason = 0; reason < kConnectionRefusalCount; ++reason) {
-        refused.add({name, text(label(static_cast<ConnectionRefusal>(reason)))}, number(counters.refused[reason]));
+        refused.add({name, string_of(label(static_cast<ConnectionRefusal>(reason)))}, number(counters.refused[reason]));
       }
       evicted.add({name, "idle"}, number(counters.evicted_idle));
       evicted.add({name, "unfinished"}, number(counters.evicted_unfinished));
     });
   }
-  for (Family* family : {&open, &total, &refused, &evicted, &cut, &handshakes, &failures}) page.add(*family);
+  for (Family* family : {&open, &total, &refused, &evicted, &cut, &handshakes, &failures, &no_header})
+    page.add(*family);
 }
 
 void Metrics::collect_quic(MetricsPage& page) const {
@@ -162,8 +228,8 @@ void Metrics::collect_quic(MetricsPage& page) const {
   };
   for (Count& one : counts) {
     for (const auto& worker : workers_) {
-      worker->listeners_.for_each([&one](const auto& labels, const ListenerCounters& counters) {
-        one.family.add(labels, number(counters.*one.counter));
+      worker->listeners_.for_each([&](const auto& labels, const ListenerCounters& counters) {
+        if (shows(labels[0])) one.family.add(labels, number(counters.*one.counter));
       });
     }
     page.add(one.family);
@@ -180,28 +246,43 @@ void Metrics::collect_requests(MetricsPage& page) const {
                              {"protocol", "route"});
   Family bytes_in = MetricsPage::counter("request_body_bytes_total", "Body bytes received from clients.", {"protocol"});
   Family bytes_out = MetricsPage::counter("response_body_bytes_total", "Body bytes sent to clients.", {"protocol"});
+  Family throttled = MetricsPage::counter(
+      "throttled_seconds_total", "Time that bodies of requests which have ended waited for bandwidth.", {"route"});
   Family faults =
       MetricsPage::counter("faults_total", "Exchanges that ended badly, and who is to blame.", {"fault", "blame"});
 
+  Family tunnels = MetricsPage::gauge("tunnels", "WebSockets and other tunnels that are open.", {"protocol", "route"});
+  Family tunnel_bytes = MetricsPage::counter(
+      "tunnel_bytes_total", "Bytes that went from clients (in) and to them (out) through tunnels that have ended.",
+      {"protocol", "direction"});
+
   for (const auto& worker : workers_) {
-    worker->requests_.for_each(
-        [&](const auto& labels, const auto& value) { requests.add(labels, number(value.count)); });
-    worker->in_flight_.for_each(
-        [&](const auto& labels, const Counter& count) { in_flight.add(labels, number(count)); });
-    worker->durations_.for_each([&](const auto& labels, const auto& histogram) { durations.add(labels, histogram); });
+    worker->tunnels_.open.for_each(
+        [&](const auto& labels, const Counter& count) { tunnels.add(labels, number(count)); });
+    worker->tunnels_.bytes.for_each(
+        [&](const auto& labels, const Counter& count) { tunnel_bytes.add(labels, number(count)); });
+    worker->requests_.for_each([&](const auto& labels, const auto& value) {
+      if (shows(labels[0])) requests.add(labels, number(value.count));
+      if (value.throttled.value() > 0) throttled.add({labels[2]}, number(value.throttled) / kNanoseconds);
+    });
+    worker->in_flight_.for_each([&](const auto& labels, const Counter& count) {
+      if (shows(labels[0])) in_flight.add(labels, number(count));
+    });
+    worker->durations_.for_each(
+        [&](const auto& labels, const auto& series) { durations.add(labels, series.histogram); });
     for (std::size_t p = 0; p < kProtocolCount; ++p) {
-      bytes_in.add({protocol_name(p)}, number(worker->request_body_bytes_[p]));
-      bytes_out.add({protocol_name(p)}, number(worker->response_body_bytes_[p]));
+      bytes_in.add({protocol_name(p)}, number(worker->of_protocol_[p].request_body_bytes));
+      bytes_out.add({protocol_name(p)}, number(worker->of_protocol_[p].response_body_bytes));
     }
     for (const FaultRule& rule : fault_rules()) {
-      faults.add({text(rule.label), text(label(rule.blame))},
+      faults.add({string_of(rule.label), string_of(label(rule.blame))},
                  number(worker->faults_[static_cast<std::size_t>(rule.fault)]));
     }
   }
   page.add(requests);
   page.add(in_flight);
   page.add(durations);
-  for (Family* family : {&bytes_in, &bytes_out, &faults}) page.add(*family);
+  for (Family* family : {&bytes_in, &bytes_out, &throttled, &tunnels, &tunnel_bytes, &faults}) page.add(*family);
 }
 
 void Metrics::collect_upstreams(MetricsPage& page) const {
@@ -222,19 +303,26 @@ void Metrics::collect_upstreams(MetricsPage& page) const {
   Family retries = MetricsPage::counter("upstream_retries_total", "Requests sent once more.", {"upstream", "reason"});
   Family denied =
       MetricsPage::counter("upstream_retries_denied_total", "Retries that their budget did not allow.", {"upstream"});
+  Family repairs =
+      MetricsPage::counter("upstream_repairs_total", "Answers of lenient upstreams in which something was put right.",
+                           {"upstream", "repair"});
   Family panics = MetricsPage::counter("upstream_panics_total",
                                        "Requests sent to some endpoint because none of them is well.", {"upstream"});
   Family queue =
       MetricsPage::gauge("upstream_queue", "Requests that wait for a place at an endpoint now.", {"upstream"});
 
   for (const auto& worker : workers_) {
-    worker->upstream_requests_.for_each(
-        [&](const auto& labels, const auto& value) { requests.add(labels, number(value.count)); });
+    worker->upstream_requests_.for_each([&](const auto& labels, const auto& value) {
+      if (lives_.shown({labels[0], labels[1]})) requests.add(labels, number(value.count));
+    });
     worker->upstream_durations_.for_each(
-        [&](const auto& labels, const auto& histogram) { durations.add(labels, histogram); });
+        [&](const auto& labels, const auto& series) { durations.add({labels[0]}, series.histogram); });
     worker->upstreams_.for_each([&](const auto& labels, const UpstreamCounters& counters) {
       for (std::size_t reason = 0; reason < kRetryReasonCount; ++reason) {
-        retries.add({labels[0], text(label(static_cast<RetryReason>(reason)))}, number(counters.retries[reason]));
+        retries.add({labels[0], string_of(label(static_cast<RetryReason>(reason)))}, number(counters.retries[reason]));
+      }
+      for (std::size_t repair = 0; repair < kRepairCount; ++repair) {
+        repairs.add({labels[0], string_of(label(static_cast<Repair>(repair)))}, number(counters.repairs[repair]));
       }
       denied.add(labels, number(counters.retries_denied));
       panics.add(labels, number(counters.panics));
@@ -244,7 +332,7 @@ void Metrics::collect_upstreams(MetricsPage& page) const {
   }
   page.add(requests);
   page.add(durations);
-  for (Family* family : {&retries, &denied, &panics, &short_of_room, &queue}) page.add(*family);
+  for (Family* family : {&retries, &denied, &repairs, &panics, &short_of_room, &queue}) page.add(*family);
 }
 
 void Metrics::collect_endpoints(MetricsPage& page) const {
@@ -260,16 +348,19 @@ void Metrics::collect_endpoints(MetricsPage& page) const {
                                          {"upstream", "endpoint", "reason"});
   for (const auto& worker : workers_) {
     worker->endpoints_.for_each([&](const auto& labels, const EndpointCounters& counters) {
+      if (!lives_.shown({labels[0], labels[1]})) return;
       const auto add = [&labels](Family& family, const char* label, const Counter& count) {
         family.add({labels[0], labels[1], label}, number(count));
       };
       add(connections, "idle", counters.connections_idle);
       add(connections, "active", counters.connections_active);
+      add(connections, "private", counters.connections_private);
       add(connects, "ok", counters.connects_ok);
       add(connects, "refused", counters.connects_refused);
       add(connects, "failed", counters.connects_failed);
       add(connects, "timeout", counters.connects_timeout);
       add(connects, "foreign_listener", counters.connects_foreign);
+      add(connects, "tls", counters.connects_tls);
       extra_bytes.add(labels, number(counters.extra_bytes));
       add(connects, "out_of_resources", counters.connects_out_of_resources);
       add(not_kept, "private", counters.closed_private);

@@ -8,9 +8,14 @@
 
 #include <prometheus/metric_family.h>
 
+#include "common/counter.h"
 #include "proxy/observe/family.h"
 
 namespace gatehouse {
+
+inline double number(const Counter& counter) {
+  return static_cast<double>(counter.value());
+}
 
 class MetricsPage {
  public:

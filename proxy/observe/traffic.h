@@ -15,8 +15,9 @@
 #include <vector>
 
 #include "common/clock.h"
+#include "proxy/http/counters.h"
 #include "proxy/http/protocol.h"
-#include "proxy/observe/duration_histogram.h"
+#include "proxy/observe/fine_durations.h"
 #include "proxy/observe/worker_metrics.h"
 
 namespace gatehouse {
@@ -28,8 +29,8 @@ class Traffic {
   static constexpr std::chrono::seconds kWindow{10};
   // How many points are kept, one for each sample: two minutes.
   static constexpr std::size_t kHistory = 120;
-  // Counts of durations, as DurationHistogram has them.
-  using Buckets = std::array<std::uint64_t, DurationHistogram::kBounds.size() + 1>;
+  // Of fewer requests than these no quantile is told: it would be one of them, by chance.
+  static constexpr std::uint64_t kFewest = 20;
 
   // Of one protocol, since the start.
   struct Totals {
@@ -37,15 +38,17 @@ class Traffic {
     std::uint64_t requests = 0;
     // Those of them that were answered with 5xx, by endpoints or by us.
     std::uint64_t errors = 0;
-    // Requests that are being answered now.
+    // Requests that are being answered now, tunnels among them.
     std::uint64_t in_flight = 0;
-    Buckets buckets{};
+    // WebSockets and other tunnels that are open now.
+    std::uint64_t tunnels = 0;
+    FineDurations::Counts durations{};
   };
   // Over the window, but for the totals.
   struct Figures {
     double requests_per_second = 0;
     double errors_per_second = 0;
-    // Durations of requests in milliseconds; nothing where no request ended in the window.
+    // Durations of requests in milliseconds; nothing where fewer than kFewest have ended in the window.
     std::optional<double> p50_ms;
     std::optional<double> p99_ms;
     Totals totals;
@@ -54,13 +57,19 @@ class Traffic {
   struct Point {
     std::uint64_t requests = 0;
     std::uint64_t errors = 0;
+    // Of the window that ends with it.
     std::optional<double> p99_ms;
   };
   // Of one route, since the start, over all workers.
   struct Count {
     std::uint64_t requests = 0;
     std::uint64_t errors = 0;
+    // Answered with what the cache had, and all that its cache has seen.
+    std::uint64_t cache_hits = 0;
+    std::uint64_t cache_requests = 0;
   };
+  // How often connections to a listener found a limit reached, by ConnectionRefusal.
+  using Refusals = std::array<std::uint64_t, kConnectionRefusalCount>;
   // Of one endpoint, over all workers.
   struct Connections {
     // Connections now.
@@ -79,6 +88,8 @@ class Traffic {
   // Of one protocol, or of all without one. HTTP/1.0 counts as h1, and has nothing under its own name. Rates are zero
   // until there are two samples.
   Figures figures(std::optional<Protocol> protocol) const;
+  // By listener, over the window; nothing where there are no two samples yet, or the listener has come since.
+  Refusals refusals(const std::string& listener) const;
   // Oldest first.
   const std::deque<Point>& history() const { return history_; }
 
@@ -87,14 +98,16 @@ class Traffic {
   static std::map<EndpointName, Connections> by_endpoint(const Workers& workers);
 
   // The duration in milliseconds that `share` (0 to 1) of what is counted stayed within, interpolated within its
-  // bucket; nothing where nothing is counted. Beyond the last bound it is that bound: at least so long.
-  static std::optional<double> quantile(const Buckets& counts, double share);
+  // bucket; nothing where fewer than kFewest are counted.
+  static std::optional<double> quantile(const FineDurations::Counts& counts, double share);
 
  private:
   // What the counters were at one moment, by protocol.
   struct Sample {
     MonotonicTime time{};
     std::array<Totals, kProtocolCount> of{};
+    // By listener.
+    std::map<std::string, Refusals> refused{};
   };
   // Adds up the workers' counters.
   static Sample read(const Workers& workers, MonotonicTime now);

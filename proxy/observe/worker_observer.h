@@ -5,7 +5,7 @@
 #pragma once
 
 #include "common/event_loop.h"
-#include "proxy/http/exchange.h"
+#include "proxy/http/exchange/exchange.h"
 #include "proxy/observe/access_log_buffer.h"
 #include "proxy/observe/fault_buffer.h"
 #include "proxy/observe/worker_metrics.h"
@@ -20,6 +20,7 @@ class WorkerObserver final : public ExchangeObserver {
 
   // Counts the exchange as in flight.
   void on_begin(const Exchange& exchange) override { metrics_.exchange_began(exchange); }
+  void on_tunnel(const Exchange& exchange) override { metrics_.tunnel_opened(exchange); }
   // The one place where an exchange leaves its traces: counts, then its line, then its fault. The exchange is still
   // whole, and is destroyed right afterwards.
   void on_end(const Exchange& exchange) override {

@@ -12,10 +12,12 @@ namespace {
 
 using Fields = std::vector<std::pair<std::string, std::string>>;
 
+const std::vector<std::string> kNames = {"gatehouse.internal", "gw"};
+
 bool served(const Fields& fields, std::string authority = "127.0.0.1:9180") {
   RequestHead head{.method = "GET", .authority = std::move(authority), .target = "/status"};
   for (const auto& [name, value] : fields) head.fields.add(name, value);
-  return admin_refusal(head).empty();
+  return admin_refusal(head, kNames).empty();
 }
 
 TEST(AdminAccess, ToolsAreAnsweredUnderNamesThatNoForeignPageHas) {
@@ -23,6 +25,17 @@ TEST(AdminAccess, ToolsAreAnsweredUnderNamesThatNoForeignPageHas) {
   EXPECT_TRUE(served({}, "localhost:9180"));
   EXPECT_TRUE(served({}, "[::1]:9180"));
   EXPECT_FALSE(served({}, "rebound.example:9180"));
+}
+
+TEST(AdminAccess, NamesThatAreConfiguredAreAnswered) {
+  EXPECT_TRUE(served({}, "gatehouse.internal:9180"));
+  EXPECT_TRUE(served({}, "gw"));
+  EXPECT_TRUE(served({{"Origin", "http://gatehouse.internal:9180"}}, "gatehouse.internal:9180"));
+  for (const char* other : {"x.gatehouse.internal", "gatehouse.internal.evil.example", "internal", "gw.evil.example"}) {
+    EXPECT_FALSE(served({}, other)) << other;
+    RequestHead head{.method = "GET", .authority = other, .target = "/status"};
+    EXPECT_TRUE(admin_refusal(head, kNames).contains("add that to admin_names in [server]"));
+  }
 }
 
 TEST(AdminAccess, ScriptsOfOtherOriginsAreRefused) {

@@ -1,9 +1,12 @@
-// The admin address may change while its clients are in the middle of something.
+// The admin address may change while its clients are in the middle of something; its page is no burden to fetch.
 #include "proxy/admin/admin.h"
 
 #include <sys/socket.h>
 
+#include <format>
 #include <memory>
+#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -12,6 +15,7 @@
 #include "common/event_loop.h"
 #include "common/sockets.h"
 #include "common/timer.h"
+#include "proxy/admin/status_assets.h"
 #include "proxy/admin/status_events.h"
 #include "proxy/system/inherited_sockets.h"
 #include "tests/support/disorder.h"
@@ -20,6 +24,38 @@ namespace gatehouse {
 namespace {
 
 using namespace testing_support;
+
+TEST(AdminTest, ItsRootLeadsToTheStatus) {
+  EventLoop loop;
+  StatusEvents events;
+  const std::vector<std::string> names = {"gatehouse.internal"};
+  const Admin::Pages pages{.metrics = [] { return std::string(); },
+                           .status_json = [] { return std::string("{}"); },
+                           .status_table = [] { return std::string("all is well\n"); },
+                           .not_ready = [] { return std::string(); },
+                           .names = [&names] { return std::span(names); },
+                           .events = &events};
+  auto opened = Admin::open(loop, Address::parse("127.0.0.1:0").value(), pages, InheritedSockets());
+  ASSERT_TRUE(opened.has_value());
+  const auto ask = [&](std::string_view path, std::string_view host) {
+    const Fd client = sockets::connect((*opened)->address()).value();
+    const std::string request = std::format("GET {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", path, host);
+    std::string response;
+    bool sent = false;
+    for (ssize_t count = -1; count != 0; loop.turn(EventLoop::Wait::kNever)) {
+      if (!sent) sent = ::send(client.get(), request.data(), request.size(), MSG_NOSIGNAL) > 0;
+      char piece[4096];
+      count = ::recv(client.get(), piece, sizeof piece, MSG_DONTWAIT);
+      if (count > 0) response.append(piece, static_cast<std::size_t>(count));
+    }
+    return response;
+  };
+  const std::string root = ask("/", "localhost");
+  EXPECT_TRUE(root.starts_with("HTTP/1.1 307 ")) << root;
+  EXPECT_TRUE(root.contains("Location: /status\r\n")) << root;
+  EXPECT_TRUE(ask("/status", "gatehouse.internal:1").ends_with("all is well\n"));
+  EXPECT_TRUE(ask("/", "other.internal").starts_with("HTTP/1.1 403 "));
+}
 
 // In which order their deadlines and the change are met is for chance to say.
 TEST(AdminTest, ClosesWithClientsWhoseDeadlinesAreDueInTheSameTurn) {
@@ -31,6 +67,7 @@ TEST(AdminTest, ClosesWithClientsWhoseDeadlinesAreDueInTheSameTurn) {
                              .status_json = [] { return std::string("{}"); },
                              .status_table = [] { return std::string(); },
                              .not_ready = [] { return std::string(); },
+                             .names = [] { return std::span<const std::string>(); },
                              .events = &events};
     auto opened = Admin::open(loop, Address::parse("127.0.0.1:0").value(), pages, InheritedSockets());
     ASSERT_TRUE(opened.has_value());
@@ -47,6 +84,15 @@ TEST(AdminTest, ClosesWithClientsWhoseDeadlinesAreDueInTheSameTurn) {
     stall(loop, clock, random);
     EXPECT_EQ(admin, nullptr);
   });
+}
+
+TEST(StatusAssets, ThePageIsSmall) {
+  std::size_t bytes = 0;
+  for (const StatusAsset& asset : status_assets()) {
+    EXPECT_FALSE(asset.bytes.empty()) << asset.name;
+    bytes += asset.bytes.size();
+  }
+  EXPECT_LE(bytes, 64U << 10U);
 }
 
 }  // namespace

@@ -9,6 +9,9 @@
 #include <gtest/gtest.h>
 
 #include "proxy/admin/status_table.h"
+#include "proxy/cache/cache.h"
+#include "proxy/files/file_site.h"
+#include "proxy/gates/auth_gate.h"
 #include "tests/support/endpoint_testing.h"
 
 namespace gatehouse {
@@ -53,6 +56,7 @@ class StatusJson : public ::testing::Test {
          .troubles = troubles,
          .apps = apps,
          .traffic = traffic,
+         .recent = recent,
          .workers = workers,
          .faults = faults});
   }
@@ -68,24 +72,121 @@ class StatusJson : public ::testing::Test {
   EndpointTroubles troubles;
   std::vector<AppView> apps;
   Traffic traffic;
+  RecentTraffic recent;
   Traffic::Workers workers;
   FaultHistory faults;
 };
+
+TEST_F(StatusJson, LimitsThatConnectionsFoundReachedComeFirst) {
+  const auto metrics = std::make_shared<WorkerMetrics>();
+  workers = {metrics};
+  ListenerCounters& counters = metrics->listener("127.0.0.1:8080");
+  const auto refuse = [&](ConnectionRefusal why) { counters.refused[static_cast<std::size_t>(why)].add(); };
+  const auto table = std::make_shared<ClientTable>();
+  table->set_limits({.connections = 7, .handshakes = 5});
+  const auto process = std::make_shared<ConnectionBudget>(0, table);
+  process->set_limit(3, ConnectionLimit::kProcess);
+  snapshot.listeners[0].budget = std::make_shared<ConnectionBudget>(0, process);
+  refuse(ConnectionRefusal::kLimit);
+  traffic.sample(workers, MonotonicTime(1h));
+  EXPECT_EQ(status()["listeners"][0]["refused"], Json::array()) << "nobody knows when that was";
+
+  refuse(ConnectionRefusal::kLimit);
+  refuse(ConnectionRefusal::kLimit);
+  refuse(ConnectionRefusal::kClientConnections);
+  traffic.sample(workers, MonotonicTime(1h + 1s));
+  const Json all = status();
+  EXPECT_EQ(all["listeners"][0]["refused"],
+            (Json{{{"reason", "limit"}, {"times", 2}, {"limit", "limits.max_connections"}, {"value", 3}},
+                  {{"reason", "client_connections"},
+                   {"times", 1},
+                   {"limit", "limits.max_connections_per_client"},
+                   {"value", 7}}}));
+  EXPECT_EQ(all["verdict"]["level"], "warning");
+  EXPECT_EQ(all["verdict"]["reasons"][0]["subject"], "listener 127.0.0.1:8080");
+  EXPECT_EQ(first_reason(all),
+            "limits.max_connections (3) is reached: clients wait to be let in, 2 times in the last 10 s");
+  EXPECT_EQ(
+      all["verdict"]["reasons"][1]["text"],
+      "limits.max_connections_per_client (7) is reached: clients beyond it are refused, 1 times in the last 10 s");
+
+  for (int second = 2; second < 15; ++second) traffic.sample(workers, MonotonicTime(1h + std::chrono::seconds(second)));
+  EXPECT_EQ(status()["verdict"]["level"], "ok");
+}
 
 TEST_F(StatusJson, AServerThatIsWellHasNothingToSayFirst) {
   const Json all = status();
   EXPECT_EQ(all["schema"], 1);
   EXPECT_EQ(all["state"], "serving");
   EXPECT_EQ(all["time"], "2026-01-31T13:00:00.000Z");
-  EXPECT_EQ(all["verdict"], (Json{{"level", "ok"}, {"reasons", Json::array()}}));
+  EXPECT_EQ(all["verdict"], (Json{{"level", "ok"}, {"causes", 0}, {"reasons", Json::array()}}));
   EXPECT_EQ(all["program"]["started"], "2026-01-31T12:58:30.000Z");
   EXPECT_EQ(all["configuration"]["generation"], 7);
   EXPECT_EQ(all["listeners"][0]["protocols"], Json::array({"h1"}));
   EXPECT_EQ(all["routes"][0]["to"], "shop");
   EXPECT_EQ(all["routes"][1]["action"], "redirect");
+  const Json nothing = {{"requests_per_second", 0.0},  {"requests_per_second_1m", 0.0},
+                        {"errors_per_second_1m", 0.0}, {"p50_ms", nullptr},
+                        {"p95_ms", nullptr},           {"p99_ms", nullptr}};
+  EXPECT_EQ(all["routes"][0]["recent"], nothing);
+  EXPECT_EQ(all["upstreams"][0]["recent"], nothing);
+  EXPECT_EQ(all["upstreams"][0]["endpoints"][0]["recent"], nothing);
   EXPECT_EQ(all["upstreams"][0]["endpoints_well"], 2);
   EXPECT_EQ(all["traffic"]["total"]["p99_ms"], nullptr);
   EXPECT_EQ(all["apps"], Json::array());
+}
+
+TEST_F(StatusJson, RoutesSayWhatStandsBeforeThem) {
+  struct NobodySignsIn final : TokenAcceptor {
+    AuthOutcome accept(Leg /*leg*/) const override { return {}; }
+  };
+  snapshot.cache = std::make_shared<cache::Cache>(1UL << 20);
+  EXPECT_EQ(status()["cache"], nullptr) << "no route has one";
+  EXPECT_EQ(status()["routes"][0]["cache"], nullptr);
+  EXPECT_EQ(status()["routes"][0]["auth"], nullptr);
+  EXPECT_THAT(status_table(text(), TableColours::kPlain).value(), Not(HasSubstr("1.0 MiB")));
+
+  std::vector<Route> routes;
+  routes.push_back({.name = "*/",
+                    .action = ForwardTo{.upstream = snapshot.upstreams[0]},
+                    .cache = std::make_shared<const cache::Policy>(
+                        cache::Policy{.caching = Caching::kHttpSys, .scope = "*/", .cache = snapshot.cache})});
+  routes.push_back(
+      {.name = "*/docs",
+       .path = "/docs",
+       .action = ServeFiles{.site = std::make_shared<const FileSite>(FileSite::Options{.folder = "/srv/docs"},
+                                                                     FileLane::of(std::make_shared<FilePool>()))},
+       .auth = std::make_shared<const AuthGate>(AuthGate::Options{.negotiate = std::make_shared<NobodySignsIn>()})});
+  snapshot.routes = std::make_shared<const RouteTable>(std::move(routes));
+  snapshot.cache->store.put("https://shop/", std::make_shared<const cache::Entry>());
+
+  const Json all = status();
+  EXPECT_EQ(all["cache"]["entries"], 1);
+  EXPECT_EQ(all["cache"]["bytes_limit"], 1 << 20);
+  EXPECT_EQ(all["routes"][0]["cache"], (Json{{"rules", "httpsys"}, {"requests_total", 0}, {"hits_total", 0}}));
+  EXPECT_EQ(all["routes"][1]["action"], "files");
+  EXPECT_EQ(all["routes"][1]["to"], "/srv/docs");
+  EXPECT_EQ(all["routes"][1]["auth"], Json::array({"Negotiate"}));
+  EXPECT_THAT(status_table(text(), TableColours::kPlain).value(), HasSubstr("of 1.0 MiB, 1 responses"));
+}
+
+TEST_F(StatusJson, WhatClientsAreToldOfHttp3HasAReason) {
+  EXPECT_EQ(status()["listeners"][0]["alt_svc_state"], nullptr) << "it has none";
+  auto policy = std::make_shared<ListenerPolicy>(*snapshot.listeners[0].policy);
+  policy->alt_svc = "h3=\":8080\"";
+  policy->alt_svc_state = std::make_shared<AltSvcState>();
+  snapshot.listeners[0].policy = policy;
+  const auto table = [this] { return status_table(text(), TableColours::kPlain).value_or(""); };
+  EXPECT_EQ(status()["listeners"][0]["alt_svc"], nullptr);
+  EXPECT_EQ(status()["listeners"][0]["alt_svc_state"], (Json{{"standing", "unproven"}, {"reason", nullptr}}));
+  EXPECT_THAT(table(), HasSubstr("unproven"));
+  policy->alt_svc_state->set(AltSvcState::Standing::kAdvertised, "it answers");
+  EXPECT_EQ(status()["listeners"][0]["alt_svc"], "h3=\":8080\"");
+  EXPECT_THAT(table(), Not(HasSubstr("it answers")));
+  policy->alt_svc_state->set(AltSvcState::Standing::kWithdrawn, "nobody answers");
+  EXPECT_EQ(status()["listeners"][0]["alt_svc"], "clear");
+  EXPECT_EQ(status()["listeners"][0]["alt_svc_state"], (Json{{"standing", "withdrawn"}, {"reason", "nobody answers"}}));
+  EXPECT_THAT(table(), HasSubstr("HTTP/3 is not advertised: nobody answers"));
 }
 
 TEST_F(StatusJson, AnEndpointThatChecksFindUnhealthySaysWhatTheyFound) {
@@ -148,6 +249,34 @@ TEST_F(StatusJson, AnUpstreamWithoutAnyFitEndpointIsCritical) {
   EXPECT_EQ(all["verdict"]["level"], "critical");
 }
 
+TEST_F(StatusJson, EachCauseIsToldOnceAndSaysWhereItIs) {
+  serve(set_at({Address::parse("127.0.0.1:5000").value(), Address::parse("127.0.0.1:5001").value(),
+                Address::parse("127.0.0.1:5002").value()}));
+  for (const std::size_t i : {0U, 2U}) endpoint(i)->set(Obstacle::kUnhealthy);
+  reload.success = false;
+  draining = true;
+  const Json verdict = status()["verdict"];
+  ASSERT_EQ(verdict["causes"], 3);
+  EXPECT_EQ(verdict["reasons"][0]["about"], nullptr);
+  EXPECT_EQ(verdict["reasons"][1]["about"], (Json{{"kind", "configuration"}, {"name", nullptr}}));
+  EXPECT_EQ(verdict["reasons"][2]["about"], (Json{{"kind", "upstream"}, {"name", "shop"}}));
+  EXPECT_EQ(verdict["reasons"][2]["subject"], "upstream shop");
+  EXPECT_EQ(verdict["reasons"][2]["text"],
+            "2 of 3 endpoints are not well, the first: 127.0.0.1:5000 is unhealthy: its health checks fail");
+}
+
+TEST_F(StatusJson, AnAppThatDoesNotRunIsTheCauseOfWhatItsUpstreamLacks) {
+  apps.push_back({.name = "shop", .state = AppState::kParked, .last_exit = ExitReason::kSignaled});
+  endpoint(0)->set(Obstacle::kLost);
+  const Json all = status();
+  EXPECT_EQ(all["apps"][0]["last_exit"], "signaled");
+  ASSERT_EQ(all["verdict"]["causes"], 1);
+  EXPECT_EQ(all["verdict"]["reasons"][0]["about"], (Json{{"kind", "app"}, {"name", "shop"}}));
+  apps[0].state = AppState::kServing;
+  EXPECT_EQ(status()["verdict"]["reasons"].at(0)["about"]["kind"], "app")
+      << "it runs, and one of its endpoints is lost";
+}
+
 TEST_F(StatusJson, AnAppThatDoesNotStartSaysWhyAndWhatItPrinted) {
   apps.push_back({.name = "web",
                   .state = AppState::kParked,
@@ -169,6 +298,13 @@ TEST_F(StatusJson, AnAppThatDoesNotStartSaysWhyAndWhatItPrinted) {
   EXPECT_EQ(app["last_output"][1], "two");
   EXPECT_LT(app["last_output"][2].get<std::string>().size(), 400U);
   EXPECT_EQ(all["verdict"]["level"], "critical");
+}
+
+TEST_F(StatusJson, AnAppSaysWhenItIsRecycledNext) {
+  apps.push_back({.name = "web", .state = AppState::kServing});
+  EXPECT_TRUE(status()["apps"][0]["next_recycle"].is_null());
+  apps[0].next_recycle = std::chrono::sys_days(std::chrono::year(2026) / 12 / 1) + 3h;
+  EXPECT_EQ(status()["apps"][0]["next_recycle"], "2026-12-01T03:00:00Z");
 }
 
 TEST_F(StatusJson, AnAppThatWaitsForItsFirstRequestIsWell) {
@@ -197,6 +333,7 @@ TEST_F(StatusJson, ManyReasonsAreTheGravestAndANumber) {
   }
   const Json verdict = status()["verdict"];
   EXPECT_EQ(verdict["level"], "critical");
+  EXPECT_EQ(verdict["causes"], 30);
   ASSERT_EQ(verdict["reasons"].size(), 21U);
   EXPECT_EQ(verdict["reasons"][0]["subject"], "app 29");
   EXPECT_EQ(verdict["reasons"][20]["text"], "10 more like these");

@@ -1,4 +1,4 @@
-// The three forms of an access-log line, with everything known, nothing known, and everything hostile.
+// The forms for programs of an access-log line, with everything known, nothing known, and everything hostile.
 #include "proxy/observe/access_record.h"
 
 #include <algorithm>
@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace gatehouse {
@@ -23,6 +24,8 @@ AccessRecord full_record() {
       .listener = ":8443",
       .protocol = Protocol::kH2,
       .tls = "TLSv1.3",
+      .tls_client = "CN=alice,O=Acme",
+      .user = "bob smith",
       .method = "GET",
       .scheme = "https",
       .host = "shop.example.com",
@@ -51,7 +54,7 @@ AccessRecord full_record() {
 std::string line_of(const AccessRecord& record, AccessLogFormat format) {
   std::string line;
   log_text::LogTime times;
-  append_line(line, record, format, times);
+  append_line(line, record, {.format = format}, times);
   return line;
 }
 
@@ -72,9 +75,10 @@ TEST(AccessRecordTest, JsonHasEveryKey) {
   EXPECT_EQ(
       line_of(full_record(), AccessLogFormat::kJson),
       R"({"time":"2026-03-01T08:00:00.123Z","id":"5f0c","client":"192.0.2.7","listener":":8443","protocol":"h2",)"
-      R"("tls":"TLSv1.3","method":"GET","scheme":"https","host":"shop.example.com","path":"/a b","query":"q=1",)"
+      R"("tls":"TLSv1.3","tls_client":"CN=alice,O=Acme","user":"bob smith","method":"GET","scheme":"https","host":"shop.example.com",)"
+      R"("path":"/a b","query":"q=1",)"
       R"("status":502,"fault":"connect_refused","error":"ECONNREFUSED","route":"*/","upstream":"shop",)"
-      R"("endpoint":"127.0.0.1:5000","app_pid":42,"attempts":2,"upstream_reused":true,"bytes_in":10,"bytes_out":20,"duration_ms":1.500,)"
+      R"("endpoint":"127.0.0.1:5000","app_pid":42,"attempts":2,"upstream_reused":true,"cache":null,"bytes_in":10,"bytes_out":20,"duration_ms":1.500,)"
       R"("queue_ms":1.000,"connect_ms":2.000,"first_byte_ms":3.000,"referer":"https://example.com/",)"
       R"("user_agent":"a \"quoted\" agent"})"
       "\n");
@@ -84,8 +88,8 @@ TEST(AccessRecordTest, JsonSaysNullForWhatIsNotKnown) {
   EXPECT_EQ(
       line_of({.time = kTime}, AccessLogFormat::kJson),
       R"({"time":"2026-03-01T08:00:00.123Z","id":null,"client":null,"listener":null,"protocol":"h1","tls":null,)"
-      R"("method":null,"scheme":null,"host":null,"path":null,"query":null,"status":null,"fault":null,"error":null,)"
-      R"("route":null,"upstream":null,"endpoint":null,"app_pid":null,"attempts":0,"upstream_reused":false,"bytes_in":0,)"
+      R"("tls_client":null,"user":null,"method":null,"scheme":null,"host":null,"path":null,"query":null,"status":null,"fault":null,"error":null,)"
+      R"("route":null,"upstream":null,"endpoint":null,"app_pid":null,"attempts":0,"upstream_reused":false,"cache":null,"bytes_in":0,)"
       R"("bytes_out":0,"duration_ms":0.000,"queue_ms":null,"connect_ms":null,"first_byte_ms":null,"referer":null,)"
       R"("user_agent":null})"
       "\n");
@@ -93,7 +97,7 @@ TEST(AccessRecordTest, JsonSaysNullForWhatIsNotKnown) {
 
 TEST(AccessRecordTest, CombinedIsAsOtherServersWriteIt) {
   EXPECT_EQ(line_of(full_record(), AccessLogFormat::kCombined),
-            R"(192.0.2.7 - - [01/Mar/2026:08:00:00 +0000] "GET /a b?q=1 HTTP/2" 502 20 "https://example.com/" )"
+            R"(192.0.2.7 - bob+smith [01/Mar/2026:08:00:00 +0000] "GET /a b?q=1 HTTP/2" 502 20 "https://example.com/" )"
             R"("a \x22quoted\x22 agent")"
             "\n");
   EXPECT_EQ(line_of({.time = kTime}, AccessLogFormat::kCombined),
@@ -116,6 +120,7 @@ TEST(AccessRecordTest, W3cHasAWordForEveryFieldItAnnounces) {
     return at == fields.end() ? "?" : full[static_cast<std::size_t>(at - fields.begin())];
   };
   EXPECT_EQ(word("date") + word("time"), "2026-03-0108:00:00");
+  EXPECT_EQ(word("cs-username"), "bob+smith");
   EXPECT_EQ(word("cs-uri-stem"), "/a+b");
   EXPECT_EQ(word("sc-status"), "502");
   EXPECT_EQ(word("x-fault"), "connect_refused");
@@ -135,6 +140,7 @@ TEST(AccessRecordTest, HostileFieldsStayInTheirLine) {
   record.method = record.host = record.path = record.query = record.referer = record.user_agent = hostile;
   record.id = hostile;
   record.client = hostile;
+  record.user = hostile;
   for (const auto format : {AccessLogFormat::kJson, AccessLogFormat::kCombined, AccessLogFormat::kW3c}) {
     const std::string line = line_of(record, format);
     EXPECT_EQ(std::ranges::count(line, '\n'), 1);
@@ -147,6 +153,17 @@ TEST(AccessRecordTest, HostileFieldsStayInTheirLine) {
   }
   const std::string w3c = line_of(record, AccessLogFormat::kW3c);
   EXPECT_EQ(words_of(w3c).size(), words_of(line_of(full_record(), AccessLogFormat::kW3c)).size());
+}
+
+TEST(AccessRecord, SaysWhoHasHandedTheRequestOverInJsonAlone) {
+  AccessRecord record = full_record();
+  record.delegated_by = {"router/127.0.0.1:5000", "gate/unix:/a\"b"};
+  EXPECT_THAT(
+      line_of(record, AccessLogFormat::kJson),
+      testing::HasSubstr(R"("endpoint":"127.0.0.1:5000","delegated_by":["router/127.0.0.1:5000","gate/unix:/a\"b"],)"));
+  for (const AccessLogFormat format : {AccessLogFormat::kCombined, AccessLogFormat::kW3c}) {
+    EXPECT_EQ(line_of(record, format), line_of(full_record(), format));
+  }
 }
 
 }  // namespace

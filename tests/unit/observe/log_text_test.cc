@@ -56,6 +56,11 @@ TEST(LogTextTest, ValidUtf8IsKept) {
   }
 }
 
+TEST(LogTextTest, OnATerminalNothingButAsciiIsKept) {
+  EXPECT_EQ(escaped("a\\b ž\u202e\u2066\x1b\xff"sv, Style::kAscii),
+            R"(a\x5cb \xc5\xbe\xe2\x80\xae\xe2\x81\xa6\x1b\xff)");
+}
+
 TEST(LogTextTest, InvalidUtf8NeverGetsThrough) {
   // overlong, surrogate, beyond U+10FFFF, lone continuation, cut short
   for (const std::string_view bad : {"\xC0\xAF"sv, "\xE0\x80\xAF"sv, "\xED\xA0\x80"sv, "\xF4\x90\x80\x80"sv, "\x80"sv,

@@ -1,6 +1,7 @@
 // Rates and quantiles of the last seconds, from counters that only ever grow.
 #include "proxy/observe/traffic.h"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 
@@ -92,15 +93,34 @@ TEST_F(TrafficTest, WhatIsOlderThanTheWindowDoesNotCount) {
 TEST_F(TrafficTest, TheHistoryHasAPointForEachSecondAndEnds) {
   traffic.sample(workers, now);
   for (int i = 0; i < 130; ++i) {
-    exchanges(i % 2, Protocol::kH1, 500, {.took = 20ms});
+    exchanges(2, Protocol::kH1, 500, {.took = 20ms});
     second();
   }
   ASSERT_EQ(traffic.history().size(), Traffic::kHistory);
   const Traffic::Point& last = traffic.history().back();
-  EXPECT_EQ(last.requests, 1U);
-  EXPECT_EQ(last.errors, 1U);
-  EXPECT_NEAR(last.p99_ms.value_or(0), 25, 1);
-  EXPECT_FALSE(traffic.history()[Traffic::kHistory - 2].p99_ms.has_value());
+  EXPECT_EQ(last.requests, 2U);
+  EXPECT_EQ(last.errors, 2U);
+  EXPECT_NEAR(last.p99_ms.value_or(0), 20, 1) << "of the last ten seconds";
+}
+
+TEST_F(TrafficTest, OfFewRequestsNoPercentileIsTold) {
+  traffic.sample(workers, now);
+  exchanges(Traffic::kFewest - 1, Protocol::kH1, 200, {.took = 109ms});
+  second();
+  EXPECT_FALSE(traffic.figures(Protocol::kH1).p50_ms.has_value());
+  EXPECT_FALSE(traffic.history().back().p99_ms.has_value());
+  exchanges(1, Protocol::kH1, 200, {.took = 109ms});
+  second();
+  EXPECT_NEAR(traffic.figures(Protocol::kH1).p50_ms.value_or(0), 109, 4);
+  EXPECT_NEAR(traffic.figures(Protocol::kH1).p99_ms.value_or(0), 109, 4);
+  EXPECT_NEAR(traffic.history().back().p99_ms.value_or(0), 109, 4);
+}
+
+TEST_F(TrafficTest, Http10CountsAsHttp11InPercentilesToo) {
+  traffic.sample(workers, now);
+  exchanges(Traffic::kFewest, Protocol::kH10, 200, {.took = 3ms});
+  second();
+  EXPECT_NEAR(traffic.figures(Protocol::kH1).p50_ms.value_or(0), 3, 0.2);
 }
 
 TEST_F(TrafficTest, WhatIsBeingAnsweredIsInFlight) {
@@ -111,6 +131,13 @@ TEST_F(TrafficTest, WhatIsBeingAnsweredIsInFlight) {
   second();
   EXPECT_EQ(traffic.figures(Protocol::kH2).totals.in_flight, 1U);
   EXPECT_EQ(traffic.figures(std::nullopt).totals.in_flight, 1U);
+  EXPECT_EQ(traffic.figures(Protocol::kH2).totals.tunnels, 0U);
+  one->tunnel_opened(running);
+  second();
+  EXPECT_EQ(traffic.figures(Protocol::kH2).totals.tunnels, 1U);
+  EXPECT_EQ(traffic.figures(Protocol::kH3).totals.tunnels, 0U);
+  EXPECT_EQ(traffic.figures(std::nullopt).totals.tunnels, 1U);
+  EXPECT_EQ(traffic.figures(std::nullopt).totals.in_flight, 1U);
 }
 
 TEST_F(TrafficTest, RoutesAndEndpointsAreAddedUpOverWorkers) {
@@ -120,7 +147,8 @@ TEST_F(TrafficTest, RoutesAndEndpointsAreAddedUpOverWorkers) {
   exchanges(1, Protocol::kH2, 502, {.route = "*/a"});
   two->endpoint("shop", "web#0").connects_refused.add(1);
   two->endpoint("shop", "web#0").connects_out_of_resources.add(5);
-  two->endpoint("shop", "web#0").connections_idle.add(2);
+  two->endpoint("shop", "web#0").connections_idle.add(1);
+  two->endpoint("shop", "web#0").connections_private.add(1);
   const auto routes = Traffic::by_route(workers);
   EXPECT_EQ(routes.at("*/a").requests, 3U);
   EXPECT_EQ(routes.at("*/a").errors, 1U);
@@ -130,17 +158,28 @@ TEST_F(TrafficTest, RoutesAndEndpointsAreAddedUpOverWorkers) {
   EXPECT_EQ(endpoint.idle, 2U);
 }
 
+TEST(FineDurationsTest, NoBucketIsWiderThanASixteenthOfWhatItHolds) {
+  EXPECT_EQ(FineDurations::bucket_of(-1s), 0U);
+  EXPECT_EQ(FineDurations::bucket_of(1h), FineDurations::kBuckets - 1);
+  for (std::size_t i = 0; i < FineDurations::kBuckets; ++i) {
+    const std::uint64_t lower = FineDurations::lower_bound(i);
+    const std::uint64_t upper = FineDurations::lower_bound(i + 1);
+    EXPECT_LE(upper - lower, std::max<std::uint64_t>(1, lower / 16)) << i;
+    EXPECT_EQ(FineDurations::bucket_of(std::chrono::microseconds(lower)), i);
+    EXPECT_EQ(FineDurations::bucket_of(std::chrono::microseconds(upper) - 1ns), i);
+  }
+  EXPECT_GT(FineDurations::lower_bound(FineDurations::kBuckets), 120'000'000U);
+}
+
 TEST(TrafficQuantile, IsInterpolatedWithinItsBucket) {
-  Traffic::Buckets counts{};
+  FineDurations::Counts counts{};
   EXPECT_FALSE(Traffic::quantile(counts, 0.5).has_value());
-  counts[1] = 100;  // from 0.5 to 1 ms
-  EXPECT_DOUBLE_EQ(Traffic::quantile(counts, 0.5).value(), 0.75);
-  EXPECT_DOUBLE_EQ(Traffic::quantile(counts, 1).value(), 1);
-  counts[4] = 100;  // from 5 to 10 ms
-  EXPECT_DOUBLE_EQ(Traffic::quantile(counts, 0.75).value(), 7.5);
-  Traffic::Buckets endless{};
-  endless.back() = 1;
-  EXPECT_DOUBLE_EQ(Traffic::quantile(endless, 0.99).value(), 120'000);
+  counts[FineDurations::bucket_of(1024us)] = 100;  // to 1088 us
+  EXPECT_DOUBLE_EQ(Traffic::quantile(counts, 0.5).value(), 1.056);
+  EXPECT_DOUBLE_EQ(Traffic::quantile(counts, 1).value(), 1.088);
+  counts[FineDurations::bucket_of(8192us)] = 100;  // to 8704 us
+  EXPECT_DOUBLE_EQ(Traffic::quantile(counts, 0.75).value(), 8.448);
+  EXPECT_DOUBLE_EQ(Traffic::quantile(counts, 0.5).value(), 1.088);
 }
 
 }  // namespace
