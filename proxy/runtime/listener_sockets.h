@@ -8,6 +8,13 @@
 //   TCP, Unix, inherited    a duplicate of each socket that was handed over
 //   UDP (QUIC)              a socket of its own
 //   UDP, inherited          the same while there are enough; the others a duplicate that they only send by (QuicGroup)
+//
+// A listener that goes may stand where a new one wants to: 127.0.0.1:80 becomes :80, or the other way round. Both are
+// bound for a while then. The kernel brings whoever comes to the more particular address:
+//
+//   127.0.0.1:80 -> :80     the new listener takes the old one's TCP sockets over, and keeps them (BoundListener::inherited)
+//   :80 -> 127.0.0.1:80     the old TCP sockets are closed a moment later, when nobody is half way to them (Worker)
+//   UDP, both ways          each passes on what is the other's (Worker::pass_on())
 #pragma once
 
 #include <cstddef>
@@ -71,6 +78,8 @@ class ListenerSockets {
     // Sentences about UDP that could not be had where TCP could: h3 is off there.
     std::vector<std::string> warnings;
     SocketFiles files;
+    // What is bound of listeners on TCP that the snapshot does not have any more. Good until commit().
+    std::vector<const BoundListener*> leaving;
   };
   // Fails if a TCP or Unix socket cannot be bound, or UDP of a listener that speaks h3 only.
   Result<Plan> bind(const Snapshot& snapshot) const;
@@ -82,7 +91,13 @@ class ListenerSockets {
  private:
   Result<> bind_listener(const ListenerSnapshot& listener, Plan& plan) const;
   Result<std::uint16_t> bind_tcp(const ListenerSnapshot& listener, Plan& plan) const;
-  Result<> bind_quic(const ListenerSnapshot& listener, std::uint16_t port, Plan& plan) const;
+  // Those of TCP that the snapshot does not have any more.
+  std::vector<const BoundListener*> leaving(const Snapshot& snapshot) const;
+  // Notes whose sockets the plan's listeners take over.
+  static void inherit(Plan& plan);
+  Result<std::uint16_t> bind_for_workers(const ListenerSnapshot& listener, const Address& address, Plan& plan) const;
+  using Groups = std::vector<std::shared_ptr<QuicGroup>>;
+  Result<Groups> bind_quic(const ListenerSnapshot& listener, std::uint16_t port, Plan& plan) const;
   Result<> share(const ListenerSnapshot& listener, const Fd& socket, Plan& plan) const;
   // Whether there is a socket file, which is ours to remove.
   bool has_file(const ListenerSnapshot& listener) const;

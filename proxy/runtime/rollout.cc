@@ -1,9 +1,12 @@
 #include "proxy/runtime/rollout.h"
 
+#include <filesystem>
 #include <format>
 #include <utility>
 
+#include "proxy/runtime/registered_routing.h"
 #include "proxy/runtime/upstream_settings.h"
+#include "proxy/system/directories.h"
 
 namespace gatehouse {
 namespace {
@@ -26,7 +29,8 @@ config::Diagnostic about_file(const config::Config& config, config::Severity sev
 }  // namespace
 
 Rollout::Rollout(const Dependencies& dependencies, std::size_t workers)
-    : upstreams_(dependencies.upstreams),
+    : control_(dependencies.control),
+      upstreams_(dependencies.upstreams),
       inherited_(dependencies.inherited),
       all_bound_(dependencies.bound),
       secrets_(dependencies.server),
@@ -37,13 +41,43 @@ Rollout::Rollout(const Dependencies& dependencies, std::size_t workers)
                 .secrets = secrets_.quic(),
                 .descriptors = dependencies.descriptors},
                worker_metrics(dependencies.metrics, workers)),
-      sockets_(workers, dependencies.inherited) {}
+      sockets_(workers, dependencies.inherited),
+      alt_svc_(dependencies.control),
+      registered_{
+          .all = {dependencies.control,
+                  dependencies.counts,
+                  {.publish = [this](std::move_only_function<void()> done) { publish(std::move(done)); },
+                   .taken_by_route = [this](const UrlPrefix& prefix) { return taken_by_route(*snapshot_, prefix); }}}} {
+}
 
-std::vector<config::Diagnostic> Rollout::put_into_force(const config::Config& config) {
-  auto built = builder_.build(config, snapshot_.get());
+Result<std::unique_ptr<RegistrationSocket>> Rollout::open_registrations(const config::Config& config) {
+  if (config.reservations.empty()) return nullptr;
+  std::filesystem::path path = config.server.registrations;
+  // Whoever we have become since might have another runtime directory.
+  if (path.empty() && registered_.socket) return nullptr;
+  if (path.empty()) {
+    const auto directory = directories::passable_runtime();
+    if (!directory) return std::unexpected(directory.error());
+    path = *directory / "registrations.sock";
+  }
+  if (registered_.socket && registered_.socket->path() == path) return nullptr;
+  return RegistrationSocket::open(control_, path, registered_.all);
+}
+
+void Rollout::publish(std::move_only_function<void()> done) {
+  auto next = std::make_shared<Snapshot>(*snapshot_);
+  next->registered = registered_routes(registered_.all.views(), *next, snapshot_.get());
+  snapshot_ = next;
+  workers_.adopt_registered(snapshot_, std::move(done));
+}
+
+std::vector<config::Diagnostic> Rollout::put_into_force(const config::Config& config, TlsMaterial tls) {
+  auto built = builder_.build(config, std::move(tls), snapshot_.get());
   if (!built) return std::move(built.error());
   auto plan = sockets_.bind(*built);
   if (!plan) return {about_file(config, config::Severity::kError, plan.error().message)};
+  auto opened = open_registrations(config);
+  if (!opened) return {about_file(config, config::Severity::kError, opened.error().message)};
   if (const auto ready = all_bound_(config); !ready) {
     return {about_file(config, config::Severity::kError, ready.error().message)};
   }
@@ -60,10 +94,13 @@ std::vector<config::Diagnostic> Rollout::put_into_force(const config::Config& co
                                                  socket)));
   }
   SnapshotBuilder::settle(*built, config, plan->listeners);
+  registered_.all.configure(reservations_of(config));
+  if (*opened || config.reservations.empty()) registered_.socket = *std::move(opened);
+  built->registered = registered_routes(registered_.all.views(), *built, nullptr);
   const auto snapshot = std::make_shared<const Snapshot>(*std::move(built));
   sockets_.commit(*snapshot, *plan);
   bound_ = plan->listeners;
-  upstreams_.configure(directory_spec(config));
+  upstreams_.configure(directory_spec(config, snapshot->tls_clients));
   if (!workers_.adopt(snapshot, std::move(plan->sockets), kPatience)) {
     diagnostics.push_back(
         about_file(config, config::Severity::kWarning, "a worker is slow to take the configuration over"));
@@ -71,6 +108,7 @@ std::vector<config::Diagnostic> Rollout::put_into_force(const config::Config& co
   snapshot_ = snapshot;
   builder_.committed(config);
   upstreams_.forget_unused();
+  alt_svc_.adopt(*snapshot, bound_);
   return diagnostics;
 }
 

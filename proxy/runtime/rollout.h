@@ -7,7 +7,7 @@
 //        +---------------------------------------------------+
 //        v                                                                     from here on nothing fails
 //   SnapshotBuilder::settle -> ListenerSockets::commit -> UpstreamDirectory::configure -> WorkerGroup::adopt
-//        -> SnapshotBuilder::committed -> UpstreamDirectory::forget_unused
+//        -> SnapshotBuilder::committed -> UpstreamDirectory::forget_unused -> AltSvcWatch::adopt
 #pragma once
 
 #include <functional>
@@ -18,8 +18,11 @@
 
 #include "config/config.h"
 #include "config/diagnostic.h"
+#include "proxy/discovery/registration_socket.h"
+#include "proxy/discovery/registrations.h"
 #include "proxy/observe/access_log.h"
 #include "proxy/observe/metrics.h"
+#include "proxy/runtime/alt_svc_watch.h"
 #include "proxy/runtime/lasting_secrets.h"
 #include "proxy/runtime/listener_sockets.h"
 #include "proxy/runtime/snapshot.h"
@@ -37,6 +40,7 @@ class Rollout {
     AccessLog& access_log;
     Metrics& metrics;
     UpstreamDirectory& upstreams;
+    ControlMetrics& counts;
     // Called on the workers' threads.
     FaultBuffer::HandOver faults;
     // How many client connections the process can carry.
@@ -58,20 +62,29 @@ class Rollout {
 
   // Returns diagnostics, which say why not, or what to know about it; with an error among them nothing has changed.
   // Blocks until all workers have taken the configuration over, at most 5 s: one that is slower does so later, and a
-  // warning says so. REQUIRES: a configuration without errors.
-  std::vector<config::Diagnostic> put_into_force(const config::Config& config);
+  // warning says so. REQUIRES: a configuration without errors, for which `tls` was loaded.
+  std::vector<config::Diagnostic> put_into_force(const config::Config& config, TlsMaterial tls);
 
   // What is in force. REQUIRES: put_into_force() has succeeded.
   const Snapshot& snapshot() const { return *snapshot_; }
+  // The same for others to hold; null before.
+  std::shared_ptr<const Snapshot> current() const { return snapshot_; }
   // Where the listeners of that snapshot are, by name.
   const std::map<std::string, BoundListener>& bound() const { return bound_; }
   // May be called before that, too.
   WorkerGroup& workers() { return workers_; }
+  Registrations& registrations() { return registered_.all; }
+  // Clients of h1 and h2 are told to forget HTTP/3, which ends soon.
+  void withdraw_alt_svc() { alt_svc_.drain(); }
 
  private:
+  // A socket for what the configuration reserves; null where there is one already, or none is needed.
+  Result<std::unique_ptr<RegistrationSocket>> open_registrations(const config::Config& config);
+  void publish(std::move_only_function<void()> done);
   // Sockets that were handed over and that nothing of the configuration serves.
   std::vector<std::string> unwanted(const config::Config& config, const Snapshot& snapshot) const;
 
+  EventLoop& control_;
   UpstreamDirectory& upstreams_;
   const InheritedSockets& inherited_;
   const std::function<Result<>(const config::Config&)> all_bound_;
@@ -83,6 +96,12 @@ class Rollout {
   std::map<std::string, BoundListener> bound_;
   WorkerGroup workers_;
   ListenerSockets sockets_;
+  AltSvcWatch alt_svc_;
+  struct Registered {
+    Registrations all;
+    // Where processes register; null while nothing is reserved.
+    std::unique_ptr<RegistrationSocket> socket = nullptr;
+  } registered_;
 };
 
 }  // namespace gatehouse

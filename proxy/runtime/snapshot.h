@@ -13,7 +13,10 @@
 #include <vector>
 
 #include "common/address.h"
+#include "common/crypto/tls_client.h"
 #include "config/policy/limits.h"
+#include "proxy/cache/cache.h"
+#include "proxy/forward/registered_routes.h"
 #include "proxy/forward/route_table.h"
 #include "proxy/frontend/connection_budget.h"
 #include "proxy/frontend/quic/quic_options.h"
@@ -45,17 +48,33 @@ struct ListenerSnapshot {
   bool uses_tcp() const { return speaks_h1 || speaks_h2; }
 };
 
+// What a configuration says of routes that it does not name.
+struct RegisteredRouteForm {
+  ExchangeLimits limits;
+  std::string pseudonym;
+  UpstreamOptions options;
+};
+
 struct Snapshot {
   // The number of the build that made it, from 1 on. Builds that failed count, so some numbers are never in force.
   std::uint64_t generation = 0;
   // In the order of the configuration.
   std::vector<ListenerSnapshot> listeners;
   std::shared_ptr<const RouteTable> routes;
+  // What every registered route begins with; null: nothing is reserved.
+  std::shared_ptr<const RegisteredRouteForm> registered_form;
+  // What is registered; null: nothing. The one member that changes without a new configuration, in a snapshot that is
+  // otherwise a copy.
+  std::shared_ptr<const RegisteredRoutes> registered;
   // Of upstreams and of apps.
   std::vector<std::shared_ptr<const Upstream>> upstreams;
+  // What we are to the endpoints of an upstream by TLS, by the upstream's name.
+  TlsClients tls_clients;
   // Null: there is none.
   std::shared_ptr<AccessLogSink> access_log;
   std::shared_ptr<const Redaction> redaction;
+  // What routes store, the same as before and after it. Never null once built.
+  std::shared_ptr<cache::Cache> cache;
   // How long what runs may go on when a listener goes, or the process.
   std::chrono::milliseconds drain_timeout = defaults::kDrainTimeout;
 };

@@ -5,29 +5,20 @@
 #include <algorithm>
 #include <array>
 #include <format>
-#include <limits>
-#include <tuple>
 #include <type_traits>
 #include <utility>
 
-#include "common/crypto/certificate.h"
 #include "common/crypto/mac.h"
 #include "common/crypto/random.h"
+#include "proxy/forward/delegation.h"
+#include "proxy/gates/address_gate.h"
+#include "proxy/gates/auth_gate.h"
+#include "proxy/runtime/file_settings.h"
+#include "proxy/runtime/listener_settings.h"
 #include "proxy/runtime/upstream_settings.h"
 
 namespace gatehouse {
 namespace {
-
-ExchangeLimits exchange_limits(const config::Limits& limits, const config::Timeouts& timeouts) {
-  return {
-      .max_request_body = limits.max_request_body.value_or(kUnlimited),
-      .request_body_timeout = timeouts.request_body,
-      .connect_timeout = timeouts.connect,
-      .response_timeout = timeouts.response,
-      .response_body_timeout = timeouts.response_body,
-      .response_write_timeout = timeouts.response_write,
-  };
-}
 
 std::string random_key() {
   std::array<std::uint8_t, 32> bytes{};
@@ -43,50 +34,68 @@ bool sends_via(const config::Config& config, const config::Route& route) {
   return std::ranges::none_of(config.upstreams, refuses) && std::ranges::none_of(config.apps, refuses);
 }
 
-ClientLimits client_limits(const config::Limits& limits) {
-  const auto& [connections, handshakes] = std::tie(limits.max_connections_per_client, limits.max_handshakes_per_client);
-  return {.connections = connections.value,
-          .handshakes = handshakes.value.count,
-          .period = handshakes.value.period,
-          .spare_connections_of_loopback = !connections.written,
-          .spare_handshakes_of_loopback = !handshakes.written};
-}
-
-ListenerPolicy policy_of(const config::Config& config, const config::Listener& listener) {
-  ListenerPolicy policy;
-  policy.secure = listener.tls.has_value();
-  policy.public_port = listener.address.port();
-  policy.redirect_to_https = listener.redirect_to_https;
-  policy.trusted_proxies = listener.trusted_proxies;
-  policy.client_address = listener.client_address;
-  policy.strip = listener.strip;
-  policy.head.max_header_bytes = config.limits.max_header_bytes;
-  policy.head.max_header_count = config.limits.max_header_count;
-  policy.head.max_target_bytes = config.limits.max_target_bytes;
-  policy.exchange = exchange_limits(config.limits, config.timeouts);
-  policy.connection.max_requests = config.limits.max_requests_per_connection;
-  policy.connection.max_streams = config.limits.max_streams;
-  policy.connection.handshake_timeout = config.timeouts.handshake;
-  policy.connection.header_timeout = config.timeouts.header;
-  policy.connection.idle_timeout = config.timeouts.idle;
-  policy.connection.linger_timeout = config.timeouts.linger;
-  return policy;
-}
-
-QuicOptions quic_options(const config::Quic& quic, const config::Server& server) {
-  QuicOptions options;
-  if (!server.quic_server_id.empty()) options.ids = QuicIdLayout(server.quic_server_id, server.quic_config_id);
-  options.congestion_control = quic.congestion_control;
-  return options;
-}
-
 Result<std::shared_ptr<AccessLogSink>> access_log_of(const config::AccessLog& log, const Snapshot* current) {
   if (log.output == "off") return nullptr;
   const bool same = current != nullptr && current->access_log && current->access_log->output() == log.output &&
-                    current->access_log->format() == log.format;
+                    current->access_log->asked() == log.format;
   if (same) return current->access_log;
   return AccessLogSink::open(log.output, log.format);
 }
+
+// A route that keeps its name and its bandwidth keeps its throttle: what is under way counts on.
+class Throttles {
+ public:
+  explicit Throttles(const Snapshot* current) {
+    if (current == nullptr) return;
+    for (const Route& route : current->routes->routes()) {
+      if (route.throttle) known_[route.name] = route.throttle;
+    }
+  }
+
+  std::shared_ptr<RouteThrottle> of(const std::string& route, std::uint64_t bandwidth) const {
+    if (bandwidth == 0) return nullptr;
+    const auto known = known_.find(route);
+    if (known != known_.end() && known->second->requests.rate() == bandwidth) return known->second;
+    return std::make_shared<RouteThrottle>(bandwidth);
+  }
+
+ private:
+  std::map<std::string, std::shared_ptr<RouteThrottle>> known_;
+};
+
+// Whom each of the snapshot's upstreams may hand requests to.
+class Delegators {
+ public:
+  Delegators(const config::Config& config, const Snapshot& snapshot) {
+    for (const auto& upstream : snapshot.upstreams) table_->push_back({.upstream = upstream, .targets = {}});
+    for (const config::Upstream& upstream : config.upstreams) allow(upstream.name, upstream.balancing);
+    for (const config::App& app : config.apps) allow(app.name, app.balancing);
+  }
+
+  // Of the snapshot's upstream with this index. Null: it may hand requests to nobody.
+  std::shared_ptr<const Delegator> of(std::size_t index) const {
+    const Delegator& delegator = (*table_)[index];
+    if (delegator.targets.empty()) return nullptr;
+    return {table_, &delegator};
+  }
+
+ private:
+  Delegator* find(const std::string& name) const {
+    const auto found =
+        std::ranges::find_if(*table_, [&](const Delegator& each) { return each.upstream->name() == name; });
+    return found == table_->end() ? nullptr : &*found;
+  }
+
+  void allow(const std::string& name, const config::Balancing& balancing) {
+    for (const config::Forward& delegate : balancing.delegate_to) {
+      const Delegator* const target = find(delegate.upstream);
+      if (target != nullptr) find(name)->targets.push_back(target);
+    }
+  }
+
+  // Complete before anybody points into it.
+  std::shared_ptr<std::vector<Delegator>> table_ = std::make_shared<std::vector<Delegator>>();
+};
 
 // The port that the world sees of a listener.
 std::uint16_t public_port(const config::Listener& listener, std::uint16_t bound) {
@@ -124,69 +133,40 @@ SnapshotBuilder::SnapshotBuilder(std::size_t connections, UpstreamDirectory& dir
       directory_(directory),
       affinity_key_(std::move(affinity_key)),
       pseudonym_key_(random_key()),
-      ticket_keys_(std::make_shared<TicketKeys>()),
-      process_budget_(std::make_shared<ConnectionBudget>(connections, std::make_shared<ClientTable>())) {}
+      process_budget_(std::make_shared<ConnectionBudget>(connections, std::make_shared<ClientTable>())),
+      cache_(std::make_shared<cache::Cache>(CacheLimits{}.memory)) {}
 
 std::expected<Snapshot, SnapshotBuilder::Diagnostics> SnapshotBuilder::build(const config::Config& config,
-                                                                             const Snapshot* current) {
-  Diagnostics diagnostics;
+                                                                             TlsMaterial tls, const Snapshot* current) {
   Snapshot snapshot;
   snapshot.generation = ++generation_;
   snapshot.drain_timeout = config.server.drain_timeout;
   const std::vector<std::string> names = listener_names(config);
   for (std::size_t i = 0; i < names.size(); ++i) {
-    snapshot.listeners.push_back(build_listener(config, config.listeners[i], names[i], diagnostics));
+    snapshot.listeners.push_back(build_listener(config, config.listeners[i], names[i]));
+    snapshot.listeners.back().tls = std::move(tls.listeners[i]);
   }
   build_upstreams(config, snapshot);
-  snapshot.routes = std::make_shared<RouteTable>(build_routes(config, snapshot));
-  snapshot.redaction = std::make_shared<const Redaction>(config.log.redact);
-  if (auto sink = access_log_of(config.log.access, current)) {
-    snapshot.access_log = *std::move(sink);
-  } else {
-    diagnostics.push_back({.location = {.file = config.file}, .message = sink.error().message});
+  snapshot.tls_clients = std::move(tls.clients);
+  snapshot.routes = std::make_shared<RouteTable>(build_routes(config, snapshot, current, tls.auth));
+  snapshot.cache = cache_;
+  if (!config.reservations.empty()) {
+    snapshot.registered_form = std::make_shared<const RegisteredRouteForm>(
+        RegisteredRouteForm{.limits = exchange_limits(config.limits, config.timeouts),
+                            .pseudonym = pseudonym("route", "registered"),
+                            .options = upstream_options({})});
   }
-  if (!diagnostics.empty()) return std::unexpected(std::move(diagnostics));
+  snapshot.redaction = std::make_shared<const Redaction>(config.log.redact);
+  auto sink = access_log_of(config.log.access, current);
+  if (!sink) return std::unexpected(Diagnostics{{.location = {.file = config.file}, .message = sink.error().message}});
+  snapshot.access_log = *std::move(sink);
   return snapshot;
 }
 
-std::shared_ptr<TicketKeys> SnapshotBuilder::ticket_keys_of(const config::Tls& tls, Diagnostics& diagnostics) {
-  if (!tls.session_tickets) return nullptr;
-  if (tls.ticket_key_files.empty()) return ticket_keys_;
-  std::vector<std::string> files;
-  for (const config::KeyFile& file : tls.ticket_key_files) files.push_back(file.path);
-  auto keys = TicketKeys::load(files);
-  if (keys) return *std::move(keys);
-  diagnostics.push_back({.location = tls.ticket_key_files.front().location, .message = keys.error().message});
-  return nullptr;
-}
-
-std::shared_ptr<const TlsContexts> SnapshotBuilder::build_tls(const config::Listener& listener,
-                                                              Diagnostics& diagnostics) {
-  const config::Tls& tls = *listener.tls;
-  TlsOptions options;
-  options.unknown_sni = tls.unknown_sni;
-  options.min_version = tls.min_version;
-  options.ticket_keys = ticket_keys_of(tls, diagnostics);
-  options.speaks_h1 = listener.protocols.h1;
-  options.speaks_h2 = listener.protocols.h2;
-  for (const config::CertificateFiles& files : tls.certificates) {
-    if (auto certificate = Certificate::load(files.certificate, files.private_key)) {
-      options.certificates.push_back(*std::move(certificate));
-    } else {
-      diagnostics.push_back({.location = files.location, .message = certificate.error().message});
-    }
-  }
-  if (!diagnostics.empty()) return nullptr;
-  auto contexts = TlsContexts::make(std::move(options));
-  if (contexts) return *std::move(contexts);
-  diagnostics.push_back({.location = listener.location, .message = contexts.error().message});
-  return nullptr;
-}
-
 ListenerSnapshot SnapshotBuilder::build_listener(const config::Config& config, const config::Listener& listener,
-                                                 std::string name, Diagnostics& diagnostics) {
+                                                 std::string name) {
   ListenerSnapshot snapshot;
-  ListenerPolicy policy = policy_of(config, listener);
+  ListenerPolicy policy = listener_policy(config, listener);
   policy.name = name;
   policy.pseudonym = pseudonym("listener", name);
   snapshot.policy = std::make_shared<const ListenerPolicy>(std::move(policy));
@@ -197,7 +177,6 @@ ListenerSnapshot SnapshotBuilder::build_listener(const config::Config& config, c
   snapshot.speaks_h2 = listener.tls ? listener.protocols.h2 : listener.protocols.h2c;
   snapshot.speaks_h3 = listener.protocols.h3;
   snapshot.quic = quic_options(listener.quic, config.server);
-  if (listener.tls) snapshot.tls = build_tls(listener, diagnostics);
   return snapshot;
 }
 
@@ -220,32 +199,78 @@ std::string SnapshotBuilder::pseudonym(std::string_view kind, std::string_view n
   return mac::sign(pseudonym_key_, std::format("{}\n{}", kind, name)).substr(0, kDigits);
 }
 
-std::vector<Route> SnapshotBuilder::build_routes(const config::Config& config, const Snapshot& snapshot) const {
+bool SnapshotBuilder::build_action(const config::Config& config, const config::Route& source, const Snapshot& snapshot,
+                                   Route& route) const {
+  if (const auto* forward = std::get_if<config::Forward>(&source.action)) {
+    const auto upstream =
+        std::ranges::find(snapshot.upstreams, forward->upstream,
+                          [](const auto& candidate) -> const std::string& { return candidate->name(); });
+    if (upstream == snapshot.upstreams.end()) return false;
+    route.action = ForwardTo{.upstream = *upstream, .send_file = send_file(config, forward->upstream, file_pool_)};
+  } else if (const auto* redirect = std::get_if<config::Redirect>(&source.action)) {
+    route.action = RedirectTo{redirect->target, static_cast<std::uint16_t>(redirect->status)};
+  } else if (const auto* respond = std::get_if<config::Respond>(&source.action)) {
+    route.action = RespondWith{static_cast<std::uint16_t>(respond->status), respond->body};
+  } else if (const auto* files = std::get_if<config::Files>(&source.action)) {
+    route.action = ServeFiles{file_site(*files, file_pool_)};
+    // A file has one name, however it is asked for.
+    route.path_as = PathAs::kCanonical;
+  }
+  return true;
+}
+
+// An upstream that is another one under the name of the former has other responses: what belongs together is told by both
+// names.
+std::shared_ptr<const cache::Policy> SnapshotBuilder::cache_policy(const config::Config& config,
+                                                                   const config::Route& route) const {
+  const auto* const forward = std::get_if<config::Forward>(&route.action);
+  if (route.cache == Caching::kOff || forward == nullptr) return nullptr;
+  return std::make_shared<const cache::Policy>(
+      cache::Policy{.caching = route.cache,
+                    .obeys_clients = route.cache_obeys_clients,
+                    .max_entry = config.cache.max_entry,
+                    .scope = std::format("{} {}", route_name(route), forward->upstream),
+                    .cache = cache_});
+}
+
+std::vector<Route> SnapshotBuilder::build_routes(const config::Config& config, const Snapshot& snapshot,
+                                                 const Snapshot* current, const AuthGates& auth) const {
+  const Throttles throttles(current);
+  const Delegators delegators(config, snapshot);
   std::vector<Route> routes;
-  for (const config::Route& source : config.routes) {
+  for (std::size_t i = 0; i < config.routes.size(); ++i) {
+    const config::Route& source = config.routes[i];
     Route route;
     route.name = route_name(source);
     route.hosts = source.hosts;
     route.path = source.path;
     route.strip_prefix = source.strip_prefix;
     route.preserve_host = source.preserve_host;
+    route.path_as = source.path_as;
     route.redirect_to_https = source.redirect_to_https;
     route.forwarded_rfc7239 = source.forwarded == config::ForwardedStyle::kRfc7239;
     route.real_ip = source.real_ip;
+    route.upgrade = source.upgrade;
+    route.h1_only = source.h1_only || source.connection_auth;
+    route.connection_auth = source.connection_auth;
+    route.grpc = source.grpc;
+    route.push = source.push;
+    route.early_hints = source.early_hints;
     if (sends_via(config, source)) route.pseudonym = pseudonym("route", route.name);
     route.request_headers = source.request_headers;
     route.response_headers = source.response_headers;
-    route.limits = exchange_limits(config::limits_of(config, source), config::timeouts_of(config, source));
-    if (const auto* forward = std::get_if<config::Forward>(&source.action)) {
-      const auto upstream =
-          std::ranges::find(snapshot.upstreams, forward->upstream,
-                            [](const auto& candidate) -> const std::string& { return candidate->name(); });
-      if (upstream == snapshot.upstreams.end()) continue;  // a valid configuration names no such upstream
-      route.action = ForwardTo{*upstream};
-    } else if (const auto* redirect = std::get_if<config::Redirect>(&source.action)) {
-      route.action = RedirectTo{redirect->target, static_cast<std::uint16_t>(redirect->status)};
-    } else if (const auto* respond = std::get_if<config::Respond>(&source.action)) {
-      route.action = RespondWith{static_cast<std::uint16_t>(respond->status), respond->body};
+    const config::Limits limits = config::limits_of(config, source);
+    route.limits = exchange_limits(limits, config::timeouts_of(config, source));
+    route.rewrite = source.rewrite;
+    route.cache = cache_policy(config, source);
+    route.address_gate = AddressGate(source.allow, source.deny);
+    route.auth = auth[i];
+    route.throttle = throttles.of(route.name, limits.bandwidth);
+    route.limits.half_closed = source.half_closed;
+    if (!build_action(config, source, snapshot, route)) continue;  // a valid configuration names no such upstream
+    if (auto* forward = std::get_if<ForwardTo>(&route.action)) {
+      const auto upstream = std::ranges::find(snapshot.upstreams, forward->upstream);
+      forward->delegator = delegators.of(static_cast<std::size_t>(upstream - snapshot.upstreams.begin()));
     }
     routes.push_back(std::move(route));
   }
@@ -271,19 +296,27 @@ void SnapshotBuilder::settle(Snapshot& snapshot, const config::Config& config,
     const BoundListener socket = bound_of(listener.name);
     auto policy = std::make_shared<ListenerPolicy>(*listener.policy);
     policy->public_port = public_port(config.listeners[i], socket.port);
+    policy->address = listener.address;
+    policy->address.set_port(socket.port);
     policy->https_port = https_port;
     policy->alt_svc = alt_svc_of(config.listeners[i], socket);
+    policy->alt_svc_state = socket.alt_svc_state;
     listener.policy = std::move(policy);
     listener.speaks_h3 = listener.speaks_h3 && socket.quic;
   }
 }
 
 void SnapshotBuilder::committed(const config::Config& config) {
+  cache_->store.set_memory(config.cache.memory);
   const std::size_t wanted = config.limits.max_connections;
-  process_budget_->set_limit(wanted == 0 ? connections_ : std::min(wanted, connections_));
+  const bool configured = wanted != 0 && wanted <= connections_;
+  process_budget_->set_limit(configured ? wanted : connections_,
+                             configured ? ConnectionLimit::kProcess : ConnectionLimit::kOpenFiles);
   process_budget_->clients()->set_limits(client_limits(config.limits));
   const std::vector<std::string> names = listener_names(config);
-  for (std::size_t i = 0; i < names.size(); ++i) budget_of(names[i])->set_limit(config.listeners[i].max_connections);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    budget_of(names[i])->set_limit(config.listeners[i].max_connections, ConnectionLimit::kListener);
+  }
   std::erase_if(budgets_, [](const auto& entry) { return entry.second.use_count() == 1; });
 }
 

@@ -5,16 +5,19 @@
 //   adopt: listeners_ [ ... ] --not in the snapshot--> ending_ [ ... ] --empty--> retired
 //   drain: listeners_ [ ... ] --all of them----------> ending_ [ ... ] --empty--> retired; after the last: drained()
 //                                   each is drained            (looked at every 20 ms; closed at its deadline)
+//                                   where another listener takes its place (ListenerSockets): that one gets its TCP
+//                                   socket, or it accepts a moment longer; QUIC packets are passed on between the two
 #pragma once
 
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "common/event_loop.h"
 #include "common/timer.h"
-#include "proxy/http/exchange.h"
+#include "proxy/http/exchange/exchange.h"
 #include "proxy/observe/access_log_buffer.h"
 #include "proxy/observe/fault_buffer.h"
 #include "proxy/observe/worker_metrics.h"
@@ -50,13 +53,17 @@ class Worker {
   // stay go on with their connections. Those that are not in it drain for as long as its drain_timeout allows.
   void adopt(std::shared_ptr<const Snapshot> snapshot, std::vector<WorkerSocket> sockets);
 
+  // A snapshot that differs from the one in force in what is registered, and in nothing else.
+  void adopt_registered(std::shared_ptr<const Snapshot> snapshot);
+
   // Nothing new from now on, and idle connections to endpoints are closed. There is no deadline: what runs may take its
   // time until close_now(). `drained` is called once, from the loop and not from drain() itself, when nothing runs any
   // more and the access log has been handed over.
   void drain(std::move_only_function<void()> drained);
   // Endpoints of upstreams have come or gone.
   void refresh_upstreams() { pools_.refresh(); }
-  // Breaks off what still runs on listeners that drain; after drain() these are all. `drained` is then called soon.
+  // Breaks off what still runs on listeners that drain; after drain() these are all. Tunnels are told first, and get a
+  // fifth of a second for their last words. `drained` is then called soon.
   void close_now();
 
  private:
@@ -64,11 +71,22 @@ class Worker {
     std::unique_ptr<WorkerListener> listener;
     // When what still runs is broken off.
     MonotonicTime deadline;
+    // Its tunnels have been told that they end.
+    bool tunnels_left = false;
+    // It accepts until then.
+    std::optional<MonotonicTime> accepts_until = {};
   };
 
   void add_listener(const ListenerSnapshot& listener, WorkerSocket socket);
+  void adopt_upstreams();
   void retire_unwanted();
+  // Ends it, and gives what comes to its socket to the listener that takes its place, if there is one.
+  void retire(std::unique_ptr<WorkerListener> listener);
+  // A QUIC datagram that `from` does not know, while listeners end: brings it to the one whose connection it is of, or
+  // from one that ends to the one that takes its place. Returns false if there is none.
+  bool pass_on(const WorkerListener& from, const UdpDatagram& datagram);
   void look_after_ending();
+  void close_overdue(Ending& ending);
 
   EventLoop& loop_;
   const Dependencies dependencies_;

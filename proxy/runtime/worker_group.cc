@@ -4,6 +4,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <format>
 #include <future>
@@ -80,6 +81,23 @@ bool WorkerGroup::adopt(const std::shared_ptr<const Snapshot>& snapshot, std::ve
   }
   std::unique_lock lock(tally->mutex);
   return tally->changed.wait_for(lock, patience, [&tally] { return tally->missing == 0; });
+}
+
+// The last of them posts it.
+void WorkerGroup::adopt_registered(const std::shared_ptr<const Snapshot>& snapshot,
+                                   std::move_only_function<void()> adopted) {
+  struct Call {
+    EventLoop& control;
+    std::move_only_function<void()> adopted;
+    std::atomic<std::size_t> missing;
+  };
+  const auto call = std::make_shared<Call>(control_, std::move(adopted), threads_.size());
+  for (const auto& thread : threads_) {
+    thread->loop->post([worker = thread->worker, held = snapshot, call]() mutable {
+      worker->adopt_registered(std::move(held));
+      if (--call->missing == 0) call->control.post(std::move(call->adopted));
+    });
+  }
 }
 
 void WorkerGroup::drain(std::move_only_function<void()> drained) {

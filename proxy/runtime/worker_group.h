@@ -48,6 +48,10 @@ class WorkerGroup {
   bool adopt(const std::shared_ptr<const Snapshot>& snapshot, std::vector<std::vector<WorkerSocket>> sockets,
              std::chrono::milliseconds patience);
 
+  // Hands each worker a snapshot that differs from the one in force in what is registered. `adopted` is called once, on
+  // the control thread, when all have it; in the order of the calls.
+  void adopt_registered(const std::shared_ptr<const Snapshot>& snapshot, std::move_only_function<void()> adopted);
+
   // `drained` is called once, on the control thread, when no worker has anything left to do. The group still lives
   // then.
   void drain(std::move_only_function<void()> drained);

@@ -13,7 +13,8 @@ Result<> become_configured_user(const config::Config& config) {
   for (const config::Listener& listener : config.listeners) {
     if (!listener.tls) continue;
     for (const config::CertificateFiles& files : listener.tls->certificates) {
-      options.certificates.push_back({.certificate = files.certificate, .private_key = files.private_key});
+      options.certificates.push_back(
+          {.certificate = files.certificate, .private_key = files.private_key, .passphrase = files.passphrase_file});
     }
   }
   return privileges::drop(options);

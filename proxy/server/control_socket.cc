@@ -19,7 +19,7 @@
 namespace gatehouse {
 namespace {
 
-constexpr std::size_t kMaxCommand = 256;
+constexpr std::size_t kMaxCommand = 4096;  // a URL has its place in it
 constexpr std::size_t kMaxClients = 16;
 constexpr std::chrono::seconds kPatience{5};  // for the command, and then for its reply to be read
 
@@ -42,10 +42,16 @@ class ControlSocket::Client final : private ByteStream::User {
     stream_.set_user(this);
     deadline_.arm(kPatience);
   }
+  ~Client() {
+    if (asked_) *asked_ = nullptr;
+  }
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
   void begin() { on_readable(); }
-  // Who has asked for nothing yet, who reads no reply, and last who waits for the end.
-  int worth() const { return waits_for_the_end_ ? 2 : replied_ ? 1 : 0; }
+  // Who has asked for nothing yet, who reads no reply, and last who waits for one, or for the end.
+  int worth() const { return waits_for_the_end_ || (asked_ && !replied_) ? 2 : asked_ ? 1 : 0; }
   void close() {
+    if (asked_) *asked_ = nullptr;
     deadline_.disarm();
     stream_.set_user(nullptr);
   }
@@ -55,22 +61,29 @@ class ControlSocket::Client final : private ByteStream::User {
     for (;;) {
       const IoResult result = stream_.read(input_, kMaxCommand);
       if (result.status == IoStatus::kWouldBlock) break;
-      if (result.status != IoStatus::kOk || (!replied_ && input_.size() > kMaxCommand)) return owner_.end(*this);
-      if (replied_) input_.clear();  // one command each
+      if (result.status != IoStatus::kOk || (!asked_ && input_.size() > kMaxCommand)) return owner_.end(*this);
+      if (asked_) input_.clear();  // one command each
     }
-    if (replied_) return;
+    if (asked_) return;
     const std::string line = input_.to_string();
     const std::size_t end = line.find('\n');
-    if (end != std::string::npos) respond(text::trim(std::string_view(line).substr(0, end)));
+    if (end != std::string::npos) ask(text::trim(std::string_view(line).substr(0, end)));
   }
 
   void on_writable() override { send(); }
 
-  void respond(std::string_view command) {
-    replied_ = true;
+  void ask(std::string_view command) {
+    asked_ = std::make_shared<Client*>(this);
     input_.clear();
+    deadline_.disarm();
     commands.info("command {} on the control socket", command);
-    const ControlReply reply = owner_.handler_(command);
+    owner_.handler_(command, [asked = asked_](const ControlReply& reply) {
+      if (*asked != nullptr) (*asked)->respond(reply);
+    });
+  }
+
+  void respond(const ControlReply& reply) {
+    replied_ = true;
     until_the_end_ = reply.until_the_end;
     output_.append(reply.text);
     output_.append(reply.ok ? "ok\n" : "failed\n");
@@ -91,6 +104,8 @@ class ControlSocket::Client final : private ByteStream::User {
   TcpStream stream_;
   Buffer input_;
   Buffer output_;
+  // Null before the command. What it points to is null once we are closed.
+  std::shared_ptr<Client*> asked_;
   bool replied_ = false;
   bool until_the_end_ = false;
   bool waits_for_the_end_ = false;

@@ -1,7 +1,7 @@
-// The Unix socket (mode 0600, peers of the same user or root only) through which `gatehouse reload`, `drain`, `stop`
-// and `app` reach the running process. Owned by the Server; its thread. One line in, the outcome out, its last line
+// The Unix socket (mode 0600, peers of the same user or root only) through which `gatehouse reload`, `drain`, `stop`,
+// `cache` and `app` reach the running process. Owned by the Server; its thread. One line in, the outcome out, its last line
 // "ok" or "failed"; then the connection is closed, but a reply may ask to keep it open, so that its client notices
-// when the process ends. Who says nothing, or does not read its reply, is dropped after five seconds, and at once
+// when the process ends. A reply may take its time. Who says nothing, or does not read its reply, is dropped after five seconds, and at once
 // where another wants to be heard (16 clients at most).
 //
 //   client:  reload\n
@@ -37,9 +37,12 @@ class ControlSocket {
   struct Private {};
 
  public:
-  // Gets a command without white space around it, at most 256 bytes long, once for each connection. It must not
+  // To be called once, at any time and from the socket's thread; nothing happens where the client, or the socket, has
+  // gone meanwhile.
+  using Reply = std::move_only_function<void(const ControlReply&)>;
+  // Gets a command without white space around it, at most 4 KiB long, once for each connection. It must not
   // destroy the socket.
-  using Handler = std::move_only_function<ControlReply(std::string_view command)>;
+  using Handler = std::move_only_function<void(std::string_view command, Reply reply)>;
   // What open() has made.
   struct Bound {
     std::filesystem::path path;

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <format>
 #include <iterator>
@@ -12,11 +13,13 @@
 #include "common/crypto/secret_memory.h"
 #include "common/log.h"
 #include "common/log_target.h"
-#include "common/text.h"
-#include "common/version.h"
+#include "common/terminal.h"
+#include "config/showing/excerpt.h"
 #include "proxy/admin/status_facts.h"
-#include "proxy/apps/orphans.h"
+#include "proxy/apps/process/orphans.h"
+#include "proxy/server/announcement.h"
 #include "proxy/server/configured_user.h"
+#include "proxy/server/next_start.h"
 #include "proxy/system/descriptors.h"
 #include "proxy/system/directories.h"
 
@@ -24,7 +27,7 @@ namespace gatehouse {
 namespace {
 
 constexpr std::string_view kAppCommand = "app ";
-constexpr std::chrono::milliseconds kForcedEnd{500};  // for connections to be closed once time is up
+constexpr std::string_view kPurgeCommand = "cache purge ";
 
 // To standard error, whatever the log is; not waiting for somebody who does not read it.
 void print(std::string_view text) {
@@ -52,38 +55,6 @@ config::Diagnostic error_at(config::Location location, std::string message) {
   return {.location = std::move(location), .message = std::move(message)};
 }
 
-std::size_t workers_of(const config::Config& config) {
-  constexpr std::size_t kMost = 255;  // a QUIC connection id has one byte for its worker
-  const std::size_t wanted = config.server.workers == 0 ? available_cpus() : config.server.workers;
-  return std::clamp<std::size_t>(wanted, 1, kMost);
-}
-
-bool identity_differs(const config::Server& one, const config::Server& other) {
-  return one.secret_file.path != other.secret_file.path || one.quic_server_id != other.quic_server_id ||
-         one.quic_config_id != other.quic_config_id;
-}
-
-// For the next start.
-void warn_of_what_waits(const config::Config& wanted, const config::Config& running, std::size_t workers) {
-  if (workers_of(wanted) != workers) log::warn("server.workers takes effect with the next start");
-  if (wanted.server.control != running.server.control) log::warn("server.control takes effect with the next start");
-  if (identity_differs(wanted.server, running.server)) {
-    log::warn("server.secret_file, quic_server_id and quic_config_id take effect with the next start");
-  }
-  if (wanted.server.user != running.server.user) log::warn("server.user takes effect with the next start");
-}
-
-double seconds(std::chrono::milliseconds duration) {
-  return std::chrono::duration<double>(duration).count();
-}
-
-// What apps may take to end, after all requests have.
-Duration longest_stop(const config::Config& config) {
-  Duration longest{};
-  for (const config::App& app : config.apps) longest = std::max(longest, Duration(app.stop_timeout));
-  return longest;
-}
-
 // Should a thread hang when all has been told to end, the kernel ends us. A handler, since what a signal does by
 // default it does not do to PID 1.
 void arm_watchdog() {
@@ -97,14 +68,16 @@ void arm_watchdog() {
 
 }  // namespace
 
-Server::Server(Load load)
-    : inherited_(InheritedSockets::take()),
+Server::Server(Load load, const Options& options)
+    : origin_{.options = options, .inherited = InheritedSockets::take()},
       source_(loop_, std::move(load),
-              [this](const std::string& file) {
-                if (progress_.phase != Phase::kServing) return;
-                log::info("{} has changed", file);
-                reload();
-              }),
+              {.loaded = [this](ConfigSource::Outcome outcome) { loaded(std::move(outcome)); },
+               .changed =
+                   [this](const std::string& file) {
+                     if (progress_.phase != Phase::kServing) return;
+                     log::info("{} has changed", file);
+                     reload({});
+                   }}),
       upstreams_(loop_, told_.counts,
                  [this] {
                    if (rollout_) rollout_->workers().refresh_upstreams();
@@ -112,7 +85,9 @@ Server::Server(Load load)
       board_(loop_,
              {.status = told_.status, .counts = told_.counts, .metrics = told_.metrics, .upstreams = upstreams_}),
       supervision_(loop_),
-      progress_{.deadline = Timer(loop_, [this] { time_is_over(); })} {}
+      progress_{.deadline = Timer(loop_, [this] { time_is_over(); })} {
+  if (options.ends_with_app) upstreams_.watch_ends([this](const app_event::Ended& ended) { on_app_ended(ended); });
+}
 
 Server::~Server() = default;
 
@@ -123,14 +98,14 @@ int Server::run() {
   if (progress_.phase == Phase::kForced) arm_watchdog();
   rollout_->workers().stop();
   log::info("ended");
-  return 0;
+  return progress_.exit_code;
 }
 
 bool Server::start() {
   descriptors_.limit = descriptors::raise_limit();
   become_subreaper();
-  config::Loaded loaded = source_.load();
-  print(config::lines_of(loaded.diagnostics));
+  ConfigSource::Outcome loaded = source_.load();
+  print(config::lines_for(STDERR_FILENO, loaded.diagnostics, loaded.sources));
   if (!loaded.config) return false;
   const config::Config& config = *loaded.config;
 
@@ -147,17 +122,18 @@ bool Server::start() {
                               .access_log = told_.access_log,
                               .metrics = told_.metrics,
                               .upstreams = upstreams_,
+                              .counts = told_.counts,
                               .faults = board_.fault_sink(),
                               .connections = connections,
                               .descriptors = descriptors_.budget,
                               .server = config.server,
-                              .inherited = inherited_,
+                              .inherited = origin_.inherited,
                               .bound = [this](const config::Config& wanted) { return drop_rights(wanted); }},
         workers_of(config));
-    append(diagnostics, put_into_force(config));
+    append(diagnostics, put_into_force(config, std::move(loaded.tls)));
   }
   veil(diagnostics, config);
-  print(config::lines_of(diagnostics));
+  print(config::lines_for(STDERR_FILENO, diagnostics, loaded.sources));
   if (config::has_errors(diagnostics)) return false;
   append(diagnostics, loaded.diagnostics);
   board_.note_reload(config.file, true, config::texts(diagnostics));
@@ -176,7 +152,8 @@ Server::Diagnostics Server::open_control(const config::Config& config) {
     return {};
   }
   const std::filesystem::path path = config.server.control.empty() ? usual->string() : config.server.control;
-  auto opened = ControlSocket::open(loop_, path, [this](std::string_view name) { return command(name); });
+  auto opened = ControlSocket::open(
+      loop_, path, [this](std::string_view name, ControlSocket::Reply reply) { command(name, std::move(reply)); });
   if (!opened) return {error_at({.file = config.file}, opened.error().message)};
   doors_.control = *std::move(opened);
   // A file that cannot be read any more does not tell its clients where the socket is.
@@ -185,23 +162,26 @@ Server::Diagnostics Server::open_control(const config::Config& config) {
 }
 
 // Everything that can fail comes before anything that changes what runs.
-Server::Diagnostics Server::put_into_force(const config::Config& config) {
+Server::Diagnostics Server::put_into_force(const config::Config& config, TlsMaterial tls) {
   std::unique_ptr<Admin> new_admin;
   const bool admin_changes = progress_.phase == Phase::kStarting || config.server.admin != config_.server.admin;
   if (admin_changes && config.server.admin) {
-    auto opened = Admin::open(loop_, *config.server.admin, pages(), inherited_);
+    auto opened = open_admin(*config.server.admin);
     if (!opened) {
       config::Location location = config.server.admin_location;
       if (location.file.empty()) location.file = config.file;
-      return {error_at(std::move(location),
-                       opened.error().message + R"(; set "admin" in [server] to a free address, or to "" for none)")};
+      const bool typed = config.file.empty();
+      return {error_at(
+          std::move(location),
+          opened.error().message + (typed ? R"(; name a free address, or "off" for none)"
+                                          : R"(; set "admin" in [server] to a free address, or to "" for none)"))};
     }
     new_admin = *std::move(opened);
   }
   if (auto configured = log::configure(config.log.level, config.log.output); !configured) {
     return {error_at({.file = config.file}, "log.output: " + configured.error().message)};
   }
-  Diagnostics diagnostics = rollout_->put_into_force(config);
+  Diagnostics diagnostics = rollout_->put_into_force(config, std::move(tls));
   if (config::has_errors(diagnostics)) {
     if (progress_.phase == Phase::kStarting) return diagnostics;
     if (auto restored = log::configure(config_.log.level, config_.log.output); !restored) {
@@ -213,11 +193,26 @@ Server::Diagnostics Server::put_into_force(const config::Config& config) {
     Admin::retire(loop_, std::move(doors_.admin));
     doors_.admin = std::move(new_admin);
   }
-  if (progress_.phase != Phase::kStarting) warn_of_what_waits(config, config_, rollout_->workers().size());
+  if (progress_.phase != Phase::kStarting) {
+    append(diagnostics, what_waits(config, config_, rollout_->workers().size()));
+  }
   config_ = config;
+  source_.committed();
   divide_descriptors();
   note_snapshot();
   return diagnostics;
+}
+
+Result<std::unique_ptr<Admin>> Server::open_admin(const Address& address) {
+  auto opened = Admin::open(loop_, address, pages(), origin_.inherited);
+  if (opened || opened.error().code != EADDRINUSE || !origin_.options.admin_anywhere) return opened;
+  Address elsewhere = address;
+  elsewhere.set_port(0);
+  auto moved = Admin::open(loop_, elsewhere, pages(), origin_.inherited);
+  if (!moved) return opened;
+  log::warn("the admin address {} is taken; it is {} instead (choose one with --admin)", address.to_string(),
+            (*moved)->address().to_string());
+  return moved;
 }
 
 // Fewer clients leave more for endpoints.
@@ -233,33 +228,53 @@ void Server::note_snapshot() {
   told_.status.last_reload_ok = true;
   told_.status.certificates.clear();
   told_.status.alt_svc.clear();
+  told_.status.listeners.clear();
   const std::vector<ListenerSnapshot>& listeners = rollout_->snapshot().listeners;
   for (std::size_t i = 0; i < listeners.size(); ++i) {
     const ListenerSnapshot& listener = listeners[i];
+    told_.status.listeners.insert(listener.name);
     if (!listener.tls) continue;
     const config::Listener& wanted = config_.listeners[i];
     if (wanted.protocols.h3 && wanted.alt_svc.mode != config::AltSvcMode::kOff) {
-      told_.status.alt_svc.push_back({.listener = listener.name, .advertised = !listener.policy->alt_svc.empty()});
+      told_.status.alt_svc.push_back({.listener = listener.name, .state = listener.policy->alt_svc_state});
     }
     for (const auto& certificate : listener.tls->certificates()) {
-      told_.status.certificates.push_back(
-          {.listener = listener.name, .certificate = certificate->file(), .expires = certificate->not_after()});
+      told_.status.certificates.push_back({.listener = listener.name,
+                                           .certificate = certificate->file(),
+                                           .expires = certificate->not_after(),
+                                           .renewal_due = certificate->renewal_due()});
     }
   }
 }
 
-ControlReply Server::reload() {
-  if (progress_.phase != Phase::kServing) return {.ok = false, .text = "the server is draining\n"};
-  supervision_.reloading();
-  config::Loaded loaded = source_.load();
-  Diagnostics diagnostics = std::move(loaded.diagnostics);
-  if (loaded.config) {
-    append(diagnostics, put_into_force(*loaded.config));
-    veil(diagnostics, *loaded.config);
+void Server::reload(ReloadQueue::Reply reply) {
+  if (progress_.phase != Phase::kServing) {
+    if (reply) reply({.ok = false, .text = "the server is draining\n"});
+    return;
   }
+  if (progress_.reloads.ask(std::move(reply))) begin_reload();
+}
 
+void Server::begin_reload() {
+  supervision_.reloading();
+  source_.begin(rollout_->current());
+}
+
+void Server::loaded(ConfigSource::Outcome outcome) {
+  Diagnostics diagnostics = std::move(outcome.diagnostics);
+  if (outcome.config) {
+    Diagnostics more = put_into_force(*outcome.config, std::move(outcome.tls));
+    veil(more, *outcome.config);
+    append(diagnostics, std::move(more));
+  }
+  log::info("of certificates and keys {} files were read, {} are as they were", outcome.files.files_read,
+            outcome.files.files_known);
+  const bool ok = outcome.config && !config::has_errors(diagnostics);
+  if (progress_.reloads.ended(reload_ended(std::move(diagnostics), ok))) begin_reload();
+}
+
+ControlReply Server::reload_ended(Diagnostics diagnostics, bool ok) {
   std::string text = log_lines(diagnostics);
-  const bool ok = loaded.config && !config::has_errors(diagnostics);
   told_.status.last_reload_ok = ok;
   board_.note_reload(config_.file, ok, config::texts(diagnostics));
   supervision_.ready(status_line());
@@ -272,14 +287,16 @@ ControlReply Server::reload() {
   return {.ok = false, .text = text + "the configuration of before stays in force\n"};
 }
 
-ControlReply Server::command(std::string_view name) {
-  if (name == "reload") return reload();
+void Server::command(std::string_view name, ControlSocket::Reply reply) {
+  if (name == "reload") return reload(std::move(reply));
+  if (name == "status") return reply({.ok = true, .text = board_.json() + '\n'});
   if (name == "drain" || name == "stop") {
     if (progress_.phase == Phase::kServing) begin_drain(std::format("command {}", name));
-    return {.ok = true, .text = "draining\n", .until_the_end = name == "stop"};
+    return reply({.ok = true, .text = "draining\n", .until_the_end = name == "stop"});
   }
-  if (name.starts_with(kAppCommand)) return app_command(name.substr(kAppCommand.size()));
-  return {.ok = false, .text = "commands are: reload, drain, stop, app NAME VERB\n"};
+  if (name.starts_with(kPurgeCommand)) return reply(purge(name.substr(kPurgeCommand.size())));
+  if (name.starts_with(kAppCommand)) return reply(app_command(name.substr(kAppCommand.size())));
+  reply({.ok = false, .text = "commands are: reload, drain, stop, status, app NAME VERB, cache purge PREFIX\n"});
 }
 
 // "NAME VERB"
@@ -292,57 +309,18 @@ ControlReply Server::app_command(std::string_view words) {
   return {.ok = false, .text = outcome.error().message + '\n'};
 }
 
-void Server::on_signal(int signal) {
-  switch (signal) {
-    case SIGHUP:
-      reload();
-      return;
-    case SIGUSR1:
-      log::reopen();
-      if (rollout_->snapshot().access_log) rollout_->snapshot().access_log->reopen_soon();
-      log::info("logs were opened again");
-      return;
-    default:
-      // After `gatehouse drain` the first one changes nothing: that is how containers are stopped.
-      if (++progress_.stop_signals > 1) return force("a second signal");
-      if (progress_.phase == Phase::kServing) begin_drain(std::format("signal {}", signal));
-  }
+void Server::note_cache() {
+  const cache::Store& store = rollout_->snapshot().cache->store;
+  told_.status.cache_bytes = store.bytes();
+  told_.status.cache_bytes_limit = store.memory();
+  told_.status.cache_entries = store.entries();
+  told_.status.cache_evictions = store.evictions();
 }
 
-void Server::begin_drain(std::string_view why) {
-  progress_.phase = Phase::kLeaving;
-  told_.status.draining = true;  // load balancers see it first
-  // Whoever supervises us has to wait that long.
-  supervision_.stopping(config_.server.drain_delay + config_.server.drain_timeout + kForcedEnd + longest_stop(config_));
-  if (config_.server.drain_delay == config_.server.drain_delay.zero()) return drain(why);
-  log::info("leaving ({}): /readyz says so, and for {} s all goes on as before", why,
-            seconds(config_.server.drain_delay));
-  progress_.deadline.arm(config_.server.drain_delay);
-}
-
-void Server::drain(std::string_view why) {
-  progress_.phase = Phase::kDraining;
-  log::info("draining ({}): in-flight requests get up to {} s", why, seconds(config_.server.drain_timeout));
-  // Apps end last: what is in flight needs them.
-  rollout_->workers().drain([this] {
-    progress_.deadline.disarm();
-    upstreams_.shut_down([this] { loop_.stop(); });
-  });
-  progress_.deadline.arm(config_.server.drain_timeout);
-}
-
-void Server::time_is_over() {
-  progress_.phase == Phase::kLeaving ? drain("drain_delay is over") : force("drain_timeout is over");
-}
-
-// What still runs is broken off; whoever does not end by then is left behind.
-void Server::force(std::string_view why) {
-  if (progress_.phase == Phase::kForced) return loop_.stop();
-  if (progress_.phase == Phase::kLeaving) drain(why);
-  progress_.phase = Phase::kForced;
-  log::warn("ending now: {}", why);
-  rollout_->workers().close_now();
-  progress_.deadline.arm(kForcedEnd);
+// A prefix of a URL as clients ask for it, so that "https://shop.example.com/" is all of a host.
+ControlReply Server::purge(std::string_view prefix) const {
+  const std::size_t count = rollout_->snapshot().cache->store.purge(prefix);
+  return {.ok = true, .text = std::format("{} stored response{} purged\n", count, count == 1 ? "" : "s")};
 }
 
 // Only at the start: it cannot be undone.
@@ -357,17 +335,16 @@ std::string Server::status_line() const {
                      told_.status.last_reload_ok ? "" : "; the last reload failed");
 }
 
-// The one line that says: ready.
+// The one line that says: ready; and links, where somebody may click them.
 void Server::announce() const {
-  std::string line = std::format("gatehouse {} ready:", kProgramVersion);
+  Announcement told{.admin = doors_.admin ? doors_.admin->address().to_string() : ""};
   for (const ListenerSnapshot& listener : rollout_->snapshot().listeners) {
-    line += std::format(" {}://{} ({})", listener.tls ? "https" : "http", address_text(listener, rollout_->bound()),
-                        text::joined(protocols_of(listener), " "));
+    told.listeners.push_back({.scheme = listener.tls ? "https" : "http",
+                              .address = address_text(listener, rollout_->bound()),
+                              .protocols = protocols_of(listener)});
   }
-  line += doors_.admin ? std::format("; admin http://{}", doors_.admin->address().to_string()) : "; no admin address";
-  line += '\n';
   log::flush();  // what was said before stands before it
-  print(line);
+  print(ready_line(told) + (terminal::is_terminal(STDERR_FILENO) ? links(told) : ""));
 }
 
 Admin::Pages Server::pages() {
@@ -378,13 +355,16 @@ Admin::Pages Server::pages() {
             told_.status.access_log_dropped = told_.access_log.dropped();
             told_.status.upstream_connections = descriptors_.budget->open();
             told_.status.upstream_connections_limit = descriptors_.budget->limit();
+            note_cache();
             told_.status.workers_hanging = supervision_.hanging();
             upstreams_.note(told_.counts);
-            return told_.metrics.page();
+            rollout_->registrations().note(told_.counts);
+            return told_.metrics.page(loop_.now());
           },
       .status_json = [this] { return board_.json(); },
       .status_table = [this] { return board_.table(); },
       .not_ready = [this] { return told_.status.draining ? std::string("draining") : supervision_.trouble(); },
+      .names = [this] { return std::span<const std::string>(config_.server.admin_names); },
       .events = &board_.events(),
   };
 }

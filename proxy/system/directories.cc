@@ -59,6 +59,19 @@ Result<fs::path> runtime() {
   return state();
 }
 
+Result<fs::path> passable_runtime() {
+  auto directory = runtime();
+  if (!directory) return directory;
+  struct stat status{};
+  constexpr mode_t kPassable = S_IXGRP | S_IXOTH;
+  if (::stat(directory->c_str(), &status) != 0) return system_failure("cannot look at " + directory->string(), errno);
+  const mode_t wanted = (status.st_mode & 07777U) | kPassable;
+  if ((status.st_mode & kPassable) != kPassable && ::chmod(directory->c_str(), wanted) != 0) {
+    return system_failure("cannot let others through the directory " + directory->string(), errno);
+  }
+  return directory;
+}
+
 Result<fs::path> state() {
   const fs::path folder = state_path();
   if (folder.empty()) return failure("no place to keep state: none of STATE_DIRECTORY, XDG_STATE_HOME and HOME is set");

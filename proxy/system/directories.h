@@ -16,6 +16,9 @@ namespace gatehouse::directories {
 // $XDG_RUNTIME_DIR/gatehouse; else the state directory. Makes it; an error if it cannot be made or written in.
 Result<std::filesystem::path> runtime();
 
+// runtime(), for everybody to go through (mode 0711 or more), to reach what is in it and for him.
+Result<std::filesystem::path> passable_runtime();
+
 // The first of these that is set: $STATE_DIRECTORY; $XDG_STATE_HOME/gatehouse; ~/.local/state/gatehouse. Makes it; an
 // error if it cannot be made or written in, or none is set.
 Result<std::filesystem::path> state();

@@ -96,6 +96,7 @@ void tell_what_is_out_of_reach(const Options& options) {
   for (const Options::CertificateFiles& files : options.certificates) {
     needs(files.certificate, R_OK, "cannot read a certificate, so that no reload will work");
     needs(files.private_key, R_OK, "cannot read a private key, so that no reload will work");
+    needs(files.passphrase, R_OK, "cannot read a passphrase, so that no reload will work");
   }
   for (const std::string& output : options.logs) {
     if (is_file(output)) needs(output, W_OK, "cannot open a log again");

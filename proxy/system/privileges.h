@@ -16,6 +16,7 @@ struct Options {
   struct CertificateFiles {
     std::string certificate;
     std::string private_key;
+    std::string passphrase;
   };
   std::string user;
   // Empty: it was made by the command line.

@@ -1,5 +1,6 @@
 #include "proxy/system/signals.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -19,13 +20,23 @@ sigset_t our_signals() {
 
 }  // namespace
 
+bool Signals::hangup_is_an_end() {
+  struct sigaction inherited{};
+  if (sigaction(SIGHUP, nullptr, &inherited) != 0 || inherited.sa_handler == SIG_IGN) return false;
+  return static_cast<bool>(Fd(::open("/dev/tty", O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)));
+}
+
 void Signals::block() {
   const sigset_t set = our_signals();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  // Writing to what the other side has closed is an error like any other.
   struct sigaction ignore{};
   ignore.sa_handler = SIG_IGN;
-  sigaction(SIGPIPE, &ignore, nullptr);
+  // A write to what the other side has closed, or beyond the largest file that is allowed, is an error like any other.
+  // Of the others none means anything here, and each would end the process.
+  for (const int signal : {SIGPIPE, SIGXFSZ, SIGALRM, SIGVTALRM, SIGPROF, SIGIO, SIGPWR, SIGSTKFLT, SIGXCPU}) {
+    sigaction(signal, &ignore, nullptr);
+  }
+  for (int signal = SIGRTMIN; signal <= SIGRTMAX; ++signal) sigaction(signal, &ignore, nullptr);
 }
 
 Signals::Signals(EventLoop& loop, std::move_only_function<void(int)> arrived)

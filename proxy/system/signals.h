@@ -14,8 +14,14 @@ class EventLoop;
 
 class Signals {
  public:
-  // Holds the signals back (those that come before a Signals exists are not lost) and ignores SIGPIPE. REQUIRES: no
-  // other thread runs yet; those that are started later inherit it.
+  // Whether SIGHUP is the end of the terminal that we were started on: there is one, and the signal is not to be
+  // outlived (nohup). To be asked before block().
+  static bool hangup_is_an_end();
+
+  // Holds the signals back (those that come before a Signals exists are not lost) and ignores whatever else would end a
+  // process for no reason of its own: SIGPIPE, SIGALRM, SIGIO, the real-time signals and so on. What tells of a fault
+  // (SIGSEGV, SIGABRT), stops or is for a debugger stays as it is. REQUIRES: no other thread runs yet; those that are
+  // started later inherit it.
   static void block();
 
   // `arrived` gets SIGHUP, SIGTERM, SIGINT, SIGQUIT and SIGUSR1, one a call, from the loop. Equal ones that come

@@ -32,7 +32,7 @@ class Supervision {
   std::string trouble() const { return watchdog_ ? watchdog_->trouble() : std::string(); }
   // It serves; `status` is what `systemctl status` shows.
   void ready(std::string_view status);
-  // A reload begins; ready() must follow, however it ends.
+  // A reload begins; ready() must follow, however it ends, or stopping() where it is given up.
   void reloading();
   // It drains, for at most `longest`. As long as the control loop turns, no time limit of the supervisor's ends us
   // before that: it is asked for 15 s more every 5 s.

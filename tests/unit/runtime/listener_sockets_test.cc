@@ -78,6 +78,79 @@ TEST(ListenerSocketsTest, APortInUseFailsTheWholePlan) {
   EXPECT_NE(plan.error().message.find(address), std::string::npos);
 }
 
+// A port that is free on all addresses.
+std::string free_port() {
+  const auto probe = sockets::listen(*Address::parse(":0"), {.reuse_port = false});
+  return std::to_string(Address::local_of(probe->get()).port());
+}
+
+TEST(ListenerSocketsTest, AListenerIsBoundBesideTheOneWhosePlaceItTakes) {
+  const std::string port = free_port();
+  const std::string narrow = "127.0.0.1:" + port;
+  for (const std::string& wide : {":" + port, "0.0.0.0:" + port}) {
+    for (const auto& [from, to] : {std::pair(narrow, wide), std::pair(wide, narrow)}) {
+      ListenerSockets sockets(2, kNone);
+      const Snapshot before = snapshot_of({listener(from, true)});
+      auto first = sockets.bind(before);
+      ASSERT_TRUE(first) << first.error().message;
+      sockets.commit(before, *first);
+      const auto second = sockets.bind(snapshot_of({listener(to, true)}));
+      ASSERT_TRUE(second) << from << " to " << to << ": " << second.error().message;
+      ASSERT_EQ(second->sockets[1].size(), 2U);
+      EXPECT_TRUE(second->listeners.at(to).quic);
+      const auto neither = sockets.bind(snapshot_of({listener(from), listener(to)}));
+      EXPECT_FALSE(neither) << "while " << from << " stays";
+    }
+  }
+}
+
+TEST(ListenerSocketsTest, SocketsThatWereHandedOnAreNotBoundAgain) {
+  const std::string port = free_port();
+  const std::string narrow = "127.0.0.1:" + port;
+  const std::string wide = ":" + port;
+  const auto inherited = [](const ListenerSockets::Plan& plan, const std::string& name) {
+    std::vector<std::string> all;
+    for (const Address& address : plan.listeners.at(name).inherited) all.push_back(address.to_string());
+    return all;
+  };
+  ListenerSockets sockets(1, kNone);
+  // What the worker holds: it hands the sockets of the narrow one on.
+  std::vector<ListenerSockets::Plan> held;
+  for (int round = 0; round < 3; ++round) {
+    const Snapshot narrowed = snapshot_of({listener(narrow)});
+    auto plan = sockets.bind(narrowed);
+    ASSERT_TRUE(plan) << plan.error().message;
+    EXPECT_EQ(plan->sockets[0].size(), round == 0 ? 1U : 0U);
+    EXPECT_TRUE(plan->listeners.at(narrow).tcp);
+    EXPECT_EQ(inherited(*plan, narrow), std::vector<std::string>());
+    sockets.commit(narrowed, *plan);
+    held.push_back(*std::move(plan));
+
+    const Snapshot widened = snapshot_of({listener(wide)});
+    auto wider = sockets.bind(widened);
+    ASSERT_TRUE(wider) << wider.error().message;
+    EXPECT_EQ(wider->sockets[0].size(), 1U);
+    EXPECT_EQ(inherited(*wider, wide), std::vector<std::string>{narrow});
+    sockets.commit(widened, *wider);
+  }
+}
+
+TEST(ListenerSocketsTest, APlanThatFailsBindsNothingBesideWhatIsThere) {
+  const std::string port = free_port();
+  const auto taken = sockets::listen(*Address::parse("127.0.0.1:0"));
+  ASSERT_TRUE(taken);
+  ListenerSockets sockets(1, kNone);
+  const Snapshot before = snapshot_of({listener("127.0.0.1:" + port)});
+  auto first = sockets.bind(before);
+  ASSERT_TRUE(first) << first.error().message;
+  sockets.commit(before, *first);
+  EXPECT_FALSE(
+      sockets.bind(snapshot_of({listener(":" + port), listener(Address::local_of(taken->get()).to_string())})));
+  const Fd client(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const Address other = *Address::parse("127.0.0.2:" + port);
+  EXPECT_NE(connect(client.get(), other.data(), other.length()), 0) << "nobody listens beyond 127.0.0.1";
+}
+
 TEST(ListenerSocketsTest, WithoutUdpTheListenerStillServesOverTcp) {
   // A port that no other test has over TCP either.
   auto tcp = sockets::listen(*Address::parse("127.0.0.1:0"));

@@ -2,16 +2,15 @@
 // built says where it is written.
 #include "proxy/runtime/snapshot_builder.h"
 
+#include <memory>
 #include <string>
 #include <variant>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "common/event_loop.h"
-#include "config/reading/load.h"
-#include "proxy/runtime/upstream_settings.h"
-#include "tests/support/temporary_folder.h"
-#include "tests/support/test_certificate.h"
+#include "proxy/forward/delegation.h"
+#include "tests/support/snapshot_builder_case.h"
 
 namespace gatehouse {
 namespace {
@@ -19,49 +18,7 @@ namespace {
 using namespace std::chrono_literals;
 using namespace testing_support;
 
-class SnapshotBuilderTest : public ::testing::Test {
- protected:
-  SnapshotBuilderTest() {
-    const PemPair pem = make_certificate();
-    folder.write("cert.pem", pem.certificate);
-    folder.write("key.pem", pem.private_key);
-  }
-
-  config::Config parse(const std::string& text) {
-    const config::Loaded loaded =
-        config::parse("[log.access]\noutput = \"off\"\n" + text, folder.path() / "gatehouse.toml");
-    for (const auto& diagnostic : loaded.diagnostics) {
-      EXPECT_EQ(diagnostic.severity, config::Severity::kWarning) << diagnostic.to_string();
-    }
-    return loaded.config.value_or(config::Config{});
-  }
-
-  Snapshot build(const std::string& text) {
-    const config::Config config = parse(text);
-    auto built = builder.build(config, nullptr);
-    EXPECT_TRUE(built.has_value());
-    directory.configure(directory_spec(config));
-    return built ? *std::move(built) : Snapshot{};
-  }
-
-  const TemporaryFolder folder;
-  EventLoop loop;
-  ControlMetrics counts;
-  UpstreamDirectory directory{loop, counts, [] {}};
-  SnapshotBuilder builder{1000, directory, "key"};
-  const std::string https = R"(
-[[listeners]]
-address = "127.0.0.1:8443"
-[listeners.tls]
-certificates = [{ certificate = "cert.pem", private_key = "key.pem" }]
-)";
-  const std::string shop = R"(
-[[routes]]
-to = "shop"
-[upstreams.shop]
-endpoints = ["127.0.0.1:5000", "127.0.0.1:5001"]
-)";
-};
+using SnapshotBuilderTest = SnapshotBuilderCase;
 
 TEST_F(SnapshotBuilderTest, AnUpstreamKeepsItsMembershipOverAReload) {
   const Snapshot first = build(https + shop);
@@ -78,7 +35,8 @@ TEST_F(SnapshotBuilderTest, WhatViaCallsUsIsOfTheProcessTheListenerAndTheRoute) 
   const Snapshot first = build(text);
   const Snapshot second = build(text);
   SnapshotBuilder elsewhere{1000, directory, "key"};
-  const auto other = elsewhere.build(parse(text), nullptr);
+  const config::Config config = parse(text);
+  const auto other = elsewhere.build(config, *material(config, nullptr), nullptr);
   ASSERT_TRUE(other);
   const auto& listeners = first.listeners;
   const auto& routes = first.routes->routes();
@@ -109,47 +67,6 @@ command = ["true"]
   EXPECT_EQ(routes[0].pseudonym, "");
   EXPECT_NE(routes[1].pseudonym, "");
   EXPECT_EQ(routes[2].pseudonym, "");
-}
-
-TEST_F(SnapshotBuilderTest, WhoIsBelievedAndWhatIsStrippedReachThePolicy) {
-  const Snapshot snapshot = build(R"(
-[[listeners]]
-address = "127.0.0.1:8080"
-trusted_proxies = ["10.0.0.0/8"]
-client_address = "x-real-ip"
-strip = ["X-Acme-*"]
-[[routes]]
-to = "shop"
-real_ip = true
-[upstreams.shop]
-endpoints = ["127.0.0.1:5000"]
-)");
-  const ListenerPolicy& policy = *snapshot.listeners[0].policy;
-  EXPECT_EQ(policy.client_address, ClientAddress::kXRealIp);
-  EXPECT_EQ(policy.strip, std::vector<std::string>{"X-Acme-*"});
-  EXPECT_TRUE(snapshot.routes->routes()[0].real_ip);
-}
-
-TEST_F(SnapshotBuilderTest, ListenersKeepTheirBudgetAndTakeItsLimitOnceInForce) {
-  const auto config = parse(https + shop);
-  auto first = builder.build(config, nullptr);
-  ASSERT_TRUE(first);
-  auto limited = config;
-  limited.listeners[0].max_connections = 1;
-  auto second = builder.build(limited, &*first);
-  ASSERT_TRUE(second);
-  const auto budget = first->listeners[0].budget;
-  ASSERT_EQ(budget, second->listeners[0].budget);
-  {
-    const auto one = ConnectionPermit::request(budget);
-    const auto two = ConnectionPermit::request(budget);
-    EXPECT_TRUE(one && two) << "building alone limits nothing";
-  }
-  builder.committed(limited);
-  const auto one = ConnectionPermit::request(budget);
-  const auto two = ConnectionPermit::request(budget);
-  EXPECT_TRUE(one);
-  EXPECT_FALSE(two);
 }
 
 TEST_F(SnapshotBuilderTest, LimitsAndTimeoutsReachThePolicyAndTheRoutes) {
@@ -207,11 +124,19 @@ path = "/api"
 to = "shop"
 strip_prefix = true
 preserve_host = false
+path_as = "canonical"
+rewrite = "/v2{path}"
 redirect_to_https = false
+half_closed = "abort"
+protocols = ["h1"]
+push = true
+early_hints = true
 [[routes]]
 path = "/old"
 redirect = "https://www.example.com{uri}"
 status = 302
+allow = ["10.0.0.0/8"]
+deny = ["10.1.0.0/16"]
 [[routes]]
 respond = { status = 410, body = "gone" }
 [upstreams.shop]
@@ -222,95 +147,110 @@ endpoints = ["127.0.0.1:5000"]
   EXPECT_EQ(api->name, "shop.example.com/api");
   EXPECT_TRUE(api->strip_prefix);
   EXPECT_FALSE(api->preserve_host);
+  EXPECT_EQ(api->path_as, PathAs::kCanonical);
+  EXPECT_EQ(api->rewrite, "/v2{path}");
   EXPECT_FALSE(api->redirect_to_https);
+  EXPECT_TRUE(api->push);
+  EXPECT_TRUE(api->early_hints);
+  EXPECT_EQ(api->limits.half_closed, HalfClosed::kAbort);
   EXPECT_EQ(std::get<ForwardTo>(api->action).upstream, snapshot.upstreams[0]);
   const Route* old = snapshot.routes->match("any", "/old");
   ASSERT_NE(old, nullptr);
+  EXPECT_EQ(old->limits.half_closed, HalfClosed::kServe);
+  EXPECT_TRUE(api->h1_only);
+  EXPECT_FALSE(old->h1_only);
+  EXPECT_FALSE(api->connection_auth);
   EXPECT_EQ(std::get<RedirectTo>(old->action).status, 302);
+  EXPECT_TRUE(api->address_gate.open());
+  EXPECT_TRUE(old->address_gate.admits(Address::parse("10.0.0.1:1").value()));
+  EXPECT_FALSE(old->address_gate.admits(Address::parse("10.1.0.1:1").value()));
+  EXPECT_FALSE(old->address_gate.admits(Address::parse("192.0.2.1:1").value()));
   const Route* rest = snapshot.routes->match("any", "/");
   ASSERT_NE(rest, nullptr);
   EXPECT_EQ(rest->name, "*/");
   EXPECT_EQ(std::get<RespondWith>(rest->action).body, "gone");
 }
 
-TEST_F(SnapshotBuilderTest, ACertificateThatCannotBeLoadedIsNamedWithItsPlace) {
-  const auto config = parse(https + shop);
-  folder.write("cert.pem", "no certificate");
-  const auto built = builder.build(config, nullptr);
-  ASSERT_FALSE(built);
-  ASSERT_EQ(built.error().size(), 1U);
-  EXPECT_EQ(built.error()[0].severity, config::Severity::kError);
-  EXPECT_NE(built.error()[0].location.line, 0U);
-  EXPECT_NE(built.error()[0].message.find("cert.pem"), std::string::npos);
-}
-
-TEST_F(SnapshotBuilderTest, AltSvcIsThereWhileQuicIs) {
-  auto config = parse(https + shop);
-  const auto alt_svc = [&](bool quic) {
-    auto snapshot = builder.build(config, nullptr);
-    SnapshotBuilder::settle(*snapshot, config, {{"127.0.0.1:8443", {.port = 8443, .tcp = true, .quic = quic}}});
-    EXPECT_EQ(snapshot->listeners[0].speaks_h3, quic);
-    return snapshot->listeners[0].policy->alt_svc;
-  };
-  EXPECT_EQ(alt_svc(true), "h3=\":8443\"; ma=86400");
-  EXPECT_EQ(alt_svc(false), "");
-  config.listeners[0].alt_svc = {.mode = config::AltSvcMode::kPort, .port = 443, .max_age = 60s};
-  EXPECT_EQ(alt_svc(true), "h3=\":443\"; ma=60");
-  config.listeners[0].alt_svc.mode = config::AltSvcMode::kOff;
-  EXPECT_EQ(alt_svc(true), "");
-}
-
-TEST_F(SnapshotBuilderTest, LimitsOfOneClientHoldOnceTheConfigurationIsInForce) {
-  const auto table_of = [this](const std::string& limits) {
-    const auto config = parse(https + shop + limits);
-    const auto snapshot = builder.build(config, nullptr);
-    builder.committed(config);
-    return snapshot->listeners[0].budget->clients();
-  };
-  const auto standard = table_of("");
-  EXPECT_TRUE(standard->limits_connections(false));
-  EXPECT_TRUE(standard->limits_handshakes(false));
-  EXPECT_FALSE(standard->limits_connections(true));  // loopback
-  EXPECT_FALSE(standard->limits_handshakes(true));
-  const auto written = table_of("[limits]\nmax_connections_per_client = 1000\nmax_handshakes_per_client = \"off\"\n");
-  EXPECT_EQ(written, standard);  // what is counted outlives a reload
-  EXPECT_TRUE(written->limits_connections(true));
-  EXPECT_FALSE(written->limits_handshakes(false));
-}
-
-TEST_F(SnapshotBuilderTest, TheRedirectToHttpsLeadsToThePortThatIsBound) {
-  const auto config = parse(https + shop + "[[listeners]]\naddress = \"127.0.0.1:8080\"\nredirect_to_https = true\n");
-  auto snapshot = builder.build(config, nullptr);
-  ASSERT_TRUE(snapshot);
-  SnapshotBuilder::settle(*snapshot, config,
-                          {{"127.0.0.1:8443", {.port = 9443, .tcp = true}}, {"127.0.0.1:8080", {.port = 9080}}});
-  EXPECT_TRUE(snapshot->listeners[1].policy->redirect_to_https);
-  EXPECT_EQ(snapshot->listeners[1].policy->https_port, 9443);
-  EXPECT_EQ(snapshot->listeners[1].policy->public_port, 9080);
-}
-
-TEST_F(SnapshotBuilderTest, ListenersAreNamedByTheirAddressesAndNeverTheSame) {
-  auto config = parse(https + shop);
-  config.listeners.resize(4, config.listeners[0]);
-  config.listeners[1].address = *Address::parse(":443");
-  config.listeners[2].address = *Address::parse("127.0.0.1:0");
-  config.listeners[3].address = *Address::parse("127.0.0.1:0");
-  EXPECT_EQ(listener_names(config),
-            (std::vector<std::string>{"127.0.0.1:8443", ":443", "127.0.0.1:0", "127.0.0.1:0#2"}));
+TEST_F(SnapshotBuilderTest, UpstreamsMayHandRequestsToThoseThatTheyListAndNoCircleKeepsThemAlive) {
+  std::weak_ptr<const Upstream> orders;
+  {
+    const Snapshot snapshot = build(https + R"(
+[[routes]]
+path = "/a"
+to = "router"
+[[routes]]
+path = "/b"
+to = "reports"
+[upstreams.router]
+endpoints = ["127.0.0.1:5000"]
+delegate_to = ["orders", "reports"]
+[upstreams.orders]
+endpoints = ["127.0.0.1:5001"]
+delegate_to = ["router"]
+[upstreams.reports]
+endpoints = ["127.0.0.1:5002"]
+)");
+    const auto& router = std::get<ForwardTo>(snapshot.routes->match("any", "/a")->action);
+    ASSERT_NE(router.delegator, nullptr);
+    EXPECT_EQ(router.delegator->upstream, router.upstream);
+    ASSERT_EQ(router.delegator->targets.size(), 2U);
+    EXPECT_EQ(router.delegator->targets[0]->upstream, snapshot.upstreams[1]);
+    EXPECT_EQ(router.delegator->targets[1]->upstream, snapshot.upstreams[2]);
+    ASSERT_EQ(router.delegator->targets[0]->targets.size(), 1U);
+    EXPECT_EQ(router.delegator->targets[0]->targets[0], router.delegator.get());
+    EXPECT_EQ(std::get<ForwardTo>(snapshot.routes->match("any", "/b")->action).delegator, nullptr);
+    orders = snapshot.upstreams[1];
+    EXPECT_FALSE(orders.expired());
+  }
+  EXPECT_TRUE(orders.expired());
 }
 
 TEST_F(SnapshotBuilderTest, AnAccessLogThatStaysTheSameStaysOpen) {
   auto config = parse(https + shop);
   config.log.access.output = (folder.path() / "access.log").string();
-  const auto first = builder.build(config, nullptr);
+  const auto first = build(config, nullptr);
   ASSERT_TRUE(first);
-  const auto second = builder.build(config, &*first);
+  const auto second = build(config, &*first);
   EXPECT_EQ(first->access_log, second->access_log);
   config.log.access.format = AccessLogFormat::kW3c;
-  const auto third = builder.build(config, &*second);
+  const auto third = build(config, &*second);
   EXPECT_NE(third->access_log, second->access_log);
   config.log.access.output = "/nonexistent/access.log";
-  EXPECT_FALSE(builder.build(config, &*third));
+  EXPECT_FALSE(build(config, &*third));
+}
+
+TEST_F(SnapshotBuilderTest, ATlsClientIsKeptForAsLongAsItsFilesSayTheSame) {
+  folder.write("ca.pem", make_certificate().certificate);
+  const config::Config config = parse(R"(
+[[listeners]]
+address = "127.0.0.1:8080"
+[[routes]]
+to = "shop"
+[upstreams.shop]
+endpoints = ["https://localhost:1", "127.0.0.1:2"]
+[upstreams.shop.tls]
+ca = "ca.pem"
+)");
+  const auto first = build(config, nullptr);
+  ASSERT_TRUE(first);
+  const auto& client = first->tls_clients.at("shop");
+  const DirectorySpec spec = directory_spec(config, first->tls_clients);
+  EXPECT_EQ(spec.upstreams[0].endpoints[0].tls, client);
+  EXPECT_EQ(spec.upstreams[0].endpoints[0].tls_name, "localhost");
+  EXPECT_EQ(spec.upstreams[0].endpoints[1].tls, nullptr);
+
+  const auto second = build(config, &*first);
+  ASSERT_TRUE(second);
+  EXPECT_EQ(second->tls_clients.at("shop"), client);
+  folder.write("ca.pem", make_certificate().certificate);
+  const auto third = build(config, &*second);
+  ASSERT_TRUE(third);
+  EXPECT_NE(third->tls_clients.at("shop"), client);
+  folder.write("ca.pem", "nothing");
+  const auto broken = build(config, &*third);
+  ASSERT_FALSE(broken);
+  EXPECT_NE(broken.error()[0].to_string().find("ca.pem: there is no certificate in it"), std::string::npos)
+      << broken.error()[0].to_string();
 }
 
 }  // namespace

@@ -68,12 +68,12 @@ TEST_F(ConfigWatcherTest, WaitsForQuietButNotForever) {
     turn();
     EXPECT_THAT(log, ElementsAre()) << i;
     advance(100ms);
-    folder.write("noise", std::string(static_cast<std::size_t>(i), 'x'));
+    folder.write("a.toml", std::string(static_cast<std::size_t>(i), 'x'));
   }
   for (int i = 0; i < 10; ++i) {
     turn();
     advance(100ms);
-    folder.write("noise", std::string(static_cast<std::size_t>(i), 'y'));
+    folder.write("other", std::string(static_cast<std::size_t>(i), 'y'));
   }
   EXPECT_THAT(log, ElementsAre("a.toml"));
 }
@@ -127,6 +127,35 @@ TEST_F(ConfigWatcherTest, ARenewedCertificateIsALinkIntoAnArchive) {
   EXPECT_THAT(log, ElementsAre("cert.pem"));
 }
 
+TEST_F(ConfigWatcherTest, AFolderFarAboveIsReplacedByAnother) {
+  folder.write("here/etc/a.toml", "1");
+  folder.write("next/etc/a.toml", "2");
+  watcher.watch({file("here/etc/a.toml")});
+  fs::rename(file("here"), file("before"));
+  fs::rename(file("next"), file("here"));
+  settle();
+  EXPECT_THAT(log, ElementsAre("here/etc/a.toml"));
+  folder.write("before/etc/a.toml", "4");  // nobody's any more
+  settle();
+  EXPECT_EQ(log.size(), 1U);
+  folder.write("here/etc/a.toml", "3");
+  settle();
+  EXPECT_EQ(log.size(), 2U);
+}
+
+TEST_F(ConfigWatcherTest, OneMoreFileThatAPatternMeansIsAChange) {
+  folder.write("conf.d/a.toml", "1");
+  watcher.watch({file("conf.d/*.toml")});
+  folder.write("conf.d/b.toml~", "1");
+  settle();
+  EXPECT_THAT(log, ElementsAre());
+  folder.write("conf.d/b.toml", "1");
+  settle();
+  fs::remove(file("conf.d/a.toml"));
+  settle();
+  EXPECT_THAT(log, ElementsAre("conf.d/b.toml", "conf.d/a.toml"));
+}
+
 TEST_F(ConfigWatcherTest, AFileThatGoesAndComesBackIsTwoChanges) {
   folder.write("a.toml", "1");
   watcher.watch({file("a.toml")});
@@ -135,6 +164,49 @@ TEST_F(ConfigWatcherTest, AFileThatGoesAndComesBackIsTwoChanges) {
   folder.write("a.toml", "22");
   settle();
   EXPECT_THAT(log, ElementsAre("a.toml", "a.toml"));
+}
+
+TEST_F(ConfigWatcherTest, FilesComeAndGoAndChangeInAFolder) {
+  folder.write("main.toml", "1");
+  EXPECT_TRUE(watcher.watch({file("main.toml"), file("conf.d/*.toml")}));
+  EXPECT_FALSE(watcher.watch({file("main.toml"), file("conf.d/*.toml")}));
+  folder.write("conf.d/a.toml", "1");
+  settle();
+  EXPECT_THAT(log, ElementsAre("conf.d/")) << "with its folder";
+  folder.write("conf.d/a.toml", "22");
+  folder.write("conf.d/noise", "1");
+  settle();
+  fs::rename(file("conf.d/a.toml"), file("conf.d/b.toml"));
+  settle();
+  fs::remove(file("conf.d/b.toml"));
+  settle();
+  EXPECT_THAT(log, ElementsAre("conf.d/", "conf.d/a.toml", "conf.d/a.toml", "conf.d/b.toml"));
+  folder.write("conf.d/noise", "22");
+  settle();
+  EXPECT_EQ(log.size(), 4U);
+}
+
+TEST_F(ConfigWatcherTest, WhatALinkOfAFolderLeadsToIsWatched) {
+  folder.write("available/a.toml", "1");
+  fs::create_directory(file("enabled"));
+  fs::create_symlink("../available/a.toml", file("enabled/a.toml"));
+  watcher.watch({file("enabled/*.toml")});
+  folder.write("available/a.toml", "22");
+  settle();
+  EXPECT_THAT(log, ElementsAre("enabled/a.toml"));
+}
+
+TEST_F(ConfigWatcherTest, FilesMayBeAddedToThoseOfBefore) {
+  folder.write("a.toml", "1");
+  folder.write("b.toml", "1");
+  watcher.watch({file("a.toml")});
+  EXPECT_TRUE(watcher.watch_too({file("b.toml")}));
+  EXPECT_FALSE(watcher.watch_too({file("b.toml")}));
+  folder.write("b.toml", "22");
+  settle();
+  folder.write("a.toml", "22");
+  settle();
+  EXPECT_THAT(log, ElementsAre("b.toml", "a.toml"));
 }
 
 TEST_F(ConfigWatcherTest, WhatIsNotWatchedAnyMoreIsSilent) {
