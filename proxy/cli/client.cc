@@ -1,6 +1,8 @@
 #include "proxy/cli/client.h"
 
+#include <poll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -9,16 +11,21 @@
 #include <chrono>
 #include <cstddef>
 #include <format>
+#include <functional>
 #include <optional>
 #include <utility>
 
-#include "common/fd.h"
+#include "common/text.h"
 #include "config/reading/load.h"
-#include "proxy/system/directories.h"
 
 namespace gatehouse {
 
 namespace {
+
+constexpr std::chrono::seconds kStatusPatience{2};
+// The last line of every outcome.
+constexpr std::string_view kOk = "ok\n";
+constexpr std::string_view kFailed = "failed\n";
 
 Result<Fd> connected(const Address& address, std::chrono::seconds patience) {
   const timeval limit{.tv_sec = patience.count(), .tv_usec = 0};
@@ -31,18 +38,18 @@ Result<Fd> connected(const Address& address, std::chrono::seconds patience) {
   return socket;
 }
 
-Result<std::string> ask(int socket, std::string_view question) {
+// Reads what comes behind what was asked, until that is enough or the connection ends.
+Result<> ask(int socket, std::string_view question, std::string& response, const std::function<bool()>& enough) {
   while (!question.empty()) {
     const ssize_t sent = send(socket, question.data(), question.size(), MSG_NOSIGNAL);
     if (sent < 0 && errno == EINTR) continue;
     if (sent < 0) return system_failure("cannot send", errno);
     question.remove_prefix(static_cast<std::size_t>(sent));
   }
-  std::string response;
   std::array<char, 16 * 1024> block{};
-  for (;;) {
+  while (!enough()) {
     const ssize_t count = recv(socket, block.data(), block.size(), 0);
-    if (count == 0) return response;
+    if (count == 0) return {};
     if (count > 0) {
       response.append(block.data(), static_cast<std::size_t>(count));
     } else if (errno == EAGAIN) {
@@ -51,51 +58,66 @@ Result<std::string> ask(int socket, std::string_view question) {
       return system_failure("cannot receive", errno);
     }
   }
+  return {};
+}
+
+// Whether the last line of `text` is `line`, which has its end.
+bool ends_with_line(std::string_view text, std::string_view line) {
+  return text == line || (text.ends_with(line) && text[text.size() - line.size() - 1] == '\n');
 }
 
 }  // namespace
 
-Result<std::filesystem::path> find_control_socket(const std::string& control, const std::string& config_file) {
-  if (!control.empty()) return control;
-  if (!config_file.empty()) {
-    const auto named = config::control_socket_of(config_file);
-    if (named && !named->empty()) return *named;
-    auto usual = directories::control_socket(config_file);
-    std::error_code error;
-    if (!usual || std::filesystem::exists(*usual, error)) return usual;
-    // It may name a socket that cannot be read out of it now; another instance is not what is meant.
-    if (!named) {
-      return failure(config_file +
-                     " cannot be read, so that it does not say which instance is meant; name its control "
-                     "socket with --control PATH");
-    }
-  }
-  const auto live = directories::live_control_sockets();
-  if (live.size() == 1) return live.front();
-  if (live.empty()) return failure("no running instance found");
-  std::string message = "several instances run; choose one with --control:";
-  for (const auto& path : live) message += "\n  " + path.string();
-  return failure(std::move(message));
+ControlConnection::ControlConnection(Fd socket) : socket_(std::move(socket)) {
+  ucred peer{};
+  socklen_t length = sizeof peer;
+  if (getsockopt(socket_.get(), SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0) pid_ = peer.pid;
+  if (pid_ > 0) process_ = Fd(static_cast<int>(syscall(SYS_pidfd_open, pid_, 0U)));
+}
+
+Result<ControlConnection> ControlConnection::open(const std::filesystem::path& socket, std::chrono::seconds patience) {
+  const auto address = Address::parse("unix:" + socket.string());
+  if (!address) return std::unexpected(address.error());
+  auto connection = connected(*address, patience);
+  if (!connection) return std::unexpected(connection.error());
+  return ControlConnection(*std::move(connection));
+}
+
+Result<CommandOutcome> ControlConnection::command(std::string_view command) {
+  std::string response;
+  const auto whole = [&response] { return ends_with_line(response, kOk) || ends_with_line(response, kFailed); };
+  const auto asked = ask(socket_.get(), std::string(command) + '\n', response, whole);
+  if (!asked) return std::unexpected(asked.error());
+  if (!whole()) return failure("the process ended without an answer");
+  CommandOutcome outcome{.ok = ends_with_line(response, kOk)};
+  response.resize(response.size() - (outcome.ok ? kOk : kFailed).size());
+  outcome.text = std::move(response);
+  return outcome;
+}
+
+bool ControlConnection::await_end(std::chrono::milliseconds patience) const {
+  // The server says nothing more: what can be read is the end of the connection.
+  pollfd end{.fd = process_ ? process_.get() : socket_.get(), .events = POLLIN, .revents = 0};
+  return poll(&end, 1, static_cast<int>(patience.count())) > 0;
 }
 
 Result<CommandOutcome> send_command(const std::filesystem::path& socket, std::string_view command) {
-  // Stopping takes as long as draining does, which the process bounds itself.
-  constexpr std::chrono::hours kPatience{1};
-  const auto address = Address::parse("unix:" + socket.string());
-  if (!address) return std::unexpected(address.error());
-  const auto connection = connected(*address, kPatience);
+  auto connection = ControlConnection::open(socket);
   if (!connection) return std::unexpected(connection.error());
-  auto response = ask(connection->get(), std::string(command) + '\n');
-  if (!response) return std::unexpected(response.error());
-  CommandOutcome outcome;
-  for (const std::string_view verdict : {"ok\n", "failed\n"}) {
-    if (!response->ends_with(verdict)) continue;
-    outcome.ok = verdict == "ok\n";
-    response->resize(response->size() - verdict.size());
-    outcome.text = *std::move(response);
-    return outcome;
-  }
-  return failure("the process ended without an answer");
+  return connection->command(command);
+}
+
+Result<std::string> fetch_status(const std::filesystem::path& socket) {
+  auto connection = ControlConnection::open(socket, kStatusPatience);
+  if (!connection) return std::unexpected(connection.error());
+  auto outcome = connection->command("status");
+  if (!outcome) return std::unexpected(outcome.error());
+  if (!outcome->ok) return failure(std::move(outcome->text));
+  return std::move(outcome->text);
+}
+
+Result<Address> admin_address_of(const std::string& text) {
+  return Address::parse(text::parse_decimal(text) ? "127.0.0.1:" + text : text);
 }
 
 Result<Address> find_admin_address(const std::string& admin, const std::string& config_file) {
@@ -103,7 +125,7 @@ Result<Address> find_admin_address(const std::string& admin, const std::string& 
   Result<Address> address = config::Server::default_admin();
   if (admin == kOff) return failure("the admin address is turned off, so that nobody can be asked");
   if (!admin.empty()) {
-    address = Address::parse(admin);
+    address = admin_address_of(admin);
   } else if (!config_file.empty()) {
     const std::optional<config::Server> server = config::server_of(config_file);
     if (!server) return failure(config_file + " cannot be read; name the admin address with --admin");
@@ -118,18 +140,20 @@ Result<std::string> fetch(const Address& address, std::string_view path, std::ch
   const auto connection = connected(address, patience);
   if (!connection) return std::unexpected(connection.error());
   constexpr std::size_t kShown = 80;  // of a body that says why
-  auto response = ask(connection->get(), std::format("GET {} HTTP/1.0\r\nHost: localhost\r\n\r\n", path));
-  if (!response) return response;
-  const std::size_t head_end = response->find("\r\n\r\n");
-  const std::string_view status_line = std::string_view(*response).substr(0, response->find("\r\n"));
+  std::string response;
+  const auto asked = ask(connection->get(), std::format("GET {} HTTP/1.0\r\nHost: localhost\r\n\r\n", path), response,
+                         [] { return false; });
+  if (!asked) return std::unexpected(asked.error());
+  const std::size_t head_end = response.find("\r\n\r\n");
+  const std::string_view status_line = std::string_view(response).substr(0, response.find("\r\n"));
   if (head_end == std::string::npos || !status_line.starts_with("HTTP/1.") || status_line.find(" 200 ") != 8) {
     const std::string_view body =
-        head_end == std::string::npos ? std::string_view{} : std::string_view(*response).substr(head_end + 4, kShown);
+        head_end == std::string::npos ? std::string_view{} : std::string_view(response).substr(head_end + 4, kShown);
     const std::string_view said = body.substr(0, body.find_first_of("\r\n"));
     return failure(
         std::format("{} answered: {}{}{}", address.to_string(), status_line, said.empty() ? "" : ": ", said));
   }
-  return response->substr(head_end + 4);
+  return response.substr(head_end + 4);
 }
 
 }  // namespace gatehouse

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "common/address.h"
+#include "common/fd.h"
 #include "common/result.h"
 
 namespace gatehouse {
@@ -20,14 +21,39 @@ struct CommandOutcome {
   std::string text;
 };
 
-// Which instance is meant: the control socket given, else that of the configuration file (which may be broken by
-// now), else the only one that runs. The error lists them if there are several. That somebody listens there is not
-// certain.
-Result<std::filesystem::path> find_control_socket(const std::string& control, const std::string& config_file);
+// A connection to a control socket, for one command.
+class ControlConnection {
+ public:
+  // For the process to accept, and then for each time that it says nothing: a reload may have many files to read.
+  static constexpr std::chrono::seconds kPatience{600};
 
-// Sends one command and reads until the process closes the connection (for "stop": until it has ended; an hour at
-// most). An error: it could not be reached, or ended without an outcome.
+  static Result<ControlConnection> open(const std::filesystem::path& socket, std::chrono::seconds patience = kPatience);
+
+  // The process at the other end; 0: the kernel does not say, since it is in another namespace.
+  int pid() const { return pid_; }
+  // Sends the command and reads until its outcome is there. To be called once. An error: the process could not be
+  // reached, or ended without an outcome.
+  Result<CommandOutcome> command(std::string_view command);
+  // After "stop": waits until the process has ended. Returns false if it has not within `patience`.
+  bool await_end(std::chrono::milliseconds patience) const;
+
+ private:
+  explicit ControlConnection(Fd socket);
+
+  Fd socket_;
+  int pid_ = 0;
+  // A pidfd, or none where the kernel gives none: the connection ends shortly before the process then.
+  Fd process_;
+};
+
+// The outcome of one command on a connection of its own.
 Result<CommandOutcome> send_command(const std::filesystem::path& socket, std::string_view command);
+
+// What the instance says of itself, as /status.json has it. Not waited for longer than two seconds: it may hang.
+Result<std::string> fetch_status(const std::filesystem::path& socket);
+
+// What --admin names. A port alone is of this machine's loopback address.
+Result<Address> admin_address_of(const std::string& text);
 
 // The admin address: the one given, else that of the configuration file, else the default one. A wildcard stands for
 // this machine's loopback address. An error if it is turned off or the file cannot be read.

@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "common/crypto/certificate_store.h"
 #include "config/reading/load.h"
 #include "proxy/cli/output.h"
 #include "proxy/explain/explain.h"
@@ -13,10 +14,10 @@ namespace gatehouse {
 namespace {
 
 // Warnings are for `check` to say.
-void print_errors(const std::vector<config::Diagnostic>& diagnostics) {
-  for (const config::Diagnostic& diagnostic : diagnostics) {
-    if (diagnostic.severity == config::Severity::kError) print(stderr, diagnostic.to_string() + '\n');
-  }
+void print_errors(std::vector<config::Diagnostic> diagnostics, const config::Sources& sources) {
+  std::erase_if(diagnostics,
+                [](const config::Diagnostic& diagnostic) { return diagnostic.severity == config::Severity::kWarning; });
+  print(diagnostics, sources);
 }
 
 }  // namespace
@@ -36,12 +37,13 @@ void add_explain_options(CLI::App& command, ExplainOptions& options) {
 int run_explain(const ExplainOptions& options, const std::string& file) {
   const auto question = parse_question(options.question);
   if (!question) return complain(question.error().message, kExitBadCommandLine);
-  const config::Loaded loaded = config::load(file);
-  print_errors(loaded.diagnostics);
+  CertificateStore certificates;
+  const config::Loaded loaded = config::load(file, certificates);
+  print_errors(loaded.diagnostics, loaded.sources);
   if (!loaded.config) return kExitFailed;
-  const auto explanation = explain(*loaded.config, *question);
+  const auto explanation = explain(*loaded.config, *question, certificates);
   if (!explanation) {
-    print_errors(explanation.error());
+    print_errors(explanation.error(), loaded.sources);
     return kExitFailed;
   }
   print(stdout, options.json ? to_json(*explanation) : to_text(*explanation));

@@ -13,9 +13,18 @@
 #include "common/crypto/certificate_self_signed.h"
 #include "common/text.h"
 #include "config/validate.h"
+#include "proxy/cli/client.h"
 #include "proxy/system/directories.h"
 
 namespace gatehouse {
+namespace {
+
+// A port alone stands for all addresses.
+Result<Address> listen_address_of(const std::string& text) {
+  return Address::parse(text::parse_decimal(text) ? ':' + text : text);
+}
+
+}  // namespace
 
 void complete(CLI::App& command, FrontOptions& options) {
   options.variables = take_variables(command);
@@ -64,10 +73,10 @@ void FrontBuilder::route_to(const std::string& target, std::string_view option) 
   config_.routes.push_back(std::move(route));
 }
 
-config::Loaded FrontBuilder::finish() {
+config::Loaded FrontBuilder::finish(CertificateStore& certificates) {
   if (!config::has_errors(loaded_.diagnostics)) {
     add(config::validate(config_));
-    add(config::validate_machine(config_));
+    add(config::validate_machine(config_, certificates));
   }
   if (!config::has_errors(loaded_.diagnostics)) loaded_.config = std::move(config_);
   return std::move(loaded_);
@@ -105,7 +114,7 @@ void FrontBuilder::read_alt_svc(const FrontOptions& options, config::AltSvc& alt
 }
 
 void FrontBuilder::read_listener(const std::string& text, std::string_view option, config::Listener listener) {
-  const auto address = Address::parse(text);
+  const auto address = listen_address_of(text);
   if (!check(address, option)) return;
   listener.location = at(option);
   listener.address = *address;
@@ -123,7 +132,7 @@ void FrontBuilder::read_server(const FrontOptions& options) {
   if (options.admin == "off") {
     server.admin.reset();
   } else if (!options.admin.empty()) {
-    const auto address = Address::parse(options.admin);
+    const auto address = admin_address_of(options.admin);
     if (check(address, "--admin")) server.admin = *address;
   }
 }

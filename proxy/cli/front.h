@@ -1,6 +1,6 @@
 // What `proxy` and `host` have in common: a configuration from a handful of options instead of a file, with a
 // listener for h1, h2 and h3 and a route for everything. Places in diagnostics are the options. A FrontBuilder lives
-// for one configuration: at the start, and again at every reload. Main thread.
+// for one configuration: at the start, and again at every reload. Any thread.
 #pragma once
 
 #include <string>
@@ -59,8 +59,9 @@ class FrontBuilder {
 
   config::Config& config() { return config_; }
 
-  // Validates it, if nothing was wrong so far. To be called once, as the last.
-  config::Loaded finish();
+  // Validates it, if nothing was wrong so far, with certificates that are read through `certificates`. To be called
+  // once, as the last.
+  config::Loaded finish(CertificateStore& certificates);
 
  private:
   void read_certificates(const FrontOptions& options, config::CertificateFiles& files);

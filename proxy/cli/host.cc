@@ -8,10 +8,13 @@
 #include <string_view>
 #include <system_error>
 #include <utility>
+#include <variant>
+#include <vector>
 
 #include "config/names.h"
 #include "config/target_rules.h"
-#include "config/web_config.h"
+#include "config/validate.h"
+#include "config/web_config/web_config.h"
 
 namespace gatehouse {
 
@@ -58,11 +61,42 @@ config::App app_of_command(const HostOptions& options, const FrontBuilder& build
 }
 
 // Says what it could not use; a warning is no mistake, and the app comes all the same.
-config::App app_of_folder(const std::string& folder, FrontBuilder& builder) {
+config::App app_of_folder(const std::string& folder, FrontBuilder& builder, config::Route& route) {
   config::WebConfig web_config = config::read_web_config(folder);
   builder.add(std::move(web_config.diagnostics));
-  if (web_config.response) builder.config().timeouts.response = *web_config.response;
+  config::Config& config = builder.config();
+  config.server.watch = true;  // its web.config: what is changed there holds at once
+  if (web_config.response) config.timeouts.response = *web_config.response;
+  if (web_config.max_request_body) config.limits.max_request_body = web_config.max_request_body;
+  for (config::Listener& listener : config.listeners) {
+    listener.redirect_to_https |= web_config.redirect_to_https && !listener.tls;
+  }
+  route.response_headers = std::move(web_config.response_headers);
+  route.hosts = std::move(web_config.hosts);
+  route.allow = std::move(web_config.allow);
+  route.deny = std::move(web_config.deny);
+  config.routes = std::move(web_config.routes);
   return web_config.app.value_or(config::App{});
+}
+
+// The application's route, behind those of its site's rules, for all of which holds what holds for the site.
+void route_to_app(const std::string& name, const config::Route& site, FrontBuilder& builder) {
+  builder.route_to(name, kCommand);
+  std::vector<config::Route>& routes = builder.config().routes;
+  routes.back().hosts = site.hosts;
+  const auto is_whole_site = [](const config::Route& route) { return route.path == "/" && route.hosts.empty(); };
+  if (site.hosts.empty() && std::ranges::any_of(routes.begin(), routes.end() - 1, is_whole_site)) {
+    routes.pop_back();  // <httpRedirect>, or a rule that rewrites whatever is asked for
+  }
+  for (config::Route& route : routes) {
+    if (auto* const forward = std::get_if<config::Forward>(&route.action)) {
+      *forward = {.upstream = name, .location = builder.at(kCommand)};
+    }
+    if (route.hosts.empty() && !is_whole_site(route)) route.hosts = site.hosts;
+    route.response_headers = site.response_headers;
+    route.allow = site.allow;
+    route.deny = site.deny;
+  }
 }
 
 void read_environment(const HostOptions& options, FrontBuilder& builder, config::App& app) {
@@ -113,19 +147,33 @@ std::string app_name_of(const std::vector<std::string>& command) {
   return config::is_target_name(name) ? name : "app";
 }
 
-config::Loaded host_config(const HostOptions& options) {
+config::Loaded host_config(const HostOptions& options, CertificateStore& certificates) {
   FrontBuilder builder(options.front);
   std::string folder = is_folder(options.command) ? absolute_path(options.command[0]) : "";
   if (folder.size() > 1 && folder.ends_with('/')) folder.pop_back();
   if (!folder.empty() && !config::has_web_config(folder)) {
     builder.error(folder, "this folder has no web.config; write the command that starts the application behind --");
-    return builder.finish();
+    return builder.finish(certificates);
   }
-  config::App app = folder.empty() ? app_of_command(options, builder) : app_of_folder(folder, builder);
+  config::Route site;  // what web.config says of all its routes
+  config::App app = folder.empty() ? app_of_command(options, builder) : app_of_folder(folder, builder, site);
   read_overrides(options, builder, app);
-  builder.route_to(app.name, kCommand);
+  if (folder.empty() && options.starts_now) {
+    // Of a folder, which is watched, the program may yet be on its way.
+    if (const auto why_not = config::why_not_started(app)) builder.error(kCommand, *why_not);
+  }
+  route_to_app(app.name, site, builder);
   builder.config().apps.push_back(std::move(app));
-  return builder.finish();
+  return builder.finish(certificates);
+}
+
+std::vector<std::string> take_hosted_command(std::vector<std::string>& words) {
+  if (words.front() != "host") return {};
+  const auto mark = std::ranges::find(words, "--");
+  if (mark == words.end() || mark + 1 == words.end()) return {};
+  std::vector<std::string> hosted(mark + 2, words.end());
+  words.erase(mark + 2, words.end());
+  return hosted;
 }
 
 }  // namespace gatehouse

@@ -86,6 +86,12 @@ constexpr std::string_view kRest = R"(.Sh SIGNALS
 .Bl -tag -width SIGTERM,
 .It Dv SIGHUP
 Load the configuration again; one that cannot be used changes nothing.
+For
+.Ic proxy
+and
+.Ic host
+that were started on a terminal it is the end, within seconds:
+the terminal has gone.
 .It Dv SIGTERM , SIGINT , SIGQUIT
 End gracefully: requests in flight are finished within
 .Ic drain_timeout .
@@ -104,6 +110,8 @@ Where the service manager is told of readiness, reloads and the end, and how
 often it wants to hear that every worker is alive.
 .It Ev RUNTIME_DIRECTORY , STATE_DIRECTORY
 Where control sockets and secrets are kept.
+.It Ev NO_COLOR
+If it is set and not empty, nothing on a terminal is coloured.
 .El
 .Sh FILES
 .Bl -tag -width Ds
@@ -118,10 +126,13 @@ Control sockets of instances that root started.
 0: fine.
 1: the configuration is bad, or something failed.
 2: the command line is bad.
+.Ic host \-\-exit\-with\-app :
+that of the application which has ended, or 128 and the number of the signal
+that ended it; 127 if there is no such program, 126 if it cannot be run.
 .Sh EXAMPLES
 Put HTTPS and HTTP/3 in front of what listens on port 5000:
 .Pp
-.Dl gatehouse proxy \-\-to http://127.0.0.1:5000
+.Dl gatehouse proxy localhost:5000
 .Pp
 Start an application and front it:
 .Pp

@@ -23,19 +23,20 @@ std::vector<std::string> choices_in(std::string_view type) {
   return choices;
 }
 
-OptionOutline outline_of(const CLI::Option& option) {
+// Its long name, or else its short one; empty: it is a positional argument and nothing else.
+std::string dashed_name(const CLI::Option& option) {
+  if (!option.get_lnames().empty()) return "--" + option.get_lnames().front();
+  return option.get_snames().empty() ? "" : "-" + option.get_snames().front();
+}
+
+OptionOutline outline_of(const CLI::Option& option, std::string name) {
   const std::string type = option.get_type_name();
-  const bool flag = option.get_expected_max() == 0;
-  OptionOutline outline{
-      .help = option.get_description(), .choices = choices_in(type), .required = option.get_required()};
-  if (!option.get_lnames().empty()) {
-    outline.name = "--" + option.get_lnames().front();
-  } else if (!option.get_snames().empty()) {
-    outline.name = "-" + option.get_snames().front();
-  } else {
-    outline.name = option.get_name(true);
-  }
-  if (!flag && !option.get_positional()) outline.value = type.substr(0, type.find(':'));
+  OptionOutline outline{.name = std::move(name),
+                        .help = option.get_description(),
+                        .choices = choices_in(type),
+                        .required = option.get_required()};
+  const bool takes_value = option.get_expected_max() != 0 && outline.name.starts_with('-');
+  if (takes_value) outline.value = type.substr(0, type.find(':'));
   return outline;
 }
 
@@ -43,8 +44,11 @@ CommandOutline outline_of_command(const CLI::App& app) {
   CommandOutline outline{.name = app.get_name(), .help = app.get_description()};
   for (const CLI::Option* option : app.get_options()) {
     if (option->get_group().empty()) continue;
-    auto& list = option->get_positional() ? outline.positionals : outline.options;
-    list.push_back(outline_of(*option));
+    // It may be both: FILE and --config FILE.
+    if (option->get_positional()) outline.positionals.push_back(outline_of(*option, option->get_name(true)));
+    if (std::string name = dashed_name(*option); !name.empty()) {
+      outline.options.push_back(outline_of(*option, std::move(name)));
+    }
   }
   return outline;
 }

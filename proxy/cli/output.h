@@ -2,12 +2,16 @@
 // stderr. Functions without state; main thread.
 #pragma once
 
+#include <unistd.h>
+
 #include <cstdio>
 #include <format>
 #include <string_view>
 #include <vector>
 
 #include "config/diagnostic.h"
+#include "config/showing/excerpt.h"
+#include "config/sources.h"
 
 namespace gatehouse {
 
@@ -21,9 +25,9 @@ inline void print(std::FILE* to, std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), to);
 }
 
-// To standard error, one a line, warnings too.
-inline void print(const std::vector<config::Diagnostic>& diagnostics) {
-  print(stderr, config::lines_of(diagnostics));
+// To standard error, warnings too; on a terminal each with the line that it is about.
+inline void print(const std::vector<config::Diagnostic>& diagnostics, const config::Sources& sources) {
+  print(stderr, config::lines_for(STDERR_FILENO, diagnostics, sources));
 }
 
 // Prints one line to standard error, and returns the exit code, for whoever ends with it.

@@ -1,5 +1,5 @@
 // `gatehouse proxy`: a configuration without a file, to put Gatehouse in front of something that already listens.
-// Called at the start and at every reload; main thread.
+// Called at the start and at every reload; any thread.
 #pragma once
 
 #include <string>
@@ -20,10 +20,10 @@ struct ProxyOptions {
 };
 
 // The same outcome as that of a file: one upstream with these endpoints, and a route of all requests to it.
-config::Loaded proxy_config(const ProxyOptions& options);
+config::Loaded proxy_config(const ProxyOptions& options, CertificateStore& certificates);
 
 // "http://127.0.0.1:5000/" as "127.0.0.1:5000"; the port is 80 where none is given. Fails for https:// and for an
 // address with a path.
-Result<std::variant<Address, config::DnsName>> endpoint_of(const std::string& text);
+Result<config::Endpoint> endpoint_of(const std::string& text);
 
 }  // namespace gatehouse

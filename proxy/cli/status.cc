@@ -4,15 +4,14 @@
 
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <format>
 #include <string>
 #include <string_view>
 
 #include "common/event_loop.h"
+#include "common/terminal.h"
 #include "common/timer.h"
 #include "proxy/admin/status_table.h"
-#include "proxy/cli/client.h"
 #include "proxy/cli/output.h"
 
 namespace gatehouse {
@@ -26,32 +25,25 @@ void show(std::string_view text) {
   std::fflush(stdout);  // a screen is whole at once
 }
 
-bool on_terminal() {
-  return isatty(STDOUT_FILENO) == 1;
-}
-
 TableColours colours() {
-  const char* const unwanted = std::getenv("NO_COLOR");
-  const char* const terminal = std::getenv("TERM");
-  const bool dumb = terminal == nullptr || std::string_view(terminal) == "dumb";
-  const bool wanted = on_terminal() && !dumb && (unwanted == nullptr || *unwanted == '\0');
-  return wanted ? TableColours::kAnsi : TableColours::kPlain;
+  return terminal::wants_colours(STDOUT_FILENO) ? TableColours::kAnsi : TableColours::kPlain;
 }
 
-Result<std::string> table(const Address& admin) {
-  const auto json = fetch(admin, "/status.json");
+Result<std::string> table(const StatusSource& source) {
+  const auto json = source();
   if (!json) return json;
   return status_table(*json, colours());
 }
 
 // One screen after the other; on what is no terminal, one below the other.
-Result<> watch(const Address& admin) {
-  const std::string_view before = on_terminal() ? kTopAndClear : std::string_view();
-  const std::string_view after = on_terminal() ? std::string_view() : std::string_view("\n");
+Result<> watch(const StatusSource& source) {
+  const bool on_terminal = terminal::is_terminal(STDOUT_FILENO);
+  const std::string_view before = on_terminal ? kTopAndClear : std::string_view();
+  const std::string_view after = on_terminal ? std::string_view() : std::string_view("\n");
   EventLoop loop;
   Timer next(loop, [&] {
     next.arm(kEach);
-    const auto text = table(admin);
+    const auto text = table(source);
     show(std::format("{}{}{}", before, text ? *text : "no answer: " + text.error().message + '\n', after));
     if (std::ferror(stdout) != 0) loop.stop();
   });
@@ -62,12 +54,12 @@ Result<> watch(const Address& admin) {
 
 }  // namespace
 
-Result<> show_status(const Address& admin, const StatusOptions& options) {
-  if (options.watch) return watch(admin);
-  const auto text = options.json ? fetch(admin, "/status.json") : table(admin);
+Result<> show_status(const StatusSource& source, const StatusOptions& options) {
+  if (options.watch) return watch(source);
+  const auto text = options.json ? source() : table(source);
   if (!text) return std::unexpected(text.error());
   show(*text);
-  if (options.json) show("\n");
+  if (options.json && !text->ends_with('\n')) show("\n");
   return {};
 }
 

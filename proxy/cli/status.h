@@ -2,7 +2,9 @@
 // main thread of a short-lived process.
 #pragma once
 
-#include "common/address.h"
+#include <functional>
+#include <string>
+
 #include "common/result.h"
 
 namespace gatehouse {
@@ -14,8 +16,11 @@ struct StatusOptions {
   bool json = false;
 };
 
-// Asks /status.json at `admin` and prints to standard output. Colours only where that is a terminal that can show
-// them and NO_COLOR (no-color.org) is not set. The error says why nothing could be shown; with `watch` there is none.
-Result<> show_status(const Address& admin, const StatusOptions& options);
+// Asks a process for what /status.json has.
+using StatusSource = std::function<Result<std::string>()>;
+
+// Prints what `source` says to standard output. Colours only where that is a terminal that can show them and NO_COLOR
+// (no-color.org) is not set. The error says why nothing could be shown; with `watch` there is none.
+Result<> show_status(const StatusSource& source, const StatusOptions& options);
 
 }  // namespace gatehouse

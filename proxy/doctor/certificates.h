@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/clock.h"
+#include "common/crypto/certificate_store.h"
 #include "config/config.h"
 #include "proxy/doctor/finding.h"
 
@@ -21,6 +22,8 @@ struct CertificateFacts {
   std::vector<std::string> names;
   WallTime not_before{};
   WallTime not_after{};
+  // See Certificate.
+  WallTime renewal_due{};
   // Each certificate of the file is issued by the one behind it; where there is one alone, it has issued itself.
   bool chain_complete = true;
   // Users who are neither the owner nor in the group may read or write the key.
@@ -28,9 +31,9 @@ struct CertificateFacts {
 };
 
 // Reads both files as this process may.
-CertificateFacts look_at_certificate(const config::CertificateFiles& files);
+CertificateFacts look_at_certificate(const config::CertificateFiles& files, CertificateStore& store);
 // The worst of what can be said: a problem where it cannot be served, has expired, is not valid yet or has an open
-// key; a warning where it expires within 14 days or its chain is not complete.
+// key; a warning where it should have been renewed by now, or its chain is not complete.
 Finding judge_certificate(const CertificateFacts& facts, WallTime now);
 
 // Of all listeners with TLS, in the order of the configuration; then a warning for each host of a route that no

@@ -62,7 +62,7 @@ Findings check_apps(const config::Config& config) {
   }
   for (const config::App& app : config.apps) {
     const bool wrong = std::ranges::any_of(diagnostics, [&](const config::Diagnostic& diagnostic) {
-      return diagnostic.location.line >= app.location.line && diagnostic.message.contains("\"" + app.name + "\"");
+      return diagnostic.message.contains("\"" + app.name + "\"");
     });
     if (wrong) continue;
     findings.push_back(
@@ -85,6 +85,7 @@ Findings examine(const std::string& file) {
   append(findings, judge_endpoints(look_at_endpoints(
                        config, {.timeout = std::min(config.timeouts.connect, kLongestConnect), .resolver = {}})));
   append(findings, check_apps(config));
+  append(findings, check_sources(loaded.sources));
   append(findings, check_files(config));
   append(findings, check_machine(config));
   return findings;

@@ -8,17 +8,22 @@
 #include <optional>
 #include <variant>
 
+#include "common/crypto/certificate_store.h"
+#include "common/crypto/tls_server.h"
 #include "common/event_loop.h"
 #include "common/timer.h"
 #include "config/target_rules.h"
+#include "config/upstream_tls.h"
 #include "proxy/http/fault.h"
 #include "proxy/upstream/connector.h"
+#include "proxy/upstream/introduction.h"
 
 namespace gatehouse::doctor {
 namespace {
 
-std::string reason(Fault fault) {
-  switch (fault) {
+std::string reason(const Connector::Failure& failure) {
+  if (!failure.why.empty()) return std::format("it listens, but TLS failed: {}", failure.why);
+  switch (failure.fault) {
     case Fault::kConnectRefused:
       return "it refuses connections";
     case Fault::kConnectTimeout:
@@ -46,8 +51,9 @@ class Search {
 
  private:
   struct Name {
-    std::string upstream;
-    config::DnsName name;
+    const config::Upstream& upstream;
+    const config::Endpoint& endpoint;
+    const config::DnsName& name;
     bool resolved = false;
     Resolver::Resolution resolution;
     std::unique_ptr<Resolver::Watch> watch;
@@ -55,23 +61,38 @@ class Search {
   struct Attempt {
     EndpointFacts facts;
     Address address;
-    std::unique_ptr<Connector> connector;
+    // Tried if nobody is there.
+    std::optional<Address> other{};
+    std::shared_ptr<TlsServer> tls{};
+    SendProxyProtocol introduces = SendProxyProtocol::kOff;
+    std::unique_ptr<Connector> connector{};
   };
 
   void add(const config::Upstream& upstream) {
     for (const config::Endpoint& endpoint : upstream.endpoints) {
       if (const auto* address = std::get_if<Address>(&endpoint.at)) {
-        add(upstream.name, *address, "");
+        Attempt attempt{.facts = {.endpoint = config::endpoint_text(endpoint)}, .address = *address};
+        if (endpoint.localhost) attempt.other = *Address::parse(std::format("[::1]:{}", address->port()));
+        add(upstream, endpoint, std::move(attempt));
       } else {
-        names_.push_back({.upstream = upstream.name, .name = std::get<config::DnsName>(endpoint.at)});
+        names_.push_back({.upstream = upstream, .endpoint = endpoint, .name = std::get<config::DnsName>(endpoint.at)});
       }
     }
   }
 
-  void add(const std::string& upstream, const Address& address, const std::string& name) {
-    attempts_.push_back({.facts = {.upstream = upstream, .endpoint = address.to_string(), .name = name},
-                         .address = address,
-                         .connector = nullptr});
+  // What is wrong with the files of the upstream `gatehouse check` says as well.
+  void add(const config::Upstream& upstream, const config::Endpoint& endpoint, Attempt attempt) {
+    attempt.facts.upstream = upstream.name;
+    attempt.introduces = upstream.balancing.proxy_protocol;
+    if (!endpoint.tls_host.empty()) {
+      auto client = TlsClient::make(config::tls_options(upstream.tls), certificates_);
+      if (client) {
+        attempt.tls = std::make_shared<TlsServer>(*std::move(client), endpoint.tls_host);
+      } else {
+        attempt.facts.error = client.error().message;
+      }
+    }
+    attempts_.push_back(std::move(attempt));
   }
 
   void wait_for(std::size_t expected) {
@@ -99,36 +120,45 @@ class Search {
     for (Name& name : names_) {
       name.watch.reset();
       const std::string text = config::endpoint_text(name.name);
-      for (const ResolvedAddress& resolved : name.resolution.addresses) add(name.upstream, resolved.address, text);
+      const bool tls = !name.endpoint.tls_host.empty();
+      for (const ResolvedAddress& resolved : name.resolution.addresses) {
+        add(name.upstream, name.endpoint,
+            {.facts = {.endpoint = (tls ? "https://" : "") + resolved.address.to_string(), .name = text},
+             .address = resolved.address});
+      }
       if (!name.resolution.addresses.empty()) continue;
-      attempts_.push_back({.facts = {.upstream = name.upstream,
+      attempts_.push_back({.facts = {.upstream = name.upstream.name,
                                      .endpoint = text,
                                      .name = text,
                                      .error = name.resolved ? name.resolution.error : "no answer from DNS in time",
                                      .unresolved = true},
-                           .address = {},
-                           .connector = nullptr});
+                           .address = {}});
     }
   }
 
   void connect() {
     std::size_t awaited = 0;
     for (Attempt& attempt : attempts_) {
-      if (attempt.facts.unresolved) continue;
+      if (!attempt.facts.error.empty()) continue;
       ++awaited;
-      attempt.facts.error = reason(Fault::kConnectTimeout);  // until it answers
-      attempt.connector = std::make_unique<Connector>(
-          loop_, attempt.address, std::nullopt, [this, &attempt](Connector::Outcome outcome) {
-            attempt.facts.error = outcome ? std::string() : reason(outcome.error().fault);
-            loop_.retire(std::move(attempt.connector));
-            one_done();
-          });
+      attempt.facts.error = reason({.fault = Fault::kConnectTimeout, .error = 0});  // until it answers
+      const Connector::Target target{.address = attempt.address,
+                                     .other = attempt.other ? &*attempt.other : nullptr,
+                                     .listening_user = std::nullopt,
+                                     .tls = attempt.tls.get(),
+                                     .introduction = introduction::of_ourselves(attempt.introduces)};
+      attempt.connector = std::make_unique<Connector>(loop_, target, [this, &attempt](Connector::Outcome outcome) {
+        attempt.facts.error = outcome ? std::string() : reason(outcome.error());
+        loop_.retire(std::move(attempt.connector));
+        one_done();
+      });
     }
     wait_for(awaited);
     for (Attempt& attempt : attempts_) attempt.connector.reset();
   }
 
   const EndpointSearch& options_;
+  CertificateStore certificates_;
   EventLoop loop_;
   Resolver resolver_;
   Timer deadline_;
@@ -143,6 +173,8 @@ std::string advice(const EndpointFacts& facts) {
     const std::string_view tool = colon == std::string::npos ? "host -t SRV" : "getent hosts";
     return std::format("`{} {}` asks again, by /etc/resolv.conf", tool, facts.endpoint.substr(0, colon));
   }
+  if (facts.error.contains("TLS"))
+    return "see [upstreams.NAME.tls]: ca, server_name, certificate; `openssl s_client -connect` shows what it presents";
   if (facts.error.contains("refuses")) return "start what should listen there, or change its address";
   return "check its address, routes and firewalls between";
 }

@@ -34,17 +34,31 @@ bool is_file(const std::string& output) {
   return output.starts_with('/');
 }
 
-Finding judge_configuration(const std::string& file) {
+bool all_may_change(const std::string& file) {
   struct stat status{};
-  if (::stat(file.c_str(), &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & S_IWOTH) != 0) {
-    return {.grade = Grade::kProblem,
-            .check = "file",
-            .message = std::format("every user of this machine can change {}; `chmod o-w {}`", file, file)};
-  }
-  return {.grade = Grade::kOk, .check = "file", .message = std::format("{} is for its owner to change", file)};
+  return ::stat(file.c_str(), &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & S_IWOTH) != 0;
 }
 
 }  // namespace
+
+Findings check_sources(const config::Sources& sources) {
+  Findings findings;
+  for (const config::Sources::File& source : sources.files) {
+    if (!all_may_change(source.name)) continue;
+    findings.push_back(
+        {.grade = Grade::kProblem,
+         .check = "file",
+         .message = std::format("every user of this machine can change {}; `chmod o-w {}`", source.name, source.name)});
+  }
+  if (findings.empty() && !sources.files.empty()) {
+    const std::size_t others = sources.files.size() - 1;
+    const std::string more = others == 0 ? "" : std::format(" (and {} that it includes)", others);
+    findings.push_back({.grade = Grade::kOk,
+                        .check = "file",
+                        .message = std::format("{}{} is for its owner to change", sources.files.front().name, more)});
+  }
+  return findings;
+}
 
 PathFacts look_at_file(std::string what, const std::string& path) {
   PathFacts facts{.what = std::move(what), .path = path, .looked_at = path};
@@ -85,7 +99,6 @@ Finding judge_path(const PathFacts& facts) {
 Findings check_files(const config::Config& config) {
   Findings findings;
   const auto judge = [&](const PathFacts& facts) { findings.push_back(judge_path(facts)); };
-  if (!config.file.empty()) findings.push_back(judge_configuration(config.file));
   if (is_file(config.log.output)) judge(look_at_file("the log", config.log.output));
   if (is_file(config.log.access.output)) judge(look_at_file("the access log", config.log.access.output));
   for (const config::App& app : config.apps) {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "config/config.h"
+#include "config/sources.h"
 #include "proxy/doctor/finding.h"
 
 namespace gatehouse::doctor {
@@ -28,7 +29,9 @@ PathFacts look_at_folder(std::string what, const std::string& path);
 // A problem with what to do about it, or fine.
 Finding judge_path(const PathFacts& facts);
 
-// First whether every user may change the configuration's file, then all places that this configuration writes to.
+// Whether every user may change a file of the configuration.
+Findings check_sources(const config::Sources& sources);
+// All places that this configuration writes to.
 Findings check_files(const config::Config& config);
 
 }  // namespace gatehouse::doctor

@@ -11,7 +11,7 @@
 #include <iterator>
 #include <utility>
 
-#include "proxy/apps/cgroup.h"
+#include "proxy/apps/process/cgroup.h"
 #include "proxy/system/descriptors.h"
 
 namespace gatehouse::doctor {

@@ -62,13 +62,13 @@ std::string kind(Transport transport) {
   return transport == Transport::kTcp ? "TCP" : "UDP";
 }
 
-Finding finding(Grade grade, std::string message) {
+Finding of_port(Grade grade, std::string message) {
   return {.grade = grade, .check = "port", .message = std::move(message)};
 }
 
 Finding judge_taken(const PortFacts& facts, const std::string& what) {
   if (facts.holder == Holder::kGatehouse) {
-    return finding(Grade::kOk, std::format("{} is ours already: {}", what, facts.holder_name));
+    return of_port(Grade::kOk, std::format("{} is ours already: {}", what, facts.holder_name));
   }
   const bool udp = facts.transport == Transport::kUdp;
   const std::string by = facts.holder_name.empty() ? "another process" : facts.holder_name;
@@ -76,7 +76,7 @@ Finding judge_taken(const PortFacts& facts, const std::string& what) {
   if (facts.holder_name.empty() && facts.transport != Transport::kUnix) {
     fix += std::format(" (`ss -{}lnp sport = :{}` as root says who it is)", udp ? "u" : "t", facts.address.port());
   }
-  return finding(udp ? Grade::kWarning : Grade::kProblem,
+  return of_port(udp ? Grade::kWarning : Grade::kProblem,
                  std::format("{} is taken by {}{}; {}", what, by, udp ? ", so that HTTP/3 would be off" : "", fix));
 }
 
@@ -104,25 +104,25 @@ Finding judge_port(const PortFacts& facts) {
   const std::uint16_t port = facts.address.port();
   switch (facts.error) {
     case 0:
-      return finding(Grade::kOk, std::format("{} is free", what));
+      return of_port(Grade::kOk, std::format("{} is free", what));
     case EADDRINUSE:
       return judge_taken(facts, what);
     case EACCES:
       if (facts.transport == Transport::kUnix) {
-        return finding(Grade::kProblem, std::format("{} cannot be made: {}; give this user write access to its folder",
+        return of_port(Grade::kProblem, std::format("{} cannot be made: {}; give this user write access to its folder",
                                                     what, reason(facts.error)));
       }
-      return finding(Grade::kProblem,
+      return of_port(Grade::kProblem,
                      std::format("{} needs a right that this user does not have; "
                                  "AmbientCapabilities=CAP_NET_BIND_SERVICE in the systemd unit, or `sysctl "
                                  "net.ipv4.ip_unprivileged_port_start={}`, or start it as root",
                                  what, port));
     case EADDRNOTAVAIL:
-      return finding(Grade::kProblem, std::format("{}: this machine has no such address; `ip address` lists those that "
+      return of_port(Grade::kProblem, std::format("{}: this machine has no such address; `ip address` lists those that "
                                                   "it has, and \":{}\" takes them all",
                                                   what, port));
     default:
-      return finding(Grade::kProblem, std::format("{} cannot be had: {}", what, reason(facts.error)));
+      return of_port(Grade::kProblem, std::format("{} cannot be had: {}", what, reason(facts.error)));
   }
 }
 

@@ -9,7 +9,7 @@
 #include "common/timer.h"
 #include "common/waker.h"
 #include "config/target_rules.h"
-#include "proxy/apps/files/offline_page.h"
+#include "proxy/apps/watched_folders.h"
 #include "proxy/forward/affinity.h"
 #include "proxy/forward/routing.h"
 #include "proxy/frontend/client_transport.h"
@@ -22,6 +22,7 @@ namespace gatehouse {
 namespace {
 
 constexpr std::chrono::seconds kPatience{5};
+constexpr std::string_view kDefaultPort = ":443";
 constexpr std::string_view kPairingToken = "(made-for-each-instance)";
 
 class Unobserved final : public ExchangeObserver {
@@ -69,11 +70,17 @@ std::map<std::string, BoundListener> as_if_bound(const Snapshot& snapshot) {
 
 }  // namespace
 
-std::expected<std::unique_ptr<DryRun>, DryRun::Diagnostics> DryRun::of(const config::Config& config) {
+std::expected<std::unique_ptr<DryRun>, DryRun::Diagnostics> DryRun::of(const config::Config& config,
+                                                                       CertificateStore& certificates) {
   auto made = std::make_unique<DryRun>();
   config::Config quiet = config;
   quiet.log.access.output = "off";
-  auto snapshot = made->builder_.build(quiet, nullptr);
+  // What comes before the head is not HTTP, and not what is shown.
+  for (config::Upstream& upstream : quiet.upstreams) upstream.balancing.proxy_protocol = SendProxyProtocol::kOff;
+  auto tls = TlsMaterial::load(
+      quiet, {.certificates = certificates, .ticket_keys = std::make_shared<TicketKeys>(), .current = nullptr});
+  if (!tls) return std::unexpected(std::move(tls.error()));
+  auto snapshot = made->builder_.build(quiet, *std::move(tls), nullptr);
   if (!snapshot) return std::unexpected(std::move(snapshot.error()));
   SnapshotBuilder::settle(*snapshot, quiet, as_if_bound(*snapshot));
   made->snapshot_ = *std::move(snapshot);
@@ -108,6 +115,13 @@ void DryRun::add_endpoints(const config::Upstream& upstream) {
     } else {
       identity.name = identity.authority = config::endpoint_text(std::get<config::DnsName>(entry.at));
     }
+    if (entry.localhost) identity.name = identity.authority = std::format("localhost:{}", identity.address.port());
+    if (!entry.tls_host.empty()) {
+      identity.name = config::endpoint_text(entry);
+      if (!entry.localhost) identity.authority = config::endpoint_text(entry.at);
+      if (identity.authority.ends_with(kDefaultPort))
+        identity.authority.resize(identity.authority.size() - kDefaultPort.size());
+    }
     auto endpoint = fake_endpoint(std::move(identity));
     const std::string name = endpoint->name();
     set->members.push_back({.endpoint = std::move(endpoint), .weight = entry.weight, .affinity = name});
@@ -121,7 +135,7 @@ void DryRun::add_endpoints(const config::App& app) {
   const AppSpec spec = app_spec(app);
   // Who may not become the app's user sees what he can see himself.
   const AppUser user = identity_to_take(spec.process.user).value_or(std::nullopt);
-  if (auto page = offline_page(spec.offline_file, user); page && !spec.offline_file.empty()) {
+  if (auto page = offline_page_of(spec, user)) {
     set->refusal = {.fault = Fault::kAppOffline, .retry_after = {}, .body = page->body, .content_type = page->type};
     directory_.membership(app.name)->replace(std::move(set));
     return;
@@ -130,7 +144,8 @@ void DryRun::add_endpoints(const config::App& app) {
   for (std::uint32_t slot = 0; slot < (by_hash ? app.instances : 1); ++slot) {
     Endpoint::Identity identity{.upstream = app.name, .address = {}, .name = std::format("{}#{}", app.name, slot)};
     identity.authority = app.transport == AppTransport::kSocket ? "localhost" : "127.0.0.1:PORT";
-    if (app.profile == AppProfile::kAspNetCore) identity.pairing_token = kPairingToken;
+    const bool paired = app.profile == AppProfile::kAspNetCore && app.transport == AppTransport::kPort;
+    if (paired) identity.pairing_token = kPairingToken;
     set->members.push_back(
         {.endpoint = fake_endpoint(std::move(identity)), .weight = 1, .affinity = std::to_string(slot)});
   }
@@ -148,7 +163,9 @@ class DryRun::ExchangeRun {
         context_{.loop = loop_,
                  .observer = observer_,
                  .make_responder =
-                     [this](Exchange& exchange) { return make_responder(exchange, snapshot_.routes, pools_); }},
+                     [this](Exchange& exchange) {
+                       return make_responder(exchange, {.configured = snapshot_.routes}, pools_, hints_);
+                     }},
         progress_(loop_,
                   [this] {
                     if (exchange_->response() || exchange_->broken_off()) loop_.stop();
@@ -174,8 +191,12 @@ class DryRun::ExchangeRun {
     const ExchangeRecord& record = exchange_->record();
     result.fault = record.fault;
     result.route = record.route;
+    result.origin = exchange_->client().origin();
     result.request_id = record.request_id;
     result.limits = exchange_->limits();
+    for (const Route& route : snapshot_.routes->routes()) {
+      if (route.name == record.route && route.throttle) result.bandwidth = route.throttle->responses.rate();
+    }
     note_upstream(result);
     if (exchange_->response()) {
       result.response.emplace().status = exchange_->response()->status;
@@ -200,6 +221,7 @@ class DryRun::ExchangeRun {
   EndpointCounters endpoint_counters_;
   UpstreamCounters upstream_counters_;
   UpstreamPools pools_;
+  EarlyHints hints_;
   Unobserved observer_;
   ExchangeContext context_;
   Waker progress_;
@@ -216,8 +238,8 @@ Result<DryRunResult> DryRun::run(const Question& question, const ListenerSnapsho
   if (!raw) {
     RequestHead unread{.protocol = client.protocol, .secure = question.secure};
     exchange_run.enter(std::move(client), std::move(unread), raw.error());
-  } else if (auto head = field_rules::check_request(*raw, listener.policy->head,
-                                                    misdirection(listener.tls.get(), client.tls.get()))) {
+  } else if (auto head = field_rules::check_request(
+                 *raw, listener.policy->head, misdirection(listener.tls.get(), client.tls.get(), listener.tls.get()))) {
     result.host = head->host();
     result.path = head->canonical_path();
     result.target = head->target;

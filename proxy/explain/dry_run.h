@@ -7,6 +7,7 @@
 //            <-- response head <--            <-- "200 OK"
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,18 +19,22 @@
 #include "proxy/explain/explanation.h"
 #include "proxy/explain/fake_endpoint.h"
 #include "proxy/explain/question.h"
-#include "proxy/http/exchange.h"
+#include "proxy/http/exchange/exchange.h"
 #include "proxy/observe/control_metrics.h"
 #include "proxy/runtime/snapshot.h"
 #include "proxy/runtime/snapshot_builder.h"
 
 namespace gatehouse {
 
+class CertificateStore;
+
 // What happened to the request.
 struct DryRunResult {
-  // Host and path in their canonical form, by which routes are chosen, and the target as it is forwarded where the
-  // route takes no prefix off. All empty where the head was refused before.
+  // Host and path in their canonical form, by which routes are chosen, and the target as it was
+  // sent. All empty where the head was refused before.
   std::string host, path, target;
+  // Who asks, as far as it is believed.
+  Address origin;
   // Of the request's fields.
   std::vector<Explanation::Stripped> stripped;
   // The answer is our own, for this reason.
@@ -48,6 +53,8 @@ struct DryRunResult {
   std::string endpoint;
   // Of the upstream that was asked; empty where it has none.
   std::string sticky_cookie;
+  // What all bodies of the route share, in bytes a second; 0: no limit.
+  std::uint64_t bandwidth = 0;
   // Those that hold in the end: the listener's, and the route's over them.
   std::optional<ExchangeLimits> limits;
 };
@@ -58,7 +65,8 @@ class DryRun {
 
   // Puts the configuration in force, as far as one request needs it. The diagnostics say why it cannot be: a
   // certificate or key that cannot be read. REQUIRES: a configuration without errors.
-  static std::expected<std::unique_ptr<DryRun>, Diagnostics> of(const config::Config& config);
+  static std::expected<std::unique_ptr<DryRun>, Diagnostics> of(const config::Config& config,
+                                                                CertificateStore& certificates);
 
   const Snapshot& snapshot() const { return snapshot_; }
   // Sends the request and runs the loop until the client's answer has begun or the exchange broke off. `client` is

@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <format>
+#include <memory>
 #include <utility>
+#include <vector>
 
 #include "proxy/explain/dry_run.h"
 #include "proxy/explain/listener_choice.h"
 #include "proxy/explain/parts.h"
 #include "proxy/explain/route_reasons.h"
+#include "proxy/forward/registered_routes.h"
 
 namespace gatehouse {
 namespace {
@@ -26,10 +29,14 @@ Address client_of(const Question& question, const ListenerSnapshot& listener) {
 }
 
 // What the handshake would settle. No name is sent for an address (RFC 6066 section 3).
-std::shared_ptr<const TlsSummary> tls_of(const Question& question) {
+std::shared_ptr<const TlsSummary> tls_of(const Question& question, const ListenerPolicy& policy) {
   if (!question.secure) return nullptr;
-  return std::make_shared<TlsSummary>(
-      TlsSummary{.version = "TLSv1.3", .server_name = is_ip_literal(question.host) ? std::string() : question.host});
+  TlsSummary tls{.version = "TLSv1.3", .server_name = is_ip_literal(question.host) ? std::string() : question.host};
+  if (policy.client_auth != ClientAuth::kNone) {
+    tls.certificate = std::make_shared<const ClientCertificate>(
+        ClientCertificate{.field = ":(that of the client):", .chain_field = {}, .subject = {}});
+  }
+  return std::make_shared<const TlsSummary>(std::move(tls));
 }
 
 std::size_t index_of(const RouteTable& table, const Route* route) {
@@ -38,8 +45,13 @@ std::size_t index_of(const RouteTable& table, const Route* route) {
 
 void explain_route(const config::Config& config, const RouteTable& table, const DryRunResult& result,
                    Explanation& out) {
-  const RouteReasons reasons = route_reasons(table, result.host, result.path);
   Explanation::Route& route = out.route.emplace();
+  if (result.fault == Fault::kAmbiguousPath) {
+    const std::string_view target = result.target;
+    route.why = why_ambiguous(table, result.host, target.substr(0, target.find('?')), result.path);
+    return;
+  }
+  const RouteReasons reasons = route_reasons(table, result.host, result.path);
   route.why = reasons.why;
   for (const PassedOver& other : reasons.others) {
     route.others.push_back({.name = table.routes()[other.route].name,
@@ -50,10 +62,29 @@ void explain_route(const config::Config& config, const RouteTable& table, const 
   const config::Route& source = config.routes[index_of(table, reasons.chosen)];
   route.name = reasons.chosen->name;
   route.where = parts::file_and_line(source.location);
+  route.access = parts::access(reasons.chosen->address_gate, result.origin);
   route.rewrites = parts::rewrites(source, result);
   if (const auto* forward = std::get_if<config::Forward>(&source.action)) {
     out.upstream = parts::upstream(config, forward->upstream, result);
   }
+}
+
+// As if all that is reserved were registered. What really is only the running process knows.
+std::string reserved_for(const config::Config& config, const DryRun& dry_run, const ListenerPolicy& listener,
+                         const DryRunResult& result) {
+  const RouteTable& table = *dry_run.snapshot().routes;
+  std::vector<RegisteredRoutes::Entry> entries;
+  for (const config::Reservation& each : config.reservations) {
+    if (takes_place_of(table, *each.prefix) != nullptr) continue;
+    const std::string owner = each.group.empty() ? "user " + each.user : "group " + each.group;
+    RegisteredRoute entry{.prefix = *each.prefix, .route = {}};
+    entry.route.name = std::format("{} for {}: a registration there comes first", each.prefix->to_string(), owner);
+    entry.route.path = each.prefix->path;
+    entries.push_back(std::make_shared<const RegisteredRoute>(std::move(entry)));
+  }
+  const RegisteredRoutes reserved(std::move(entries));
+  const auto found = reserved.match(table, listener, result.host, result.path);
+  return found.entry == nullptr ? "" : found.route->name;
 }
 
 std::string outcome_of(const Explanation& out, const DryRunResult& result) {
@@ -77,6 +108,7 @@ void explain_result(const config::Config& config, const DryRun& dry_run, const D
     out.listener->why +=
         "; it redirects to https (redirect_to_https), and no route is exempt from that for this request";
   }
+  if (!result.path.empty()) out.reserved = reserved_for(config, dry_run, *listener->policy, result);
   out.endpoint_head = parts::lines(result);
   out.fault = parts::fault(result);
   const config::Route* route = nullptr;
@@ -93,8 +125,9 @@ void explain_result(const config::Config& config, const DryRun& dry_run, const D
 }  // namespace
 
 std::expected<Explanation, std::vector<config::Diagnostic>> explain(const config::Config& config,
-                                                                    const Question& question) {
-  auto dry_run = DryRun::of(config);
+                                                                    const Question& question,
+                                                                    CertificateStore& certificates) {
+  auto dry_run = DryRun::of(config, certificates);
   if (!dry_run) return std::unexpected(std::move(dry_run.error()));
   Explanation out;
   out.asked = {.method = question.method, .url = question.url, .protocol = {}, .client = {}};
@@ -108,7 +141,7 @@ std::expected<Explanation, std::vector<config::Diagnostic>> explain(const config
   ClientInfo client{.protocol = choice->protocol,
                     .address = client_of(question, listener),
                     .listener = listener.policy,
-                    .tls = tls_of(question)};
+                    .tls = tls_of(question, *listener.policy)};
   out.asked.protocol = label(choice->protocol);
   out.asked.client = client.address.is_unix() ? "a Unix socket" : client.address.host();
   out.listener = {.name = listener.name,

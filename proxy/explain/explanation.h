@@ -47,6 +47,8 @@ struct Explanation {
     std::string name;
     std::string where, why;
     std::vector<OtherRoute> others;
+    // Which entry of its allow and deny let the client pass or not; empty where it has none.
+    std::string access;
     // What the route changes of the request, or does instead of forwarding it: a sentence each.
     std::vector<std::string> rewrites;
   };
@@ -92,6 +94,8 @@ struct Explanation {
   Decider decider;
   std::vector<Stripped> stripped;
   std::optional<Route> route;
+  // For whom the request is reserved, in place of that route; empty: for nobody.
+  std::string reserved;
   std::optional<Upstream> upstream;
   // What the endpoint is sent, line by line; empty where none is asked.
   std::vector<std::string> endpoint_head;

@@ -28,6 +28,7 @@ Json json_of(const Explanation::Route& route) {
   out["name"] = route.name.empty() ? Json() : Json(route.name);
   out["where"] = route.where;
   out["why"] = route.why;
+  out["access"] = route.access.empty() ? Json() : Json(route.access);
   out["others"] = others;
   return out;
 }
@@ -93,6 +94,7 @@ std::string to_json(const Explanation& explanation) {
   out["path"] = explanation.decider.path;
   out["stripped"] = json_of(explanation.stripped);
   out["route"] = explanation.route ? json_of(*explanation.route) : Json();
+  out["reserved"] = explanation.reserved.empty() ? Json(nullptr) : Json(explanation.reserved);
   out["rewrites"] = explanation.route ? Json(explanation.route->rewrites) : Json::array();
   out["upstream"] = explanation.upstream ? json_of(*explanation.upstream) : Json();
   out["endpoint_request"] = explanation.endpoint_head;

@@ -2,11 +2,14 @@
 #include <string_view>
 
 #include "proxy/explain/explanation.h"
+#include "proxy/http/field_list.h"
 
 namespace gatehouse {
 namespace {
 
 constexpr std::size_t kIndent = 15;
+// What no dry run knows.
+constexpr std::string_view kWhileItWorks = "  (while HTTP/3 works there, which `gatehouse status` tells)";
 
 // "title          text", and what belongs to the same title below it, without it.
 class Page {
@@ -59,7 +62,9 @@ void write_route(const Explanation& explanation, Page& page) {
   for (const Explanation::OtherRoute& other : route.others) {
     page.line("route", std::format("not {}: {}", at(other.name, other.where), other.why));
   }
+  if (!route.access.empty()) page.line("access", route.access);
   for (const std::string& rewrite : route.rewrites) page.line("rewrites", rewrite);
+  if (!explanation.reserved.empty()) page.line("reserved", explanation.reserved);
 }
 
 void write_upstream(const Explanation& explanation, Page& page) {
@@ -88,7 +93,10 @@ void write_heads(const Explanation& explanation, Page& page) {
   page.heading(response.status == 0 ? "The client gets the endpoint's answer, with" : "The client gets");
   if (response.status != 0) page.item(std::to_string(response.status));
   for (const std::string& name : response.removed) page.item(std::format("no {}", name));
-  for (const auto& [name, value] : response.fields) page.item(std::format("{}: {}", name, value));
+  for (const auto& [name, value] : response.fields) {
+    const bool depends = field_name(name) == FieldName::kAltSvc;
+    page.item(std::format("{}: {}{}", name, value, depends ? kWhileItWorks : ""));
+  }
 }
 
 void write_limits(const Explanation& explanation, Page& page) {

@@ -23,6 +23,10 @@ std::string size_of(std::uint64_t bytes) {
   return bytes == kUnlimited ? "off" : config::format_size(bytes);
 }
 
+std::string rate_of(std::uint64_t bytes) {
+  return bytes == 0 ? "off" : config::format_size(bytes) + "/s";
+}
+
 std::string without_made_id(std::string line, const DryRunResult& result) {
   if (result.id_made && line.ends_with(result.request_id)) {
     line.replace(line.size() - result.request_id.size(), result.request_id.size(), kNewId);
@@ -55,7 +59,16 @@ void note_action(const config::Route& route, std::vector<std::string>& out) {
     out.push_back(std::format("redirect: {} to \"{}\"", redirect->status, redirect->target));
   } else if (const auto* respond = std::get_if<config::Respond>(&route.action)) {
     out.push_back(std::format("respond: {} with a body of {} bytes", respond->status, respond->body.size()));
+  } else if (const auto* files = std::get_if<config::Files>(&route.action)) {
+    out.push_back(std::format("files: below {}, looked for as {}", files->folder, text::joined(files->attempts, ", ")));
   }
+}
+
+std::string auth_of(const config::Auth& auth) {
+  std::string schemes = auth.negotiate ? "Negotiate" : "";
+  if (auth.basic) text::add_to_list(schemes, "Basic (over TLS alone)");
+  return std::format("auth: {}; who sends no credentials {}; X-Forwarded-User is who has signed in", schemes,
+                     auth.anonymous ? "goes on without a name" : "gets 401");
 }
 
 }  // namespace
@@ -80,22 +93,56 @@ Explanation::Certificate certificate(const TlsContexts& contexts, std::string_vi
     out.why =
         std::format("the first: no certificate is for {}, so that clients which check it will refuse it", server_name);
   }
+  if (contexts.client_auth() == ClientAuth::kRequire) out.why += "; the client has to show one too (client_auth)";
+  if (contexts.client_auth() == ClientAuth::kOptional) out.why += "; the client is asked for one too (client_auth)";
+  if (contexts.takes_early_data()) out.why += "; who comes back may send safe requests with the handshake (early_data)";
   return out;
 }
 
 std::vector<std::string> rewrites(const config::Route& route, const DryRunResult& result) {
   std::vector<std::string> out;
   note_action(route, out);
-  if (!std::holds_alternative<config::Forward>(route.action)) return out;
-  if (route.strip_prefix && route.path.size() > 1) {
+  if (route.h1_only || route.connection_auth) {
+    out.push_back(std::format("{}: h2 and h3 are told to come back with HTTP/1.1, and Alt-Svc is withheld",
+                              route.connection_auth ? "connection_auth" : R"(protocols = ["h1"])"));
+  }
+  if (route.auth) out.push_back(auth_of(*route.auth));
+  if (route.strip_prefix && route.path.size() > 1 && !std::holds_alternative<config::Respond>(route.action)) {
     out.push_back(std::format("strip_prefix: \"{}\" is taken off {}", route.path, result.target));
+  }
+  if (!std::holds_alternative<config::Forward>(route.action)) return out;
+  if (route.path_as == PathAs::kCanonical)
+    out.emplace_back("path_as = \"canonical\": the path is decoded and resolved");
+  if (!route.rewrite.empty()) {
+    out.push_back(std::format("rewrite: the endpoint is asked for \"{}\", with the query as it is", route.rewrite));
   }
   if (!route.preserve_host) out.emplace_back("preserve_host = false: Host is the endpoint's");
   if (route.forwarded == config::ForwardedStyle::kRfc7239)
     out.emplace_back("forwarded = \"rfc7239\": Forwarded is sent");
   if (route.real_ip) out.emplace_back("real_ip: X-Real-IP is sent");
+  if (route.grpc == Grpc::kWeb) out.emplace_back("grpc = \"web\": a request of gRPC becomes one of gRPC-Web");
+  if (route.push)
+    out.emplace_back("push: what the answer's Link names to preload is pushed to h2 clients that want it");
+  if (route.cache != Caching::kOff) {
+    out.emplace_back(route.cache == Caching::kHttpSys
+                         ? "cache: answers that are Cache-Control: public are kept, as HTTP.sys does"
+                         : "cache: answers are kept as RFC 9111 says");
+  }
+  if (route.early_hints) out.emplace_back("early_hints: what earlier answers taught is sent as 103, on h2 and h3");
   note_edits("request_headers", route.request_headers, out);
   return out;
+}
+
+std::string access(const AddressGate& gate, const Address& client) {
+  if (gate.open()) return {};
+  const AddressGate::Decision decision = gate.decide(client);
+  const std::string who = client.is_unix() ? "a client of a Unix socket" : client.host();
+  if (decision.by == nullptr) {
+    return decision.passes ? std::format("{} may ask: deny does not list it", who)
+                           : std::format("{} may not ask: allow does not list it", who);
+  }
+  return decision.passes ? std::format("{} may ask: allow has \"{}\"", who, decision.by->to_string())
+                         : std::format("{} may not ask: deny has \"{}\"", who, decision.by->to_string());
 }
 
 std::vector<std::string> lines(const DryRunResult& result) {
@@ -121,6 +168,7 @@ std::optional<Explanation::Response> response(const DryRunResult& result, const 
     const bool affinity = field.id == FieldName::kSetCookie && !result.sticky_cookie.empty() &&
                           value.starts_with(result.sticky_cookie + "=") && end != std::string::npos;
     if (affinity) value = result.sticky_cookie + "=(an id of the endpoint)" + value.substr(end);
+    if (field.id == FieldName::kXRequestId) value = without_made_id(std::move(value), result);
     out.fields.emplace_back(field.name, std::move(value));
   }
   if (route != nullptr && !result.endpoint_head.empty()) out.removed = route->response_headers.remove;
@@ -149,6 +197,13 @@ std::vector<Explanation::Limit> limits(const ListenerPolicy& policy, const DryRu
       {.name = "max_request_body",
        .value = size_of(exchange.max_request_body),
        .by_route = own.max_request_body.has_value()},
+      {.name = "min_request_rate",
+       .value = rate_of(exchange.min_request_rate),
+       .by_route = own.min_request_rate.has_value()},
+      {.name = "min_response_rate",
+       .value = rate_of(exchange.min_response_rate),
+       .by_route = own.min_response_rate.has_value()},
+      {.name = "bandwidth", .value = rate_of(result.bandwidth), .by_route = own.bandwidth.has_value()},
       {.name = "header timeout", .value = duration(policy.connection.header_timeout)},
       {.name = "idle timeout", .value = duration(policy.connection.idle_timeout)},
       {.name = "request_body timeout",
@@ -164,6 +219,10 @@ std::vector<Explanation::Limit> limits(const ListenerPolicy& policy, const DryRu
       {.name = "response_write timeout",
        .value = duration(exchange.response_write_timeout),
        .by_route = times.response_write.has_value()},
+      {.name = "tunnel timeout", .value = duration(exchange.tunnel_timeout), .by_route = times.tunnel.has_value()},
+      {.name = "half_closed",
+       .value = exchange.half_closed == HalfClosed::kServe ? "serve" : "abort",
+       .by_route = exchange.half_closed != policy.exchange.half_closed},
       {.name = "linger timeout", .value = duration(policy.connection.linger_timeout)},
   };
 }

@@ -12,6 +12,7 @@
 #include "proxy/explain/dry_run.h"
 #include "proxy/explain/explanation.h"
 #include "proxy/frontend/tls/tls_contexts.h"
+#include "proxy/gates/address_gate.h"
 
 namespace gatehouse::parts {
 
@@ -22,6 +23,8 @@ std::string file_and_line(const config::Location& location);
 Explanation::Certificate certificate(const TlsContexts& contexts, std::string_view server_name);
 // What the route does to the request, or instead of forwarding it: a line for each key that is set.
 std::vector<std::string> rewrites(const config::Route& route, const DryRunResult& result);
+// Whether the gate lets the client pass, and by which entry; empty where it asks for nothing.
+std::string access(const AddressGate& gate, const Address& client);
 // The upstream or the app of that name (upstream_part.cc).
 Explanation::Upstream upstream(const config::Config& config, const std::string& name, const DryRunResult& result);
 // The head that the endpoint got, line by line.

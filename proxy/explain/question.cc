@@ -6,7 +6,7 @@
 
 #include "common/text.h"
 #include "proxy/http/char_classes.h"
-#include "proxy/http/h1_parser.h"
+#include "proxy/http/h1/h1_parser.h"
 #include "proxy/http/target.h"
 
 namespace gatehouse {

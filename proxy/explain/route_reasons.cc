@@ -3,6 +3,8 @@
 #include <format>
 #include <utility>
 
+#include "proxy/http/path_readings.h"
+
 namespace gatehouse {
 namespace {
 
@@ -88,7 +90,25 @@ RouteReasons near_misses(const RouteTable& table, std::string_view host, std::st
   return reasons;
 }
 
+std::string name_of(const Route* route) {
+  return route == nullptr ? "no route" : std::format("the route {}", route->name);
+}
+
 }  // namespace
+
+std::string why_ambiguous(const RouteTable& table, std::string_view host, std::string_view path,
+                          std::string_view canonical) {
+  const auto readings = target::path_readings(path);
+  if (!readings) return std::format("\"{}\" has a reading that is no path, or more readings than anybody needs", path);
+  const Route* resolved = table.match(host, canonical);
+  for (const std::string& reading : *readings) {
+    const Route* route = table.match(host, reading);
+    if (route == resolved) continue;
+    return std::format("\"{}\" means two routes: as \"{}\" {}, and as \"{}\" {}", path, reading, name_of(route),
+                       canonical, name_of(resolved));
+  }
+  return "";
+}
 
 RouteReasons route_reasons(const RouteTable& table, std::string_view host, std::string_view path) {
   const Route* chosen = table.match(host, path);

@@ -29,4 +29,9 @@ struct RouteReasons {
 // `host` and `path` are canonical, as RequestHead has them.
 RouteReasons route_reasons(const RouteTable& table, std::string_view host, std::string_view path);
 
+// Says which routes the readings of a path (as sent; `canonical` is its canonical form) belong to, if it is to more than
+// one: kAmbiguousPath.
+std::string why_ambiguous(const RouteTable& table, std::string_view host, std::string_view path,
+                          std::string_view canonical);
+
 }  // namespace gatehouse

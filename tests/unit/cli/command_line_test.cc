@@ -13,15 +13,16 @@
 
 #include <gtest/gtest.h>
 
-#include "common/crypto/certificate.h"
 #include "common/crypto/certificate_self_signed.h"
+#include "common/crypto/certificate_store.h"
 #include "common/fd.h"
 #include "config/target_rules.h"
 #include "config/to_toml.h"
 #include "proxy/admin/admin_access.h"
-#include "proxy/cli/client.h"
 #include "proxy/cli/proxy.h"
+#include "proxy/cli/target.h"
 #include "proxy/system/directories.h"
+#include "tests/support/captured_command.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/test_certificate.h"
 
@@ -45,21 +46,8 @@ class CliTest : public ::testing::Test {
   }
   static void set(const char* name, const std::filesystem::path& value) { setenv(name, value.c_str(), 1); }
 
-  // Exit code and what was printed.
-  struct Outcome {
-    int code = -1;
-    std::string out;
-    std::string err;
-  };
-  static Outcome run(std::vector<const char*> arguments) {
-    arguments.insert(arguments.begin(), "gatehouse");
-    ::testing::internal::CaptureStdout();
-    ::testing::internal::CaptureStderr();
-    const int code = run_command_line(static_cast<int>(arguments.size()), arguments.data());
-    std::fflush(stdout);
-    return {
-        .code = code, .out = ::testing::internal::GetCapturedStdout(), .err = ::testing::internal::GetCapturedStderr()};
-  }
+  using Outcome = testing_support::CapturedCommand;
+  static Outcome run(const std::vector<const char*>& words) { return testing_support::run_captured(words); }
 
   const TemporaryFolder folder;
 };
@@ -127,10 +115,10 @@ TEST_F(CliTest, CommandsWithoutAServerFailAndSaySo) {
 
 TEST_F(CliTest, CommandsFindTheSocketThatABrokenFileNames) {
   const std::string broken = folder.write("broken.toml", "[server]\ncontrol = \"custom.sock\"\nworkerz = 1\n");
-  EXPECT_EQ(find_control_socket("", broken).value(), folder.path() / "custom.sock");
-  EXPECT_EQ(find_control_socket("/other.sock", broken).value(), "/other.sock");
+  EXPECT_EQ(find_control_socket({.file = broken}).value(), folder.path() / "custom.sock");
+  EXPECT_EQ(find_control_socket({.file = broken, .control = "/other.sock"}).value(), "/other.sock");
   const std::string no_toml = folder.write("no.toml", "[server\n");
-  const auto socket = find_control_socket("", no_toml);
+  const auto socket = find_control_socket({.file = no_toml});
   ASSERT_FALSE(socket);
   EXPECT_NE(socket.error().message.find("no.toml"), std::string::npos);
   EXPECT_NE(socket.error().message.find("--control PATH"), std::string::npos);
@@ -166,7 +154,7 @@ TEST_F(CliTest, PrintConfigIsAFileThatMeansTheSame) {
   ASSERT_EQ(loaded.config->listeners.size(), 2U);
   EXPECT_TRUE(loaded.config->listeners[0].protocols.h3);
   EXPECT_FALSE(loaded.config->listeners[1].tls);
-  EXPECT_EQ(config::endpoint_text(loaded.config->upstreams[0].endpoints[0].at), "127.0.0.1:5000");
+  EXPECT_EQ(config::endpoint_text(loaded.config->upstreams[0].endpoints[0]), "127.0.0.1:5000");
 }
 
 TEST(EndpointOfTest, TakesTheFormsThatPeopleType) {
@@ -174,14 +162,28 @@ TEST(EndpointOfTest, TakesTheFormsThatPeopleType) {
     const char* text;
     const char* address;  // null: refused
   };
-  for (const Row& row :
-       {Row{"127.0.0.1:5000", "127.0.0.1:5000"}, Row{"http://127.0.0.1:5000", "127.0.0.1:5000"},
-        Row{"http://127.0.0.1:5000/", "127.0.0.1:5000"}, Row{"localhost:5000", "127.0.0.1:5000"},
-        Row{"http://[::1]:80", "[::1]:80"}, Row{"http://[::1]", "[::1]:80"}, Row{"http://127.0.0.1", "127.0.0.1:80"},
-        Row{"unix:/run/app.sock", "unix:/run/app.sock"}, Row{"https://127.0.0.1:5000", nullptr},
-        Row{"http://127.0.0.1:5000/path", nullptr}, Row{"http://backend:8000", "backend:8000"},
-        Row{"backend", "backend:80"}, Row{"_http._tcp.shop.internal", "_http._tcp.shop.internal"},
-        Row{"http://a..b", nullptr}, Row{"127.0.0.1:0", nullptr}, Row{"", nullptr}, Row{"http://", nullptr}}) {
+  for (const Row& row : {Row{"127.0.0.1:5000", "127.0.0.1:5000"},
+                         Row{"http://127.0.0.1:5000", "127.0.0.1:5000"},
+                         Row{"http://127.0.0.1:5000/", "127.0.0.1:5000"},
+                         Row{"localhost:5000", "localhost:5000"},
+                         Row{"http://[::1]:80", "[::1]:80"},
+                         Row{"http://[::1]", "[::1]:80"},
+                         Row{"http://127.0.0.1", "127.0.0.1:80"},
+                         Row{"unix:/run/app.sock", "unix:/run/app.sock"},
+                         Row{"https://127.0.0.1:5000", "https://127.0.0.1:5000"},
+                         Row{"https://api.internal/", "https://api.internal:443"},
+                         Row{"https://localhost", "https://localhost:443"},
+                         Row{"https://unix:/run/app.sock", nullptr},
+                         Row{"ftp://a", nullptr},
+                         Row{"https://a/b", nullptr},
+                         Row{"http://127.0.0.1:5000/path", nullptr},
+                         Row{"http://backend:8000", "backend:8000"},
+                         Row{"backend", "backend:80"},
+                         Row{"_http._tcp.shop.internal", "_http._tcp.shop.internal"},
+                         Row{"http://a..b", nullptr},
+                         Row{"127.0.0.1:0", nullptr},
+                         Row{"", nullptr},
+                         Row{"http://", nullptr}}) {
     const auto address = endpoint_of(row.text);
     ASSERT_EQ(address.has_value(), row.address != nullptr) << row.text;
     if (address) {
@@ -191,8 +193,9 @@ TEST(EndpointOfTest, TakesTheFormsThatPeopleType) {
 }
 
 TEST_F(CliTest, EveryMistakeOfProxyIsNamedByItsOption) {
-  const config::Loaded loaded =
-      proxy_config({.to = {"no where"}, .front = {.listen = {"nonsense"}, .http = "also", .admin = "neither"}});
+  CertificateStore certificates;
+  const config::Loaded loaded = proxy_config(
+      {.to = {"no where"}, .front = {.listen = {"nonsense"}, .http = "also", .admin = "neither"}}, certificates);
   EXPECT_FALSE(loaded.config);
   std::string text;
   for (const auto& diagnostic : loaded.diagnostics) text += diagnostic.to_string() + '\n';
@@ -205,8 +208,10 @@ TEST_F(CliTest, ACertificateThatIsNamedIsUsed) {
   const auto pem = make_certificate();
   const std::string certificate = folder.write("c.pem", pem.certificate);
   const std::string key = folder.write("k.pem", pem.private_key);
+  CertificateStore certificates;
   const config::Loaded loaded = proxy_config(
-      {.to = {"127.0.0.1:1"}, .front = {.listen = {":8443"}, .certificate = certificate, .private_key = key}});
+      {.to = {"127.0.0.1:1"}, .front = {.listen = {":8443"}, .certificate = certificate, .private_key = key}},
+      certificates);
   ASSERT_TRUE(loaded.config);
   EXPECT_EQ(loaded.config->listeners[0].tls->certificates[0].certificate, certificate);
   EXPECT_FALSE(std::filesystem::exists(folder.path() / "state" / "localhost.pem"));
@@ -216,7 +221,8 @@ TEST(SelfSignedTest, IsKeptAndMadeAgainWhenItIsAboutToExpire) {
   const TemporaryFolder folder;
   const auto files = self_signed::ensure(folder.path());
   ASSERT_TRUE(files) << files.error().message;
-  const auto certificate = Certificate::load(files->certificate, files->private_key);
+  CertificateStore store;
+  const auto certificate = store.certificate({.certificate = files->certificate, .private_key = files->private_key});
   ASSERT_TRUE(certificate) << certificate.error().message;
   EXPECT_TRUE((*certificate)->covers("localhost"));
   const auto left = (*certificate)->not_after() - std::chrono::system_clock::now();
@@ -251,10 +257,10 @@ TEST_F(CliTest, ControlSocketsGoByTheFileHoweverItIsSpelt) {
 
 TEST(AdminTest, AnswersOnlyToNamesThatNoForeignPageCanUse) {
   for (const char* host : {"127.0.0.1", "192.0.2.1", "::1", "localhost", ""}) {
-    EXPECT_TRUE(admin_serves_host(host)) << host;
+    EXPECT_TRUE(admin_serves_host(host, {})) << host;
   }
   for (const char* host : {"evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "localhos", "*"}) {
-    EXPECT_FALSE(admin_serves_host(host)) << host;
+    EXPECT_FALSE(admin_serves_host(host, {})) << host;
   }
 }
 

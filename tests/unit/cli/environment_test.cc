@@ -2,7 +2,6 @@
 // value is told by the variable's name.
 #include "proxy/cli/environment.h"
 
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
@@ -15,7 +14,7 @@
 #include <gtest/gtest.h>
 
 #include "config/reading/load.h"
-#include "proxy/cli/command_line.h"
+#include "tests/support/captured_command.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/test_certificate.h"
 
@@ -53,20 +52,10 @@ class CliEnvironmentTest : public ::testing::Test {
     set_.clear();
   }
 
-  struct Outcome {
-    int code = -1;
-    std::string out;
-    std::string err;
-  };
-  Outcome run(const Variables& variables, std::vector<const char*> words) {
+  using Outcome = testing_support::CapturedCommand;
+  Outcome run(const Variables& variables, const std::vector<const char*>& words) {
     set(variables);
-    words.insert(words.begin(), "gatehouse");
-    ::testing::internal::CaptureStdout();
-    ::testing::internal::CaptureStderr();
-    const int code = run_command_line(static_cast<int>(words.size()), words.data());
-    std::fflush(stdout);
-    return {
-        .code = code, .out = ::testing::internal::GetCapturedStdout(), .err = ::testing::internal::GetCapturedStderr()};
+    return testing_support::run_captured(words);
   }
   void write_certificate() const {
     const auto pair = make_certificate();
@@ -214,7 +203,10 @@ TEST_F(CliEnvironmentTest, WhatIsWrongIsToldByTheVariable) {
            {{{"GATEHOUSE_TO_FILE", path}}, {"proxy"}, 2, "GATEHOUSE_TO_FILE: cannot read " + path + ": Is a dir"},
            {{{"GATEHOUSE_TO_FILE", path + "/empty"}}, {"proxy"}, 2, "GATEHOUSE_TO_FILE: " + path + "/empty is empty"},
            {{{"GATEHOUSE_TO_FILE", path + "/bad"}}, {"proxy"}, 1, "GATEHOUSE_TO_FILE: "},
-           {{{"GATEHOUSE_TO", "http://x/y"}}, {"proxy"}, 1, "GATEHOUSE_TO: http://x/y: an address has no path"},
+           {{{"GATEHOUSE_TO", "http://x/y"}},
+            {"proxy"},
+            1,
+            "GATEHOUSE_TO: \"http://x/y\" is no endpoint: it has a path"},
            {{{"GATEHOUSE_LISTEN", "no"}}, {"proxy", "--to", "127.0.0.1:1"}, 1, "GATEHOUSE_LISTEN: \"no\""},
            {{{"GATEHOUSE_HTTP", "no"}}, {"proxy", "--to", "127.0.0.1:1"}, 1, "GATEHOUSE_HTTP: \"no\""},
            {{{"GATEHOUSE_ADMIN", "no"}}, {"proxy", "--to", "127.0.0.1:1"}, 1, "GATEHOUSE_ADMIN: \"no\""},
@@ -260,7 +252,7 @@ TEST_F(CliEnvironmentTest, AKeyInAVariableIsRefusedAndNotShown) {
                                {"GATEHOUSE_PRIVATE_KEY", "-----BEGIN PRIVATE KEY-----\nc2VjcmV0"}},
                               {"proxy"});
   EXPECT_EQ(outcome.code, 2);
-  EXPECT_THAT(outcome.err, StartsWith("GATEHOUSE_PRIVATE_KEY is not the path of a file"));
+  EXPECT_THAT(outcome.err, StartsWith("gatehouse: GATEHOUSE_PRIVATE_KEY is not the path of a file"));
   EXPECT_THAT(outcome.err, Not(HasSubstr("c2VjcmV0")));
 }
 

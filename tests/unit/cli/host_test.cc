@@ -9,6 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/crypto/certificate_store.h"
 #include "config/to_toml.h"
 #include "proxy/cli/command_line.h"
 #include "tests/support/temporary_folder.h"
@@ -32,11 +33,16 @@ class CliHostTest : public ::testing::Test {
     return text;
   }
 
+  static config::Loaded config_of(const HostOptions& options) {
+    CertificateStore certificates;
+    return host_config(options, certificates);
+  }
+
   const TemporaryFolder folder;
 };
 
 TEST_F(CliHostTest, ACommandIsOneAppBehindOneRoute) {
-  const config::Loaded loaded = host_config({.command = {"sh", "app.sh", "--port"}, .front = {.listen = {":8443"}}});
+  const config::Loaded loaded = config_of({.command = {"sh", "app.sh", "--port"}, .front = {.listen = {":8443"}}});
   ASSERT_TRUE(loaded.config) << said(loaded);
   EXPECT_THAT(said(loaded), testing::MatchesRegex("COMMAND: warning: [^\n]* there is no \"app.sh\" in [^\n]*\n"));
   ASSERT_EQ(loaded.config->apps.size(), 1U);
@@ -50,15 +56,15 @@ TEST_F(CliHostTest, ACommandIsOneAppBehindOneRoute) {
 }
 
 TEST_F(CliHostTest, OptionsAreThoseOfTheFile) {
-  const config::Loaded loaded = host_config({.command = {"sh"},
-                                             .name = "shop",
-                                             .instances = 3,
-                                             .transport = "socket",
-                                             .profile = "aspnetcore",
-                                             .ready_path = "/healthz",
-                                             .environment = {"A=1", "B=x=y", "C="},
-                                             .directory = folder.path().string() + "/",
-                                             .front = {.listen = {":8443"}, .http = ":8080", .admin = "off"}});
+  const config::Loaded loaded = config_of({.command = {"sh"},
+                                           .name = "shop",
+                                           .instances = 3,
+                                           .transport = "socket",
+                                           .profile = "aspnetcore",
+                                           .ready_path = "/healthz",
+                                           .environment = {"A=1", "B=x=y", "C="},
+                                           .directory = folder.path().string() + "/",
+                                           .front = {.listen = {":8443"}, .http = ":8080", .admin = "off"}});
   ASSERT_TRUE(loaded.config) << said(loaded);
   const config::App& app = loaded.config->apps[0];
   EXPECT_EQ(app.name, "shop");
@@ -73,18 +79,41 @@ TEST_F(CliHostTest, OptionsAreThoseOfTheFile) {
 }
 
 TEST_F(CliHostTest, EveryMistakeIsNamedByItsOption) {
-  const config::Loaded loaded = host_config({.command = {"sh"},
-                                             .name = "a b",
-                                             .ready_path = "healthz",
-                                             .environment = {"A", "=1"},
-                                             .front = {.listen = {"nonsense"}}});
+  const config::Loaded loaded = config_of({.command = {"sh"},
+                                           .name = "a b",
+                                           .ready_path = "healthz",
+                                           .environment = {"A", "=1"},
+                                           .front = {.listen = {"nonsense"}}});
   EXPECT_FALSE(loaded.config);
   for (const char* mistake : {"--name: \"a b\" is no name", "--ready-path: \"healthz\" is no path",
                               "--env: \"A\" is not NAME=VALUE", "--env: \"=1\" is not NAME=VALUE", "--listen: "}) {
     EXPECT_THAT(said(loaded), HasSubstr(mistake));
   }
-  EXPECT_THAT(said(host_config({.command = {"sh"}, .directory = "/nonexistent", .front = {.listen = {":8443"}}})),
+  EXPECT_THAT(said(config_of({.command = {"sh"}, .directory = "/nonexistent", .front = {.listen = {":8443"}}})),
               HasSubstr("--directory: the directory \"/nonexistent\""));
+}
+
+TEST_F(CliHostTest, ACommandThatIsToStartNowAndCannotIsAMistake) {
+  folder.write("plain", "");
+  const std::string plain = (folder.path() / "plain").string();
+  for (const auto& [program, why] : {std::pair<std::string, std::string>{"no-such-command", "no program"},
+                                     {"./no-such-command", "No such file"},
+                                     {plain, "Permission denied"}}) {
+    HostOptions options{.command = {program}, .name = "x", .front = {.listen = {":8443"}}};
+    const config::Loaded shown = config_of(options);
+    EXPECT_TRUE(shown.config) << said(shown);
+    EXPECT_THAT(said(shown), HasSubstr("COMMAND: warning: the app \"x\" cannot start: "));
+    options.starts_now = true;
+    const config::Loaded started = config_of(options);
+    EXPECT_FALSE(started.config);
+    EXPECT_THAT(said(started), testing::MatchesRegex("COMMAND: the app \"x\" cannot start: [^\n]*\n"));
+    EXPECT_THAT(said(started), HasSubstr(why));
+    options.environment = {"PATH=" + folder.path().string()};
+    folder.write("no-such-command", "");
+    std::filesystem::permissions(folder.path() / "no-such-command", std::filesystem::perms::owner_all);
+    if (program != "no-such-command") continue;
+    EXPECT_TRUE(config_of(options).config) << "its own PATH counts";
+  }
 }
 
 TEST_F(CliHostTest, NamesComeFromWhatIsRun) {
@@ -111,24 +140,32 @@ TEST_F(CliHostTest, APublishedFolderSaysHowItIsRun) {
   folder.write("shop/web.config",
                R"(<configuration><system.webServer>
 <aspNetCore processPath="sh" arguments=".\Shop.dll" hostingModel="inprocess" requestTimeout="00:05:00"/>
+<security><requestFiltering><requestLimits maxAllowedContentLength="5000"/></requestFiltering></security>
+<httpProtocol><customHeaders><add name="X-Frame-Options" value="DENY"/></customHeaders></httpProtocol>
+<rewrite><rules><rule name="https"><match url=".*"/><conditions><add input="{HTTPS}" pattern="^OFF$"/></conditions>
+<action type="Redirect" url="https://{HTTP_HOST}/{R:1}"/></rule></rules></rewrite>
 </system.webServer></configuration>)");
-  const config::Loaded loaded =
-      host_config({.command = {(folder.path() / "shop/").string()}, .front = {.listen = {":8443"}}});
+  const config::Loaded loaded = config_of(
+      {.command = {(folder.path() / "shop/").string()}, .front = {.listen = {":8443"}, .http = "127.0.0.1:8080"}});
   ASSERT_TRUE(loaded.config) << said(loaded);
-  EXPECT_THAT(said(loaded), HasSubstr("shop/web.config:2:53: warning: \"hostingModel\" is not used"));
+  EXPECT_TRUE(loaded.config->server.watch);
   const config::App& app = loaded.config->apps[0];
   EXPECT_EQ(app.name, "Shop");
   EXPECT_THAT(app.command, ElementsAre("sh", "./Shop.dll"));
   EXPECT_EQ(app.directory, (folder.path() / "shop").string());
   EXPECT_EQ(app.profile, AppProfile::kAspNetCore);
   EXPECT_EQ(loaded.config->timeouts.response, std::chrono::minutes(5));
+  EXPECT_EQ(loaded.config->limits.max_request_body, 5000U);
+  EXPECT_THAT(loaded.config->routes[0].response_headers.set, ElementsAre(testing::Pair("X-Frame-Options", "DENY")));
+  EXPECT_FALSE(loaded.config->listeners[0].redirect_to_https);
+  EXPECT_TRUE(loaded.config->listeners[1].redirect_to_https);
 }
 
 TEST_F(CliHostTest, AFolderThatSaysNothingIsAnError) {
-  EXPECT_THAT(said(host_config({.command = {folder.path().string()}, .front = {.listen = {":8443"}}})),
+  EXPECT_THAT(said(config_of({.command = {folder.path().string()}, .front = {.listen = {":8443"}}})),
               HasSubstr("this folder has no web.config"));
   folder.write("web.config", "<configuration>");
-  const config::Loaded broken = host_config({.command = {folder.path().string()}, .front = {.listen = {":8443"}}});
+  const config::Loaded broken = config_of({.command = {folder.path().string()}, .front = {.listen = {":8443"}}});
   EXPECT_FALSE(broken.config);
   EXPECT_THAT(said(broken), HasSubstr("web.config:1:15: this is no XML"));
 }

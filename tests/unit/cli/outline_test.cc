@@ -27,5 +27,17 @@ TEST(OutlineTest, OptionsHaveTheirValuesWhateverTheirNamesAre) {
   EXPECT_EQ(outline.positionals[0].name + " " + outline.positionals[0].value, "FILE ");
 }
 
+TEST(OutlineTest, WhatIsBothAnOptionAndAPositionalArgumentIsListedAsBoth) {
+  CLI::App app("a program", "program");
+  app.set_help_flag();
+  std::string text;
+  app.add_option("FILE,-c,--config", text);
+  const CommandOutline outline = outline_of(app).front();
+  ASSERT_EQ(outline.options.size(), 1U);
+  EXPECT_EQ(outline.options[0].name + " " + outline.options[0].value, "--config TEXT");
+  ASSERT_EQ(outline.positionals.size(), 1U);
+  EXPECT_EQ(outline.positionals[0].name + " " + outline.positionals[0].value, "FILE ");
+}
+
 }  // namespace
 }  // namespace gatehouse

@@ -156,7 +156,8 @@ TEST(DoctorCertificates, TheWorstIsSaid) {
                               .private_key = "k.pem",
                               .names = {"a", "b", "c", "d"},
                               .not_before = now - 24h,
-                              .not_after = now + 24h * 60};
+                              .not_after = now + 24h * 60,
+                              .renewal_due = now + 24h * 46};
   EXPECT_EQ(judge_certificate(good, now),
             (Finding{Grade::kOk, "certificate", "c.pem is for a, b, c and 1 more, until 2026-07-31"}));
   const auto judged = [&](auto&& change) {
@@ -167,7 +168,10 @@ TEST(DoctorCertificates, TheWorstIsSaid) {
   };
   EXPECT_THAT(judged([&](auto& facts) { facts.not_after = now - 24h; }),
               HasSubstr("problem: c.pem expired on 2026-05-31"));
-  EXPECT_THAT(judged([&](auto& facts) { facts.not_after = now + 24h; }),
+  EXPECT_THAT(judged([&](auto& facts) {
+                facts.renewal_due = now - 24h;
+                facts.not_after = now + 24h;
+              }),
               HasSubstr("warning: c.pem expires on 2026-06-02"));
   EXPECT_THAT(judged([&](auto& facts) { facts.not_before = now + 24h; }), HasSubstr("problem: c.pem is valid from"));
   EXPECT_THAT(judged([&](auto& facts) { facts.key_is_open = true; }), HasSubstr("`chmod 600 k.pem`"));
@@ -179,8 +183,9 @@ TEST(DoctorCertificates, TheOneThatGatehouseMakesForItselfIsComplete) {
   const TemporaryFolder folder;
   const auto files = self_signed::ensure(folder.path());
   ASSERT_TRUE(files);
-  EXPECT_TRUE(
-      look_at_certificate({.certificate = files->certificate, .private_key = files->private_key}).chain_complete);
+  CertificateStore store;
+  EXPECT_TRUE(look_at_certificate({.certificate = files->certificate, .private_key = files->private_key}, store)
+                  .chain_complete);
 }
 
 TEST(DoctorCertificates, ALookReadsTheFiles) {
@@ -188,7 +193,8 @@ TEST(DoctorCertificates, ALookReadsTheFiles) {
   const auto pem = make_certificate({.names = {"shop.example"}});
   const std::string certificate = folder.write("c.pem", pem.certificate);
   const std::string key = folder.write("k.pem", pem.private_key);
-  const CertificateFacts facts = look_at_certificate({.certificate = certificate, .private_key = key});
+  CertificateStore store;
+  const CertificateFacts facts = look_at_certificate({.certificate = certificate, .private_key = key}, store);
   EXPECT_EQ(facts.error, "");
   EXPECT_TRUE(facts.chain_complete);
   EXPECT_FALSE(facts.key_is_open);
@@ -196,8 +202,9 @@ TEST(DoctorCertificates, ALookReadsTheFiles) {
   EXPECT_LE(facts.not_before, std::chrono::system_clock::now());
   const std::string twice = folder.write("twice.pem", make_certificate({.names = {"other.example"}}).certificate);
   const std::string both = folder.write("both.pem", pem.certificate + testing_support::contents_of(twice));
-  EXPECT_FALSE(look_at_certificate({.certificate = both, .private_key = key}).chain_complete);
-  EXPECT_THAT(look_at_certificate({.certificate = twice, .private_key = key}).error, HasSubstr("does not belong"));
+  EXPECT_FALSE(look_at_certificate({.certificate = both, .private_key = key}, store).chain_complete);
+  EXPECT_THAT(look_at_certificate({.certificate = twice, .private_key = key}, store).error,
+              HasSubstr("does not belong"));
 }
 
 TEST(DoctorEndpoints, OneThatRefusesIsAProblemUnlessAnotherAnswers) {

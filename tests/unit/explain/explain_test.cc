@@ -6,8 +6,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/crypto/certificate_store.h"
 #include "config/reading/load.h"
-#include "proxy/explain/route_reasons.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/test_certificate.h"
 
@@ -37,7 +37,8 @@ class ExplainTest : public testing::Test {
     const auto question = parse_question(text);
     EXPECT_TRUE(question.has_value()) << question.error().message;
     if (!loaded.config || !question) return {};
-    auto explained = explain(*loaded.config, *question);
+    CertificateStore certificates;
+    auto explained = explain(*loaded.config, *question, certificates);
     EXPECT_TRUE(explained.has_value());
     return explained.value_or(Explanation{});
   }
@@ -56,6 +57,7 @@ hosts = ["shop.example"]
 path = "/api"
 to = "api"
 strip_prefix = true
+rewrite = "/v1{path}"
 preserve_host = false
 request_headers = { set = { X-Set = "1" }, remove = ["X-Gone"] }
 response_headers = { set = { X-Frame-Options = "DENY" }, remove = ["Server"] }
@@ -69,6 +71,11 @@ redirect = "https://shop.example{uri}"
 [[routes]]
 path = "/only-this"
 respond = { status = 404 }
+[[routes]]
+path = "/inner"
+to = "api"
+allow = ["10.0.0.0/8", "192.0.2.0/24"]
+deny = ["10.6.0.0/16"]
 [upstreams.api]
 endpoints = ["127.0.0.1:5000", "127.0.0.1:5001"]
 balance = "round_robin"
@@ -88,7 +95,7 @@ TEST_F(ExplainTest, TheEndpointsHeadIsThatOfTheServingCode) {
   EXPECT_EQ(said.asked.protocol, "h2");
   EXPECT_THAT(
       said.endpoint_head,
-      ElementsAre("GET /orders?a=1 HTTP/1.1", "Host: 127.0.0.1:5000", "accept: text/html",
+      ElementsAre("GET /v1/./orders?a=1 HTTP/1.1", "Host: 127.0.0.1:5000", "accept: text/html",
                   "X-Request-Id: (new for each request)", "X-Forwarded-For: 203.0.113.9", "X-Forwarded-Proto: https",
                   "X-Forwarded-Host: shop.example:8443", "X-Forwarded-Port: 8443", "X-Forwarded-Prefix: /api",
                   "Via: 2 gatehouse-(new at each start)", "X-Set: 1", "Connection: TE", "TE: trailers"));
@@ -98,6 +105,15 @@ TEST_F(ExplainTest, TheEndpointsHeadIsThatOfTheServingCode) {
   EXPECT_THAT(said.response->fields, Contains(testing::Pair("Alt-Svc", "h3=\":8443\"; ma=86400")));
   EXPECT_THAT(said.response->removed, ElementsAre("Server"));
   EXPECT_EQ(said.outcome, "forwarded to the upstream api");
+}
+
+TEST_F(ExplainTest, AnUpstreamSaysIfItRefusesWhatItsChecksDoubt) {
+  for (const bool refuses : {true, false}) {
+    const auto said = ask({.url = "https://shop.example:8443/"}, refuses ? "when_all_unhealthy = \"refuse\"\n" : "");
+    EXPECT_THAT(said.upstream->settings,
+                testing::Contains(testing::Pair("when_all_unhealthy", HasSubstr("503 (no_healthy_endpoint)")))
+                    .Times(refuses ? 1 : 0));
+  }
 }
 
 TEST_F(ExplainTest, TheSameQuestionHasTheSameAnswer) {
@@ -126,7 +142,20 @@ TEST_F(ExplainTest, NoRouteIsAFaultWithItsNearMisses) {
   EXPECT_EQ(said.outcome, "refused with 404: no_route");
   ASSERT_TRUE(said.route);
   EXPECT_EQ(said.route->name, "");
-  EXPECT_EQ(said.route->others.back().why, "its path is \"/only-this\"");
+  EXPECT_EQ(said.route->others.back().why, "its path is \"/inner\"");
+}
+
+TEST_F(ExplainTest, APathThatMeansTwoRoutesIsToldWithBoth) {
+  for (const char* const protocol : {"h1", "h2", "h3"}) {
+    const Explanation said = ask({.url = "https://shop.example:8443/x/..%2fapi/orders?q", .protocol = protocol});
+    ASSERT_TRUE(said.fault) << protocol;
+    EXPECT_EQ(said.fault->label, "ambiguous_path");
+    ASSERT_TRUE(said.route);
+    EXPECT_EQ(said.route->name, "");
+    EXPECT_THAT(said.route->why, ::testing::StartsWith("\"/x/..%2fapi/orders\" means two routes: as \"/x/..%2Fapi"));
+    EXPECT_THAT(said.route->why, ::testing::HasSubstr("and as \"/api/orders\" the route "));
+    EXPECT_FALSE(said.upstream);
+  }
 }
 
 TEST_F(ExplainTest, BadTargetsGetTheFaultOfTheServingCode) {
@@ -135,8 +164,8 @@ TEST_F(ExplainTest, BadTargetsGetTheFaultOfTheServingCode) {
     const char* label;
   } kCases[] = {
       {"https://shop.example:8443/../up", "unsafe_target"},
-      {"https://shop.example:8443/a%2fb", "unsafe_target"},
-      {"https://shop.example:8443/a b", "malformed_request"},
+      {"https://shop.example:8443/a%00b", "unsafe_target"},
+      {"https://shop.example:8443/a\\b", "unsafe_target"},
   };
   for (const auto& each : kCases) {
     for (const char* const protocol : {"h1", "h2", "h3"}) {
@@ -161,6 +190,40 @@ certificates = [{ certificate = "cert.pem", private_key = "key.pem" }, { certifi
   ASSERT_TRUE(said.fault) << said.outcome;
   EXPECT_EQ(said.fault->label, "misdirected");
   EXPECT_EQ(said.fault->status, 421);
+}
+
+TEST_F(ExplainTest, ListenersThatTakeCertificatesOfClientsSaySo) {
+  folder.write("clients.pem", make_certificate({.names = {"CA"}, .authority = true}).certificate);
+  for (const auto& [auth, said_of_it] :
+       {std::pair("require", "has to show one too"), std::pair("optional", "is asked for one too")}) {
+    const std::string listener = std::string(R"([[listeners]]
+address = ":9443"
+trusted_proxies = ["10.0.0.0/8"]
+[listeners.tls]
+certificates = [{ certificate = "cert.pem", private_key = "key.pem" }]
+client_ca = "clients.pem"
+client_auth = ")") + auth + "\"\n";
+    const Explanation said = ask(
+        {.url = "https://shop.example:9443/", .headers = {"Client-Cert: :Zm9yZ2Vk:"}, .client = "10.1.2.3"}, listener);
+    ASSERT_TRUE(said.certificate);
+    EXPECT_THAT(said.certificate->why, HasSubstr(said_of_it));
+    ASSERT_EQ(said.stripped.size(), 1U);
+    EXPECT_EQ(said.stripped[0].why, "only Gatehouse may say it");
+    EXPECT_THAT(said.endpoint_head, Contains("Client-Cert: :(that of the client):"));
+  }
+}
+
+TEST_F(ExplainTest, ListenersThatTakeEarlyDataSaySo) {
+  constexpr std::string_view kListener = R"([[listeners]]
+address = ":9443"
+protocols = ["h1", "h2"]
+[listeners.tls]
+certificates = [{ certificate = "cert.pem", private_key = "key.pem" }]
+early_data = true
+)";
+  const Explanation said = ask({.url = "https://shop.example:9443/"}, std::string(kListener));
+  ASSERT_TRUE(said.certificate);
+  EXPECT_THAT(said.certificate->why, HasSubstr("(early_data)"));
 }
 
 TEST_F(ExplainTest, HashingNamesTheEndpointOrSaysWhyNot) {
@@ -190,6 +253,27 @@ TEST_F(ExplainTest, RedirectsAndFixedAnswersNeedNoEndpoint) {
   const Explanation fixed = ask({.url = "http://localhost:8080/only-this"});
   EXPECT_TRUE(fixed.served);
   EXPECT_EQ(fixed.outcome, "answered by Gatehouse with 404");
+}
+
+TEST_F(ExplainTest, AccessIsByTheEntryThatDecides) {
+  struct {
+    const char* client;
+    const char* access;
+    bool served;
+  } const cases[] = {{"192.0.2.9", "192.0.2.9 may ask: allow has \"192.0.2.0/24\"", true},
+                     {"203.0.113.9", "203.0.113.9 may not ask: allow does not list it", false}};
+  for (const auto& one : cases) {
+    const Explanation said = ask({.url = "http://localhost:8080/inner", .client = one.client});
+    EXPECT_EQ(said.route->access, one.access);
+    EXPECT_EQ(said.served, one.served);
+    EXPECT_THAT(to_text(said), HasSubstr(one.access));
+  }
+  const Explanation behind =
+      ask({.url = "http://localhost:8080/inner", .headers = {"X-Forwarded-For: 10.6.6.6"}, .client = "10.0.0.1"});
+  EXPECT_EQ(behind.route->access, "10.6.6.6 may not ask: deny has \"10.6.0.0/16\"");
+  EXPECT_EQ(behind.fault->label, "access_denied");
+  EXPECT_TRUE(behind.endpoint_head.empty());
+  EXPECT_EQ(ask({.url = "http://localhost:8080/only-this"}).route->access, "");
 }
 
 TEST_F(ExplainTest, AListenerThatRedirectsAsksNoRoute) {
@@ -258,6 +342,14 @@ TEST_F(ExplainTest, NobodyListensThere) {
             "the listener 127.0.0.1:8080 does not speak h3");
 }
 
+TEST_F(ExplainTest, ARouteOfHttp11SendsOthersBackToIt) {
+  const std::string old = "[[routes]]\nhosts = [\"old.example\"]\nrespond = {}\nprotocols = [\"h1\"]\n";
+  const Explanation refused = ask({.url = "https://old.example:8443/", .protocol = "h2"}, old);
+  ASSERT_TRUE(refused.fault);
+  EXPECT_EQ(refused.fault->label, "http11_required");
+  EXPECT_FALSE(ask({.url = "https://old.example:8443/", .protocol = "h1"}, old).fault);
+}
+
 TEST_F(ExplainTest, AnAppThatIsOfflineAnswersForItself) {
   const std::string app = "[[routes]]\nhosts = [\"app.example\"]\nto = \"web\"\n[apps.web]\ncommand = [\"/bin/app\"]\n";
   const QuestionText question{.url = "https://app.example:8443/"};
@@ -289,20 +381,6 @@ TEST(Question, PartsOfTheUrl) {
   EXPECT_EQ(question->host, "shop.example");
   EXPECT_EQ(question->port, 444);
   EXPECT_EQ(question->target, "/?x");
-}
-
-TEST(RouteReasons, LessSpecificHostsSayWhatCountsMore) {
-  std::vector<Route> routes;
-  routes.push_back({.name = "any", .path = "/a/b", .action = RespondWith{}});
-  routes.push_back({.name = "wild", .hosts = {"*.example"}, .path = "/a", .action = RespondWith{}});
-  routes.push_back({.name = "exact", .hosts = {"x.example"}, .path = "/", .action = RespondWith{}});
-  const RouteTable table(std::move(routes));
-  const RouteReasons reasons = route_reasons(table, "x.example", "/a/b/c");
-  ASSERT_NE(reasons.chosen, nullptr);
-  EXPECT_EQ(reasons.chosen->name, "exact");
-  ASSERT_EQ(reasons.others.size(), 2U);
-  EXPECT_EQ(reasons.others[0].why, "it takes any host, which counts less");
-  EXPECT_EQ(reasons.others[1].why, "its host \"*.example\" counts less than an exact one");
 }
 
 }  // namespace
