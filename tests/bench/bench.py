@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The measures: CPU per request, per GiB and per connection, memory per idle connection, instructions per request.
+"""The measures: CPU per request, per GiB and per connection, memory per idle connection and tunnel, instructions per request.
 
 Run through tests/bench/run. CPU is user + system time of the proxy alone; rounds of the peers are interleaved, and each
 figure is the median of its rounds, with the ratio of Gatehouse to each peer.
@@ -7,7 +7,9 @@ figure is the median of its rounds, with the ratio of Gatehouse to each peer.
 
 import argparse
 import asyncio
+import base64
 import contextlib
+import hashlib
 import os
 import pathlib
 import re
@@ -17,15 +19,19 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
+import types
 
 import peers
 
 sys.path.insert(0, str(peers.ROOT / "tests" / "system"))
 from h3_client import h3_client  # noqa: E402
+from tunnel_ends import H1Tunnel, H2Tunnel  # noqa: E402
 
 H2LOAD = os.environ.get("GATEHOUSE_H2LOAD", "h2load")
 ALPN = {"h1": "http/1.1", "h2": "h2", "h3": "h3"}
 IDLE = {"h2": 500, "h3": 200}
+TUNNELS = {"h1": 5000, "h2": 1000, "h3": 500}  # clients of h2 and h3 in Python take long
 
 
 def h2load(port, protocol, path, *, requests, connections, streams, more=()):
@@ -42,8 +48,8 @@ def h2load(port, protocol, path, *, requests, connections, streams, more=()):
 class Row:
     """One measure: `once(peer)` gives one round's figure."""
 
-    def __init__(self, name, unit, once, rounds=None):
-        self.name, self.unit, self.once, self.rounds = name, unit, once, rounds
+    def __init__(self, name, unit, once, rounds=None, talks=False):
+        self.name, self.unit, self.once, self.rounds, self.talks = name, unit, once, rounds, talks
 
 
 def small(protocol):
@@ -96,12 +102,11 @@ def idle_h2(port, certificate, count):
             stream.close()
 
 
-async def idle_h3(peer, certificate, count):
-    """The growth of the peer's memory while `count` h3 connections are open that have had one request each."""
+async def growth_h3(peer, certificate, count, use):
+    """Of the peer's memory, while `count` h3 connections are open on each of which `use` has been awaited."""
     async with contextlib.AsyncExitStack() as stack:
         async def one():
-            client = await stack.enter_async_context(h3_client(peer.port, certificate, idle_timeout=120.0))
-            assert (await client.request("/1k"))[0] == 200
+            await use(await stack.enter_async_context(h3_client(peer.port, certificate, idle_timeout=120.0)))
         await one()
         before = peer.resident_kib()
         for _ in range(count):
@@ -110,17 +115,71 @@ async def idle_h3(peer, certificate, count):
         return peer.resident_kib() - before
 
 
+async def ask_h3(client):
+    assert (await client.request("/1k"))[0] == 200
+
+
 def idle(protocol):
     def once(peer):
         certificate = pathlib.Path(peer.directory) / "cert.pem"
         count = IDLE[protocol]
         if protocol == "h3":
-            return asyncio.run(idle_h3(peer, certificate, count)) / count
+            return asyncio.run(growth_h3(peer, certificate, count, ask_h3)) / count
         with idle_h2(peer.port, certificate, 5):
             before = peer.resident_kib()
         with idle_h2(peer.port, certificate, count):
             return (peer.resident_kib() - before) / count
     return Row(f"idle {protocol} connection", "KiB", once, rounds=1)
+
+
+class Talker:
+    """Answers WebSocket handshakes and says nothing more, on a thread of its own."""
+
+    def __init__(self):
+        self.loop = asyncio.new_event_loop()
+        server = self.loop.run_until_complete(asyncio.start_server(self.serve, "127.0.0.1", 0, backlog=1024))
+        self.port = server.sockets[0].getsockname()[1]
+        threading.Thread(target=self.loop.run_forever, daemon=True).start()
+
+    async def serve(self, reader, writer):
+        head = await reader.readuntil(b"\r\n\r\n")
+        key = re.search(rb"(?i)sec-websocket-key: *(\S+)", head)[1]
+        proof = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
+        writer.write(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                     b"Sec-WebSocket-Accept: " + proof + b"\r\n\r\n")
+        await reader.read()
+        writer.close()
+
+
+async def talk_h3(client):
+    stream = client._quic.get_next_available_stream_id()
+    client.answers[stream] = {"heads": [], "body": bytearray()}
+    client.waiting[stream] = asyncio.get_running_loop().create_future()
+    client.http.send_headers(stream, [(b":method", b"CONNECT"), (b":protocol", b"websocket"), (b":scheme", b"https"),
+                                      (b":authority", b"localhost"), (b":path", b"/talk"), (b"sec-websocket-version", b"13")])
+    client.transmit()
+    while not client.answers[stream]["heads"]:
+        await asyncio.sleep(0.001)
+    assert client.answers[stream]["heads"][0][b":status"] == b"200"
+
+
+def tunnels(protocol):
+    """Each on a connection of its own."""
+    def once(peer):
+        certificate, count = pathlib.Path(peer.directory) / "cert.pem", TUNNELS[protocol]
+        if protocol == "h3":
+            return asyncio.run(growth_h3(peer, certificate, count, talk_h3)) / count
+        kind = {"h1": H1Tunnel, "h2": H2Tunnel}[protocol]
+        with contextlib.ExitStack() as stack:
+            where = types.SimpleNamespace(port=peer.port, certificate=str(certificate))
+            def one():
+                stack.enter_context(contextlib.closing(kind(where, "/talk")))
+            one()
+            before = peer.resident_kib()
+            for _ in range(count):
+                one()
+            return (peer.resident_kib() - before) / count
+    return Row(f"idle {protocol} tunnel", "KiB", once, rounds=1, talks=True)
 
 
 def instructions(protocol):
@@ -143,16 +202,16 @@ def instructions(protocol):
 
 
 ROWS = [small("h1"), small("h2"), small("h3"), large("h1"), large("h2"), large("h3"), handshakes("h2"), handshakes("h3"),
-        idle("h2"), idle("h3"), instructions("h1"), instructions("h2"), instructions("h3")]
+        idle("h2"), idle("h3"), tunnels("h1"), tunnels("h2"), tunnels("h3"), instructions("h1"), instructions("h2"), instructions("h3")]
 
 
-def measure(row, names, directory, backend, rounds):
+def measure(row, names, directory, ports, rounds):
     """{peer: median} over interleaved rounds; a peer that fails has None and its error printed."""
     figures = {name: [] for name in names}
     for _ in range(row.rounds or rounds):
         for name in names:
-            peer = peers.start(name, directory, backend.port)
-            peer.directory, peer.backend_port = directory, backend.port
+            peer = peers.start(name, directory, ports.backend, talk_port=ports.talk if row.talks else None)
+            peer.directory, peer.backend_port = directory, ports.backend
             try:
                 figures[name].append(row.once(peer))
             except (RuntimeError, OSError, AssertionError) as error:
@@ -169,10 +228,12 @@ def main():
     parser.add_argument("--only", default="")
     parser.add_argument("--peers", default="gatehouse,nginx,haproxy")
     arguments = parser.parse_args()
+    names = arguments.peers.split(",")
     if not os.environ.get("GATEHOUSE_BENCH_NAMESPACE"):
+        if "yarp" in names:
+            peers.yarp()  # the namespace has no way to NuGet
         os.environ["GATEHOUSE_BENCH_NAMESPACE"] = "1"
         os.execvp("unshare", ["unshare", "--net", sys.executable, "-B", *sys.argv])
-    names = arguments.peers.split(",")
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     header = f"{'':<28}{'unit':<18}" + "".join(f"{name:>11}" for name in names)
     header += "".join(f"{'/ ' + name:>11}" for name in names[1:])
@@ -181,12 +242,13 @@ def main():
         directory = pathlib.Path(text)
         peers.prepare(directory)
         backend = peers.start_backend(directory)
+        ports = types.SimpleNamespace(backend=backend.port, talk=Talker().port)
         try:
             for row in ROWS:
                 if arguments.only not in row.name:
                     continue
                 subprocess.run(["ip", "link", "set", "lo", "mtu", "1500" if row.name == "1 MiB h3" else "65536"], check=True)
-                medians = measure(row, names, directory, backend, arguments.rounds)
+                medians = measure(row, names, directory, ports, arguments.rounds)
                 line = f"{row.name:<28}{row.unit:<18}"
                 line += "".join(f"{medians[n]:>11.2f}" if medians[n] is not None else f"{'-':>11}" for n in names)
                 ours = medians[names[0]]

@@ -5,10 +5,12 @@ import pathlib
 import re
 import socket
 import subprocess
+import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROXY_CORE, CLIENT_CORE = "0", "1"
+NAMES = ("gatehouse", "nginx", "haproxy", "yarp")
 FILES = {"1k": 1024, "1m": 1 << 20}
 
 GATEHOUSE = """
@@ -22,6 +24,7 @@ level = "error"
 output = "off"
 [[listeners]]
 address = ":{port}"
+alt_svc = "{alt_svc}"
 [listeners.tls]
 certificates = [{{ certificate = "{directory}/cert.pem", private_key = "{directory}/key.pem" }}]
 [[routes]]
@@ -32,10 +35,19 @@ endpoints = ["127.0.0.1:{backend}"]
 max_connections = 15000
 """
 
+# For the measures of tunnels alone: a second route would be looked up by every request of the others.
+GATEHOUSE_TALK = """
+[[routes]]
+path = "/talk"
+to = "talk"
+[upstreams.talk]
+endpoints = ["127.0.0.1:{talk}"]
+"""
+
 NGINX = """
 daemon off; master_process off; worker_processes 1; pid {directory}/nginx.pid; error_log stderr crit;
 worker_rlimit_nofile 18000;
-events {{ worker_connections 8192; }}
+events {{ worker_connections 16384; }}
 http {{
   access_log off; client_body_temp_path {directory}/t1; proxy_temp_path {directory}/t2; fastcgi_temp_path {directory}/t3;
   uwsgi_temp_path {directory}/t4; scgi_temp_path {directory}/t5;
@@ -46,6 +58,10 @@ http {{
   server {{
     listen {port} ssl; listen {port} quic reuseport; http2 on; quic_gso on;
     add_header Alt-Svc 'h3=":{port}"; ma=86400';
+    location /talk {{
+      proxy_pass http://127.0.0.1:{talk}; proxy_http_version 1.1; proxy_read_timeout 1h; proxy_set_header Host $host;
+      proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade";
+    }}
     location / {{
       proxy_pass http://backend; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host;
       proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto $scheme;
@@ -77,6 +93,7 @@ defaults
   timeout client 300s
   timeout server 300s
   timeout connect 5s
+  timeout tunnel 1h
   http-reuse always
 frontend front
   bind :{port} ssl crt {directory}/both.pem alpn h2,http/1.1
@@ -86,10 +103,20 @@ frontend front
   http-request set-header X-Forwarded-Host %[req.hdr(host)]
   http-request set-header X-Request-Id %[uuid]
   http-response set-header Alt-Svc 'h3=":{port}"; ma=86400'
+  use_backend talk if {{ path /talk }}
   default_backend back
+backend talk
+  server one 127.0.0.1:{talk}
 backend back
   server one 127.0.0.1:{backend} pool-max-conn -1
 """
+
+
+def yarp():
+    """A stock YARP, published with the machine's .NET SDK; the first time its package comes from NuGet."""
+    sys.path.insert(0, str(ROOT / "tests" / "system"))
+    import dotnet  # noqa: PLC0415, only where it is asked for
+    return dotnet.published("yarp") / "yarp.dll"
 
 
 def free_port():
@@ -161,12 +188,17 @@ def start_backend(directory):
     return Peer("backend", pinned(CLIENT_CORE, "nginx", "-c", str(directory / "backend.conf"), "-e", "stderr"), port)
 
 
-def start(name, directory, backend_port, wrapper=()):
-    """Starts one of "gatehouse", "nginx", "haproxy"; `wrapper` goes before its program (valgrind)."""
+def start(name, directory, backend_port, wrapper=(), talk_port=None):
+    """Starts one of NAMES; `wrapper` goes before its program (valgrind)."""
     port = free_port()
-    text = {"gatehouse": GATEHOUSE, "nginx": NGINX, "haproxy": HAPROXY}[name]
+    if name == "yarp":
+        program = ["dotnet", yarp(), port, backend_port, directory / "cert.pem", directory / "key.pem"]
+        return Peer(name, pinned(PROXY_CORE, *map(str, program), wrapper=wrapper), port)
+    text = {"gatehouse": GATEHOUSE + (GATEHOUSE_TALK if talk_port else ""), "nginx": NGINX, "haproxy": HAPROXY}[name]
     file = directory / f"{name}-{port}.conf"
-    file.write_text(text.format(directory=directory, port=port, backend=backend_port))
+    # Under valgrind a second has few requests: our own tries of the QUIC port would count as theirs.
+    alt_svc = "off" if wrapper else "auto"
+    file.write_text(text.format(directory=directory, port=port, backend=backend_port, talk=talk_port or 1, alt_svc=alt_svc))
     program = {
         "gatehouse": [str(ROOT / "build/release/gatehouse"), "run", str(file)],
         "nginx": ["nginx", "-c", str(file), "-e", "stderr"],

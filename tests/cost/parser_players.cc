@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "proxy/http/field_rules.h"
-#include "proxy/http/h1_parser.h"
+#include "proxy/http/h1/h1_parser.h"
 #include "tests/cost/player.h"
 
 namespace gatehouse::work {

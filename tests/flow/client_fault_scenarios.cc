@@ -84,7 +84,7 @@ const Table kTable = {
        App& app = f.accept_request();
        f.client().send(s, "short");
        f.client().finish(s);
-       f.expect_fault(s, Fault::kRequestBodyInvalid, ending_of_wrong_length(Fault::kRequestBodyInvalid, f.protocol()));
+       f.expect_fault(s, Fault::kRequestBodyInvalid);
        EXPECT_TRUE(f.await_cut(app));
        EXPECT_FALSE(app.has_request());
        f.expect_pool(0);
@@ -96,7 +96,7 @@ const Table kTable = {
        App& app = f.accept_request();
        f.client().send(s, "much too long");
        f.client().finish(s);
-       f.expect_fault(s, Fault::kRequestBodyInvalid, ending_of_wrong_length(Fault::kRequestBodyInvalid, f.protocol()));
+       f.expect_fault(s, Fault::kRequestBodyInvalid);
        EXPECT_TRUE(f.await_cut(app));
        EXPECT_EQ(app.body().find("too long"), std::string::npos);
        f.expect_pool(0);
@@ -105,8 +105,22 @@ const Table kTable = {
     {"LengthOnAHeadThatEndsTheRequestIsMalformed",
      [](Flow& f) {
        const Stream s = f.get("/x", {{"content-length", "5"}});
-       f.expect_fault(s, Fault::kMalformedRequest, ending_of_wrong_length(Fault::kMalformedRequest, f.protocol()));
+       f.expect_fault(s, Fault::kMalformedRequest);
        EXPECT_TRUE(f.nobody_connects());
+     },
+     kMultiplexed},
+    {"MalformedMessageLeavesThoseBesideItAlone",
+     [](Flow& f) {
+       const Stream stays = f.get("/stays");
+       App& app = f.accept_request();
+       for (int i = 0; i < 20; ++i) {
+         const Stream s = f.get("/x", {{"content-length", "5"}});
+         f.expect_fault(s, Fault::kMalformedRequest);
+       }
+       EXPECT_TRUE(f.nobody_connects());
+       f.respond(app, ok("still here"), stays);
+       f.expect_response(stays, 200, "still here");
+       f.expect_pool(1);
      },
      kMultiplexed},
     {"BodyAnnouncedTooLargeIs413AndTheAppNeverHearsOfIt",

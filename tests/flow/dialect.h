@@ -30,14 +30,6 @@ inline Ending ending_of(Fault fault, Stage stage, Protocol protocol) {
   return ending;
 }
 
-// A body that contradicts its content-length. nghttp3 gives up the whole connection (as RFC 9114 section 8 allows),
-// where nghttp2 resets the stream; h1 has no such thing.
-inline Ending ending_of_wrong_length(Fault fault, Protocol protocol) {
-  Ending ending = ending_of(fault, Stage::kBeforeHead, protocol);
-  ending.connection_stays = protocol != Protocol::kH3;
-  return ending;
-}
-
 // Only where a client could not know it yet.
 constexpr bool says_alt_svc(Protocol protocol) {
   return protocol != Protocol::kH3;

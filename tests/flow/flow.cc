@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <format>
 #include <utility>
 
+#include "common/text.h"
 #include "proxy/forward/routing.h"
 #include "tests/support/endpoint_testing.h"
 
@@ -24,13 +26,19 @@ constexpr int kProbes = 3;
 void Records::on_end(const Exchange& exchange) {
   --running;
   const ExchangeRecord& record = exchange.record();
+  std::string delegations;
+  for (const Delegation& each : record.delegations) {
+    text::add_to_list(delegations, std::format("{}>{} {}", each.upstream, each.target, label(each.result)));
+  }
   ended.push_back({.target = exchange.request().target,
                    .status = record.status,
                    .fault = record.fault,
                    .bytes_in = exchange.bytes_in(),
                    .bytes_out = exchange.bytes_out(),
                    .attempts = record.attempts,
-                   .reused = record.upstream_reused});
+                   .reused = record.upstream_reused,
+                   .upstream = std::string(record.upstream),
+                   .delegations = std::move(delegations)});
 }
 
 std::optional<Record> Records::take(std::string_view target) {
@@ -50,7 +58,8 @@ Flow::Back::Back(EventLoop& loop)
 Flow::Flow(Protocol protocol)
     : protocol_(protocol),
       exchanges_{.loop = loop_, .observer = records_, .make_responder = [this](Exchange& exchange) {
-                   return make_responder(exchange, back_.routes, back_.pools);
+                   return make_responder(exchange, {.configured = back_.routes, .registered = back_.registered.get()},
+                                         back_.pools, back_.hints);
                  }} {
   options.policy.name = "test";
   options.policy.secure = true;
@@ -72,20 +81,38 @@ void Flow::start() {
   std::vector<EndpointSet::Member> members;
   if (options.refused_first) members.push_back({.endpoint = endpoint_at(testing_support::refused_address())});
   members.push_back({.endpoint = endpoint_at(back_.app->address(), 0, {}, options.listening_user)});
+  if (options.obstacle) members.back().endpoint->set(*options.obstacle);
   back_.upstream = testing_support::upstream_with(testing_support::set_with(std::move(members)), options.upstream);
+  make_delegates();
   back_.routes = std::make_shared<const RouteTable>(routes());
+  if (!options.registered.empty()) {
+    auto entry = std::make_shared<RegisteredRoute>();
+    entry->prefix = *UrlPrefix::parse(options.registered);
+    entry->route = shop();
+    entry->route.path = entry->prefix.path;
+    back_.registered = std::make_shared<const RegisteredRoutes>(std::vector<RegisteredRoutes::Entry>{std::move(entry)});
+  }
   auto policy = std::make_shared<ListenerPolicy>(options.policy);
   policy->exchange = options.limits;
   if (!options.listening) back_.app->stop_listening();
   front_ = std::make_unique<Front>(clock_, loop_, exchanges_, std::move(policy));
 }
 
-std::vector<Route> Flow::routes() const {
-  std::vector<Route> routes = options.others;
+Route Flow::shop() const {
   Route route = options.route;
   route.name = "shop";
-  route.action = ForwardTo{back_.upstream};
-  routes.push_back(route);
+  const std::vector<Delegator>& delegators = *back_.delegators;
+  std::shared_ptr<const Delegator> delegator;
+  if (!delegators.empty()) delegator = {back_.delegators, &delegators.front()};
+  route.action =
+      ForwardTo{.upstream = back_.upstream, .delegator = std::move(delegator), .send_file = options.send_file};
+  route.limits = options.limits;
+  return route;
+}
+
+std::vector<Route> Flow::routes() const {
+  std::vector<Route> routes = options.others;
+  if (options.registered.empty()) routes.push_back(shop());
   routes.push_back({.name = "probe", .hosts = {"probe.test"}, .action = ForwardTo{back_.upstream}});
   for (Route& each : routes) each.limits = options.limits;
   return routes;
@@ -123,8 +150,12 @@ Stream Flow::post(const std::string& body, BodyLength length) {
 // --- the app ---
 
 App& Flow::accept() {
+  return accept_from(*back_.app);
+}
+
+App& Flow::accept_from(testing_support::ScriptedEndpoint& endpoint) {
   std::optional<testing_support::ScriptedConnection> connection;
-  until([&] { return (connection = back_.app->accept()).has_value(); });
+  until([&] { return (connection = endpoint.accept()).has_value(); });
   if (!connection) connection.emplace(Fd());
   return apps_.emplace_back(*std::move(connection));
 }
@@ -276,14 +307,22 @@ void Flow::expect_gone(const std::string& target, int status) {
 }
 
 void Flow::expect_pool(std::size_t idle) {
+  expect_pool_at(back_.app->address(), idle);
+}
+
+void Flow::expect_pool_at(const Address& address, std::size_t idle) {
   settle();
-  const EndpointCounters& counters = back_.endpoints[back_.app->address().to_string()];
+  const EndpointCounters& counters = back_.endpoints[address.to_string()];
   EXPECT_EQ(counters.connections_idle.value(), idle);
   EXPECT_EQ(counters.connections_active.value(), 0U);
 }
 
 std::uint64_t Flow::retries(RetryReason reason) {
   return back_.upstreams["shop"].retries[static_cast<std::size_t>(reason)].value();
+}
+
+std::uint64_t Flow::repairs(Repair repair) {
+  return back_.upstreams["shop"].repairs[static_cast<std::size_t>(repair)].value();
 }
 
 void Flow::finish(Probe wanted) {
@@ -297,6 +336,10 @@ void Flow::finish(Probe wanted) {
   for (const auto& endpoint : testing_support::endpoints_of(*back_.upstream)) EXPECT_EQ(endpoint->in_flight(), 0U);
   for (const auto& [name, counters] : back_.endpoints) EXPECT_EQ(counters.connections_active.value(), 0U);
   EXPECT_EQ(back_.upstream->waiting(), 0U);
+  for (const auto& upstream : back_.delegates) {
+    for (const auto& endpoint : testing_support::endpoints_of(*upstream)) EXPECT_EQ(endpoint->in_flight(), 0U);
+    EXPECT_EQ(upstream->waiting(), 0U);
+  }
 }
 
 // Whatever came before, others get what is theirs.

@@ -19,8 +19,11 @@
 #include <gtest/gtest.h>
 
 #include "common/event_loop.h"
+#include "proxy/forward/delegation.h"
+#include "proxy/forward/early_hints.h"
+#include "proxy/forward/registered_routes.h"
 #include "proxy/forward/route_table.h"
-#include "proxy/http/exchange.h"
+#include "proxy/http/exchange/exchange.h"
 #include "proxy/upstream/upstream_pools.h"
 #include "tests/flow/app.h"
 #include "tests/flow/dialect.h"
@@ -43,6 +46,8 @@ struct Record {
   std::uint64_t bytes_out = 0;
   std::uint32_t attempts = 0;
   bool reused = false;
+  std::string upstream;
+  std::string delegations;  // "shop>orders handed_over, ..."
 };
 
 class Records final : public ExchangeObserver {
@@ -60,12 +65,18 @@ struct FlowOptions {
   ExchangeLimits limits;  // of the listener and of every route
   ListenerPolicy policy;
   UpstreamOptions upstream{.balance = Balance::kRoundRobin};
-  Route route;                          // to the upstream
-  std::vector<Route> others;            // that answer by themselves
-  bool refused_first = false;           // an endpoint where nobody listens comes first
-  bool unix_socket = false;             // bounded buffers on the way to the app
-  std::optional<uid_t> listening_user;  // of an app: who alone may listen on its Unix socket
+  Route route;                                // to the upstream
+  std::vector<Route> others;                  // that answer by themselves
+  std::shared_ptr<const SendFile> send_file;  // files that the app may name
+  bool refused_first = false;                 // an endpoint where nobody listens comes first
+  bool unix_socket = false;                   // bounded buffers on the way to the app
+  std::optional<uid_t> listening_user;        // of an app: who alone may listen on its Unix socket
   bool listening = true;
+  std::optional<Obstacle> obstacle;  // what stands against the endpoint
+  // To whom each upstream may hand requests, "shop" first of all; every other name is an upstream with an app of its own.
+  std::map<std::string, std::vector<std::string>> delegate_to;
+  UpstreamOptions delegate{.balance = Balance::kRoundRobin};  // of these others
+  std::string registered;  // the prefix by which the app has registered itself, in place of `route`
 };
 
 class Flow {
@@ -87,10 +98,12 @@ class Flow {
   bool over(Stream stream) { return response(stream).end != End::kNone; }
 
   // --- the app ---
-  App& accept();           // the next connection
-  App& accept_request();   // and its first head
+  App& accept();          // the next connection
+  App& accept_request();  // and its first head
+  App& accept_request_at(const std::string& upstream);
   App* visitor();          // the next connection if there is one now
   bool nobody_connects();  // any more, once all has settled
+  bool nobody_connects_to(const std::string& upstream);
   void await_head(App& app);
   void await_request(App& app);
   void listen_again() { back_.app->listen_again(); }
@@ -113,8 +126,10 @@ class Flow {
   void forget_records() { records_.ended.clear(); }
   void expect_gone(const std::string& target, int status);
   void expect_pool(std::size_t idle);  // and nothing active
+  void expect_pool_of(const std::string& upstream, std::size_t idle);
   void drain() { front_->drain(); }
   std::uint64_t retries(RetryReason reason);
+  std::uint64_t repairs(Repair repair);
   const std::string& target_of(Stream stream) { return targets_[stream]; }
   int running() const { return records_.running; }
   Front& front() { return *front_; }
@@ -124,6 +139,10 @@ class Flow {
 
  private:
   void start();
+  void make_delegates();
+  App& accept_from(testing_support::ScriptedEndpoint& endpoint);
+  void expect_pool_at(const Address& address, std::size_t idle);
+  Route shop() const;
   std::vector<Route> routes() const;
   void probe();
   void respond_to_probe(FlowClient& client, const std::string& target);
@@ -139,9 +158,14 @@ class Flow {
     std::map<std::string, EndpointCounters> endpoints;
     std::map<std::string, UpstreamCounters> upstreams;
     UpstreamPools pools;
+    EarlyHints hints;
     std::shared_ptr<Upstream> upstream;
+    std::vector<std::shared_ptr<Upstream>> delegates;
+    std::shared_ptr<std::vector<Delegator>> delegators = std::make_shared<std::vector<Delegator>>();
     std::shared_ptr<const RouteTable> routes;
+    std::shared_ptr<const RegisteredRoutes> registered;
     std::optional<testing_support::ScriptedEndpoint> app;
+    std::map<std::string, testing_support::ScriptedEndpoint> delegate_apps;
   };
   Back back_{loop_};
   ExchangeContext exchanges_;

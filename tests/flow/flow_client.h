@@ -24,20 +24,26 @@ class Front;
 using Fields = std::vector<std::pair<std::string, std::string>>;
 std::string find(const Fields& fields, std::string_view name);  // joined with ", "; empty if absent
 
+// Of the handshakes of the h1 client, and the proof that an endpoint has seen it (RFC 6455 section 1.3).
+inline constexpr std::string_view kWebSocketKey = "dGhlIHNhbXBsZSBub25jZQ==";
+inline constexpr std::string_view kWebSocketProof = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+
 struct Request {
   std::string method = "GET";
   std::string target = "/";
   Fields fields = {};  // names in lower case
   BodyLength body = {};
   std::string authority = "shop.test";
+  std::string upgrade = {};  // what the connection or stream is to become; the body is the tunnel's then
 };
 
 enum class End { kNone, kClean, kBroken };
 
 struct Response {
   std::vector<int> interim;
-  int status = 0;  // 0: no head yet
-  Fields fields;   // names in lower case
+  int status = 0;      // 0: no head yet
+  std::string reason;  // h1, where it is not the registered one
+  Fields fields;       // names in lower case
   std::string body;
   Fields trailers;
   End end = End::kNone;

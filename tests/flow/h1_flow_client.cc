@@ -46,6 +46,10 @@ FlowClient::Stream H1FlowClient::begin(const Request& request) {
   std::string head = request.method + " " + request.target + " HTTP/1.1\r\nHost: " + request.authority + "\r\n";
   for (const auto& [name, value] : request.fields) head.append(name).append(": ").append(value).append("\r\n");
   if (!find(request.fields, "te").empty()) head += "Connection: TE\r\n";
+  if (!request.upgrade.empty()) {
+    head.append("Connection: Upgrade\r\nUpgrade: ").append(request.upgrade).append("\r\n");
+    head.append("Sec-WebSocket-Key: ").append(kWebSocketKey).append("\r\nSec-WebSocket-Version: 13\r\n");
+  }
   if (request.body.kind == BodyLength::Kind::kKnown) {
     head += "Content-Length: " + std::to_string(request.body.bytes) + "\r\n";
   } else if (turns_.back().chunked) {
@@ -64,6 +68,10 @@ void H1FlowClient::send(Stream stream, std::string_view body) {
 }
 
 void H1FlowClient::finish(Stream stream, const Fields& trailers) {
+  if (turns_.at(stream).in_tunnel) {
+    write(connection(stream));
+    return connection(stream).stream->shutdown_write();
+  }
   if (!turns_.at(stream).chunked) return;
   std::string last = "0\r\n";
   for (const auto& [name, value] : trailers) last.append(name).append(": ").append(value).append("\r\n");
@@ -97,7 +105,7 @@ bool H1FlowClient::step() {
 }
 
 bool H1FlowClient::write(Connection& c) {
-  return !c.out.empty() && !c.ended && c.stream->write(c.out).bytes > 0;
+  return !c.out.empty() && (!c.ended || c.half_open) && c.stream->write(c.out).bytes > 0;
 }
 
 bool H1FlowClient::read(Connection& c) {
@@ -114,7 +122,13 @@ bool H1FlowClient::read(Connection& c) {
   return moved;
 }
 
+void H1FlowClient::take_tunnel(Connection& c) {
+  c.in.for_each([&](std::string_view run) { turns_[c.current].response.body += run; });
+  c.in.clear();
+}
+
 void H1FlowClient::parse(Connection& c) {
+  if (c.current != kNobody && turns_[c.current].in_tunnel) return take_tunnel(c);
   while (c.current != kNobody || !c.in.empty()) {
     const H1Parser::Step step = c.parser.parse(c.in.front());
     // Bytes that answer no request: whatever they are, the connection is of no use.
@@ -122,6 +136,7 @@ void H1FlowClient::parse(Connection& c) {
     if (step.event == H1Parser::Event::kHead) on_head(c);
     if (step.event == H1Parser::Event::kBody && c.current != kNobody) turns_[c.current].response.body += step.body;
     c.in.consume(step.consumed);
+    if (c.current != kNobody && turns_[c.current].in_tunnel) return take_tunnel(c);
     if (step.event == H1Parser::Event::kFault) return end(c, End::kBroken);
     if (step.event == H1Parser::Event::kEnd && c.current != kNobody && turns_[c.current].response.status != 0) {
       turns_[c.current].response.trailers = in_lower_case(c.parser.take_trailers());
@@ -140,8 +155,10 @@ void H1FlowClient::on_head(Connection& c) {
     response.interim.push_back(head.status);
     return;
   }
-  c.keeps = keeps;
+  c.keeps = keeps && !head.opens_tunnel();
+  turns_[c.current].in_tunnel = head.opens_tunnel();
   response.status = head.status;
+  response.reason = head.reason;
   response.fields = in_lower_case(head.fields);
   if (head.body.kind == BodyLength::Kind::kKnown) {
     response.fields.emplace_back("content-length", std::to_string(head.body.bytes));
@@ -151,6 +168,9 @@ void H1FlowClient::on_head(Connection& c) {
 void H1FlowClient::on_stream_end(Connection& c, IoStatus status) {
   c.ended = true;
   if (c.current == kNobody) return;
+  const bool in_tunnel = turns_[c.current].in_tunnel;
+  c.half_open = in_tunnel && status == IoStatus::kEof;
+  if (in_tunnel) return end(c, status == IoStatus::kEof ? End::kClean : End::kBroken);
   const bool complete = status == IoStatus::kEof && c.parser.finish().event == H1Parser::Event::kEnd;
   end(c, complete ? End::kClean : End::kBroken);
 }

@@ -4,7 +4,7 @@
 
 #include <deque>
 
-#include "proxy/http/h1_parser.h"
+#include "proxy/http/h1/h1_parser.h"
 #include "tests/flow/flow_client.h"
 #include "tests/support/memory_stream.h"
 
@@ -35,18 +35,20 @@ class H1FlowClient final : public FlowClient {
   static constexpr std::size_t kNobody = static_cast<std::size_t>(-1);
   struct Connection {
     std::unique_ptr<testing_support::MemoryStream> stream;  // null: reset or left by us
-    H1Parser parser{H1Parser::Kind::kResponse, HeadLimits{}};
+    H1Parser parser{H1Parser::Kind::kResponse, HeadLimits{.max_header_bytes = 1UL << 20}};
     Buffer out;
     Buffer in;
     Stream current = kNobody;
     bool reading = true;
-    bool keeps = true;   // no answer has said otherwise
-    bool ended = false;  // by the server
+    bool keeps = true;       // no answer has said otherwise
+    bool ended = false;      // by the server
+    bool half_open = false;  // a tunnel whose other half goes on
   };
   struct Turn {
     Response response;
     std::size_t connection;
     bool chunked;
+    bool in_tunnel = false;  // the answer was 101: no framing any more
   };
 
   static bool usable(const Connection& connection) {
@@ -58,6 +60,7 @@ class H1FlowClient final : public FlowClient {
   static bool write(Connection& connection);
   bool read(Connection& connection);
   void parse(Connection& connection);
+  void take_tunnel(Connection& connection);
   void on_head(Connection& connection);
   void on_stream_end(Connection& connection, IoStatus status);
   void end(Connection& connection, End how);

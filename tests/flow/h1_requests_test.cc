@@ -165,42 +165,6 @@ TEST(H1Requests, AClientThatLeavesInTheBodyCancelsTheExchange) {
   EXPECT_EQ(world.ended[0].fault, Fault::kClientGone);
 }
 
-TEST(H1Requests, OverTlsAnEndAfterTheRequestMeansThatTheClientHasGone) {
-  FrontendWorld world;
-  world.script = hold;
-  TextClient client(world, MemoryStream::kRoom, true);
-  client.send(get());
-  client.finish_sending();
-  EXPECT_EQ(world.live.size(), 0U);
-  EXPECT_EQ(world.ended.at(0).fault, Fault::kClientGone);
-}
-
-TEST(H1Requests, OverCleartextAHalfClosedClientIsAnsweredAndThenClosed) {
-  FrontendWorld world;
-  world.script = hold;
-  TextClient client(world);
-  client.send(get("/1") + get("/2"));
-  client.finish_sending();
-  for (int i = 0; i < 2; ++i) {
-    ASSERT_EQ(world.live.size(), 1U);
-    world.live[0]->respond({.status = 200}, "late");
-    world.settle();
-  }
-  EXPECT_EQ(count_of(client.receive(), "late"), 2U);
-  EXPECT_EQ(client.end(), IoStatus::kEof);
-}
-
-TEST(H1Requests, AHalfClosedClientIsWaitedForOnlySoLong) {
-  FrontendWorld world;
-  world.script = hold;
-  TextClient client(world);
-  client.send(get());
-  client.finish_sending();
-  EXPECT_EQ(world.live.size(), 1U);
-  world.advance(std::chrono::seconds(6));
-  EXPECT_EQ(world.live.size(), 0U);
-}
-
 TEST(H1Requests, ABadChunkAfterTheHeadIsAnsweredAndTheRestNotParsed) {
   FrontendWorld world;
   world.script = hold;

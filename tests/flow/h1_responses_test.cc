@@ -173,7 +173,7 @@ TEST(H1Responses, ASlowClientStopsTheEndpointAtABoundAndResumesItAsItReads) {
 }
 
 TEST(H1Responses, AClientThatReadsNothingIsResetAfterAWhile) {
-  FrontendWorld world;
+  FrontendWorld world([](ListenerPolicy& policy) { policy.exchange.min_response_rate = 0; });
   world.script = [](Exchange& exchange) {
     begin_response(exchange, BodyLength::known(1024UL * 1024));
     write_response(exchange, std::string(64 * 1024, 'x'));

@@ -141,11 +141,16 @@ FlowClient::Stream H2FlowClient::begin(const Request& request) {
   t.connection = &current_connection();
   Fields head = {
       {":method", request.method}, {":scheme", "https"}, {":authority", request.authority}, {":path", request.target}};
+  if (!request.upgrade.empty()) {
+    head.front().second = "CONNECT";
+    head.insert(head.begin() + 1, {":protocol", request.upgrade});
+    head.emplace_back("sec-websocket-version", "13");
+  }
   head.insert(head.end(), request.fields.begin(), request.fields.end());
   if (request.body.kind == BodyLength::Kind::kKnown) {
     head.emplace_back("content-length", std::to_string(request.body.bytes));
   }
-  const bool has_body = request.body.kind != BodyLength::Kind::kNone;
+  const bool has_body = request.body.kind != BodyLength::Kind::kNone || !request.upgrade.empty();
   t.finished = !has_body;
   const nghttp2_data_provider2 provider{.source = {.ptr = &t}, .read_callback = Callbacks::next_data};
   const auto fields = pairs(head);

@@ -160,6 +160,72 @@ TEST(H2Requests, TheStreamsWindowOpensAsTheEndpointReads) {
   EXPECT_EQ(got, body);
 }
 
+// A round trip is what the client has window for, and the window for the next one.
+TEST(H2Requests, AnUploadToAnEndpointThatKeepsUpIsNotSlowedByItsWindow) {
+  constexpr std::size_t kSize = 10'000'000;
+  constexpr std::size_t kMostWindow = H2Stream::kFirstWindow + UploadGrowth::kMost;
+  FrontendWorld world;
+  world.script = hold;
+  H2Client client(world, {.room = 16UL * 1024 * 1024});
+  const std::int32_t id = client.ask({.method = "POST", .stays_open = true});
+  const auto window_of = [&](std::int32_t stream) {
+    const std::int32_t window = stream == 0 ? nghttp2_session_get_remote_window_size(client.session())
+                                            : nghttp2_session_get_stream_remote_window_size(client.session(), stream);
+    return static_cast<std::size_t>(window);
+  };
+  std::size_t sent = 0;
+  std::size_t round_trips = 0;
+  std::size_t widest = 0;
+  for (; sent < kSize && round_trips < 200; ++round_trips) {
+    // What goes out as raw bytes the client's library knows nothing of: its windows only grow.
+    const std::size_t window = std::min(window_of(id), window_of(0)) - sent;
+    const std::size_t count = std::min(window, kSize - sent);
+    widest = std::max(widest, window);
+    client.send_data(id, std::string(count, 'x'));
+    sent += count;
+    for (int i = 0; i < 40; ++i) {
+      take_request_body(*world.live.at(0));
+      world.settle();
+    }
+    client.exchange_bytes();
+  }
+  EXPECT_EQ(sent, kSize);
+  EXPECT_LE(round_trips, 12U);
+  EXPECT_GE(widest, 1024U * 1024);
+  EXPECT_LE(widest, kMostWindow);
+  // When it has ended others start small.
+  world.live.at(0)->respond({.status = 200}, "got it");
+  client.send_data(id, "", true);
+  const std::int32_t next = client.ask({.method = "POST", .stays_open = true});
+  EXPECT_EQ(window_of(next), H2Stream::kFirstWindow);
+}
+
+TEST(H2Requests, AnEndpointThatDoesNotKeepUpLeavesTheWindowAsItIs) {
+  FrontendWorld world;
+  world.script = hold;
+  H2Client client(world);
+  client.ask({.method = "POST", .body = std::string(1 << 20, 'x')});
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_LE(world.live.at(0)->request_pipe().reader().available(), H2Stream::kFirstWindow);
+    world.live.at(0)->request_pipe().reader().read(8192);
+    client.exchange_bytes();
+  }
+}
+
+TEST(H2Requests, OneThatHasKeptUpAndStopsLeavesNoMoreThanItsWindow) {
+  FrontendWorld world;
+  world.script = hold;
+  H2Client client(world, {.room = 16UL * 1024 * 1024});
+  client.ask({.method = "POST", .body = std::string(20 << 20, 'x')});
+  for (std::size_t taken = 0; taken < 8U << 20;) {
+    taken += take_request_body(*world.live.at(0)).size();
+    client.exchange_bytes();
+  }
+  for (int i = 0; i < 100; ++i) client.exchange_bytes();
+  EXPECT_GT(world.live.at(0)->request_pipe().reader().available(), 512U * 1024);
+  EXPECT_LE(world.live.at(0)->request_pipe().reader().available(), H2Stream::kFirstWindow + UploadGrowth::kMost);
+}
+
 TEST(H2Requests, OneSlowEndpointDoesNotStopTheUploadsOfOthers) {
   FrontendWorld world;
   world.script = [](Exchange& exchange) {

@@ -54,6 +54,60 @@ TEST(H2Responses, InterimHeadsGoOutFirst) {
   EXPECT_EQ(response.status, 200);
 }
 
+// Around 64 KiB, where nghttp2 has a limit of its own, and up to what endpoints may send.
+TEST(H2Responses, HeadsOfAnySizeArrive) {
+  for (std::size_t size = 64'000; size < 68'000; size += size >= 65'300 && size < 65'600 ? 5 : 200) {
+    FrontendWorld world;
+    const std::string value(size, 'x');
+    world.script = [&](Exchange& exchange) {
+      ResponseHead interim{.status = 103};
+      interim.fields.add("X-Interim", value);
+      exchange.respond_interim(std::move(interim));
+      ResponseHead head;
+      head.body = BodyLength::unknown();
+      head.fields.add("X-Head", value);
+      exchange.respond(std::move(head));
+      write_response(exchange, "body");
+      FieldList trailers;
+      trailers.add("X-Trailer", value);
+      exchange.response_pipe().writer().finish(std::move(trailers));
+    };
+    H2Client client(world);
+    const H2Response& response = client.response(client.get());
+    EXPECT_THAT(response.interims, ElementsAre(103)) << size;
+    EXPECT_EQ(response.field("x-head").size(), size);
+    EXPECT_EQ(response.body, "body");
+    EXPECT_THAT(response.trailers, ElementsAre(Pair("x-trailer", value)));
+    EXPECT_TRUE(response.complete) << size;
+  }
+}
+
+// No endpoint can send such ones; whatever else could, the client must not wait for ever.
+TEST(H2Responses, AHeadOrTrailersThatCannotBeSentBreakTheAnswer) {
+  const std::string huge(2 << 20, 'x');
+  for (const bool in_head : {true, false}) {
+    FrontendWorld world;
+    world.script = [&](Exchange& exchange) {
+      ResponseHead head;
+      head.body = BodyLength::unknown();
+      if (in_head) head.fields.add("X-Huge", huge);
+      exchange.respond(std::move(head));
+      write_response(exchange, "body");
+      FieldList trailers;
+      if (!in_head) trailers.add("X-Huge", huge);
+      exchange.response_pipe().writer().finish(std::move(trailers));
+    };
+    H2Client client(world);
+    const std::int32_t id = client.get();
+    EXPECT_EQ(client.response(id).reset, NGHTTP2_INTERNAL_ERROR);
+    EXPECT_FALSE(client.response(id).complete);
+    ASSERT_THAT(world.ended, SizeIs(1));
+    EXPECT_EQ(world.ended[0].fault, Fault::kInternalError);
+    world.script = [](Exchange& exchange) { exchange.respond({.status = 200}, "hello"); };
+    EXPECT_EQ(client.response(client.get()).body, "hello") << "others go on";
+  }
+}
+
 TEST(H2Responses, HeadAnd204HaveNoBody) {
   FrontendWorld world;
   world.script = [](Exchange& exchange) {
@@ -138,7 +192,7 @@ TEST(H2Responses, AClientsWindowStopsTheEndpointAtABound) {
 }
 
 TEST(H2Responses, AClientThatGivesNoWindowIsResetAfterAWhile) {
-  FrontendWorld world;
+  FrontendWorld world([](ListenerPolicy& policy) { policy.exchange.min_response_rate = 0; });
   world.script = [](Exchange& exchange) { exchange.respond({.status = 200}, std::string(1000, 'x')); };
   H2Client client(world, {.window = 0});
   const std::int32_t id = client.get();

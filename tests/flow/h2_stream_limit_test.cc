@@ -87,7 +87,8 @@ class H2StreamLimit : public ::testing::Test {
 TEST_F(H2StreamLimit, IsWhatOurSettingsSay) {
   EXPECT_EQ(settings_[NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS], kLimit);
   EXPECT_EQ(settings_[NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE], 65536U);
-  EXPECT_EQ(settings_.size(), 4U);
+  EXPECT_EQ(settings_[NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL], 1U);
+  EXPECT_EQ(settings_.size(), 5U);
 }
 
 TEST_F(H2StreamLimit, OneBeyondItIsRefusedAloneAndTheOthersFinish) {

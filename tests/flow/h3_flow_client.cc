@@ -26,11 +26,16 @@ const std::shared_ptr<H3Client>& H3FlowClient::current_connection() {
 FlowClient::Stream H3FlowClient::begin(const Request& request) {
   Fields head = {
       {":method", request.method}, {":scheme", "https"}, {":authority", request.authority}, {":path", request.target}};
+  if (!request.upgrade.empty()) {
+    head.front().second = "CONNECT";
+    head.insert(head.begin() + 1, {":protocol", request.upgrade});
+    head.emplace_back("sec-websocket-version", "13");
+  }
   head.insert(head.end(), request.fields.begin(), request.fields.end());
   if (request.body.kind == BodyLength::Kind::kKnown) {
     head.emplace_back("content-length", std::to_string(request.body.bytes));
   }
-  const bool has_body = request.body.kind != BodyLength::Kind::kNone;
+  const bool has_body = request.body.kind != BodyLength::Kind::kNone || !request.upgrade.empty();
   const auto& connection = current_connection();
   const std::int64_t id = connection->begin(head, has_body ? H3Client::End::kNo : H3Client::End::kYes);
   EXPECT_GE(id, 0);

@@ -35,6 +35,9 @@ std::string version_of(Protocol protocol) {
   return protocol == Protocol::kH10 ? "1.0" : "1.1";
 }
 
+// What a listener without TLS speaks.
+constexpr Protocol kCleartext[] = {Protocol::kH1, Protocol::kH2};
+
 const Table kTable = {
     {"AStrangerVouchesForNobody",
      [](Flow& f) {
@@ -57,6 +60,79 @@ const Table kTable = {
        EXPECT_EQ(app.field("Remote-User"), "alice");
        EXPECT_EQ(app.field("X-Real-IP"), "203.0.113.9");
        EXPECT_EQ(app.head().find("evil"), std::string::npos) << app.head();
+       f.respond(app, ok(""), s);
+       f.expect_response(s, 200, "");
+     }},
+    {"AClientThatCameToATrustedProxyByHttpsIsServedAndNotRedirected",
+     [](Flow& f) {
+       f.options.policy.trusted_proxies = {AddressRange::parse("192.0.2.0/24").value()};
+       f.options.policy.redirect_to_https = true;
+       const Stream s = f.get("/", {{"x-forwarded-proto", "https"}});
+       App& app = f.accept_request();
+       EXPECT_EQ(app.field("X-Forwarded-Proto"), "https");
+       f.respond(app, ok("here"), s);
+       f.expect_response(s, 200, "here");
+       f.expect_response(f.get("/", {{"x-forwarded-proto", "http"}}), 308, "");
+       f.expect_response(f.get("/"), 308, "");
+       f.finish(Flow::Probe::kNo);  // whose client would be redirected
+     },
+     kCleartext},
+    {"AStrangerIsRedirectedWhateverItSaysOfHttps",
+     [](Flow& f) {
+       f.options.policy.redirect_to_https = true;
+       f.expect_response(f.get("/", {{"x-forwarded-proto", "https"}}), 308, "");
+       EXPECT_TRUE(f.nobody_connects());
+       f.finish(Flow::Probe::kNo);
+     },
+     kCleartext},
+    {"ARouteStaysOutOfTheRedirectWhateverAProxySays",
+     [](Flow& f) {
+       f.options.policy.trusted_proxies = {AddressRange::parse("192.0.2.0/24").value()};
+       f.options.policy.redirect_to_https = true;
+       f.options.route.redirect_to_https = false;
+       const Stream first = f.get("/", {{"x-forwarded-proto", "http"}});
+       App& app = f.accept_request();
+       f.respond(app, ok("one"), first);
+       f.expect_response(first, 200, "one");
+       const Stream second = f.get("/", {{"x-forwarded-proto", "https"}});
+       f.await_head(app);
+       f.respond(app, ok("two"), second);
+       f.expect_response(second, 200, "two");
+       f.finish(Flow::Probe::kNo);
+     },
+     kCleartext},
+    {"ClientIsWhomXRealIpOfATrustedProxyNamesWhereThatIsBelieved",
+     [](Flow& f) {
+       f.options.policy.trusted_proxies = {AddressRange::parse("192.0.2.0/24").value()};
+       f.options.policy.client_address = ClientAddress::kXRealIp;
+       f.options.route.real_ip = true;
+       const Stream s = f.get("/", {{"x-real-ip", "203.0.113.9"}, {"x-forwarded-for", "6.6.6.6"}});
+       App& app = f.accept_request();
+       EXPECT_EQ(app.field("X-Real-IP"), "203.0.113.9");
+       EXPECT_EQ(app.field("X-Forwarded-For"), "203.0.113.9, " + std::string(Front::kClientAddress));
+       EXPECT_EQ(app.head().find("6.6.6.6"), std::string::npos);
+       f.respond(app, ok(""), s);
+       f.expect_response(s, 200, "");
+     }},
+    {"EarlyDataIsPassedOnAndTooEarlyComesBack",
+     [](Flow& f) {
+       const Stream s = f.get("/", {{"early-data", "1"}, {"early_data", "evil"}});
+       App& app = f.accept_request();
+       EXPECT_EQ(app.field("Early-Data"), "1");
+       EXPECT_EQ(app.head().find("evil"), std::string::npos) << app.head();
+       f.respond(app, "HTTP/1.1 425 Too Early\r\nContent-Length: 0\r\n\r\n", s);
+       f.expect_response(s, 425, "");
+     }},
+    {"WhereClientsShowCertificatesNobodyElseSaysWhichOne",
+     [](Flow& f) {
+       f.options.policy.trusted_proxies = {AddressRange::parse("192.0.2.0/24").value()};
+       f.options.policy.client_auth = ClientAuth::kOptional;
+       const Stream s = f.get(
+           "/",
+           {{"client-cert", "evil"}, {"client-cert-chain", "evil"}, {"client_cert", "evil"}, {"remote-user", "alice"}});
+       App& app = f.accept_request();
+       EXPECT_EQ(app.head().find("evil"), std::string::npos) << app.head();
+       EXPECT_EQ(app.field("Remote-User"), "alice");
        f.respond(app, ok(""), s);
        f.expect_response(s, 200, "");
      }},

@@ -109,6 +109,30 @@ const Table kTable = {
        limit(f);
        passes(f, f.get("/" + std::string(39, 't'), {filler(500, kLeast)}));
      }},
+    // Around 64 KiB, which endpoints may send, and where nghttp2 has a limit of its own.
+    {"HeadsOfAnswersOfAnySizeArrive",
+     [](Flow& f) {
+       App* app = nullptr;
+       for (const std::size_t size : {60'000UL, 65'100UL, 65'300UL, 65'350UL, 65'380UL, 65'400UL, 65'420UL, 65'440UL}) {
+         const Stream s = f.get();
+         if (app == nullptr) {
+           app = &f.accept_request();
+         } else {
+           f.await_request(*app);
+         }
+         f.respond(*app, ok("here", "X-Fill: " + std::string(size, 'x') + "\r\n"), s);
+         f.expect_response(s, 200, "here");
+         EXPECT_EQ(f.response(s).field("x-fill").size(), size);
+         f.forget_records();
+       }
+     }},
+    {"HeadOfAnAnswerBeyondTheLimitIsAFault",
+     [](Flow& f) {
+       const Stream s = f.get();
+       App& app = f.accept_request();
+       app.say(ok("here", "X-Fill: " + std::string(65'600, 'x') + "\r\n"));
+       f.expect_fault(s, Fault::kUpstreamHeadersTooLarge);
+     }},
     {"TrailersOfAsManyBytesAsAllowedPass", [](Flow& f) { passes_with_body(f, with_trailers(f, {filler(200, 0)})); }},
     {"TrailersOfOneByteMoreAreNoCleanEnd", [](Flow& f) { refuses_trailers(f, {filler(201, 0)}); }},
     {"TrailersOfAsManyFieldsAsAllowedPass", [](Flow& f) { passes_with_body(f, with_trailers(f, numbered(3))); }},

@@ -56,6 +56,7 @@ class Untaken {
  private:
   static Stream begin(Flow& flow) {
     flow.options.unix_socket = true;
+    flow.options.limits.min_response_rate = 0;
     return flow.get();
   }
 

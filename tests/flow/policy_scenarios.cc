@@ -1,6 +1,7 @@
-// What the proxy decides by itself: routes, headers, timeouts, queues, endpoints, drain. The same for every protocol.
+// What the proxy decides by itself: routes, headers, timeouts, queues, endpoints. The same for every protocol.
 #include <unistd.h>
 
+#include "proxy/http/alt_svc_state.h"
 #include "tests/flow/scenario.h"
 
 namespace gatehouse::flow {
@@ -31,6 +32,22 @@ const Table kTable = {
        EXPECT_EQ(stranger.received(), 0U);
        f.expect_pool(0);
        f.finish(Flow::Probe::kNo);  // it would fare no better
+     }},
+    {"UpstreamWhoseEndpointsAreAllUnhealthyIsTriedAllTheSame",
+     [](Flow& f) {
+       f.options.obstacle = Obstacle::kUnhealthy;
+       const Stream s = f.get();
+       f.respond(f.accept_request(), ok("well"), s);
+       f.expect_response(s, 200, "well");
+     }},
+    {"UpstreamWhoseEndpointsAreAllUnhealthyRefusesWhereItIsSaid",
+     [](Flow& f) {
+       f.options.obstacle = Obstacle::kUnhealthy;
+       f.options.upstream.when_all_unhealthy = WhenAllUnhealthy::kRefuse;
+       const Stream s = f.post("body", BodyLength::known(4));
+       f.expect_fault(s, Fault::kNoHealthyEndpoint);
+       EXPECT_TRUE(f.nobody_connects());
+       f.finish(Flow::Probe::kNo);  // it would be refused as well
      }},
     {"RefusedConnectionIsTriedAtTheNextEndpointForAnyMethod",
      [](Flow& f) {
@@ -202,6 +219,16 @@ const Table kTable = {
        EXPECT_EQ(f.response(s).field("proxy-status"), "inner; error=dns_timeout, gatehouse; received-status=504");
        f.expect_response(s, 504, "");
      }},
+    {"ProxyStatusOfAnAppWhoseAnswerBreaksIsKept",
+     [](Flow& f) {
+       const Stream s = f.get();
+       App& app = f.accept_request();
+       app.say("HTTP/1.1 200 OK\r\nContent-Length: 9\r\nProxy-Status: inner\r\n\r\nhalf");
+       f.until([&] { return f.response(s).status == 200; });
+       app.close();
+       f.expect_fault(s, Fault::kUpstreamTruncated, Stage::kAfterHead);
+       EXPECT_EQ(f.response(s).field("proxy-status"), "inner, gatehouse; received-status=200");
+     }},
     {"DateIsAddedWhereTheAppHasNone",
      [](Flow& f) {
        const Stream first = f.get("/1");
@@ -223,6 +250,64 @@ const Table kTable = {
        f.respond(app, ok("x", "Alt-Svc: h3=\"evil.test:1\"\r\n"), s);
        EXPECT_EQ(f.response(s).field("alt-svc"), says_alt_svc(f.protocol()) ? f.options.policy.alt_svc : "");
        f.expect_response(s, 200, "x");
+     }},
+    {"RouteOfHttp11SendsTheOthersBackToItAndSaysNothingOfThem",
+     [](Flow& f) {
+       f.options.policy.alt_svc = "h3=\":443\"; ma=86400";
+       f.options.route.h1_only = true;
+       const Stream s = f.get();
+       if (multiplexes(f.protocol())) {
+         f.expect_fault(s, Fault::kHttp11Required);
+         EXPECT_EQ(f.response(s).code, f.is(Protocol::kH2) ? 0xdU : 0x110U);
+         EXPECT_TRUE(f.nobody_connects());
+         EXPECT_TRUE(f.client().usable(s));
+       } else {
+         App& app = f.accept_request();
+         f.respond(app, ok("x"), s);
+         EXPECT_EQ(f.response(s).field("alt-svc"), "");
+         f.expect_response(s, 200, "x");
+       }
+     }},
+    {"UploadToARouteOfHttp11IsNotWaitedFor",
+     [](Flow& f) {
+       f.options.route.h1_only = true;
+       const Stream s = f.open_post(BodyLength::known(100'000));
+       f.client().send(s, "the beginning");
+       f.expect_fault(s, Fault::kHttp11Required);
+       EXPECT_TRUE(f.nobody_connects());
+     },
+     kMultiplexed},
+    {"FixedAnswerOfARouteOfHttp11IsForHttp11Too",
+     [](Flow& f) {
+       f.options.others.push_back(
+           {.name = "fixed", .path = "/fixed", .action = RespondWith{.status = 410, .body = "gone"}, .h1_only = true});
+       const Stream s = f.get("/fixed");
+       if (multiplexes(f.protocol())) {
+         f.expect_fault(s, Fault::kHttp11Required);
+       } else {
+         f.expect_response(s, 410, "gone");
+       }
+     }},
+    {"AltSvcIsSaidOnceItIsProvenAndTakenBackWhenItFails",
+     [](Flow& f) {
+       f.options.policy.alt_svc = "h3=\":443\"; ma=86400";
+       const auto state = std::make_shared<AltSvcState>();
+       f.options.policy.alt_svc_state = state;
+       App* app = nullptr;
+       const auto said = [&] {
+         const Stream s = f.get();
+         if (app != nullptr) f.await_head(*app);
+         if (app == nullptr) app = &f.accept_request();
+         f.respond(*app, ok("x"), s);
+         f.expect_response(s, 200, "x");
+         return f.response(s).field("alt-svc");
+       };
+       const bool says = says_alt_svc(f.protocol());
+       EXPECT_EQ(said(), "");
+       state->set(AltSvcState::Standing::kAdvertised, "");
+       EXPECT_EQ(said(), says ? f.options.policy.alt_svc : "");
+       state->set(AltSvcState::Standing::kWithdrawn, "");
+       EXPECT_EQ(said(), says ? "clear" : "");
      }},
     {"CookiesReachTheAppAsOneFieldAndClientsAsMany",
      [](Flow& f) {
@@ -249,6 +334,20 @@ const Table kTable = {
        EXPECT_EQ(f.response(s).field("location"), "https://new.test/old/page?a=1");
        EXPECT_TRUE(f.nobody_connects());
      }},
+    {"RedirectRouteTakesItsPrefixOff",
+     [](Flow& f) {
+       f.options.others = {
+           {.name = "old", .path = "/old", .action = RedirectTo{.target = "/new{uri}"}, .strip_prefix = true}};
+       const Stream s = f.get("/old/page?a=1");
+       f.expect_response(s, 308, "");
+       EXPECT_EQ(f.response(s).field("location"), "/new/page?a=1");
+       const Stream whole = f.get("/old?b");
+       f.expect_response(whole, 308, "");
+       EXPECT_EQ(f.response(whole).field("location"), "/new/?b");
+       const Stream escaped = f.get("/%6fld/page");
+       f.expect_fault(escaped, Fault::kPrefixNotLiteral);
+       EXPECT_TRUE(f.nobody_connects());
+     }},
     {"RespondRouteAnswersByItself",
      [](Flow& f) {
        f.options.others = {{.name = "hi", .path = "/hi", .action = RespondWith{.status = 418, .body = "teapot"}}};
@@ -273,66 +372,6 @@ const Table kTable = {
        const Stream s = f.begin({.method = "TRACE", .target = "/x"});
        f.expect_fault(s, Fault::kMethodNotAllowed);
        EXPECT_TRUE(f.nobody_connects());
-     }},
-    {"DrainLetsTheRequestFinishAndTakesNoMore",
-     [](Flow& f) {
-       const Stream s = f.get("/x");
-       App& app = f.accept_request();
-       f.drain();
-       f.pass(100ms);
-       EXPECT_FALSE(f.over(s));
-       app.say("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nlast ");
-       f.until([&] { return f.response(s).body == "last "; });
-       EXPECT_TRUE(f.client().connected(s));
-       app.say("one");
-       f.expect_response(s, 200, "last one");
-       EXPECT_FALSE(f.client().usable(s));
-       f.until([&] { return f.front().connections() == 0; });
-       f.settle();
-       EXPECT_FALSE(f.client().connected(s));
-       f.finish(Flow::Probe::kNo);
-     }},
-    {"DrainClosesWhatIsIdle",
-     [](Flow& f) {
-       const Stream s = f.get("/x");
-       App& app = f.accept_request();
-       f.respond(app, ok("x"), s);
-       f.expect_response(s, 200, "x");
-       EXPECT_TRUE(f.client().usable(s));
-       f.drain();
-       f.until([&] { return f.front().connections() == 0; });
-       f.settle();
-       EXPECT_FALSE(f.client().usable(s));
-       f.finish(Flow::Probe::kNo);
-     }},
-    {"DeadlineOfADrainBreaksOffWhatStillRuns",
-     [](Flow& f) {
-       const Stream s = f.get("/x");
-       App& app = f.accept_request();
-       app.say("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf");
-       f.until([&] { return f.response(s).body == "half"; });
-       f.drain();
-       f.settle();
-       f.front().close_now();
-       f.until([&] { return f.over(s); });
-       EXPECT_EQ(f.response(s).end, End::kBroken);
-       EXPECT_TRUE(f.await_cut(app));
-       EXPECT_EQ(f.record("/x").status, 200);
-       f.finish(Flow::Probe::kNo);
-     }},
-    {"LastRequestThatAConnectionMayCarrySaysSo",
-     [](Flow& f) {
-       f.options.policy.connection.max_requests = 2;
-       const Stream first = f.get("/1");
-       App& app = f.accept_request();
-       f.respond(app, ok("one"), first);
-       f.expect_response(first, 200, "one");
-       EXPECT_TRUE(f.client().usable(first));
-       const Stream second = f.get("/2");
-       f.await_head(app);
-       f.respond(app, ok("two"), second);
-       f.expect_response(second, 200, "two");
-       EXPECT_FALSE(f.client().usable(second));
      }},
 };
 

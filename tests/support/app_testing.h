@@ -13,12 +13,22 @@
 
 #include <gtest/gtest.h>
 
+#include "common/clock.h"
 #include "common/event_loop.h"
 #include "common/timer.h"
 #include "proxy/apps/app_host.h"
 #include "tests/support/temporary_folder.h"
 
 namespace gatehouse::testing_support {
+
+// The machine's clock; its wall time can be set, as people and sleep do it.
+class SettableClock final : public Clock {
+ public:
+  MonotonicTime monotonic() const override { return system().monotonic(); }
+  WallTime wall() const override { return system().wall() + put_forward; }
+
+  std::chrono::seconds put_forward{0};
+};
 
 class RealLoopTest : public testing::Test {
  protected:
@@ -42,7 +52,8 @@ class RealLoopTest : public testing::Test {
     while (!over) loop.turn(EventLoop::Wait::kForEvents);
   }
 
-  EventLoop loop;
+  SettableClock clock;
+  EventLoop loop{clock};
 };
 
 inline bool alive(int pid) {
@@ -94,7 +105,7 @@ class AppHostTest : public RealLoopTest {
     return made;
   }
 
-  void on_event(AppEvent event) {
+  virtual void on_event(AppEvent event) {
     if (const auto* changed = std::get_if<app_event::Changed>(&event)) {
       view = changed->view;
       states.push_back(std::string(label(view.state)));

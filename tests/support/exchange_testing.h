@@ -11,7 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "common/event_loop.h"
-#include "proxy/http/exchange.h"
+#include "proxy/http/exchange/exchange.h"
 
 namespace gatehouse::testing {
 

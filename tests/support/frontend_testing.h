@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -16,7 +17,7 @@
 #include "common/event_loop.h"
 #include "proxy/frontend/client_transport.h"
 #include "proxy/frontend/h1/h1_connection.h"
-#include "proxy/http/exchange.h"
+#include "proxy/http/exchange/exchange.h"
 #include "tests/support/memory_stream.h"
 
 namespace gatehouse::testing_support {
@@ -78,6 +79,7 @@ class FrontendWorld : public ExchangeObserver {
   ListenerCounters counters;
   Script script = [](Exchange& exchange) { exchange.respond({.status = 200}, "hello"); };  // started exchanges
   std::vector<Exchange*> live;                                                             // started, not ended
+  std::map<const Exchange*, std::shared_ptr<void>> kept;  // what goes with the responder of an exchange
   int begun = 0;
   std::vector<EndedExchange> ended;
   ExchangeContext exchanges{.loop = loop, .observer = *this, .make_responder = [this](Exchange& exchange) {
@@ -94,7 +96,10 @@ class FrontendWorld : public ExchangeObserver {
   class Scripted final : public Responder {
    public:
     Scripted(FrontendWorld& world, Exchange& exchange) : world_(world), exchange_(exchange) {}
-    ~Scripted() override { std::erase(world_.live, &exchange_); }
+    ~Scripted() override {
+      world_.kept.erase(&exchange_);
+      std::erase(world_.live, &exchange_);
+    }
     void start() override {
       world_.live.push_back(&exchange_);
       world_.script(exchange_);

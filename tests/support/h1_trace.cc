@@ -10,7 +10,8 @@ namespace {
 class Tracer {
  public:
   explicit Tracer(const TraceOptions& options) : options_(options), parser_(options.kind, options.limits) {
-    if (options.kind == H1Parser::Kind::kResponse) parser_.expect_response_to(options.to_head_request ? "HEAD" : "GET");
+    if (options.kind != H1Parser::Kind::kResponse) return;
+    parser_.expect_response_to(options.to_head_request ? "HEAD" : "GET", options.tolerance);
   }
 
   // False once the parser is of no more use.
@@ -50,6 +51,7 @@ class Tracer {
         break;
       case H1Parser::Event::kEnd:
         trace_ += "END\n" + text_of(parser_.take_trailers());
+        note_repairs();
         break;
       default:
         trace_.append("FAULT ").append(rule(parser_.fault()).label).append("\n");
@@ -64,10 +66,18 @@ class Tracer {
       trace_.append(" ").append(request.target).append("\n").append(text_of(request.fields));
     } else {
       const ResponseHead response = parser_.take_response();
-      trace_.append("HEAD ").append(std::to_string(response.status)).append(" ").append(text_of(response.body));
+      trace_.append("HEAD ").append(std::to_string(response.status)).append(" ");
+      if (!response.reason.empty()) trace_.append("\"").append(response.reason).append("\" ");
+      trace_.append(text_of(response.body));
       trace_.append(parser_.body_until_close() ? " until close\n" : "\n").append(text_of(response.fields));
     }
     trace_ += parser_.keep_alive() ? "KEEP\n" : "CLOSE\n";
+  }
+
+  void note_repairs() {
+    for (std::size_t i = 0; i < kRepairCount; ++i) {
+      if (parser_.repairs()[i]) trace_.append("REPAIRED ").append(label(static_cast<Repair>(i))).append("\n");
+    }
   }
 
   void end_body() {
@@ -94,6 +104,16 @@ std::string h1_trace(std::string_view input, const TraceOptions& options) {
   }
   if (useful && options.finish) tracer.finish();
   return tracer.take();
+}
+
+std::string h1_trace_in_pieces(std::string_view input, TraceOptions options) {
+  const std::string whole = h1_trace(input, options);
+  for (const std::size_t size : {1U, 3U}) {
+    options.next_piece = [size] { return size; };
+    const std::string other = h1_trace(input, options);
+    if (other != whole) return "whole:\n" + whole + "in pieces of " + std::to_string(size) + ":\n" + other;
+  }
+  return whole;
 }
 
 std::string text_of(const FieldList& fields) {

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "proxy/http/h1_parser.h"
+#include "proxy/http/h1/h1_parser.h"
 
 namespace gatehouse::testing {
 
@@ -15,12 +15,16 @@ struct TraceOptions {
   H1Parser::Kind kind = H1Parser::Kind::kRequest;
   HeadLimits limits;
   bool to_head_request = false;  // answers only
-  bool finish = false;           // the input ends with the connection
+  Tolerance tolerance = Tolerance::kStrict;
+  bool finish = false;  // the input ends with the connection
   // How many bytes come next; everything at once if empty.
   std::function<std::size_t()> next_piece;
 };
 
 std::string h1_trace(std::string_view input, const TraceOptions& options);
+// The trace, which has to be the same one byte at a time, and in threes; if it is not, both of them, which no test
+// expects.
+std::string h1_trace_in_pieces(std::string_view input, TraceOptions options);
 
 // "name: value\n" for each field.
 std::string text_of(const FieldList& fields);

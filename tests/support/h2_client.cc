@@ -1,6 +1,7 @@
 #include "tests/support/h2_client.h"
 
 #include <algorithm>
+#include <array>
 
 namespace gatehouse::testing_support {
 
@@ -47,8 +48,14 @@ struct H2Client::Callbacks {
 
   static int on_header(nghttp2_session*, const nghttp2_frame* frame, const std::uint8_t* name, std::size_t name_size,
                        const std::uint8_t* value, std::size_t value_size, std::uint8_t, void* user) {
-    H2Response& response = self(user).responses_[frame->hd.stream_id];
     std::pair<std::string, std::string> field(text_of(name, name_size), text_of(value, value_size));
+    if (frame->hd.type == NGHTTP2_PUSH_PROMISE) {
+      Promise& promise = self(user).seen_.promises[frame->push_promise.promised_stream_id];
+      promise.parent = frame->hd.stream_id;
+      promise.fields.push_back(std::move(field));
+      return 0;
+    }
+    H2Response& response = self(user).responses_[frame->hd.stream_id];
     if (field.first == ":status") {
       const int status = std::stoi(field.second);
       if (status < 200) {
@@ -67,6 +74,9 @@ struct H2Client::Callbacks {
   static int on_data(nghttp2_session* session, std::uint8_t, std::int32_t id, const std::uint8_t* data,
                      std::size_t size, void* user) {
     self(user).responses_[id].body += text_of(data, size);
+    auto& order = self(user).seen_.order;
+    if (order.empty() || order.back().first != id) order.emplace_back(id, 0);
+    order.back().second += size;
     if (self(user).options_.reads) nghttp2_session_consume(session, id, size);
     return 0;
   }
@@ -83,10 +93,17 @@ struct H2Client::Callbacks {
     if (frame->hd.type == NGHTTP2_GOAWAY) {
       client.goaways_.emplace_back(frame->goaway.last_stream_id, frame->goaway.error_code);
     }
-    if (frame->hd.type == NGHTTP2_PING && (frame->hd.flags & NGHTTP2_FLAG_ACK) != 0) ++client.pings_acknowledged_;
+    if (frame->hd.type == NGHTTP2_PING && (frame->hd.flags & NGHTTP2_FLAG_ACK) != 0) ++client.heard_.pings_acknowledged;
+    if (frame->hd.type == NGHTTP2_ALTSVC) {
+      const auto& said = *static_cast<const nghttp2_ext_altsvc*>(frame->ext.payload);
+      client.heard_.alternatives.push_back({.stream = id,
+                                            .origin = text_of(said.origin, said.origin_len),
+                                            .value = text_of(said.field_value, said.field_value_len)});
+    }
     if (frame->hd.type == NGHTTP2_SETTINGS) {
       for (std::size_t i = 0; i < frame->settings.niv; ++i) {
-        client.settings_[static_cast<std::uint16_t>(frame->settings.iv[i].settings_id)] = frame->settings.iv[i].value;
+        client.seen_.settings[static_cast<std::uint16_t>(frame->settings.iv[i].settings_id)] =
+            frame->settings.iv[i].value;
       }
     }
     return 0;
@@ -127,6 +144,7 @@ void H2Client::make_session() {
   nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, Callbacks::on_data);
   nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, Callbacks::on_frame);
   nghttp2_option_set_no_auto_window_update(option, 1);
+  nghttp2_option_set_builtin_recv_extension_type(option, NGHTTP2_ALTSVC);
   // What our server must refuse has to be sent first.
   nghttp2_option_set_no_http_messaging(option, 1);
   // No state of ours in the server's table, so that any head may be replaced by another one.
@@ -136,8 +154,12 @@ void H2Client::make_session() {
   session_.reset(session);
   nghttp2_session_callbacks_del(callbacks);
   nghttp2_option_del(option);
-  const nghttp2_settings_entry window{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, options_.window};
-  ASSERT_EQ(nghttp2_submit_settings(session, NGHTTP2_FLAG_NONE, &window, 1), 0);
+  const std::array<nghttp2_settings_entry, 3> settings = {{
+      {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, options_.window},
+      {NGHTTP2_SETTINGS_ENABLE_PUSH, options_.wants_pushes ? 1U : 0U},
+      {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, options_.max_pushes},
+  }};
+  ASSERT_EQ(nghttp2_submit_settings(session, NGHTTP2_FLAG_NONE, settings.data(), settings.size()), 0);
 }
 
 std::int32_t H2Client::ask(const H2Request& request) {

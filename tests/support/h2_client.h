@@ -40,6 +40,14 @@ struct H2Request {
   bool stays_open = false;          // no END_STREAM: more is sent by hand
 };
 
+// An ALTSVC frame.
+struct H2Alternative {
+  std::int32_t stream = 0;
+  std::string origin;
+  std::string value;
+  friend bool operator==(const H2Alternative&, const H2Alternative&) = default;
+};
+
 class H2Client {
  public:
   struct Options {
@@ -48,6 +56,13 @@ class H2Client {
     std::size_t room = MemoryStream::kRoom;
     bool acknowledges_settings = true;
     bool secure = false;
+    bool wants_pushes = true;  // as the protocol has it by default
+    std::uint32_t max_pushes = 100;
+  };
+  // A promise of the server, on the stream of a request.
+  struct Promise {
+    std::int32_t parent = 0;
+    Fields fields;
   };
 
   explicit H2Client(FrontendWorld& world) : H2Client(world, Options{}) {}
@@ -74,12 +89,23 @@ class H2Client {
   bool server_closed();  // FIN or RST came
   MemoryStream& stream() { return *stream_; }
   MemoryStream& server_stream() { return *server_; }
-  std::size_t pings_acknowledged() const { return pings_acknowledged_; }
-  std::map<std::uint16_t, std::uint32_t> settings() const { return settings_; }
+  const std::vector<H2Alternative>& alternatives() const { return heard_.alternatives; }
+  std::size_t pings_acknowledged() const { return heard_.pings_acknowledged; }
+  std::map<std::uint16_t, std::uint32_t> settings() const { return seen_.settings; }
   nghttp2_session* session() { return session_.get(); }
+  // By the streams that they promise.
+  const std::map<std::int32_t, Promise>& promises() const { return seen_.promises; }
+  // The streams that DATA has come on, each as often in a row as it came, with the bytes.
+  const std::vector<std::pair<std::int32_t, std::size_t>>& order() const { return seen_.order; }
 
  private:
   struct Callbacks;
+  // What is not of one stream.
+  struct Seen {
+    std::map<std::int32_t, Promise> promises;
+    std::vector<std::pair<std::int32_t, std::size_t>> order;
+    std::map<std::uint16_t, std::uint32_t> settings;
+  };
   struct SessionDeleter {
     void operator()(nghttp2_session* session) const { nghttp2_session_del(session); }
   };
@@ -96,9 +122,12 @@ class H2Client {
   std::unique_ptr<nghttp2_session, SessionDeleter> session_;
   std::map<std::int32_t, H2Response> responses_;
   std::map<std::int32_t, std::string> bodies_;
+  Seen seen_;
   std::vector<std::pair<std::int32_t, std::uint32_t>> goaways_;
-  std::map<std::uint16_t, std::uint32_t> settings_;
-  std::size_t pings_acknowledged_ = 0;
+  struct Heard {
+    std::vector<H2Alternative> alternatives;
+    std::size_t pings_acknowledged = 0;
+  } heard_;
   bool server_closed_ = false;
   bool mute_heads_ = false;  // HEADERS that the session makes are not sent: others stand for them
 };

@@ -2,28 +2,62 @@
 // noted. For what a decent client's library would not send. Belongs to the test's thread.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
+#include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "proxy/frontend/h3/h3_session.h"
+#include "tests/support/bombs.h"
 #include "tests/support/frontend_testing.h"
 
 namespace gatehouse::testing_support {
 
+// A field section of literals, and the frame that has it (RFC 9204 section 4.5.6).
+using H3Fields = std::vector<std::pair<std::string, std::string>>;
+inline std::string qpack_literals(const H3Fields& fields) {
+  std::string section(2, '\0');
+  for (const auto& [name, value] : fields) {
+    section.append(prefixed(name.size(), 3, 0x20)).append(name);
+    section.append(prefixed(value.size(), 7, 0)).append(value);
+  }
+  return section;
+}
+inline std::string h3_head(const H3Fields& fields) {
+  return h3_frame('\1', qpack_literals(fields));
+}
+inline H3Fields h3_request(std::string_view method, const H3Fields& more = {}) {
+  H3Fields fields = {{":method", std::string(method)}, {":scheme", "https"}, {":authority", "a"}, {":path", "/"}};
+  fields.insert(fields.end(), more.begin(), more.end());
+  return fields;
+}
+
 class NotingTransport final : public H3Transport {
  public:
   void wake_flush() override {}
-  void credit_stream(std::int64_t /*stream*/, std::size_t /*bytes*/) override {}
-  void credit_connection(std::size_t /*bytes*/) override {}
-  void reset(std::int64_t /*stream*/, std::uint64_t /*code*/) override { ++resets; }
-  void stop_sending(std::int64_t /*stream*/, std::uint64_t /*code*/) override {}
+  void credit_stream(std::int64_t stream, std::size_t bytes) override { credited[stream] += bytes; }
+  void credit_connection(std::size_t bytes) override { credited_in_all += bytes; }
+  void reset(std::int64_t stream, std::uint64_t code) override {
+    ++resets;
+    reset_codes.try_emplace(stream, code);
+  }
+  void stop_sending(std::int64_t stream, std::uint64_t code) override { stop_codes.try_emplace(stream, code); }
   void busy(bool /*is_busy*/) override {}
-  void finish(std::uint64_t code) override { finished = code; }
+  void finish(std::uint64_t code) override {
+    if (!finished) finished = code;
+  }
 
   std::size_t resets = 0;
   std::optional<std::uint64_t> finished;  // with this code
+  std::map<std::int64_t, std::uint64_t> reset_codes;
+  std::map<std::int64_t, std::uint64_t> stop_codes;
+  std::map<std::int64_t, std::size_t> credited;
+  std::size_t credited_in_all = 0;
 };
 
 class H3SessionWorld : public FrontendWorld {
@@ -52,13 +86,26 @@ class H3SessionWorld : public FrontendWorld {
   void send_all() {
     for (H3Session::Piece piece; session->next(piece) && piece.stream >= 0; piece = {}) {
       const std::size_t bytes = nghttp3_vec_len(piece.part.data(), piece.parts);
-      static_cast<void>(session->sent(piece, bytes));
-      static_cast<void>(session->acknowledged(piece.stream, bytes));
+      for (std::size_t i = 0; i < piece.parts; ++i) {
+        sent[piece.stream].append(reinterpret_cast<const char*>(piece.part[i].base), piece.part[i].len);
+      }
+      if (piece.fin) ended_by_us.insert(piece.stream);
+      EXPECT_TRUE(session->sent(piece, bytes).has_value());
+      EXPECT_TRUE(session->acknowledged(piece.stream, bytes).has_value());
     }
   }
   // The client has seen everything of it.
-  void close(std::int64_t stream) { static_cast<void>(session->closed(stream, NGHTTP3_H3_NO_ERROR)); }
+  void close(std::int64_t stream) { EXPECT_EQ(end(stream), std::nullopt); }
 
+  // What a stream's end in both directions leads to: the code that the connection ends with, if it does.
+  std::optional<std::uint64_t> end(std::int64_t stream) {
+    const auto outcome = session->closed(stream, NGHTTP3_H3_NO_ERROR);
+    return outcome ? std::nullopt : std::optional(outcome.error());
+  }
+  std::uint64_t cut(Abuse why) const { return counters.cut[static_cast<std::size_t>(why)].value(); }
+
+  std::map<std::int64_t, std::string> sent;  // by send_all()
+  std::set<std::int64_t> ended_by_us;
   NotingTransport transport;
   H3Options options;
   std::unique_ptr<H3Session> session =

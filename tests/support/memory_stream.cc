@@ -20,19 +20,20 @@ MemoryStream::~MemoryStream() {
   if (peer_ == nullptr) return;
   peer_->peer_ = nullptr;
   // As the kernel does it: closing with bytes unread is a reset, not an end.
-  if (abort_on_close_ || !in_.bytes.empty()) {
-    peer_->in_.reset = true;
-  } else {
-    peer_->in_.ended = true;
-  }
-  peer_->tell();
+  peer_->arrive_end(abort_on_close_ || !in_.bytes.empty());
 }
 
 void MemoryStream::set_user(User* user) {
   user_ = user;
   in_.wanted = true;
   out_.wanted = false;
-  if (user_ != nullptr && in_.news) notifier_.wake();
+  in_.end_untold = user_ != nullptr && peer_status() != IoStatus::kOk && user_->follows_peer();
+  if (user_ != nullptr && (in_.news || in_.end_untold)) notifier_.wake();
+}
+
+IoStatus MemoryStream::peer_status() const {
+  if (in_.reset) return IoStatus::kBroken;
+  return in_.ended ? IoStatus::kEof : IoStatus::kOk;
 }
 
 IoResult MemoryStream::read(Buffer& into, std::size_t max) {
@@ -87,9 +88,15 @@ void MemoryStream::arrive(Buffer bytes) {
 void MemoryStream::shutdown_write() {
   if (out_.shut) return;
   out_.shut = true;
-  if (peer_ == nullptr) return;
-  peer_->in_.ended = true;
-  peer_->tell();
+  if (peer_ != nullptr) peer_->arrive_end(false);
+}
+
+void MemoryStream::arrive_end(bool reset) {
+  const IoStatus before = peer_status();
+  in_.reset = in_.reset || reset;
+  in_.ended = true;
+  if (peer_status() != before && user_ != nullptr && user_->follows_peer()) in_.end_untold = true;
+  tell();
 }
 
 void MemoryStream::set_room(std::size_t bytes) {
@@ -102,17 +109,20 @@ void MemoryStream::tell() {
   notifier_.wake();
 }
 
-// One call a time, for the user may drop the stream in it; the second comes from the waker.
+// One call a time, for the user may drop the stream in it; the others come from the waker.
 void MemoryStream::call_user() {
   if (user_ == nullptr) return;
   const bool writable = out_.wanted && (peer_ == nullptr || in_.reset || room_at_peer() > 0);
   if (in_.wanted && in_.news) {
     in_.wanted = false;
-    if (writable) notifier_.wake();
+    if (writable || in_.end_untold) notifier_.wake();
     user_->on_readable();
   } else if (writable) {
     out_.wanted = false;
+    if (in_.end_untold) notifier_.wake();
     user_->on_writable();
+  } else if (std::exchange(in_.end_untold, false)) {
+    user_->on_peer_ended();
   }
 }
 

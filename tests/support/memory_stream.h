@@ -29,6 +29,7 @@ class MemoryStream final : public ByteStream {
   std::size_t unsent() const override { return 0; }
   void shutdown_write() override;
   bool unread() const override { return !in_.bytes.empty(); }
+  IoStatus peer_status() const override;
   void abort_on_close() override { abort_on_close_ = true; }
   // The peer's kernel acknowledges what the peer reads.
   std::size_t unacknowledged() const override { return peer_ == nullptr ? 0 : peer_->in_.bytes.size(); }
@@ -50,6 +51,7 @@ class MemoryStream final : public ByteStream {
     bool reset = false;  // RST
     bool wanted = true;  // the user found nothing, and is to be called
     bool news = false;
+    bool end_untold = false;  // to a user that follows the peer
   };
   struct Out {
     bool shut = false;
@@ -63,6 +65,7 @@ class MemoryStream final : public ByteStream {
 
   std::size_t room_at_peer() const;
   void arrive(Buffer bytes);
+  void arrive_end(bool reset);
   void tell();
   void call_user();
 

@@ -91,7 +91,7 @@ class QuicCase : public ::testing::Test {
     context.policy = policy;
     listener = std::make_unique<QuicListener>(
         context, [this](const UdpDatagram& datagram) { to_clients(datagram); }, address,
-        QuicListener::Dependencies{.group = nullptr, .worker = 0, .secrets = secrets, .options = options});
+        QuicListener::Dependencies{.group = workers_group, .worker = 0, .secrets = secrets, .options = options});
   }
 
   H3Client& connect(H3Client::Dependencies dependencies) {
@@ -162,6 +162,7 @@ class QuicCase : public ::testing::Test {
   QuicSecrets secrets = QuicSecrets::random();
   QuicOptions options;
   std::vector<std::unique_ptr<H3Client>> clients;
+  std::shared_ptr<QuicGroup> workers_group;  // none, if the test sets none
   std::unique_ptr<QuicListener> listener;
   struct Network {
     bool cut = false;                                 // everything is lost

@@ -77,9 +77,13 @@ class NotingUser final : public ByteStream::User {
     ++writable;
     if (then_writable) then_writable();
   }
+  void on_peer_ended() override { ++peer_ended; }
+  bool follows_peer() const override { return follows; }
 
   int readable = 0;
   int writable = 0;
+  int peer_ended = 0;
+  bool follows = false;
   std::function<void()> then_readable;
   std::function<void()> then_writable;
 };

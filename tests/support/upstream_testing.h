@@ -16,7 +16,7 @@
 #include "common/clock.h"
 #include "common/event_loop.h"
 #include "proxy/forward/routing.h"
-#include "proxy/http/exchange.h"
+#include "proxy/http/exchange/exchange.h"
 #include "proxy/upstream/upstream_pools.h"
 #include "tests/support/endpoint_testing.h"
 #include "tests/support/scripted_endpoint.h"
@@ -89,6 +89,7 @@ class UpstreamWorld {
   std::map<std::string, UpstreamCounters> upstream_counters;
   CountingObserver observer;
   UpstreamPools pools;
+  EarlyHints hints;
 };
 
 // An exchange and its client half.
@@ -98,7 +99,10 @@ class TestExchange {
                ClientInfo client = {})
       : context_{.loop = world.loop,
                  .observer = world.observer,
-                 .make_responder = [&world, routes](Exchange& e) { return make_responder(e, routes, world.pools); }},
+                 .make_responder =
+                     [&world, routes](Exchange& e) {
+                       return make_responder(e, {.configured = routes}, world.pools, world.hints);
+                     }},
         waker_(world.loop, [this] { progress(); }),
         exchange_(std::make_unique<Exchange>(context_, std::move(client), std::move(head), waker_)) {
     if (exchange_->request().body.is_empty()) exchange_->request_body().finish();
