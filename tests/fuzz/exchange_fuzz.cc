@@ -11,7 +11,7 @@
 
 #include "common/event_loop.h"
 #include "common/timer_heap.h"
-#include "proxy/http/exchange.h"
+#include "proxy/http/exchange/exchange.h"
 #include "tests/support/disorder.h"
 #include "tests/support/session_play.h"
 
@@ -148,8 +148,7 @@ class Play final : ExchangeObserver {
 
   void check() {
     const BodyReader& response = exchange_->response_body();
-    require(!exchange_->broken_off() ||
-                (!exchange_->responded() && (response.failed() || *exchange_->broken_off() == Fault::kClientStalled)),
+    require(!exchange_->broken_off() || (!exchange_->responded() && (response.failed() || exchange_->client_stalled())),
             "broken off and yet whole");
     require(!response.finished() || exchange_->response(), "a body without a head");
     require(credit_ <= exchange_->bytes_in(), "more window given back than was taken");

@@ -11,7 +11,7 @@
 #include "proxy/http/asserted_fields.h"
 #include "proxy/http/disguise.h"
 #include "proxy/http/field_rules.h"
-#include "proxy/http/h1_writer.h"
+#include "proxy/http/h1/h1_writer.h"
 #include "proxy/http/target.h"
 #include "tests/support/h1_trace.h"
 
@@ -65,11 +65,13 @@ void check_accepted(RequestHead& head) {
                                  : target::normalised_authority(head.authority) == head.authority,
           "no normal authority", head.authority);
   if (head.target != "*") {
-    const auto canonical = target::canonical_path(head.path());
-    require(canonical == std::string(head.canonical_path()), "matched and forwarded paths differ", head.target);
+    const auto settled = target::settle(head.path());
+    require(settled && settled->canonical == head.canonical_path(), "another path is matched", head.target);
+    require(settled->ambiguous == head.path_is_ambiguous, "ambiguous, or not", head.target);
   }
+  const std::string forwarded = head.target_needs_escapes ? target::escaped(head.target) : head.target;
   Buffer out;
-  require(h1_writer::write_request_head(out, head), "it cannot be written", text);
+  require(h1_writer::write_request_head(out, head, {.target = forwarded}), "it cannot be written", text);
   field_rules::remove_hop_by_hop(head.fields);
   for (const Field field : head.fields) {
     require(field.id != FieldName::kConnection && field.id != FieldName::kUpgrade, "hop by hop", text);

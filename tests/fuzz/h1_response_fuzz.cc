@@ -1,6 +1,6 @@
-// HTTP/1.1 answers of endpoints; the first byte says whether they answer HEAD and whether the connection ends behind
-// them. However the bytes are cut, the parser makes the same of them, and what it accepts can be written and is read
-// back alike.
+// HTTP/1.1 answers of endpoints; the first byte says whether they answer HEAD, whether the connection ends behind them,
+// and whether they are read leniently. However the bytes are cut, the parser makes the same of them, and what it accepts
+// can be written and is read back alike, strictly; what needs no repair is the same to both tolerances.
 #include <cstdint>
 #include <cstdlib>
 #include <iostream>
@@ -8,8 +8,8 @@
 #include <string_view>
 
 #include "proxy/http/field_rules.h"
-#include "proxy/http/h1_parser.h"
-#include "proxy/http/h1_writer.h"
+#include "proxy/http/h1/h1_parser.h"
+#include "proxy/http/h1/h1_writer.h"
 #include "tests/support/h1_trace.h"
 #include "tests/support/llhttp_reading.h"
 
@@ -33,9 +33,14 @@ struct First {
   std::size_t size = 0;
 };
 
-bool read_first(std::string_view input, const HeadLimits& limits, bool to_head, First& first) {
+struct Asked {
+  bool to_head = false;
+  Tolerance tolerance = Tolerance::kStrict;
+};
+
+bool read_first(std::string_view input, const HeadLimits& limits, const Asked& asked, First& first) {
   H1Parser parser(H1Parser::Kind::kResponse, limits);
-  parser.expect_response_to(to_head ? "HEAD" : "GET");
+  parser.expect_response_to(asked.to_head ? "HEAD" : "GET", asked.tolerance);
   bool ended = false;
   for (;;) {
     const H1Parser::Step step = ended ? parser.finish() : parser.parse(input);
@@ -88,9 +93,10 @@ void write_and_read_back(First&& first, bool to_head) {
   }
   First again;
   const std::string written = out.to_string();
-  require(read_first(written, HeadLimits{}, to_head, again), "we refuse what we wrote", written);
+  require(read_first(written, HeadLimits{}, {.to_head = to_head}, again), "we refuse what we wrote", written);
   require(again.size == written.size(), "it does not end where it ended", written);
   require(again.head.status == first.head.status && again.body == first.body, "it changed", written);
+  require(again.head.reason == first.head.reason, "its reason changed", written);
   require(text_of(again.head.fields) == text_of(first.head.fields), "its fields changed", written);
 }
 
@@ -101,9 +107,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace gatehouse;
   if (size == 0) return 0;
   const bool to_head = (data[0] & 1) != 0;
+  const Tolerance tolerance = (data[0] & 4) != 0 ? Tolerance::kLenient : Tolerance::kStrict;
   const std::string_view input(reinterpret_cast<const char*>(data) + 1, size - 1);
-  testing::TraceOptions options{
-      .kind = H1Parser::Kind::kResponse, .limits = kLimits, .to_head_request = to_head, .finish = (data[0] & 2) != 0};
+  testing::TraceOptions options{.kind = H1Parser::Kind::kResponse,
+                                .limits = kLimits,
+                                .to_head_request = to_head,
+                                .tolerance = tolerance,
+                                .finish = (data[0] & 2) != 0};
   const std::string whole = testing::h1_trace(input, options);
   std::size_t step = 0;
   options.next_piece = [] { return std::size_t{1}; };
@@ -111,9 +121,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   options.next_piece = [&step, input] { return static_cast<std::size_t>(input[step++ % input.size()] & 15) + 1; };
   require(testing::h1_trace(input, options) == whole, "in pieces it is another answer", whole);
 
+  options.next_piece = {};
+  options.tolerance = Tolerance::kStrict;
+  const std::string strict = testing::h1_trace(input, options);
+  options.tolerance = Tolerance::kLenient;
+  const std::string lenient = testing::h1_trace(input, options);
+  require(strict.contains("FAULT") || strict == lenient, "leniently it is another answer", strict + lenient);
+
   First first;
-  if (read_first(input, kLimits, to_head, first)) {
-    if (!to_head) compare_with_llhttp(input, first);
+  if (read_first(input, kLimits, {.to_head = to_head, .tolerance = tolerance}, first)) {
+    if (!to_head && tolerance == Tolerance::kStrict) compare_with_llhttp(input, first);
     write_and_read_back(std::move(first), to_head);
   }
   return 0;

@@ -75,7 +75,7 @@ class MemoryTransport final : public H3Transport {
   bool finished = false;
 };
 
-constexpr H3Options kOptions{.stream_window = kWindow, .max_stream_window = kWindow};
+constexpr H3Options kOptions{.stream_window = kWindow, .window_growth = 0};
 
 class Driver {
  public:

@@ -1,11 +1,12 @@
-// Request targets and paths: a decision about a path is one about its canonical form, and what is forwarded leads to
-// the same place.
+// Request targets and paths: a decision about a path is one about its canonical form and its other readings, and what is
+// forwarded leads to the same place.
 #include <cstdint>
 #include <cstdlib>
 #include <iostream>
 #include <string>
 #include <string_view>
 
+#include "proxy/http/path_readings.h"
 #include "proxy/http/target.h"
 
 namespace gatehouse {
@@ -15,6 +16,18 @@ void require(bool holds, std::string_view what, std::string_view input) {
   if (holds) return;
   std::cerr << what << ": " << input << "\n";
   std::abort();
+}
+
+// A path that is not ambiguous is nothing else to anybody; each reading is a path.
+void check_readings(std::string_view path, const std::string& canonical) {
+  const auto readings = target::path_readings(path);
+  const bool ambiguous = target::settle(path)->ambiguous;
+  require(ambiguous || readings, "not ambiguous and yet refused", path);
+  if (!readings) return;
+  for (const std::string& reading : *readings) {
+    require(reading.starts_with('/') && reading.find_first_of(";\\ ?#") == std::string::npos, "not a path", reading);
+    require(ambiguous || reading == canonical, "it has another reading", path);
+  }
 }
 
 void check_path(std::string_view path) {
@@ -28,9 +41,10 @@ void check_path(std::string_view path) {
   require(target::resolved_path(*resolved) == *resolved, "not its own resolved form", path);
   require(!target::is_canonical(path) || *canonical == path, "canonical and yet changed", path);
   require(canonical->starts_with('/') && !canonical->contains("//"), "not a path", path);
-  for (const std::string_view never : {"/./", "/../", ";", "\\", "%2F", "%5C", "%00", "%2f"}) {
+  for (const std::string_view never : {"/./", "/../", ";", "\\", "%2F", "%5C", "%00", "%2f", "%252F", "%255C"}) {
     require(!canonical->contains(never), never, path);
   }
+  check_readings(path, *canonical);
   require(!canonical->ends_with("/.") && !canonical->ends_with("/.."), "dots at the end", path);
 }
 
@@ -53,6 +67,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto parsed = target::parse(input, method);
     if (!parsed) continue;
     require(parsed->origin == "*" || parsed->origin.starts_with('/'), "neither path nor asterisk", input);
+    const std::string escaped = target::escaped(parsed->origin);
+    require(parsed->needs_escapes == (escaped != parsed->origin), "escapes, or not", input);
+    require(target::escaped(escaped) == escaped, "escaped twice", input);
+    const auto again = target::parse(escaped, method);
+    require(again && !again->needs_escapes, "its escaped form is none", input);
     require(parsed->origin.find_first_of(" #\r\n\t") == std::string::npos, "it would end the request line", input);
     check_path(parsed->origin.substr(0, parsed->origin.find('?')));
   }

@@ -38,7 +38,8 @@ class Play {
     endpoint_.emplace(Address::parse("unix:" + (folder().path() / "endpoint").string()).value(), 4);
     upstream_ =
         upstream_with(set_with({{.endpoint = endpoint_at(endpoint_->address(), (input.seed & 1) != 0 ? 4711 : 0)}}),
-                      {.max_requests = input.seed % 4U});
+                      {.max_requests = input.seed % 4U,
+                       .tolerance = (input.seed & 8) != 0 ? Tolerance::kLenient : Tolerance::kStrict});
     routes_ = routes_to(upstream_);
   }
 
