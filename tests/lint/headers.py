@@ -1,9 +1,5 @@
-"""Every header compiles alone, with clang++ and our warnings as errors; g++ sees them all in the sources.
+"""Every header compiles alone, with clang++ and our warnings as errors; g++ sees them all in the sources."""
 
-A header that a source includes before anything else is compiled alone there: by lint.tidy with clang++, by the build with
-g++. Here are the others."""
-
-import pathlib
 import re
 
 import tree
@@ -15,15 +11,7 @@ def flags_for(t):
     for path, arguments in t.commands() if t.build else []:
         by_folder.setdefault(path.parent, tree.language_flags(arguments))
         first = tree.language_flags(arguments)
-    return lambda header: by_folder.get(header.parent, first)
-
-
-def come_first(t):
-    """The headers that a source includes first; of the tests' sources, which lint.tidy leaves out, none."""
-    for path, _ in t.commands() if t.build else []:
-        first = tree.INCLUDE.search(t.text(path)) if path.parts[0] != "tests" else None
-        if first and first[1] == '"':
-            yield pathlib.Path(first[2])
+    return lambda path: by_folder.get(path.parent, first)
 
 
 def check(t):
@@ -31,22 +19,22 @@ def check(t):
     cache.add(tree.run(["clang++", "--version"])[1])
     flags_of = flags_for(t)
 
-    def one(header):
-        flags = flags_of(header)
-        key = cache.key(t, header, flags)
+    def one(path):
+        flags = flags_of(path)
+        key = cache.key(t, path, flags)
         if cache.has(key):
             return []
         # Twice, so that a header without its guard is found too.
-        program = f'#include "{header}"\n#include "{header}"\n'
+        program = f'#include "{path}"\n#include "{path}"\n'
         passed, output = tree.run(["clang++", "-fsyntax-only", "-x", "c++", *flags, *tree.WARNINGS, "-"],
                                   input=program, cwd=t.root)
         if passed:
             cache.put(key)
             return []
         errors = [line.replace(f"{t.root}/", "") for line in output.splitlines() if re.search(r": (fatal )?error: ", line)]
-        return [f"{header}: does not compile alone: {(errors or [output])[0]}"]
+        return [f"{path}: does not compile alone: {(errors or [output])[0]}"]
 
-    return tree.in_parallel(one, sorted(set(t.files(".h")) - set(come_first(t))))
+    return tree.in_parallel(one, t.files(".h"))
 
 
 if __name__ == "__main__":

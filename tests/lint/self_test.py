@@ -106,11 +106,13 @@ class GateTest(unittest.TestCase):
         self.write("tests/poor_test.cc", '#include "common/poor.h"\n')
         self.expect(headers, "alone")
 
-    def test_a_header_that_its_source_includes_first_is_left_to_tidy(self):
-        self.write("common/poor.h", OPENING + "std::string name();\n")
-        self.write("common/poor.cc", '#include "common/poor.h"\n#include <string>\n')
-        self.expect(headers)
-        self.expect(tidy, "clang-diagnostic")
+    def test_tidy_looks_at_sources_alone_that_cannot_be_one_program(self):
+        helper = "namespace gatehouse {\nnamespace {\nint same(int value) { return value; }\n}\n"
+        for name in ("first", "second"):
+            self.write(f"common/{name}.cc", helper + f"int {name}(int value) {{ return same(value); }}\n}}\n")
+        self.expect(tidy)
+        self.write("common/third.cc", helper + "int Third(int value) { return same(value); }\n}\n")
+        self.expect(tidy, "common/third.cc")
 
     def test_includes_between_folders(self):
         for folder, target in (("common", "config/config.h"), ("proxy/http", "proxy/forward/redirect.h"),
