@@ -8,6 +8,7 @@
   /trailers      a chunked answer with a trailer Grpc-Status: 0
   /cut/N         announces 2N bytes, sends N, closes
   /cut-chunked/N N bytes in chunks, no last chunk, closes
+  /delegate/NAME hands the request to the upstream NAME, if it may; else it is an answer like others
   /early         answers 413 without reading the body, and closes
   /drop          closes without an answer
   /hints         103 Early Hints, then 200
@@ -156,6 +157,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         for piece in sequence(int(size)):
             self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
         self.close_connection = True
+
+    def on_delegate(self, name, _):
+        if "Expect" not in self.headers:  # who expects something still has its body
+            self.read_body()
+        self.reply(200, b"mine", [("X-Delegate-To", name)])
+
+    def handle_expect_100(self):
+        return self.path.startswith("/delegate/") or super().handle_expect_100()
 
     def on_early(self, *_):
         self.reply(413, b"too much\n", [("Connection", "close")], "text/plain")

@@ -76,6 +76,7 @@ class Machine:
         (self.bin / "gatehouse").symlink_to(harness.BINARY)
         (self.home / ".curlrc").write_text("silent\nshow-error\n")
         kept = {name: os.environ[name] for name in ("LANG", "TERM") if name in os.environ}
+        kept |= {name: value for name, value in os.environ.items() if name.startswith("DOTNET_")}
         self.environment = {**kept, "HOME": str(self.home), "USER": "root", "XDG_RUNTIME_DIR": str(folder / "run"),
                             "PATH": f"{self.bin}:{os.environ['PATH']}", "GATEHOUSE_SOURCE": str(harness.ROOT),
                             "GOCACHE": os.path.join(os.environ.get("GATEHOUSE_BUILD_DIR", folder), "go-cache"),  # its library, once
@@ -85,6 +86,12 @@ class Machine:
         path = self.start / block.file
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(block.text)
+
+
+def knows_of_http3():
+    """Nothing that is to be advertised is not: no reader is as fast as we are. Where no admin page says so, it is not asked."""
+    page = harness.curl("http://127.0.0.1:9180/metrics").body
+    return not re.search(rb"^gatehouse_alt_svc_advertised\{.*\} 0$", page, re.MULTILINE)
 
 
 class Shell:
@@ -108,12 +115,20 @@ class Shell:
         """Runs it to its end and returns what it printed."""
         script = self.machine.folder / f"line-{block.line}.sh"
         script.write_text(BACKGROUND.sub(rf"\1>>{self.background} 2>&1 &", block.text))
+        self.forget_notices()
         mark = f"@@ end of line {block.line} @@"
         self.tell(f". {script} </dev/null; printf '\\n%s\\n' '{mark}'")
         printed = self.read_to(mark.encode())
         for command in BACKGROUND.findall(block.text):
             self.settle(command)
         return printed
+
+    def forget_notices(self):
+        """Those of reloads, and of what has ended by now."""
+        self.notices.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while self.notices.recv(4096):
+                pass
 
     def read_to(self, mark):
         deadline = time.monotonic() + BLOCK_SECONDS
@@ -136,6 +151,7 @@ class Shell:
                     pass
             except TimeoutError:
                 raise documents.Mistake(f"{command}: not ready\n{self.background_text()}") from None
+            harness.wait_until(knows_of_http3, f"{command}: HTTP/3 is advertised\n{self.background_text()}")
             return
         for port in map(int, re.findall(r"\b([1-9][0-9]{3,4})\b", command)):
             harness.wait_until(lambda: accepts(port), f"{command}: port {port} is open\n{self.background_text()}")
@@ -198,6 +214,7 @@ def check_block(document, block, machine, made):
         (directory / name).mkdir(parents=True, exist_ok=True)
     contents = {name: source.read_bytes() for pair in pairs for name, source in zip(pair, made)}
     contents |= {name: os.urandom(size) for name, size in others.items()}
+    contents |= documents.sign_in_files(text)
     for name, content in contents.items():
         (directory / name).parent.mkdir(parents=True, exist_ok=True)
         (directory / name).write_bytes(content)

@@ -146,6 +146,11 @@ def files_named(text):
     tables = tomllib.loads(text)
     tls = [listener["tls"] for listener in _as_list(tables.get("listeners")) if "tls" in listener]
     pairs = [(each["certificate"], each["private_key"]) for table in tls for each in table.get("certificates", [])]
+    pairs += [(table["client_ca"], f"{table['client_ca']}-key") for table in tls if table.get("client_ca")]
+    for upstream in tables.get("upstreams", {}).values():
+        ours = upstream.get("tls", {})
+        pairs += [(ours["certificate"], ours["private_key"])] if ours.get("certificate") else []
+        pairs += [(ours["ca"], f"{ours['ca']}-key")] if ours.get("ca") else []
     others = {name: 80 for table in tls for name in table.get("ticket_key_files", [])}
     if secret := tables.get("server", {}).get("secret_file"):
         others[secret] = 32
@@ -154,6 +159,16 @@ def files_named(text):
     directories = [app["directory"] for app in apps if app.get("directory")]
     programs = [app["command"][0] for app in apps if app.get("command")]
     return pairs, others, directories, programs
+
+
+def sign_in_files(text):
+    """What `auth` of routes names: keytabs without a key, and users with one."""
+    contents = {}
+    for route in _as_list(tomllib.loads(text).get("routes")):
+        auth = route.get("auth", {})
+        contents |= {auth["keytab"]: b"\5\2"} if auth.get("keytab") else {}
+        contents |= {auth["users"]: b"alice:$2y$05$" + b"a" * 53 + b"\n"} if auth.get("users") else {}
+    return contents
 
 
 def all_documents(root):

@@ -7,6 +7,7 @@ imports little, so that it starts within some 30 ms.
   serve            as it should be (the default); ARGUMENT is what /release answers
   exit [CODE]      ends at once, with a last word on stderr
   mute             runs, but never listens
+  elsewhere        listens, but not where it was told to
   slow MS          listens after so many milliseconds
   unready [FILE]   listens, but /ready answers 503 while FILE does not exist
   stubborn         ignores SIGTERM, and so does a child of it
@@ -15,6 +16,8 @@ imports little, so that it starts within some 30 ms.
   flood            writes to stdout without a newline, as fast as it can
   silent           closes stdout and stderr
   deaf             accepts, and never answers
+  failing          answers everything with 500, at once
+  picky HOST       answers 400 to other hosts, and redirects to https what has not come by it
 
   /             what it has seen of the request, as JSON          /pid          its number
   /self         what it was started with, as JSON                /release      ARGUMENT
@@ -24,6 +27,7 @@ imports little, so that it starts within some 30 ms.
   /hang         never answers                                    /zombies/N    starts N orphans that end at once
   /say/WORD     WORD on stderr                                   /grow/MIB     holds that much memory from now on
   /flooded      how many bytes the mode flood has written        /stream/N     N pieces of 10 bytes, each after 10 ms
+  /unlisten     lives on, and listens no more; its connection is closed
 """
 
 import os
@@ -138,6 +142,13 @@ def say(word):
     return b"said"
 
 
+def unlisten():
+    for listener in held:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+    return b"deaf"
+
+
 def grow(mebibytes):
     held.append(b"x" * (int(mebibytes) << 20))
     return b"grown"
@@ -153,6 +164,12 @@ def stream(connection, pieces):
 
 def answer_to(request, what, argument):
     """(status, body)."""
+    if MODE == "failing":
+        return 500, b"always"
+    if MODE == "picky" and request.named.get("host", "").partition(":")[0] != ARGUMENT:
+        return 400, b"not mine"
+    if MODE == "picky" and request.named.get("x-forwarded-proto") != "https":
+        return 301, b"by https"
     if what == "ready":
         return (503, b"not yet") if MODE == "unready" and not (ARGUMENT and os.path.exists(ARGUMENT)) else (200, b"ready")
     if what == "exit":
@@ -167,7 +184,8 @@ def answer_to(request, what, argument):
         time.sleep(int(argument) / 1000)
     given = {"pid": lambda: str(os.getpid()).encode(), "self": about_process, "release": ARGUMENT.encode,
              "record": lambda: record(request, argument), "zombies": lambda: zombies(argument), "say": lambda: say(argument),
-             "grow": lambda: grow(argument), "flooded": lambda: str(flooded).encode()}
+             "grow": lambda: grow(argument), "unlisten": unlisten,
+             "flooded": lambda: str(flooded).encode()}
     return 200, given.get(what, request.json)()
 
 
@@ -191,6 +209,8 @@ def serve_connection(connection):
             status, body = answer_to(request, what, argument)
             head = f"HTTP/1.1 {status} {'OK' if status == 200 else 'No'}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
             connection.sendall(head + (b"" if request.method == "HEAD" else body))
+            if what == "unlisten":
+                return
     except OSError:
         pass  # the other side went away
     finally:
@@ -200,7 +220,10 @@ def serve_connection(connection):
 def serve(listener):
     threading.stack_size(256 * 1024)
     while True:
-        connection = listener.accept()[0]
+        try:
+            connection = listener.accept()[0]
+        except OSError:
+            threading.Event().wait()
         if MODE == "deaf":
             held.append(connection)
             continue
@@ -230,6 +253,8 @@ def main():
         sys.exit(int(ARGUMENT or 3))
     if MODE == "mute":
         threading.Event().wait()
+    if MODE == "elsewhere":
+        os.environ["PORT"] = "0"
     if MODE == "thief":
         tell_port(ARGUMENT)
     if MODE == "slow":

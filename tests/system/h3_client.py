@@ -29,12 +29,15 @@ class H3Client(QuicConnectionProtocol):
         if isinstance(event, ConnectionTerminated):
             self.terminated = event
             for waiter in self.waiting.values():
-                if not waiter.done():
-                    waiter.set_exception(Failed(f"connection closed: {event.error_code:#x} {event.reason_phrase}"))
-        elif isinstance(event, StreamReset) and event.stream_id in self.waiting:
+                self.fail_closed(waiter)
+        elif isinstance(event, StreamReset) and event.stream_id in self.waiting and not self.waiting[event.stream_id].done():
             self.waiting[event.stream_id].set_exception(Failed(f"stream reset: {event.error_code:#x}"))
         for h3_event in self.http.handle_event(event):
             self.on_http(h3_event)
+
+    def fail_closed(self, waiter):
+        if not waiter.done():
+            waiter.set_exception(Failed(f"connection closed: {self.terminated.error_code:#x} {self.terminated.reason_phrase}"))
 
     def on_http(self, event):
         answer = self.answers.get(event.stream_id)
@@ -48,10 +51,13 @@ class H3Client(QuicConnectionProtocol):
             self.waiting[event.stream_id].set_result(None)
 
     def begin(self, path, method="GET", fields=(), end=True):
-        """Sends a head; returns the stream's id."""
+        """Sends a head; returns the stream's id. On a connection that has ended the answer fails at once."""
         stream = self._quic.get_next_available_stream_id()
         self.answers[stream] = {"heads": [], "body": bytearray()}
         self.waiting[stream] = asyncio.get_running_loop().create_future()
+        if self.terminated is not None:
+            self.fail_closed(self.waiting[stream])
+            return stream
         self.http.send_headers(stream, [(b":method", method.encode()), (b":scheme", b"https"), (b":authority", b"localhost"),
                                         (b":path", path.encode()), *fields], end_stream=end)
         self.transmit()
@@ -69,7 +75,7 @@ class H3Client(QuicConnectionProtocol):
 
     async def request(self, path, method="GET", body=None, fields=()):
         stream = self.begin(path, method, fields, end=body is None)
-        if body is not None:
+        if body is not None and self.terminated is None:
             self.http.send_data(stream, body, end_stream=True)
             self.transmit()
         return await self.answer(stream)
@@ -93,9 +99,10 @@ class H3Client(QuicConnectionProtocol):
 
 
 @contextlib.asynccontextmanager
-async def h3_client(port, certificate, host="127.0.0.1", **options):
+async def h3_client(port, certificate, /, host="127.0.0.1", on_ticket=None, **options):
     configuration = QuicConfiguration(alpn_protocols=H3_ALPN, is_client=True, server_name="localhost", **options)
     configuration.load_verify_locations(str(certificate))
     configuration.verify_mode = ssl.CERT_REQUIRED
-    async with connect(host, port, configuration=configuration, create_protocol=H3Client) as client:
+    async with connect(host, port, configuration=configuration, create_protocol=H3Client,
+                       session_ticket_handler=on_ticket) as client:
         yield client

@@ -37,6 +37,14 @@ def free_port():
     raise RuntimeError("no port is free for both TCP and UDP")
 
 
+def free_ports(count):
+    """Different ones: where few ports are in use, the kernel likes to give the same again."""
+    ports = set()
+    while len(ports) < count:
+        ports.add(free_port())
+    return ports
+
+
 def wait_until(condition, what, patience=PATIENCE):
     """Waits for an outside event that can only be polled; its value is returned."""
     deadline = time.monotonic() + patience
@@ -69,13 +77,14 @@ class Gatehouse:
 
     def __init__(self, config, arguments=(), environment=None, expect_exit=0, pass_fds=()):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="gatehouse-test-"))
-        self.port, self.http, self.admin = free_port(), free_port(), free_port()
+        self.port, self.http, self.admin = free_ports(3)
         self.certificate, self.key = make_certificate(self.directory, "localhost", "localhost", "127.0.0.1", "::1")
         self.file = self.directory / "gatehouse.toml"
         self.arguments = list(arguments)
         self.environment = environment or {}
         self.expect_exit = expect_exit
         self.pass_fds = pass_fds
+        self.popen = {}  # more of what Popen takes
         self.write(config)
         self.process = None
         self.messages = []
@@ -95,7 +104,7 @@ class Gatehouse:
         environment = {**os.environ, "XDG_STATE_HOME": str(self.directory / "state"),
                        "XDG_RUNTIME_DIR": str(self.directory), **self.environment}
         self.process = subprocess.Popen(self.command(), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
-                                        errors="replace", env=environment, cwd=self.directory, pass_fds=self.pass_fds)
+                                        errors="replace", env=environment, cwd=self.directory, pass_fds=self.pass_fds, **self.popen)
         threading.Thread(target=self._collect, daemon=True).start()
         try:
             self.await_message(r"\bready\b")
@@ -166,6 +175,11 @@ class Gatehouse:
     def metric(self, pattern):
         """The sum of all samples whose name and labels match."""
         return sum(value for name, value in self.metrics().items() if re.search(pattern, name))
+
+    def await_alt_svc(self, value=1, listener=""):
+        """Waits until HTTP/3 is advertised (or, with 0, is not)."""
+        sample = f'gatehouse_alt_svc_advertised{{listener="{listener or f":{self.port}"}"}}'
+        wait_until(lambda: self.metrics().get(sample) == value, f"{sample} is {value}")
 
     def access_log(self, count=0, wanted=lambda line: True):
         """The lines that are wanted as objects, once there are `count` of them."""

@@ -7,6 +7,7 @@ import pathlib
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import urllib.error
@@ -15,9 +16,43 @@ import urllib.request
 
 import yaml
 
+import apps
 import harness
 
 SOURCE = harness.ROOT / "deploy" / "prometheus"
+
+SERVER = """
+[server]
+admin = "127.0.0.1:{admin}"
+registrations = "{directory}/registrations.sock"
+"""
+RESERVATION = """
+[[reservations]]
+prefix = "https://localhost:{port}/reserved/"
+user = "root"
+"""
+
+
+@contextlib.contextmanager
+def everybody(config, backend):
+    """Gatehouse with the two above, a file {directory}/users, and something that is registered: families that need more than traffic."""
+    gatehouse = apps.Gatehouse(config)
+    users = gatehouse.directory / "users"
+    users.write_text("alice:$2y$05$abcdefghijklmnopqrstuuA0vov2GDneHB3.8.cv9UF9g.RdvScIW\n")
+    users.chmod(0o600)
+    with gatehouse, registered(gatehouse, "/reserved/", backend.port):
+        yield gatehouse
+
+
+@contextlib.contextmanager
+def registered(gatehouse, path, port):
+    with socket.socket(socket.AF_UNIX) as registration:
+        registration.connect(str(gatehouse.directory / "registrations.sock"))
+        registration.sendall(f"register https://localhost:{gatehouse.port}{path} 127.0.0.1:{port}\n".encode())
+        said = registration.makefile().readline()
+        if said != "ok\n":
+            raise AssertionError(said)
+        yield
 
 
 def require():

@@ -12,7 +12,7 @@ let session = null;
 
 // Not Playwright's own, which brings code into the page that the page's policy refuses.
 async function evaluate(script) {
-  const {result, exceptionDetails} = await session.send('Runtime.evaluate', {expression: script, returnByValue: true});
+  const {result, exceptionDetails} = await session.send('Runtime.evaluate', {expression: script, returnByValue: true, awaitPromise: true});
   if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
   return result.value;
 }
@@ -26,8 +26,9 @@ async function wait(script, timeout) {
 }
 
 const commands = {
-  async open({browser, url, width, height, scheme, motion, events}) {
-    const context = await browser.newContext({viewport: {width, height}, colorScheme: scheme, reducedMotion: motion ?? 'no-preference'});
+  async open({browser, url, width, height, scheme, motion, events, zone, scripts}) {
+    const context = await browser.newContext({viewport: {width, height}, colorScheme: scheme, reducedMotion: motion ?? 'no-preference',
+                                              timezoneId: zone, javaScriptEnabled: scripts ?? true});
     page = await context.newPage();
     session = await context.newCDPSession(page);
     complaints = [];
@@ -35,6 +36,8 @@ const commands = {
     page.on('pageerror', error => complaints.push(String(error)));
     await page.addInitScript(() => {
       globalThis.violations = [];
+      globalThis.shifts = [];  // what has moved without being asked to
+      new PerformanceObserver(list => list.getEntries().forEach(entry => globalThis.shifts.push(entry))).observe({type: 'layout-shift', buffered: true});
       document.addEventListener('securitypolicyviolation', event => globalThis.violations.push(event.violatedDirective));
     });
     if (events) {
@@ -46,6 +49,7 @@ const commands = {
   evaluate: ({script}) => evaluate(script),
   wait: ({script, timeout}) => wait(script, timeout),
   press: ({key}) => page.keyboard.press(key),
+  type: ({text}) => page.keyboard.type(text),
   screenshot: ({path, full, clip}) => page.screenshot({path, fullPage: full ?? false, clip, caret: 'initial'}).then(() => true),
   complaints: () => complaints,
 };

@@ -293,6 +293,17 @@ class Output(unittest.TestCase):
         with apps.Gatehouse(apps.hosted("mute", keys='start = "eager"')) as gatehouse:
             gatehouse.await_message(r"web: slot 0 pid \d+ is not ready after \d s: it does not listen on 127.0.0.1:\d+, which is in PORT")
 
+    def test_an_app_that_listens_elsewhere_is_told_where(self):
+        why = r"it listens on 127\.0\.0\.1:\d+, not on PORT \d+"
+        with apps.Gatehouse(apps.hosted("elsewhere", keys='start = "eager"')) as gatehouse:
+            gatehouse.await_message(rf"web: slot 0 pid \d+ is not ready after \d s: {why}")
+            self.assertRegex(gatehouse.app_line(), f"^starting.*it is not ready yet: {why}")
+        with apps.Gatehouse(apps.hosted("elsewhere", keys=SHOWS_DETAILS + '\nstart_timeout = "1s"')) as gatehouse:
+            answer = gatehouse.ask("/", "--header", "Accept: text/html")
+            self.assertEqual(answer.status, 503)
+            self.assertRegex(answer.body.decode(), f"was not ready within 1.0 s: {why}")
+            gatehouse.await_message(f"web: slot 0 was not ready within 1.0 s: {why}")
+
     def test_the_detailed_page_shows_cause_and_last_words_to_loopback(self):
         with apps.Gatehouse(apps.hosted("exit", 7, keys=SHOWS_DETAILS)) as gatehouse:
             answer = gatehouse.ask("/", "--header", "Accept: text/html")

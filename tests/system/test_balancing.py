@@ -20,7 +20,7 @@ def plain_app(*mode, port=None):
     process = subprocess.Popen([sys.executable, "-I", "-S", str(apps.FAULT_APP), *map(str, mode)],
                                env={**os.environ, "PORT": str(port)}, stdout=subprocess.DEVNULL)
     try:
-        harness.wait_until(lambda: harness.curl(f"http://127.0.0.1:{port}/pid").status == 200, "the app listens")
+        harness.wait_until(lambda: harness.curl(f"http://127.0.0.1:{port}/pid").exit_code == 0, "the app listens")
         yield port
     finally:
         process.kill()
@@ -83,6 +83,37 @@ class Balancing(unittest.TestCase):
                 self.assertEqual(len({a.body for a in answers}), 1)
                 now[pid] = answers[0].body
             self.assertEqual(len(set(now.values())), 2)
+
+    def test_an_endpoint_that_fails_at_once_draws_no_more_than_its_share(self):
+        for outlier, most in (("", 0.45), ('outlier = {{ statuses = ["500"] }}\n', 0.15)):
+            with self.subTest(outlier), harness.backend() as one, harness.backend() as two, plain_app("failing") as bad:
+                keys = f'endpoints = [{addresses(one.port, bad, two.port)}]\n' + outlier
+                with apps.Gatehouse(FRONT + keys) as gatehouse:
+                    subprocess.run(["h2load", "-n1000", "-c2", "-m8", "-t1", gatehouse.url("/slow/20")], capture_output=True,
+                                   text=True, timeout=60, check=True)
+                    served = self.served(gatehouse, 1000)
+                    self.assertLess(served[f"127.0.0.1:{bad}"] / 1000, most, served)
+
+    def test_localhost_is_found_by_either_address(self):
+        port = harness.free_port()
+        for host in ("::1", "127.0.0.1"):
+            with subprocess.Popen([sys.executable, "-I", "-m", "http.server", "--bind", host, str(port)],
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+                try:
+                    shown = f"[{host}]" if ":" in host else host
+                    harness.wait_until(lambda: harness.curl(f"http://{shown}:{port}/").status == 200, "it listens")
+                    keys = f'endpoints = ["localhost:{port}"]\nhealth = {{{{ path = "/", interval = "100ms" }}}}\n'
+                    with apps.Gatehouse(FRONT + keys) as gatehouse:
+                        for protocol in harness.PROTOCOLS:
+                            self.assertEqual(gatehouse.curl(protocol, "/").status, 200)
+                        passed = r'^gatehouse_health_checks_total.*result="passed"'
+                        harness.wait_until(lambda: gatehouse.metric(passed) >= 2, "checks pass")
+                        endpoint, = gatehouse.status()["upstreams"][0]["endpoints"]
+                        self.assertEqual((endpoint["name"], endpoint["address"], endpoint["state"]),
+                                         (f"localhost:{port}", f"{shown}:{port}", "available"))
+                        self.assertEqual(gatehouse.metric(r"^gatehouse_upstream_retries_total"), 0)
+                finally:
+                    server.kill()
 
     def test_names_are_resolved(self):
         with harness.backend() as one:
@@ -153,6 +184,24 @@ class Health(unittest.TestCase):
                     harness.wait_until(
                         lambda: gatehouse.ask("/status/200").status == 200 and
                         gatehouse.metric(rf'^gatehouse_upstream_requests_total{{.*:{port}",code="2'), "it serves")
+
+    PICKY = (harness.LISTENERS + '[[routes]]\nhosts = ["shop.example.com"]\nto = "web"\n' + apps.app(
+        "web", apps.words("picky", "shop.example.com"), 'start = "eager"\nready_path = "/ready"\nwarmup = ["/", "/pid"]\n' + HEALTH))
+
+    def test_checks_readiness_and_warm_up_look_like_what_clients_send(self):
+        with apps.Gatehouse(self.PICKY.replace("timeout", 'expect = "200", timeout')) as gatehouse:
+            passed = r'^gatehouse_health_checks_total.*result="passed"'
+            harness.wait_until(lambda: gatehouse.metric(passed) >= 3, "checks pass")
+            self.assertEqual(gatehouse.metric(r'^gatehouse_health_checks_total.*result="failed"'), 0)
+            self.assertNotIn("redirected", gatehouse.log())
+
+    def test_a_warm_up_that_is_redirected_is_told_once(self):
+        plain = self.PICKY.replace("timeout", 'headers = {{ X-Forwarded-Proto = "http" }}, timeout')
+        with apps.Gatehouse(plain) as gatehouse:
+            gatehouse.await_message(r"app web: slot 0: warm-up was redirected at / \(301\)")
+            passed = r'^gatehouse_health_checks_total.*result="passed"'
+            harness.wait_until(lambda: gatehouse.metric(passed) >= 1, "a redirect is within 200-399")
+            self.assertEqual(gatehouse.log().count("redirected"), 1)
 
     def test_checks_wake_no_app(self):
         checked = apps.app("checked", apps.words(), 'start = "eager"\n' + self.HEALTH)

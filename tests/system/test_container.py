@@ -167,7 +167,7 @@ class TestHealthcheck(unittest.TestCase):
 
     def test_what_drains_is_not_ready(self):
         with harness.backend() as backend, harness.Gatehouse(harness.simple(backend.port)) as gatehouse:
-            request = threading.Thread(target=lambda: gatehouse.curl("h1", "/slow/1000"))
+            request = threading.Thread(target=lambda: gatehouse.curl("h1", "/slow/5000"))
             request.start()
             wait_until(lambda: gatehouse.metric("^gatehouse_requests_in_flight"), "a request in flight")
             gatehouse.control("drain")

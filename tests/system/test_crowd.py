@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import json
+import re
 import socket
 import ssl
 import time
@@ -84,7 +86,13 @@ class AtTheLimit(unittest.TestCase):
     def test_complete_requests_over_h1_wait_and_are_served(self):
         with harness.Gatehouse(CROWDED) as gatehouse:
             self.crowd(gatehouse, lambda: over_h1(gatehouse.http))
-            self.assertIn("as many as may be", gatehouse.log())
+            self.assertRegex(gatehouse.log(), rf"limits\.max_connections is reached: {LIMIT} connections are open, .* \(\d+ times since the last such line\)")
+            told = rf"limits\.max_connections \({LIMIT}\) is reached: clients wait to be let in, \d+ times in the last 10 s"
+            harness.wait_until(lambda: any(re.fullmatch(told, reason) for reason in self.reasons(gatehouse)), "the status says so")
+
+    def reasons(self, gatehouse):
+        status = json.loads(harness.curl(f"http://127.0.0.1:{gatehouse.admin}/status.json").body)
+        return [reason["text"] for reason in status["verdict"]["reasons"]]
 
     def test_over_h1_and_tls(self):
         with harness.Gatehouse(CROWDED) as gatehouse:

@@ -2,6 +2,7 @@
 that they show: traffic over each protocol, crashes, refused and failed requests, a queue, bad handshakes, a moved client."""
 
 import asyncio
+import contextlib
 import json
 import re
 import socket
@@ -20,12 +21,13 @@ import apps
 import harness
 import monitoring
 from h3_client import h3_client
+from tunnel_ends import TUNNELS, RawServer
 
 DASHBOARDS = harness.ROOT / "dashboards"
 RULES = harness.ROOT / "deploy" / "prometheus" / "rules"
 NAME = re.compile(r"\b(?:\w+:)?(?:gatehouse|process)[_:]\w+(?::\w+)*|\bALERTS\b|\bup\b")
 
-CONFIG = harness.LISTENERS + """
+CONFIG = monitoring.SERVER + harness.LISTENERS + monitoring.RESERVATION + """
 [[routes]]
 to = "shop"
 [[routes]]
@@ -45,7 +47,26 @@ strip_prefix = true
 [[routes]]
 path = "/old"
 redirect = "/new"
+[[routes]]
+path = "/talk"
+to = "talk"
+[[routes]]
+path = "/delegate"
+to = "router"
+[[routes]]
+path = "/kept"
+to = "shop"
+strip_prefix = true
+cache = "http"
+response_headers = {{ set = {{ Cache-Control = "max-age=60" }} }}
+[[routes]]
+path = "/private"
+to = "shop"
+auth = {{ schemes = ["Basic"], users = "{directory}/users" }}
 
+[upstreams.router]
+endpoints = ["127.0.0.1:BACKEND"]
+delegate_to = ["shop"]
 [upstreams.shop]
 endpoints = ["127.0.0.1:BACKEND", "127.0.0.1:1"]
 [upstreams.shop.health]
@@ -61,17 +82,21 @@ endpoints = ["127.0.0.1:1"]
 path = "/"
 interval = "300ms"
 unhealthy_after = 1
+[upstreams.talk]
+endpoints = ["127.0.0.1:TALK"]
 [upstreams.narrow]
 endpoints = ["127.0.0.1:BACKEND"]
 max_requests = 1
-""" + apps.app("web", apps.words(), 'start = "eager"') + apps.app(
+""" + apps.app("web", apps.words(), 'start = "eager"\nhooks = {{ started = ["true"] }}') + apps.app(
     "broken", apps.words("exit"), 'start = "eager"\nrapid_fail = {{ count = 2, window = "60s" }}')
 
 
 # Queries that may show nothing but zero here: what is too brief for a scrape (an app that starts), or would take a limit, a
-# release or a connection of its own to provoke.
+# release, a connection or an endpoint of its own to provoke.
 QUIET = {"apps.json 'Starting' A", "apps.json 'Waiting line' A", "apps.json 'Failed recycles' A", "tls-quic.json 'New connections' B",
-         "tls-quic.json 'New connections' C", "tls-quic.json 'New connections' D", "tls-quic.json 'Retry and reset' B", "upstreams.json 'Without a way out' A"}
+         "tls-quic.json 'New connections' C", "tls-quic.json 'New connections' D",
+         "tls-quic.json 'New connections' E", "tls-quic.json 'Retry and reset' B", "upstreams.json 'Without a way out' A",
+         "upstreams.json 'Repairs' A"}
 
 
 def dashboards():
@@ -152,10 +177,17 @@ async def move(gatehouse):
 def requests(gatehouse):
     """Once everything that a client can cause."""
     for protocol in harness.PROTOCOLS:
-        for path, status in (("/bytes/2000", 200), ("/web/", 200), ("/dead/", 502), ("/broken/", 503), ("/old/", 308), ("/status/500", 500)):
+        for path, status in (("/bytes/2000", 200), ("/web/", 200), ("/dead/", 502), ("/broken/", 503), ("/old/", 308), ("/status/500", 500),
+                             ("/delegate/shop", 200)):
             answer = gatehouse.curl(protocol, path, body=b"something")
             if answer.status != status:
                 raise AssertionError(f"{protocol} {path}: {answer.status} {answer.error}")
+        for path, status in (("/kept/bytes/2000", 200), ("/private/", 401)):
+            answer = gatehouse.curl(protocol, path)
+            if answer.status != status:
+                raise AssertionError(f"{protocol} {path}: {answer.status} {answer.error}")
+    with monitoring.registered(gatehouse, "/reserved/brief/", gatehouse.admin):
+        pass
     bad_handshake(gatehouse)
     resume(gatehouse)
     stray_datagrams(gatehouse)
@@ -183,8 +215,8 @@ class DashboardsTest(unittest.TestCase):
 
     def test_every_panel_and_every_rule_has_data(self):
         with harness.backend() as backend:
-            config = CONFIG.replace("BACKEND", str(backend.port))
-            with apps.Gatehouse(config) as gatehouse, monitoring.Prometheus(gatehouse, at_once=True) as prometheus:
+            config = CONFIG.replace("BACKEND", str(backend.port)).replace("TALK", str(RawServer().port))
+            with monitoring.everybody(config, backend) as gatehouse, monitoring.Prometheus(gatehouse, at_once=True) as prometheus:
                 self.provoke(gatehouse, prometheus)
                 self.names_exist(prometheus)
                 self.rules_are_well(prometheus)
@@ -204,6 +236,10 @@ class DashboardsTest(unittest.TestCase):
         prometheus.await_value('gatehouse_upstream_queue{upstream="narrow"}', lambda value: value > 0)
         for one in slow:
             one.wait(harness.PATIENCE)
+        with contextlib.ExitStack() as stack:
+            for tunnel in TUNNELS.values():
+                stack.enter_context(contextlib.closing(tunnel(gatehouse, "/talk")))
+            prometheus.await_scrapes()
         prometheus.await_value("gatehouse_quic_migrations_total", lambda value: value > 0)
         prometheus.await_value("gatehouse_app_resident_bytes", lambda value: value > 0)
         prometheus.await_scrapes()

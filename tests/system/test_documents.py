@@ -3,6 +3,7 @@
 import contextlib
 import pathlib
 import re
+import shutil
 import sys
 import tempfile
 import unittest
@@ -23,6 +24,8 @@ NO_RUN = {
     "deploy/systemd.md": 5,
     "tests/README.md": 1,
 }
+# Programs that a document needs and that not every machine has.
+NEEDS = {"deploy/guides/aspnetcore.md": "dotnet", "deploy/guides/windows-authentication.md": "krb5kdc"}
 # Run by another test, which has what they need.
 ELSEWHERE = {"deploy/guides/certificates.md": "test_certificates.py",
              "deploy/kubernetes/README.md": "test_kubernetes.py"}
@@ -96,7 +99,9 @@ def add_tests():
             setattr(Documents, f"test_form_of_{name}", lambda self, mistake=mistake: self.fail(mistake))
             continue
         if any(block.runs for block in blocks) and documents.name_of(path, harness.ROOT) not in ELSEWHERE:
-            setattr(Documents, f"test_run_{name}", lambda self, path=path: self.session("run", path))
+            program = NEEDS.get(documents.name_of(path, harness.ROOT))
+            run = unittest.skipIf(program and not shutil.which(program), f"there is no {program} here")
+            setattr(Documents, f"test_run_{name}", run(lambda self, path=path: self.session("run", path)))
         if any(block.language == "toml" for block in blocks):
             setattr(Documents, f"test_check_{name}", lambda self, path=path: self.session("check", path))
 

@@ -23,11 +23,15 @@ class Failures(unittest.TestCase):
                     self.assertRegex(answer.fields["proxy-status"], r"^gatehouse; error=connection_refused")
                     self.assertEqual(answer.fields["cache-control"], "no-store")
             self.assertEqual(gatehouse.metric(r'^gatehouse_faults_total{.*fault="connect_refused"'), 3)
+            fails = rf"upstream app: 127.0.0.1:{port} fails: connect_refused \(Connection refused\); clients get 502"
+            gatehouse.await_message(fails)
             faults = [line["fault"] for line in gatehouse.access_log(6)]
             self.assertEqual(faults.count("connect_refused"), 3)
             with harness.backend(port=port):
                 for protocol in PROTOCOLS:
                     self.assertEqual(gatehouse.curl(protocol, "/echo").status, 200)
+                gatehouse.await_message(rf"upstream app: 127.0.0.1:{port} answers again: 3 requests failed there in \d+ s")
+            self.assertEqual(len(re.findall(fails, gatehouse.log())), 1)
 
     def test_a_dropped_connection_is_502_and_a_post_is_never_repeated(self):
         with harness.backend() as backend, harness.Gatehouse(harness.simple(backend.port)) as gatehouse:

@@ -1,5 +1,5 @@
-"""The Debian package, made of the program as it is built: installed into a fresh root it serves, upgrades keep what was
-edited, a purge leaves nothing; its pages and completions are true.
+"""The Debian package and the tarball, made of the program as it is built: in a fresh root they serve, upgrades keep what was
+edited, a purge leaves nothing; pages and completions are true.
 """
 
 import gzip
@@ -11,6 +11,7 @@ import select
 import shutil
 import signal
 import subprocess
+import tarfile
 import tempfile
 import time
 import unittest
@@ -106,6 +107,7 @@ class Package(unittest.TestCase):
 
     def test_bash_completes(self):
         self.assertEqual(self.complete_in_bash("gatehouse", "rel"), ["reload"])
+        self.assertEqual(self.complete_in_bash("gatehouse", "check", "--conf"), ["--config"])
         self.assertEqual(self.complete_in_bash("gatehouse", "host", "--transport", ""), ["port", "socket", "inherit"])
         self.assertEqual(self.complete_in_bash("gatehouse", "app", "web", "rec"), ["recycle"])
         self.assertEqual(self.complete_in_bash("gatehouse", "proxy", "--pri"), ["--private-key", "--print-config"])
@@ -123,6 +125,27 @@ class Package(unittest.TestCase):
         self.assertIn("reload", self.complete_in_zsh("gatehouse rel", "reload"))
         self.assertIn("inherit", self.complete_in_zsh("gatehouse host --transport in", "inherit"))
         self.assertIn("--print-config", self.complete_in_zsh("gatehouse proxy --print", "--print-config"))
+
+
+def served(root, *command):
+    """What port 80 answers while `command` runs in the root."""
+    process = subprocess.Popen(fresh_root.inside(root, "RUNTIME_DIRECTORY=/tmp", "STATE_DIRECTORY=/tmp", *command),
+                               stderr=subprocess.PIPE, text=True)
+    inner = 0
+    try:
+        log = []
+        while not log or (log[-1] and " ready: " not in log[-1]):
+            log.append(process.stderr.readline())
+        if " ready: " not in log[-1]:
+            raise AssertionError("".join(log))
+        inner = int(pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()[0])
+        return run("nsenter", "-t", inner, "-n", "curl", "-s", "http://127.0.0.1/").stdout
+    finally:
+        # What ends the first process of a namespace from within it would leave unshare alone.
+        os.kill(inner, signal.SIGTERM) if inner else process.kill()
+        process.communicate(timeout=harness.PATIENCE)
+        for left in (root / "tmp").iterdir():
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 
 class Installed(unittest.TestCase):
@@ -161,22 +184,7 @@ class Installed(unittest.TestCase):
         as_user = ["setpriv", "--reuid=gatehouse", "--regid=gatehouse", "--clear-groups", "--inh-caps=-all,+net_bind_service",
                    "--ambient-caps=+net_bind_service", "--bounding-set=-all,+net_bind_service", "--no-new-privs",
                    "gatehouse", "run", "/etc/gatehouse/gatehouse.toml"]
-        process = subprocess.Popen(fresh_root.inside(self.root, "RUNTIME_DIRECTORY=/tmp", "STATE_DIRECTORY=/tmp", *as_user),
-                                   stderr=subprocess.PIPE, text=True)
-        inner = 0
-        try:
-            log = []
-            while not log or (log[-1] and " ready: " not in log[-1]):
-                log.append(process.stderr.readline())
-            self.assertIn(" ready: ", log[-1], "".join(log))
-            inner = int(pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()[0])
-            return run("nsenter", "-t", inner, "-n", "curl", "-s", "http://127.0.0.1/").stdout
-        finally:
-            # What ends the first process of a namespace from within it would leave unshare alone.
-            os.kill(inner, signal.SIGTERM) if inner else process.kill()
-            process.communicate(timeout=harness.PATIENCE)
-            for left in (self.root / "tmp").iterdir():
-                shutil.rmtree(left) if left.is_dir() else left.unlink()
+        return served(self.root, *as_user)
 
     def test_its_life(self):
         self.dpkg("--install", package=Package.deb)
@@ -205,6 +213,66 @@ class Installed(unittest.TestCase):
         left = {path for path in fresh_root.files_in(self.root) - self.before if not ACCOUNTS.fullmatch(path) and not LOGS.fullmatch(path)}
         self.assertEqual(left, set())
         self.assertEqual({path for path in self.before - fresh_root.files_in(self.root) if not LOGS.fullmatch(path)}, set())
+
+
+class Tarball(unittest.TestCase):
+    """Unpacked into a root that has what its INSTALL says, and nothing else, it serves from where it lies."""
+
+    MOMENT = "1780000000"
+
+    @classmethod
+    def setUpClass(cls):
+        cls.file = cls.made("one")
+        cls.root = Package.folder / "tarball-root"
+        cls.unpacked = cls.root / "opt" / cls.file.name.removesuffix(".tar.gz")
+
+    @classmethod
+    def made(cls, name):
+        folder = Package.folder / name
+        folder.mkdir()
+        done = run(harness.ROOT / "deploy" / "package" / "tarball", BUILD, folder, env={**os.environ, "SOURCE_DATE_EPOCH": cls.MOMENT})
+        if done.returncode != 0:
+            raise AssertionError(done.stderr)
+        return pathlib.Path(done.stdout.strip())
+
+    def test_the_same_build_makes_the_same_bytes(self):
+        self.assertEqual(self.file.read_bytes(), self.made("two").read_bytes())
+
+    def test_the_package_is_the_same_too(self):
+        for name in ("deb-one", "deb-two"):
+            done = run("cpack", "--config", BUILD / "CPackConfig.cmake", "-G", "DEB", "-B", Package.folder / name,
+                       env={**os.environ, "SOURCE_DATE_EPOCH": self.MOMENT})
+            self.assertEqual(done.returncode, 0, done.stderr)
+        one, two = (next((Package.folder / name).glob("*.deb")) for name in ("deb-one", "deb-two"))
+        self.assertEqual(one.read_bytes(), two.read_bytes())
+
+    def test_it_has_all_and_serves(self):
+        with tarfile.open(self.file) as archive:
+            entries = archive.getmembers()
+        self.assertEqual({(entry.uid, entry.gid, entry.uname, entry.mtime) for entry in entries}, {(0, 0, "", int(self.MOMENT))})
+        self.assertEqual({entry.name.split("/")[0] for entry in entries}, {self.unpacked.name})
+        names = {entry.name.partition("/")[2] for entry in entries}
+        for name in ("bin/gatehouse", "INSTALL", "share/doc/gatehouse/examples/reference.toml", "share/doc/gatehouse/copyright",
+                     "lib/systemd/system/gatehouse.service", "share/bash-completion/completions/gatehouse",
+                     "share/man/man1/gatehouse.1.gz", "share/man/man5/gatehouse.toml.5.gz", "etc/gatehouse/gatehouse.toml"):
+            self.assertIn(name, names)
+
+        with tarfile.open(self.file) as archive:
+            statement = archive.extractfile(f"{self.unpacked.name}/INSTALL").read().decode()
+        packages = re.search(r"apt install -t \S+ (.*)", statement)[1].split()
+        self.root.mkdir()
+        fresh_root.make(self.root, packages)
+        (self.root / "opt").mkdir(exist_ok=True)
+        self.assertEqual(run("tar", "-xf", self.file, "-C", self.root / "opt").returncode, 0)
+        program = f"/opt/{self.unpacked.name}/bin/gatehouse"
+        version = run(*fresh_root.inside(self.root, program, "version"))
+        self.assertEqual(version.returncode, 0, version.stderr)
+        self.assertIn(f"-{version.stdout.split()[1]}-", self.file.name)
+        linked = run("readelf", "--dynamic", self.unpacked / "bin" / "gatehouse").stdout
+        for library in re.findall(r"\(NEEDED\).*\[(.*)\]", linked):
+            self.assertIn(f"    {library}\n", statement)
+        (self.root / "opt" / "here.toml").write_text('[[listeners]]\naddress = "127.0.0.1:80"\n[[routes]]\nrespond = { status = 200, body = "here" }\n')
+        self.assertEqual(served(self.root, program, "run", "/opt/here.toml"), "here")
 
 
 def harness_help():

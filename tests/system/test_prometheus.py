@@ -1,6 +1,7 @@
 """The metrics as a real Prometheus sees them: every family with its labels, numbers that make sense, alerts that arrive, and
 a scrape of ten thousand series that costs little and takes nothing from the workers."""
 
+import contextlib
 import itertools
 import os
 import pathlib
@@ -12,6 +13,7 @@ import unittest
 import apps
 import harness
 import monitoring
+from tunnel_ends import H1Tunnel, RawServer
 
 # Every family that users rely on, with exactly its labels (without those that Prometheus adds, and `le`).
 FAMILIES = {
@@ -21,9 +23,11 @@ FAMILIES = {
     "connections_refused_total": "listener reason",
     "connections_evicted_total": "listener state",
     "connections_cut_total": "listener reason",
+    "proxy_header_failures_total": "listener reason",
     "tls_handshakes_total": "listener version protocol resumed",
     "tls_handshake_failures_total": "listener reason",
     "certificate_expiry_timestamp_seconds": "listener certificate",
+    "certificate_renewal_due_timestamp_seconds": "listener certificate",
     "alt_svc_advertised": "listener",
     "quic_datagrams_received_total": "listener",
     "quic_datagrams_sent_total": "listener",
@@ -36,7 +40,17 @@ FAMILIES = {
     "request_duration_seconds": "protocol route",
     "request_body_bytes_total": "protocol",
     "response_body_bytes_total": "protocol",
+    "throttled_seconds_total": "route",
+    "tunnels": "protocol route",
+    "tunnel_bytes_total": "protocol direction",
     "faults_total": "fault blame",
+    "auth_total": "route scheme outcome",
+    "delegations_total": "upstream target result",
+    "cache_requests_total": "route result",
+    "cache_bytes": "",
+    "cache_bytes_limit": "",
+    "cache_entries": "",
+    "cache_evictions_total": "",
     "upstream_requests_total": "upstream endpoint code",
     "upstream_request_duration_seconds": "upstream",
     "upstream_connections": "upstream endpoint state",
@@ -48,6 +62,7 @@ FAMILIES = {
     "upstream_connections_limit": "",
     "upstream_retries_total": "upstream reason",
     "upstream_retries_denied_total": "upstream",
+    "upstream_repairs_total": "upstream repair",
     "upstream_panics_total": "upstream",
     "upstream_queue": "upstream",
     "endpoint_healthy": "upstream endpoint",
@@ -56,10 +71,13 @@ FAMILIES = {
     "app_instances": "app state",
     "app_starts_total": "app reason",
     "app_exits_total": "app reason",
+    "app_hooks_total": "app event result",
     "app_start_duration_seconds": "app",
     "app_resident_bytes": "app exported_instance",  # `instance` on the page; to Prometheus that is the target
     "app_parked": "app",
     "app_recycle_failed": "app",
+    "registrations": "reservation",
+    "registration_events_total": "reservation event",
     "config_last_reload_success": "",
     "config_last_reload_timestamp_seconds": "",
     "draining": "",
@@ -74,21 +92,41 @@ PROCESS = ("cpu_seconds_total", "open_fds", "max_fds", "resident_memory_bytes", 
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, float("inf"))
 
 
-def everything(port):
-    """A configuration in which every family has a series: an upstream with a bad endpoint and checks, and an app."""
-    return harness.LISTENERS + f"""
+def everything(port, talk=1):
+    """A configuration in which every family has a series: an upstream with a bad endpoint and checks, one that talks, and an app."""
+    return monitoring.SERVER + harness.LISTENERS + f"""
 [[routes]]
 to = "shop"
+limits = {{{{ bandwidth = 5000 }}}}
 [[routes]]
 path = "/web"
 to = "web"
+[[routes]]
+path = "/talk"
+to = "talk"
+[[routes]]
+path = "/delegate"
+to = "router"
+[[routes]]
+path = "/private"
+to = "shop"
+auth = {{{{ schemes = ["Basic"], users = "{{directory}}/users", anonymous = true }}}}
+[[routes]]
+path = "/kept"
+to = "shop"
+cache = "http"
+[upstreams.talk]
+endpoints = ["127.0.0.1:{talk}"]
+[upstreams.router]
+endpoints = ["127.0.0.1:{port}"]
+delegate_to = ["shop"]
 [upstreams.shop]
 endpoints = ["127.0.0.1:{port}", "127.0.0.1:1"]
 [upstreams.shop.health]
 path = "/status/200"
 interval = "200ms"
 unhealthy_after = 1000
-""" + apps.app("web", apps.words(), 'start = "eager"')
+""" + monitoring.RESERVATION + apps.app("web", apps.words(), 'start = "eager"\nhooks = {{ started = ["true"] }}')
 
 
 def label_names(series):
@@ -99,10 +137,12 @@ class PrometheusTest(unittest.TestCase):
     maxDiff = None
 
     def test_scrapes_every_family_with_its_labels(self):
-        with harness.backend() as backend, apps.Gatehouse(everything(backend.port)) as gatehouse:
+        with contextlib.closing(RawServer()) as talk, harness.backend() as backend:
+            gatehouse = self.enterContext(monitoring.everybody(everything(backend.port, talk.port), backend))
             with monitoring.Prometheus(gatehouse) as prometheus:
                 for _ in range(2):  # a rate wants two scrapes, with requests between them
-                    for protocol, path in itertools.product(harness.PROTOCOLS, ("/bytes/1000", "/web")):
+                    H1Tunnel(gatehouse, "/talk").close()
+                    for protocol, path in itertools.product(harness.PROTOCOLS, ("/bytes/1000", "/web", "/delegate/shop", "/private", "/kept")):
                         for _ in range(3):
                             self.assertEqual(gatehouse.curl(protocol, path).status, 200)
                     prometheus.await_scrapes()
@@ -199,6 +239,7 @@ address = "127.0.0.1:{taken}"
 certificates = [{{{{ certificate = "{{cert}}", private_key = "{{key}}" }}}}]
 """))
             with gatehouse:
+                gatehouse.await_alt_svc()
                 samples = {name: value for name, value in gatehouse.metrics().items() if "alt_svc_advertised" in name}
                 self.assertEqual(samples, {f'gatehouse_alt_svc_advertised{{listener=":{gatehouse.port}"}}': 1,
                                            f'gatehouse_alt_svc_advertised{{listener="127.0.0.1:{taken}"}}': 0})

@@ -62,6 +62,7 @@ class Proxying(unittest.TestCase):
                     self.assertEqual((answer.status, answer.body), (status, b""))
 
     def test_hop_by_hop_fields_stay_on_their_hop_and_alt_svc_is_ours(self):
+        self.gatehouse.await_alt_svc()
         for protocol in PROTOCOLS:
             with self.subTest(protocol):
                 answer = self.gatehouse.curl(protocol, "/altsvc")

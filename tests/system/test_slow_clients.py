@@ -15,7 +15,16 @@ from harness import PROTOCOLS
 SIZE = 12 << 20  # more than the buffers of both kernels hold
 RATE = SIZE // 30  # bytes a second
 WINDOW = 64 << 10  # of a client that we make ourselves
-CONFIG = '[timeouts]\nresponse_write = "3s"\n'
+CONFIG = """
+[timeouts]
+response_write = "3s"
+[[routes]]
+path = "/patient"
+to = "app"
+strip_prefix = true
+timeouts = {{ response_write = "60s" }}
+limits = {{ min_response_rate = 1000000 }}
+"""
 
 
 class SlowClients(unittest.TestCase):
@@ -92,6 +101,47 @@ class SlowClients(unittest.TestCase):
                 line = self.line(f"nothing-{protocol}")
                 self.assertEqual(line["fault"], "client_stalled")
                 client.kill()
+
+    def test_patience_with_a_client_that_takes_nothing_ends_with_the_minimum_rate(self):
+        for protocol in PROTOCOLS:
+            with self.subTest(protocol), subprocess.Popen(
+                    ["curl", "-sS", "--cacert", str(self.gatehouse.certificate), PROTOCOLS[protocol],
+                     self.gatehouse.url("/patient" + self.path(f"patient-{protocol}"))], stdout=subprocess.PIPE) as client:
+                client.stdout.read(1000)
+                line = self.line(f"patient-{protocol}")
+                self.assertEqual(line["fault"], "response_too_slow")
+                client.kill()
+
+    def upload(self, protocol, name, pieces):
+        """A piece of a body each half second, for as long as somebody takes them; returns how many went, and curl's output."""
+        with subprocess.Popen(["curl", "-sS", "--cacert", str(self.gatehouse.certificate), PROTOCOLS[protocol], "-T", "-", "-X", "POST",
+                               "-H", "Expect:", "-o", "/dev/null", "-w", "%{http_code}", self.gatehouse.url(f"/echo?{name}")],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as client:
+            sent = 0
+            while sent < len(pieces) and client.poll() is None:
+                client.stdin.write(pieces[sent])
+                client.stdin.flush()
+                sent += 1
+                time.sleep(0.5)
+            status = client.communicate()[0]
+        return sent, status
+
+    def test_an_upload_that_drips_gets_408(self):
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            done = pool.map(lambda protocol: self.upload(protocol, f"drip-{protocol}", [b"x"] * 60), PROTOCOLS)
+            for protocol, (sent, status) in zip(PROTOCOLS, done):
+                with self.subTest(protocol):
+                    self.assertEqual(self.line(f"drip-{protocol}")["fault"], "request_too_slow")
+                    self.assertEqual(status, b"408")
+                    self.assertLess(sent, 40)
+
+    def test_an_upload_at_the_minimum_rate_is_served(self):
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            done = pool.map(lambda protocol: self.upload(protocol, f"steady-{protocol}", [b"x" * 150] * 24), PROTOCOLS)
+            for protocol, (sent, status) in zip(PROTOCOLS, done):
+                with self.subTest(protocol):
+                    self.assertEqual((sent, status), (24, b"200"))
+                    self.assertIsNone(self.line(f"steady-{protocol}")["fault"])
 
 
 if __name__ == "__main__":

@@ -1,25 +1,15 @@
 """The status page in a real browser: what it shows, live, of hostile names too, for all eyes, keyboards and widths."""
 
-import contextlib
 import json
 import os
-import pathlib
-import shutil
 import signal
-import subprocess
-import tempfile
 import time
-import unittest
 
 import apps
 import harness
+from status_page import PageTest, TEXT
 
-FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync", "--hide-scrollbars", "--remote-debugging-port=0"]
 EVIL = "<script>alert(1)</script><svg/onload=alert(2)>"
-TEXT = "document.body.innerText"
-
-
 INJECTED = "document.querySelectorAll('main script, main :not(.spark):is(svg), main [onload]').length"
 STRUCTURAL = {"time", "expires", "in_force_since", "started"}  # what the page reads as a time
 
@@ -33,87 +23,7 @@ def hostile(value, key=""):
     return EVIL if isinstance(value, str) and key not in STRUCTURAL else value
 
 
-class Page:
-    """A page of headless Chromium, driven by Playwright in a node process of its own; use as a context manager."""
-
-    def __enter__(self):
-        self.profile = tempfile.mkdtemp(prefix="gatehouse-page-")
-        self.browser = subprocess.Popen(["chromium", *FLAGS, f"--user-data-dir={self.profile}", "about:blank"],
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-        try:
-            port_file = pathlib.Path(self.profile, "DevToolsActivePort")
-            port = harness.wait_until(lambda: port_file.exists() and port_file.read_text().split("\n")[0], "the browser listens")
-            self.driver = subprocess.Popen(["node", str(pathlib.Path(__file__).with_name("status_page.js")), port],
-                                           stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        except BaseException:
-            self.end_browser()
-            raise
-        return self
-
-    def __exit__(self, *_):
-        self.driver.stdin.close()
-        self.driver.wait(harness.PATIENCE)
-        self.driver.stdout.close()
-        self.end_browser()
-
-    def end_browser(self):
-        os.killpg(self.browser.pid, signal.SIGKILL)
-        self.browser.wait()
-        shutil.rmtree(self.profile, ignore_errors=True)
-
-    def do(self, command, **more):
-        self.driver.stdin.write(json.dumps({"command": command, **more}) + "\n")
-        self.driver.stdin.flush()
-        answer = json.loads(self.driver.stdout.readline() or '{"error": "the driver has ended"}')
-        if "error" in answer:
-            raise AssertionError(f"{command} {more}: {answer['error']}")
-        return answer["result"]
-
-    @contextlib.contextmanager
-    def showing(self, gatehouse, width=1280, height=900, scheme="light", **more):
-        """The status page, until the end of the block; the browser must not have complained by then."""
-        self.do("open", url=f"http://127.0.0.1:{gatehouse.admin}/status", width=width, height=height, scheme=scheme, **more)
-        try:
-            self.await_that("document.getElementById('summary').textContent !== ''")
-            yield
-            complaints = self.do("complaints") + self.get("globalThis.violations")
-        finally:
-            self.do("close")
-        if complaints:
-            raise AssertionError(f"the browser complains: {complaints}")
-
-    def get(self, script):
-        return self.do("evaluate", script=script)
-
-    def await_that(self, script, timeout=15000):
-        self.do("wait", script=script, timeout=timeout)
-
-    def await_text(self, text, **more):
-        self.await_that(f"{TEXT}.includes({json.dumps(text)})", **more)
-
-
-class StatusPage(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        if not shutil.which("chromium") or not shutil.which("node"):
-            raise unittest.SkipTest("no chromium or no node")
-        cls.page = Page().__enter__()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.page.__exit__()
-
-    def gatehouse(self, more="", keys=""):
-        """A hosted app `web` that can be made unable to start, behind all protocols."""
-        gatehouse = apps.Gatehouse("")
-        script = gatehouse.directory / "app"
-        script.write_text(f"#!/bin/sh\nexec python3 -I -S {apps.FAULT_APP}\n")
-        script.chmod(0o755)
-        gatehouse.script = script
-        gatehouse.write(harness.LISTENERS + '[[routes]]\nto = "web"\n' +
-                        apps.app("web", json.dumps([str(script)]), 'start = "eager"\n' + keys) + more)
-        return gatehouse
-
+class StatusPage(PageTest):
     def test_it_answers_at_a_glance(self):
         dead = harness.free_port()
         with harness.backend() as backend, self.gatehouse(
@@ -126,7 +36,7 @@ class StatusPage(unittest.TestCase):
             request = gatehouse.access_log(1, lambda line: line["fault"])[0]["id"]
             with self.page.showing(gatehouse):
                 for text in (f"process {gatehouse.process.pid}", "configuration 1", f"127.0.0.1:{backend.port}", f"pid {pid}",
-                             f"127.0.0.1:{dead}", "connect_refused", "*/dead", request, "localhost", "expires in 9 days",
+                             f"127.0.0.1:{dead}", "connect_refused", "*/dead", request, "localhost", "in 9 days",
                              f"https://:{gatehouse.port}", str(gatehouse.file), "h1", "h2", "h3", "p99"):
                     self.page.await_text(text)
                 self.assertRegex(self.page.get("document.getElementById('headline').textContent"), "^Serving, .* attention$")
@@ -142,22 +52,22 @@ class StatusPage(unittest.TestCase):
                 os.kill(pid, signal.SIGKILL)
                 killed = time.monotonic()
                 self.page.await_that("document.querySelector('#reasons .critical')?.innerText.includes('app web')", timeout=5000)
-                self.page.await_that("/No such file|not found|cannot be started/i.test(document.querySelector('#app-list .why').innerText)",
+                self.page.await_that("/No such file|not found|cannot be started/i.test(document.querySelector('#app-table .note').innerText)",
                                      timeout=5000)
                 self.assertLess(time.monotonic() - killed, 2)
-                self.assertEqual(self.page.get("document.querySelector('#app-list .title .mark').className"), "mark critical")
+                self.assertEqual(self.page.get("document.querySelector('#app-table .mark').className"), "mark critical")
 
     def test_hostile_names_are_text(self):
         gatehouse = self.gatehouse(f'[[routes]]\nhosts = ["a.example"]\npath = "/x"\nredirect = "https://b.example/{EVIL}"\n')
         gatehouse.script.write_text(f"#!/bin/sh\nprintf '%s\\n' '{EVIL}'\nexit 3\n")
         with gatehouse:
             with self.page.showing(gatehouse):
-                self.page.await_that("document.querySelector('#app-list details:not([hidden])')")
-                self.page.get("void (document.querySelector('#app-list details').open = true)")
-                self.page.await_that(f"document.querySelector('#app-list pre').textContent.includes({json.dumps(EVIL)})")
-                self.page.await_that(f"document.getElementById('route-list').textContent.includes({json.dumps(EVIL)})")
+                self.page.await_that("document.querySelector('#app-table details:not([hidden])')")
+                self.page.get("void (document.querySelector('#app-table details').open = true)")
+                self.page.await_that(f"document.querySelector('#app-table pre').textContent.includes({json.dumps(EVIL)})")
+                self.page.await_that(f"document.getElementById('route-table').textContent.includes({json.dumps(EVIL)})")
                 self.assertEqual(self.page.get(INJECTED), 0)
-                self.page.await_that("document.querySelector('#app-list details').open")  # stays so from event to event
+                self.page.await_that("document.querySelector('#app-table details').open")  # stays so from event to event
 
     def test_whatever_the_stream_says_is_text(self):
         with self.gatehouse(f'[[routes]]\npath = "/dead"\nto = "dead"\n[upstreams.dead]\nendpoints = ["127.0.0.1:1"]\n') as gatehouse:
@@ -197,16 +107,15 @@ class StatusPage(unittest.TestCase):
         gatehouse.script.write_text("#!/bin/sh\necho last words\nexit 3\n")
         with gatehouse:
             with self.page.showing(gatehouse):
-                self.page.await_that("document.querySelector('#app-list details:not([hidden])')")
+                self.page.await_that("document.querySelector('#app-table details:not([hidden])')")
                 seen = []
-                for _ in range(9):
+                for _ in range(12):
                     self.page.do("press", key="Tab")
                     seen.append(self.page.get("[document.activeElement.innerText.trim(), getComputedStyle(document.activeElement).outlineStyle]"))
                 names = [name for name, _ in seen]
                 self.assertEqual(names[0], "Skip to the status")
-                self.assertEqual(names[1:6], ["Traffic", "Apps", "Faults", "Listeners", "Routes"])
-                self.assertEqual(names[6], "Its last output")
-                self.assertEqual(names[7:], ["/status.json", "/metrics"])
+                self.assertEqual(names[1:8], ["Gatehouse", "Traffic", "Apps", "Routes", "Listeners", "Faults", "Configuration"])
+                self.assertEqual(names[8:], ["", "app web", "Its last output", "/status.json"])  # the first is the filter
                 self.assertEqual({style for _, style in seen}, {"solid"})
                 self.page.get("document.querySelector('summary').focus()")
                 self.page.do("press", key="Enter")
@@ -234,9 +143,9 @@ CONTRAST = """(() => {
   };
   const pairs = [];
   for (const text of ['--ink', '--muted', '--accent', '--warning', '--critical', '--good']) {
-    for (const ground of ['--ground', '--card']) pairs.push([text, ground]);
+    for (const ground of ['--ground', '--card', '--hover']) pairs.push([text, ground]);
   }
-  pairs.push(['--warning', '--warning-wash'], ['--critical', '--critical-wash'], ['--ink', '--warning-wash'], ['--ink', '--critical-wash']);
+  pairs.push(['--warning', '--warning-wash']);
   return pairs.filter(([a, b]) => {
     const [light, dark] = [luminance(a), luminance(b)].sort((x, y) => y - x);
     return !((light + 0.05) / (dark + 0.05) >= 4.5);

@@ -94,5 +94,43 @@ class Watch(unittest.TestCase):
         self.gatehouse.await_message(r"tickets holds 5 bytes")
 
 
+class Included(harness.Gatehouse):
+    """Its sites stand in files of a folder."""
+
+    def __init__(self):
+        super().__init__(SERVER + '[[listeners]]\naddress = "127.0.0.1:{http}"\n')
+        self.file.write_text('include = ["sites/*.toml"]\n' + self.file.read_text())
+        self.sites = self.directory / "sites"
+        self.sites.mkdir()
+        self.site("base", "/", "base")
+
+    def site(self, name, path, body):
+        (self.sites / f"{name}.toml").write_text(f'[[routes]]\npath = "{path}"\nrespond = {{ status = 200, body = "{body}" }}\n')
+
+    def body(self, path):
+        return harness.curl(f"http://127.0.0.1:{self.http}{path}").body
+
+
+class WatchedFolder(unittest.TestCase):
+    def test_sites_come_and_change_and_go_and_a_broken_one_is_awaited(self):
+        with Included() as gatehouse:
+            def await_body(path, body):
+                harness.wait_until(lambda: gatehouse.body(path) == body, f"the answer {body}")
+
+            self.assertEqual(gatehouse.body("/shop"), b"base")
+            gatehouse.site("shop", "/shop", "shop")
+            await_body("/shop", b"shop")
+            gatehouse.site("shop", "/shop", "changed")
+            await_body("/shop", b"changed")
+            (gatehouse.sites / "blog.toml").write_text("[[routes]\n")
+            gatehouse.await_message("the configuration of before stays in force")
+            self.assertRegex(gatehouse.log(), r"sites/blog\.toml:1:\d+: ")
+            self.assertEqual(gatehouse.body("/shop"), b"changed")
+            gatehouse.site("blog", "/blog", "blog")
+            await_body("/blog", b"blog")
+            (gatehouse.sites / "shop.toml").unlink()
+            await_body("/shop", b"base")
+
+
 if __name__ == "__main__":
     harness.main()

@@ -1,4 +1,7 @@
-"""A UDP relay between a client and a server on loopback that loses, delays and repeats datagrams, by a seeded choice."""
+"""A UDP relay between a client and a server on loopback that loses, delays and repeats datagrams, by a seeded choice.
+
+With `round_trip` (seconds) and `rate` (bytes a second, each way) it is a long path: see tcp_relay.py.
+"""
 
 import asyncio
 import contextlib
@@ -13,14 +16,16 @@ class _Upstream(asyncio.DatagramProtocol):
         self.transport = transport
 
     def datagram_received(self, data, _):
-        self.relay.pass_on(data, lambda: self.relay.transport.sendto(data, self.client))
+        self.relay.pass_on(data, lambda: self.relay.transport.sendto(data, self.client), "down")
 
 
 class UdpRelay(asyncio.DatagramProtocol):
     """Every client address gets a socket of its own towards the server."""
 
-    def __init__(self, server_port, loss=0.0, reordering=0.0, duplication=0.0, seed=1):
+    def __init__(self, server_port, loss=0.0, reordering=0.0, duplication=0.0, round_trip=0.0, rate=float("inf"), seed=1):
         self.server_port = server_port
+        self.delay, self.rate = round_trip / 2, rate
+        self.free_at = {"up": 0.0, "down": 0.0}
         self.loss, self.reordering, self.duplication = loss, reordering, duplication
         self.random = random.Random(seed)
         self.upstreams = {}
@@ -37,9 +42,9 @@ class UdpRelay(asyncio.DatagramProtocol):
             self.upstreams[client] = asyncio.ensure_future(asyncio.get_running_loop().create_datagram_endpoint(
                 lambda: _Upstream(self, client), remote_addr=("127.0.0.1", self.server_port)))
         upstream, _ = await self.upstreams[client]
-        self.pass_on(data, lambda: upstream.sendto(data))
+        self.pass_on(data, lambda: upstream.sendto(data), "up")
 
-    def pass_on(self, data, send):
+    def pass_on(self, data, send, direction):
         if self.random.random() < self.loss:
             self.lost += 1
             return
@@ -47,6 +52,10 @@ class UdpRelay(asyncio.DatagramProtocol):
         if self.random.random() < self.reordering:
             self.reordered += 1
             asyncio.get_running_loop().call_later(self.random.uniform(0.002, 0.02), send)
+        elif self.delay:
+            loop = asyncio.get_running_loop()
+            self.free_at[direction] = max(self.free_at[direction], loop.time()) + len(data) / self.rate
+            loop.call_at(self.free_at[direction] + self.delay, send)
         else:
             send()
         if self.random.random() < self.duplication:
@@ -61,6 +70,7 @@ async def udp_relay(server_port, **options):
     try:
         yield relay
     finally:
+        await asyncio.sleep(relay.delay)  # what is on its way arrives, the client's goodbye too
         for upstream in relay.upstreams.values():
             (await upstream)[0].close()
         transport.close()

@@ -131,6 +131,11 @@ class H3Client:
         self.quic.reset_stream(number, code)
         self._send()
 
+    def stop(self, number, code=REQUEST_CANCELLED):
+        """STOP_SENDING."""
+        self.quic.stop_stream(number, code)
+        self._send()
+
     def stream(self, number):
         return self.streams.setdefault(number, Stream())
 

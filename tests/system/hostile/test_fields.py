@@ -60,6 +60,9 @@ REFUSED = [
     ("a broken escape", {400}, get(target=b"/ro%zzw")),
     ("above the root", {400}, get(target=b"/../etc/passwd")),
     ("above the root, encoded", {400}, get(target=b"/%2e%2e/etc/passwd")),
+    ("above the root, with encoded slashes", {400}, get(target=b"/a%2f..%5c..%2fetc/passwd")),
+    ("an absolute target and a Host that is none", {400}, get(target=b"http://localhost/row", host=b"Host: a/b\r\n")),
+    ("three empty lines first", {400}, b"\r\n" * 3 + get()),
     ("the preface of HTTP/2", {400, 405, 505}, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
     ("TRACE", {405}, get(b"Cookie: secret\r\n", method=b"TRACE")),
     ("a method with a bracket", {400}, get(method=b"G(T")),
@@ -74,6 +77,13 @@ REFUSED = [
 # (name, bytes, method, check of the endpoint's request)
 SERVED = [
     ("an empty line first", b"\r\n" + get(), lambda request: request.target == "/row"),
+    ("two empty lines first", b"\r\n\r\n" + get(), lambda request: request.target == "/row"),
+    *[(f"the path {path!r}", get(target=path), lambda request, path=path: request.target == path.decode())
+      for path in (b"/group%2Fproject", b"/key//of/./a/../bucket", b"/queues/%2F/x", b"/a%5Cb", b"/%252F", b"/img/https://x/y", b"/%C1%E0", b"/a;v=1?b//../[c]")],
+    ("characters that no path has", get(target=b'/\xc3\xa4|{}^<>"`?\xff|\\'), lambda request: request.target == "/%C3%A4%7C%7B%7D%5E%3C%3E%22%60?%FF%7C%5C"),
+    ("a Host with an empty port", with_host(b"localhost:"), lambda request: request.get("host") == "localhost"),
+    ("an absolute target with another Host", get(target=b"http://localhost/row", host=b"Host: other\r\n"),
+     lambda request: request.target == "/row" and request.all("host") == ["localhost"]),
     ("a Host with a dot at the end and capitals", with_host(b"LOCALHOST."), lambda request: request.get("host") == "localhost"),
     ("a Host with an IPv6 address", with_host(b"[::1]:80"), lambda request: request.get("host").startswith("[::1]")),
     ("an absolute target", get(target=b"http://localhost/row"), lambda request: request.target == "/row" and request.all("host") == ["localhost"]),

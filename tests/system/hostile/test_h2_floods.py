@@ -33,6 +33,7 @@ def flood(piece, count=MANY, first=b""):
 
 
 OPENED = frame(HEADERS, END_HEADERS, 1, OPEN)
+MALFORMED = frame(HEADERS, END_HEADERS, 1, block(*request(b"/flood", b"POST"), (b"connection", b"close")))
 BOMB = block(*request(b"/flood")) + b"\x40\x01b" + integer(4000, 7) + b"v" * 4000
 
 # Floods: (name, bytes, codes of GOAWAY; None: the connection may also just be closed)
@@ -51,6 +52,14 @@ FLOODS = [
     ("DATA of padding alone", flood(lambda n: frame(DATA, PADDED, 1, b"\x01\0"), first=OPENED), {ENHANCE_YOUR_CALM}),
     ("PRIORITY", flood(lambda n: frame(PRIORITY, 0, 2 * n + 1, number(0) + b"\x10")), {ENHANCE_YOUR_CALM}),
     ("PRIORITY_UPDATE", flood(lambda n: frame(PRIORITY_UPDATE, 0, 0, number(1) + b"u=1"), first=OPENED), {ENHANCE_YOUR_CALM}),
+    ("acknowledgements of no PING", flood(lambda n: frame(PING, ACK, 0, b"12345678")), {ENHANCE_YOUR_CALM}),
+    ("GOAWAY", flood(lambda n: frame(GOAWAY, 0, 0, number(0) + number(0)), first=OPENED), {ENHANCE_YOUR_CALM}),
+    ("windows of the connection", flood(lambda n: frame(WINDOW_UPDATE, 0, 0, number(1))), {ENHANCE_YOUR_CALM}),
+    ("windows of a stream", flood(lambda n: frame(WINDOW_UPDATE, 0, 1, number(1)), first=OPENED), {ENHANCE_YOUR_CALM}),
+    ("windows of a stream that is cancelled", flood(lambda n: frame(WINDOW_UPDATE, 0, 1, number(1)), first=OPENED + frame(RST_STREAM, 0, 1, number(CANCEL))), {ENHANCE_YOUR_CALM}),
+    ("DATA on a stream that is cancelled", flood(lambda n: frame(DATA, 0, 1, b"x"), first=OPENED + frame(RST_STREAM, 0, 1, number(CANCEL))), {ENHANCE_YOUR_CALM}),
+    ("DATA on a stream that we have reset", flood(lambda n: frame(DATA, 0, 1, b"x"), first=MALFORMED), {ENHANCE_YOUR_CALM}),
+    ("HEADERS without an end on a stream that we have reset", flood(lambda n: frame(HEADERS, END_HEADERS, 1), first=MALFORMED), {ENHANCE_YOUR_CALM}),
     ("frames of unknown types", flood(lambda n: frame(0x20 + n % 100, 0, 0, b"x")), {ENHANCE_YOUR_CALM}),
     ("references to one large field", flood(lambda n: frame(HEADERS, END_STREAM | END_HEADERS, 2 * n + 3, block(*request(b"/flood")) + b"\xbe" * 8000), 100,
                                             first=frame(HEADERS, END_STREAM | END_HEADERS, 1, BOMB)), {ENHANCE_YOUR_CALM}),
@@ -80,6 +89,12 @@ WRONG = [
     ("RST_STREAM of three bytes", frame(RST_STREAM, 0, 1, bytes(3)), {FRAME_SIZE_ERROR, PROTOCOL_ERROR}),
     ("RST_STREAM of an idle stream", frame(RST_STREAM, 0, 5, number(CANCEL)), {PROTOCOL_ERROR}),
     ("DATA on an idle stream", frame(DATA, END_STREAM, 5, b"x"), {PROTOCOL_ERROR, STREAM_CLOSED}),
+    ("DATA on a stream that has ended", frame(HEADERS, END_STREAM | END_HEADERS, 1, REQUEST) + frame(DATA, 0, 1, b"x"), {STREAM_CLOSED}),
+    ("DATA on a stream that is cancelled", OPENED + frame(RST_STREAM, 0, 1, number(CANCEL)) + frame(DATA, 0, 1, b"x"), {STREAM_CLOSED}),
+    ("HEADERS on a stream that is cancelled", OPENED + frame(RST_STREAM, 0, 1, number(CANCEL)) + OPENED, {STREAM_CLOSED}),
+    ("a lower stream", frame(HEADERS, END_HEADERS, 5, OPEN) + OPENED, {PROTOCOL_ERROR}),
+    ("PRIORITY on stream 0", frame(PRIORITY, 0, 0, number(0) + b"\x10"), {PROTOCOL_ERROR}),
+    ("PRIORITY of a stream on itself", OPENED + frame(PRIORITY, 0, 1, number(1) + b"\x10"), {PROTOCOL_ERROR}),
     ("DATA on stream 0", frame(DATA, END_STREAM, 0, b"x"), {PROTOCOL_ERROR}),
     ("HEADERS on stream 0", frame(HEADERS, END_STREAM | END_HEADERS, 0, REQUEST), {PROTOCOL_ERROR}),
     ("HEADERS on an even stream", frame(HEADERS, END_STREAM | END_HEADERS, 2, REQUEST), {PROTOCOL_ERROR}),

@@ -18,7 +18,10 @@ EVIL = re.compile("6\\.6\\.6\\.6|gopher|evil|root|AAAA|^x$|X-Accel|^/=/$|^on$", 
 
 # Paths that mean the same as /admin, or lead to it in some parser: (name, path)
 WAYS_TO_ADMIN = [("escaped", "/%61dmin"), ("two slashes", "//admin"), ("up and down", "/x/../admin"), ("a dot", "/./admin"), ("escaped dots", "/x/%2e%2e/admin"),
-                 ("a parameter", "/admin;a=b"), ("a slash at the end", "/admin/"), ("escaped, in capitals", "/%61%64MIN".lower()), ("mixed escapes", "/%61%64%6d%69n")]
+                 ("a parameter", "/admin;a=b"), ("a slash at the end", "/admin/"), ("escaped, in capitals", "/%61%64MIN".lower()), ("mixed escapes", "/%61%64%6d%69n"),
+                 ("an encoded slash", "/x/..%2fadmin"), ("an encoded slash behind", "/admin%2fx"), ("an encoded backslash", "/x/..%5cadmin"), ("escaped twice", "/%2561dmin"),
+                 ("an overlong slash", "/x/..%c0%afadmin"), ("an overlong letter", "/%c1%a1dmin"), ("dots with a parameter", "/x/..;a/admin"),
+                 ("an encoded semicolon", "/admin%3ba"), ("slashes that not all merge", "/x/q//../../../admin")]
 FORGED = 'a"b\\c\x1b[31m\x07é'
 
 

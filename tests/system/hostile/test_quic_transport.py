@@ -59,6 +59,9 @@ WRONG_FRAMES = [
     ("a final size before the last byte", [stream_frame(40, 0, b"\x40"), (0x04, varint(40) + varint(0) + varint(0))], {FINAL_SIZE}),
     ("a window that is exceeded", [stream_frame(40, LARGE, b"x")], {FLOW_CONTROL}),
     ("STOP_SENDING for a stream of the client's own", [(0x05, varint(42) + varint(0))], {STREAM_STATE}),
+    ("RESET_STREAM for a stream of ours", [(0x04, varint(3) + varint(0) + varint(0))], {STREAM_STATE}),
+    ("the same behind other frames", [many([stream_frame(2, 2, b"x"), (0x01, b""), (0x04, varint(7) + varint(0) + varint(0))])], {STREAM_STATE}),
+    ("DATAGRAM, which nobody has agreed on", [(0x30, b"x")], {VIOLATION, FRAME_ENCODING}),
     ("MAX_STREAM_DATA for a stream of the client's own", [(0x11, varint(42) + varint(1))], {STREAM_STATE}),
     ("MAX_STREAMS beyond 2^60", [(0x12, varint(2**60 + 1))], {FRAME_ENCODING}),
     ("an ACK of what was never sent", [(0x02, varint(1_000_000) + varint(0) + varint(0) + varint(0))], {VIOLATION}),
@@ -201,7 +204,7 @@ class QuicTransport(Table):
         self.play_all(self.world, WRONG_HELLOS, play)
 
     def test_streams_in_fragments_with_gaps_between_them_hold_little_and_are_cut_off(self):
-        """A byte in every second place: each gap is something to remember."""
+        """A byte in every second place: each gap is something to remember. A connection may hold 5 MiB, of which the allocator makes more."""
         def play(streams, most):
             before = self.world.gatehouse.resident_kib()
             with self.connect() as client:
@@ -213,7 +216,7 @@ class QuicTransport(Table):
                         break
                 self.assertTrue(client.until_closed(5), "still open")
                 self.assertEqual(client.code, EXCESSIVE_LOAD, client.terminated)
-                self.assertLess(self.world.gatehouse.resident_kib() - before, 6144)
+                self.assertLess(self.world.gatehouse.resident_kib() - before, 8192)
 
         self.play_all(self.world, [("forty streams", 40, 6000)], play)
 
