@@ -131,6 +131,17 @@ def faults_of(port, method, body, version, answer):
     return [f"{what} is {got!r}, not {right!r}" for what, (got, right) in wanted.items() if got != right]
 
 
+def await_alt_svc():
+    """Gatehouse offers HTTP/3 once it has tried it itself, which may be a moment after it is ready."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        page = subprocess.run(["curl", "--silent", f"http://{ADMIN}/metrics"], capture_output=True, text=True, check=False).stdout
+        if re.search(r"^gatehouse_alt_svc_advertised\{.*\} 1$", page, re.M):
+            return
+        time.sleep(0.05)
+    raise DemoError("HTTP/3 is not advertised; `gatehouse status` says why")
+
+
 def check(port, certificate):
     """Asks over every protocol; prints a table; returns whether all of it was right."""
     row = "{:<9} {:<5} {:<7} {:<55} {}"
@@ -179,27 +190,31 @@ def ask_until(stopped, port, certificate, flag, failures):
     return answered
 
 
-def await_new_process(port, certificate, before):
+def await_new_processes(port, certificate, before, count):
+    new = set()
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        if (pid := ask(port, certificate, "--http1.1", None)[3]["pid"]) not in before:
-            return pid
-    raise DemoError("no new process of the app has answered")
+        new |= {ask(port, certificate, "--http1.1", None)[3]["pid"]} - before
+        if len(new) == count:
+            return new
+    raise DemoError(f"{len(new)} new processes of the app have answered, not {count}")
 
 
-def check_under_load(port, certificate, what, act):
-    """Does `act`, which takes the numbers of the app's processes, while each protocol is asked without a pause."""
+def check_under_load(port, certificate, what, act, renewed):
+    """Does `act`, which takes the numbers of the app's processes and renews as many as `renewed` says, while each
+    protocol is asked without a pause."""
     before = pids_that_answer(port, certificate)
     stopped, failures = threading.Event(), []
     with concurrent.futures.ThreadPoolExecutor() as pool:
         asking = [pool.submit(ask_until, stopped, port, certificate, flag, failures) for _, flag, _ in PROTOCOLS]
         try:
             act(before)
-            new = await_new_process(port, certificate, before)
+            new = await_new_processes(port, certificate, before, renewed)
         finally:
             stopped.set()
         answered = sum(each.result() for each in asking)
-    print(f"{what}: {answered} requests answered meanwhile, {len(failures)} failed; process {new} serves now")
+    print(f"{what}: {answered} requests answered meanwhile, {len(failures)} failed; "
+          f"new: {', '.join(map(str, sorted(new)))}")
     return not failures and answered > 0
 
 
@@ -213,9 +228,10 @@ def metrics_answer():
 
 
 def check_all(port, certificate, control):
+    await_alt_svc()
     good = check(port, certificate)
-    good &= check_under_load(port, certificate, "recycle", lambda _: recycle(control))
-    good &= check_under_load(port, certificate, "kill -9", lambda pids: os.kill(min(pids), signal.SIGKILL))
+    good &= check_under_load(port, certificate, "recycle", lambda _: recycle(control), renewed=2)
+    good &= check_under_load(port, certificate, "kill -9", lambda pids: os.kill(min(pids), signal.SIGKILL), renewed=1)
     if not metrics_answer():
         print(f"wrong: http://{ADMIN}/metrics does not count the requests")
         good = False

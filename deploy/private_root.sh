@@ -233,12 +233,40 @@ private_ready() {
   touch "$root.lock"
 }
 
+# mount_read_only WHAT WHERE
+mount_read_only() {
+  mkdir -p "$2"
+  mount --bind -o ro "$1" "$2"
+}
+
+# Lets the root $1 see this machine's .NET SDK, where there is one, with the package sources and the certificate
+# authorities that it reaches them with. What dotnet writes is in the cache, and no build server of its outlives a command.
+see_dotnet() {
+  local root=$1 program sdk home=$base/cache/dotnet bundle=/etc/ssl/certs/ca-certificates.crt
+  local config=${DOTNET_CLI_HOME:-${HOME:-/root}}/.nuget/NuGet machine_config=/etc/opt/NuGet
+  program=$(command -v dotnet) || return 0
+  sdk=$(dirname "$(readlink -f "$program")")
+  [[ -d $sdk/sdk ]] || return 0
+  mount_read_only "$sdk" "$root$sdk"
+  [[ ! -d $config ]] || mount_read_only "$config" "$root$home/.nuget/NuGet"
+  [[ ! -d $machine_config ]] || mount_read_only "$machine_config" "$root$machine_config"
+  [[ ! -r ${SSL_CERT_FILE:-$bundle} ]] || mount --bind -o ro "${SSL_CERT_FILE:-$bundle}" "$root$bundle"
+  variables+=("PATH=$root_path:$sdk" "DOTNET_CLI_HOME=$home" "NUGET_PACKAGES=$base/cache/nuget"
+    "NUGET_HTTP_CACHE_PATH=$base/cache/nuget-http" DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
+    DOTNET_GENERATE_ASPNET_CERTIFICATE=false DOTNET_CLI_WORKLOAD_UPDATE_NOTIFY_DISABLE=true
+    DOTNET_SKIP_WORKLOAD_INTEGRITY_CHECK=1
+    DOTNET_CLI_USE_MSBUILD_SERVER=0 MSBUILDDISABLENODEREUSE=1 UseSharedCompilation=false)
+  [[ -z ${NUGET_CERT_REVOCATION_MODE:-} ]] || variables+=("NUGET_CERT_REVOCATION_MODE=$NUGET_CERT_REVOCATION_MODE")
+  compgen -G "$root/usr/lib/*/libicuuc.so.*" >/dev/null || variables+=(DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1)
+}
+
 # Runs in a mount namespace of its own, where what is mounted into the root is seen by the command only.
 enter_root() {
   local root=$1 path name directory=$PWD resolver=/etc/resolv.conf
+  local root_path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
   shift
   local -a variables=(HOME=/root LANG=C.UTF-8 "TERM=${TERM:-dumb}" "XDG_CACHE_HOME=$base/cache"
-    PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+    "PATH=$root_path"
     "CCACHE_BASEDIR=$checkout" CCACHE_NOHASHDIR=1)
   for path in /proc /sys /dev; do mount --rbind "$path" "$root$path"; done
   for path in /tmp "$checkout" "$base/cache" ${CCACHE_DIR:+"$CCACHE_DIR"}; do
@@ -250,6 +278,7 @@ enter_root() {
     [[ -e $root$resolver ]] || : >"$root$resolver"
     mount --bind "$resolver" "$root$resolver"
   fi
+  see_dotnet "$root"
   for name in $(compgen -e); do
     case $name in CI | GATEHOUSE_* | CCACHE_DIR | NO_COLOR) variables+=("$name=${!name}") ;; esac
   done

@@ -53,7 +53,7 @@ def escape(text):
 
 def prose(text):
     """Each sentence on a line of its own."""
-    text = re.sub(r"(?<=[a-z)0-9`\"])\. +(?=[A-Z\"$0-9])", ".\n", text.strip())
+    text = re.sub(r"(?<=[A-Za-z)0-9`\"])\. +(?=[A-Z\"$0-9])", ".\n", text.strip())
     lines = [line for sentence in text.split("\n") for line in textwrap.wrap(sentence, 78, break_on_hyphens=False)]
     return "".join(escape(line) + "\n" for line in lines)
 
