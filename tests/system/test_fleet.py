@@ -33,7 +33,7 @@ CONFIG = f"""
 [server]
 workers = 2
 admin = "MACHINE:{ADMIN}"
-drain_delay = "1s"
+drain_delay = "4s"
 drain_timeout = "5s"
 secret_file = "SHARED/secret"
 quic_server_id = "0NUMBER"
@@ -126,7 +126,6 @@ class Balancer:
     def balance(self, ready):
         if ready == self.ready:
             return
-        self.ready = ready
         by_turn = ", ".join(f"{turn} : {address_of(number)}" for turn, number in enumerate(ready))
         # A packet of QUIC with a short header (no 0x80) has our connection id behind its first byte: one byte with the
         # configuration and the length, then the server id.
@@ -137,6 +136,7 @@ class Balancer:
             rules += f"add rule ip fleet in ip daddr {ADDRESS} meta l4proto {{ tcp, udp }} th dport {PORT} " \
                      f"dnat to numgen inc mod {len(ready)} map {{ {by_turn} }}\n"
         run(["nft", "-f", "-"], input=rules)
+        self.ready = ready  # what the kernel does now, not what it is about to be told
 
 
 class Machine(harness.Gatehouse):
