@@ -1,10 +1,10 @@
 // QuicConnection: what leaves, once a turn.
 #include <algorithm>
-#include <array>
 
 #include "common/event_loop.h"
 #include "proxy/frontend/quic/quic_connection.h"
 #include "proxy/frontend/quic/quic_dispatch.h"
+#include "proxy/frontend/quic/quic_load.h"
 
 namespace gatehouse {
 
@@ -15,6 +15,11 @@ UdpPath udp_path(const ngtcp2_path& path) {
           .local_length = path.local.addrlen,
           .remote = path.remote.addr,
           .remote_length = path.remote.addrlen};
+}
+
+QuicLoad& thread_load() {
+  thread_local QuicLoad load;
+  return load;
 }
 
 }  // namespace
@@ -34,6 +39,7 @@ bool QuicConnection::write_trains(ngtcp2_tstamp now) {
   std::size_t quantum =
       std::max(ngtcp2_conn_get_send_quantum(conn), ngtcp2_conn_get_path_max_tx_udp_payload_size(conn));
   const std::span<std::uint8_t> buffer = socket.train_buffer();
+  thread_load().clear();
   for (;;) {
     ngtcp2_path_storage path;
     ngtcp2_path_storage_zero(&path);
@@ -57,6 +63,10 @@ bool QuicConnection::write_trains(ngtcp2_tstamp now) {
     }
   }
   ngtcp2_conn_update_pkt_tx_time(conn, now);
+  if (session_ && !outcome(thread_load().settle(*session_))) {
+    fail(NGTCP2_ERR_CALLBACK_FAILURE);
+    return false;
+  }
   return true;
 }
 
@@ -65,33 +75,31 @@ ngtcp2_ssize QuicConnection::write_one(ngtcp2_conn* conn, ngtcp2_path* path, ngt
                                        std::size_t room, ngtcp2_tstamp now, void* self) {
   auto& c = *static_cast<QuicConnection*>(self);
   H3Session* const session = c.session_.get();
-  H3Session::Piece piece;
+  QuicLoad& load = thread_load();
   for (;;) {
-    piece.stream = -1;
-    piece.fin = false;
-    piece.parts = 0;
-    if (session != nullptr && ngtcp2_conn_get_max_data_left(conn) > 0 && !c.outcome(session->next(piece))) {
-      return NGTCP2_ERR_CALLBACK_FAILURE;
-    }
-    std::array<ngtcp2_vec, H3Session::Piece::kMaxParts> parts;
-    for (std::size_t i = 0; i < piece.parts; ++i) parts[i] = {.base = piece.part[i].base, .len = piece.part[i].len};
+    const bool may_send = session != nullptr && ngtcp2_conn_get_max_data_left(conn) > 0;
+    if (may_send && !c.outcome(load.refill(*session))) return NGTCP2_ERR_CALLBACK_FAILURE;
+    const std::int64_t stream = may_send ? load.stream() : -1;
+    const std::span<const ngtcp2_vec> parts = stream >= 0 ? load.rest() : std::span<const ngtcp2_vec>();
     std::uint32_t flags = NGTCP2_WRITE_STREAM_FLAG_MORE;
-    if (piece.fin) flags |= NGTCP2_WRITE_STREAM_FLAG_FIN;
+    if (stream >= 0 && load.fin()) flags |= NGTCP2_WRITE_STREAM_FLAG_FIN;
     ngtcp2_ssize taken = -1;
-    const ngtcp2_ssize size = ngtcp2_conn_writev_stream(conn, path, info, into, room, &taken, flags, piece.stream,
-                                                        parts.data(), piece.parts, now);
-    if (taken >= 0 && !c.outcome(session->sent(piece, static_cast<std::size_t>(taken)))) {
+    const ngtcp2_ssize size = ngtcp2_conn_writev_stream(conn, path, info, into, room, &taken, flags, stream,
+                                                        parts.data(), parts.size(), now);
+    if (taken >= 0 && !c.outcome(load.take(*session, static_cast<std::size_t>(taken)))) {
       return NGTCP2_ERR_CALLBACK_FAILURE;
     }
     switch (size) {
       case NGTCP2_ERR_WRITE_MORE:
         continue;
       case NGTCP2_ERR_STREAM_DATA_BLOCKED:
-        session->blocked(piece.stream);
+        if (!c.outcome(load.settle(*session))) return NGTCP2_ERR_CALLBACK_FAILURE;
+        session->blocked(stream);
         continue;
       case NGTCP2_ERR_STREAM_SHUT_WR:
       case NGTCP2_ERR_STREAM_NOT_FOUND:
-        session->unwritable(piece.stream);
+        if (!c.outcome(load.settle(*session))) return NGTCP2_ERR_CALLBACK_FAILURE;
+        session->unwritable(stream);
         continue;
       default:
         return size;
