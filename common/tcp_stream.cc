@@ -129,6 +129,12 @@ IoStatus TcpStream::peek() {
   return count == 0 ? IoStatus::kEof : IoStatus::kOk;
 }
 
+bool TcpStream::dry() {
+  if (in_.ready || in_.broken) return false;
+  in_.wanted = true;
+  return true;
+}
+
 std::size_t TcpStream::unacknowledged() const {
   int bytes = 0;
   return ::ioctl(socket_.get(), SIOCOUTQ, &bytes) == 0 ? static_cast<std::size_t>(bytes) : 0;

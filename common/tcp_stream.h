@@ -43,6 +43,9 @@ class TcpStream final : public ByteStream {
   // Returns what the next read would, asked of the socket itself and not of the poller, which may be late: one recv
   // that takes nothing. kOk: bytes are waiting.
   IoStatus peek();
+  // Whether a read would find nothing, as far as is known without asking the system; the user is called when that
+  // changes, as after such a read.
+  bool dry();
   int fd() const { return socket_.get(); }
   // The errno of the first call that failed for good; 0: none has.
   int last_error() const { return last_error_; }

@@ -149,6 +149,15 @@ void TlsStream::begin_turn() {
   if (std::exchange(state_->in.turn, loop_.now()) != loop_.now()) state_->wire.begin_turn();
 }
 
+// Whether OpenSSL would find nothing more to decrypt: asking it costs as much as decrypting a small record.
+bool TlsStream::has_all() {
+  State& state = *state_;
+  if (SSL_pending(ssl_.get()) > 0 || !state.wire.dry()) return false;
+  state.in.dry = true;
+  state.wire.begin_turn();
+  return true;
+}
+
 // After SSL_ERROR_WANT_READ: there are bytes, and OpenSSL has stopped only to let us have a look.
 bool TlsStream::asks_again() {
   State& state = *state_;
@@ -184,6 +193,7 @@ IoResult TlsStream::decrypt(Buffer& into, std::size_t max) {
     if (done == 1) {
       state_->effort.data += count;
       state_->effort.in_a_row = 0;
+      if (has_all()) break;
       continue;
     }
     const int error = SSL_get_error(ssl_.get(), done);

@@ -106,6 +106,7 @@ class TlsStream final : public ByteStream, private ByteStream::User {
   IoResult read_early(Buffer& into, std::size_t max);
   bool too_much_without_data() const;
   void begin_turn();
+  bool has_all();
   bool asks_again();
   void go_on();
   void fail(int ssl_error);

@@ -52,6 +52,8 @@ class TlsWire {
   bool exhausted() const { return reads_ >= kReadsPerTurn; }
   // Whether the last read found nothing, so that the socket will call.
   bool starved() const { return starved_; }
+  // Whether the next read would find nothing; then too the socket will call.
+  bool dry() { return kept_.empty() && fresh_.empty() && socket_.dry(); }
 
   // Of the last receive: kEof and kBroken tell why OpenSSL stopped.
   IoStatus input_status() const { return input_status_; }
