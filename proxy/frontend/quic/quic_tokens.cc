@@ -56,7 +56,7 @@ void QuicSecrets::share(std::span<const std::uint8_t, 32> secret, std::span<cons
   token_key = derive(secret).token_key;
   if (server_id.empty()) return;
   std::string label = "gatehouse quic stateless reset of server ";
-  label.append(server_id.begin(), server_id.end());
+  label.append(reinterpret_cast<const char*>(server_id.data()), server_id.size());
   reset_key = labelled(secret, label);
 }
 
