@@ -182,14 +182,14 @@ def tunnels(protocol):
     return Row(f"idle {protocol} tunnel", "KiB", once, rounds=1, talks=True)
 
 
-def instructions(protocol):
+def instructions(protocol, connections=8, streams=10):
     """User instructions per request by callgrind: the difference of a long and a short run."""
     def total(peer_name, directory, backend_port, requests):
         out = directory / "callgrind.out"
         wrapper = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", "--quiet"]
         peer = peers.start(peer_name, directory, backend_port, wrapper)
         try:
-            h2load(peer.port, protocol, "1k", requests=requests, connections=8, streams=10)
+            h2load(peer.port, protocol, "1k", requests=requests, connections=connections, streams=streams)
         finally:
             peer.stop()
         return int(re.search(r"^(?:summary|totals): (\d+)", out.read_text(), re.MULTILINE)[1])
@@ -221,6 +221,26 @@ def measure(row, names, directory, ports, rounds):
     return {name: statistics.median(values) if values else None for name, values in figures.items()}
 
 
+@contextlib.contextmanager
+def ground():
+    """A directory with what the peers need, and the ports of what stands behind them, both for measure()."""
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    with tempfile.TemporaryDirectory(prefix="gatehouse-bench-") as text:
+        directory = pathlib.Path(text)
+        peers.prepare(directory)
+        backend = peers.start_backend(directory)
+        try:
+            yield directory, types.SimpleNamespace(backend=backend.port, talk=Talker().port)
+        finally:
+            backend.stop()
+
+
+def enter_namespace():
+    """Begins this program again, once, in a network of its own."""
+    if not os.environ.get("GATEHOUSE_BENCH_NAMESPACE"):
+        os.environ["GATEHOUSE_BENCH_NAMESPACE"] = "1"
+        os.execvp("unshare", ["unshare", "--net", sys.executable, "-B", *sys.argv])
+
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
@@ -229,33 +249,23 @@ def main():
     parser.add_argument("--peers", default="gatehouse,nginx,haproxy")
     arguments = parser.parse_args()
     names = arguments.peers.split(",")
-    if not os.environ.get("GATEHOUSE_BENCH_NAMESPACE"):
-        if "yarp" in names:
-            peers.yarp()  # the namespace has no way to NuGet
-        os.environ["GATEHOUSE_BENCH_NAMESPACE"] = "1"
-        os.execvp("unshare", ["unshare", "--net", sys.executable, "-B", *sys.argv])
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    if "yarp" in names and not os.environ.get("GATEHOUSE_BENCH_NAMESPACE"):
+        peers.yarp()  # the namespace has no way to NuGet
+    enter_namespace()
     header = f"{'':<28}{'unit':<18}" + "".join(f"{name:>11}" for name in names)
     header += "".join(f"{'/ ' + name:>11}" for name in names[1:])
     print(header, flush=True)
-    with tempfile.TemporaryDirectory(prefix="gatehouse-bench-") as text:
-        directory = pathlib.Path(text)
-        peers.prepare(directory)
-        backend = peers.start_backend(directory)
-        ports = types.SimpleNamespace(backend=backend.port, talk=Talker().port)
-        try:
-            for row in ROWS:
-                if arguments.only not in row.name:
-                    continue
-                subprocess.run(["ip", "link", "set", "lo", "mtu", "1500" if row.name == "1 MiB h3" else "65536"], check=True)
-                medians = measure(row, names, directory, ports, arguments.rounds)
-                line = f"{row.name:<28}{row.unit:<18}"
-                line += "".join(f"{medians[n]:>11.2f}" if medians[n] is not None else f"{'-':>11}" for n in names)
-                ours = medians[names[0]]
-                line += "".join(f"{ours / medians[n]:>11.2f}" if ours and medians[n] else f"{'-':>11}" for n in names[1:])
-                print(line, flush=True)
-        finally:
-            backend.stop()
+    with ground() as (directory, ports):
+        for row in ROWS:
+            if arguments.only not in row.name:
+                continue
+            subprocess.run(["ip", "link", "set", "lo", "mtu", "1500" if row.name == "1 MiB h3" else "65536"], check=True)
+            medians = measure(row, names, directory, ports, arguments.rounds)
+            line = f"{row.name:<28}{row.unit:<18}"
+            line += "".join(f"{medians[n]:>11.2f}" if medians[n] is not None else f"{'-':>11}" for n in names)
+            ours = medians[names[0]]
+            line += "".join(f"{ours / medians[n]:>11.2f}" if ours and medians[n] else f"{'-':>11}" for n in names[1:])
+            print(line, flush=True)
 
 
 if __name__ == "__main__":

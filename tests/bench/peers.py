@@ -9,6 +9,7 @@ import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+PROGRAM = ROOT / "build/release/gatehouse"
 PROXY_CORE, CLIENT_CORE = "0", "1"
 NAMES = ("gatehouse", "nginx", "haproxy", "yarp")
 FILES = {"1k": 1024, "1m": 1 << 20}
@@ -200,7 +201,7 @@ def start(name, directory, backend_port, wrapper=(), talk_port=None):
     alt_svc = "off" if wrapper else "auto"
     file.write_text(text.format(directory=directory, port=port, backend=backend_port, talk=talk_port or 1, alt_svc=alt_svc))
     program = {
-        "gatehouse": [str(ROOT / "build/release/gatehouse"), "run", str(file)],
+        "gatehouse": [str(PROGRAM), "run", str(file)],
         "nginx": ["nginx", "-c", str(file), "-e", "stderr"],
         "haproxy": ["haproxy", "-db", "-f", str(file)],
     }[name]
