@@ -3,11 +3,15 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "proxy/http/client_info.h"
 
 namespace gatehouse {
 namespace {
@@ -164,6 +168,100 @@ TEST(AccessRecord, SaysWhoHasHandedTheRequestOverInJsonAlone) {
   for (const AccessLogFormat format : {AccessLogFormat::kCombined, AccessLogFormat::kW3c}) {
     EXPECT_EQ(line_of(record, format), line_of(full_record(), format));
   }
+}
+
+// Control characters, quotes, what is not ASCII, what is not UTF-8, and numbers as large as they get.
+AccessRecord odd_record() {
+  return {
+      .time = kTime + 876ms,
+      .id = "a\tb\"c\\d",
+      .client = "unix:",
+      .protocol = Protocol::kH10,
+      .tls_client = R"(CN=\C5\BD, O="A B")",
+      .user = "žluťoučký kůň",
+      .method = "G\x7F\r\n",
+      .host = "😀.example",
+      .path = "/\xC2\x9B\xC2\xA0\x1F ~",
+      .query = "a=\xC0\xAF\xED\xA0\x80&b=\xE2\x82",
+      .status = std::numeric_limits<std::uint16_t>::max(),
+      .route = " ",
+      .upstream = "\xFF",
+      .endpoint = "[::1]:443",
+      .app_pid = std::numeric_limits<std::uint64_t>::max(),
+      .attempts = std::numeric_limits<std::uint32_t>::max(),
+      .bytes_in = std::numeric_limits<std::uint64_t>::max(),
+      .bytes_out = 1'000'000,
+      .duration = Duration::max(),
+      .queued = -1ms,
+      .connected = 999ns,
+      .first_byte = 1s - 1ns,
+      .referer = std::string_view("\0\"", 2),
+      .user_agent = "\x1b[31m",
+  };
+}
+
+TEST(AccessRecordTest, WhatIsOddInAJsonLineIsEscapedAndNoNumberIsTooLarge) {
+  AccessRecord record = odd_record();
+  record.delegated_by = {"", "\n"};
+  EXPECT_EQ(
+      line_of(record, AccessLogFormat::kJson),
+      R"({"time":"2026-03-01T08:00:00.999Z","id":"a\u0009b\"c\\d","client":"unix:","listener":null,"protocol":"h1.0",)"
+      R"("tls":null,"tls_client":"CN=\\C5\\BD, O=\"A B\"","user":"žluťoučký kůň","method":"G\u007f\u000d\u000a",)"
+      R"("scheme":null,"host":"😀.example",)"
+      "\"path\":\"/\\u009b\xC2\xA0\\u001f ~\",\"query\":\"a=\uFFFD\uFFFD\uFFFD\uFFFD\uFFFD&b=\uFFFD\uFFFD\","
+      R"("status":65535,"fault":null,"error":null,"route":" ",)"
+      "\"upstream\":\"\uFFFD\","
+      R"("endpoint":"[::1]:443","delegated_by":["","\u000a"],"app_pid":18446744073709551615,"attempts":4294967295,)"
+      R"("upstream_reused":false,"cache":null,"bytes_in":18446744073709551615,"bytes_out":1000000,)"
+      R"("duration_ms":9223372036854.775,"queue_ms":0.000,"connect_ms":0.000,"first_byte_ms":999.999,)"
+      R"("referer":"\u0000\"","user_agent":"\u001b[31m"})"
+      "\n");
+}
+
+TEST(AccessRecordTest, WhatIsOddInACombinedLineIsEscaped) {
+  EXPECT_EQ(line_of(odd_record(), AccessLogFormat::kCombined),
+            "unix: - žluťoučký+kůň [01/Mar/2026:08:00:00 +0000] "
+            R"("G\x7f\x0d\x0a /\xc2\x9b)"
+            "\xC2\xA0"
+            R"(\x1f ~?a=\xc0\xaf\xed\xa0\x80&b=\xe2\x82 HTTP/1.0" 65535 1000000 "\x00\x22" "\x1b[31m")"
+            "\n");
+}
+
+TEST(AccessRecordTest, WhatIsOddInAW3cLineIsEscapedAndNoNumberIsTooLarge) {
+  EXPECT_EQ(line_of(odd_record(), AccessLogFormat::kW3c),
+            R"(2026-03-01 08:00:00 a\x09b\x22c\x5cd unix: - HTTP/1.0 - CN=\x5cC5\x5cBD,+O=\x22A+B\x22 )"
+            R"(žluťoučký+kůň G\x7f\x0d\x0a - 😀.example /\xc2\x9b)"
+            "\xC2\xA0"
+            R"(\x1f+~ a=\xc0\xaf\xed\xa0\x80&b=\xe2\x82 65535 - - + \xff [::1]:443 18446744073709551615 4294967295 )"
+            R"(false - 18446744073709551615 1000000 9223372036854 0.000 0.000 999.999 \x00\x22 \x1b[31m)"
+            "\n");
+}
+
+TEST(AccessRecordTest, WhatAProxyHeaderSaidIsInTheJsonLineAlone) {
+  ProxyHeaderNotes notes;
+  notes.authority = "a\"b";
+  notes.unique_id = "\xFF\x01";
+  AccessRecord record = full_record();
+  record.proxied = &notes;
+  EXPECT_THAT(line_of(record, AccessLogFormat::kJson),
+              testing::EndsWith("agent\",\"proxy\":null,\"proxy_authority\":\"a\\\"b\",\"proxy_alpn\":null,"
+                                "\"proxy_unique_id\":\"\uFFFD\\u0001\"}\n"));
+  for (const AccessLogFormat format : {AccessLogFormat::kCombined, AccessLogFormat::kW3c}) {
+    EXPECT_EQ(line_of(record, format), line_of(full_record(), format));
+  }
+}
+
+TEST(AccessRecordTest, LinesStandBehindEachOther) {
+  std::string text;
+  std::string lines;
+  log_text::LogTime times;
+  for (const auto format : {AccessLogFormat::kJson, AccessLogFormat::kCombined, AccessLogFormat::kW3c}) {
+    for (int i = 0; i < 100; ++i) {
+      append_line(text, i % 2 == 0 ? full_record() : odd_record(), {.format = format}, times);
+      lines += line_of(i % 2 == 0 ? full_record() : odd_record(), format);
+    }
+  }
+  EXPECT_EQ(text, lines);
 }
 
 }  // namespace

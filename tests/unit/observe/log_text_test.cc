@@ -1,11 +1,14 @@
 // Nothing that a client sends can break a log line, and times read as log readers expect.
-#include "proxy/observe/log_text.h"
-
 #include <chrono>
+#include <cstdint>
+#include <format>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <gtest/gtest.h>
+
+#include "proxy/observe/log_text.h"
 
 namespace gatehouse::log_text {
 namespace {
@@ -50,6 +53,27 @@ TEST(LogTextTest, StylesWriteEscapesInTheirOwnWay) {
   EXPECT_EQ(escaped(kHostile, Style::kWord), R"(a\x0d\x0a\x1b\x22\x5c+\x00z\x7f)");
 }
 
+TEST(LogTextTest, WhatIsOddIsEscapedWhereverItStands) {
+  struct Odd {
+    std::string_view text;
+    std::string_view json;
+    std::string_view word;
+  };
+  for (const auto& [odd, json, word] :
+       {Odd{"\"", "\\\"", "\\x22"}, Odd{"\x1f", "\\u001f", "\\x1f"}, Odd{"\x7f", "\\u007f", "\\x7f"},
+        Odd{" ", " ", "+"}, Odd{"\xff", "\xEF\xBF\xBD", "\\xff"}, Odd{"ž", "ž", "ž"}}) {
+    for (std::size_t before = 0; before < 40; ++before) {
+      for (std::size_t behind = 0; behind < 20; ++behind) {
+        const std::string first(before, '!');
+        const std::string last(behind, '~');
+        const std::string text = std::format("{}{}{}", first, odd, last);
+        EXPECT_EQ(escaped(text, Style::kJson), std::format("{}{}{}", first, json, last));
+        EXPECT_EQ(escaped(text, Style::kWord), std::format("{}{}{}", first, word, last));
+      }
+    }
+  }
+}
+
 TEST(LogTextTest, ValidUtf8IsKept) {
   for (const Style style : {Style::kJson, Style::kQuoted, Style::kWord}) {
     EXPECT_EQ(escaped("žluťoučký€😀", style), "žluťoučký€😀");
@@ -88,6 +112,20 @@ TEST(LogTextTest, DurationsAreMillisecondsWithMicroseconds) {
   EXPECT_EQ(line, "12.345 0.007 0.000");
 }
 
+TEST(LogTextTest, NumbersHaveAllTheirDigits) {
+  std::string line;
+  for (std::uint64_t number = 1; number < 10'000'000'000'000'000'000U; number *= 10) {
+    for (const std::uint64_t near : {number - 1, number, number + 1}) {
+      line.clear();
+      append_number(line, near);
+      EXPECT_EQ(line, std::to_string(near));
+    }
+  }
+  line.clear();
+  append_number(line, UINT64_MAX);
+  EXPECT_EQ(line, "18446744073709551615");
+}
+
 TEST(LogTextTest, TimesFollowTheSecondAndGoBackToo) {
   LogTime times;
   const WallTime time{std::chrono::sys_days{std::chrono::January / 31 / 2026} + 13h + 5min + 9s + 7ms};
@@ -100,6 +138,22 @@ TEST(LogTextTest, TimesFollowTheSecondAndGoBackToo) {
   line.clear();
   times.append_w3c(line, time - 24h);
   EXPECT_EQ(line, "2026-01-30 13:05:09");
+}
+
+TEST(LogTextTest, EveryMillisecondHasThreeDigitsBeforeTheEpochToo) {
+  LogTime times;
+  std::string line;
+  for (const auto& [time, text] : {std::pair<Duration, std::string>{0ms, "1970-01-01T00:00:00.000Z"},
+                                   {-1ms, "1969-12-31T23:59:59.999Z"},
+                                   {-1s, "1969-12-31T23:59:59.000Z"},
+                                   {10ms, "1970-01-01T00:00:00.010Z"},
+                                   {100ms, "1970-01-01T00:00:00.100Z"},
+                                   {999999us, "1970-01-01T00:00:00.999Z"},
+                                   {1s, "1970-01-01T00:00:01.000Z"}}) {
+    line.clear();
+    times.append_iso(line, WallTime(std::chrono::duration_cast<WallTime::duration>(time)));
+    EXPECT_EQ(line, text);
+  }
 }
 
 }  // namespace
