@@ -12,56 +12,41 @@
 namespace gatehouse {
 namespace {
 
-using log_text::append_escaped;
-using log_text::append_milliseconds;
-using log_text::append_number;
+using log_text::LineWriter;
 using log_text::Style;
 
-// Writes members of one JSON object.
+// Writes one JSON object: the key of each member with all that stands before its value, and then the value.
 class JsonLine {
  public:
-  explicit JsonLine(std::string& out) : out_(out) {}
+  explicit JsonLine(std::string& out) : line_(out) {}
 
-  std::string& key(std::string_view name) {
-    out_ += first_ ? "{\"" : ",\"";
-    first_ = false;
-    out_ += name;
-    out_ += "\":";
-    return out_;
+  JsonLine& key(std::string_view literal) {
+    line_.put(literal);
+    return *this;
   }
-  void text(std::string_view name, std::string_view value) {
-    key(name);
-    if (value.empty()) {
-      out_ += "null";
-      return;
-    }
-    out_ += '"';
-    append_escaped(out_, value, Style::kJson);
-    out_ += '"';
-  }
-  void texts(std::string_view name, const std::vector<std::string>& values) {
-    key(name);
+  void text(std::string_view value) { value.empty() ? null() : string(value); }
+  void texts(const std::vector<std::string>& values) {
     char before = '[';
     for (const std::string& value : values) {
-      out_ += std::exchange(before, ',');
-      out_ += '"';
-      append_escaped(out_, value, Style::kJson);
-      out_ += '"';
+      line_.put(std::exchange(before, ','));
+      string(value);
     }
-    out_ += ']';
+    line_.put(']');
   }
-  void number(std::string_view name, std::optional<std::uint64_t> value) {
-    key(name);
-    value ? append_number(out_, *value) : void(out_ += "null");
-  }
-  void milliseconds(std::string_view name, std::optional<Duration> value) {
-    key(name);
-    value ? append_milliseconds(out_, *value) : void(out_ += "null");
-  }
+  void number(std::optional<std::uint64_t> value) { value ? line_.put_number(*value) : null(); }
+  void milliseconds(std::optional<Duration> value) { value ? line_.put_milliseconds(*value) : null(); }
+  void boolean(bool value) { line_.put(value ? "true" : "false"); }
+  void end() { line_.put("}\n"); }
 
  private:
-  std::string& out_;
-  bool first_ = true;
+  void null() { line_.put("null"); }
+  void string(std::string_view value) {
+    line_.put('"');
+    line_.put_escaped(value, Style::kJson);
+    line_.put('"');
+  }
+
+  LineWriter line_;
 };
 
 std::vector<std::string> delegators_of(const ExchangeRecord& record) {
@@ -79,82 +64,81 @@ std::optional<std::uint64_t> status_of(const AccessRecord& record) {
 
 void append_json(std::string& out, const AccessRecord& record, log_text::LogTime& times) {
   JsonLine line(out);
-  line.key("time") += '"';
-  times.append_iso(out, record.time);
-  out += '"';
-  line.text("id", record.id);
-  line.text("client", record.client);
-  line.text("listener", record.listener);
-  line.text("protocol", label(record.protocol));
-  line.text("tls", record.tls);
-  line.text("tls_client", record.tls_client);
-  line.text("user", record.user);
-  line.text("method", record.method);
-  line.text("scheme", record.scheme);
-  line.text("host", record.host);
-  line.text("path", record.path);
-  line.text("query", record.query);
-  line.number("status", status_of(record));
-  line.text("fault", record.fault);
-  line.text("error", record.error);
-  line.text("route", record.route);
-  line.text("upstream", record.upstream);
-  line.text("endpoint", record.endpoint);
-  if (!record.delegated_by.empty()) line.texts("delegated_by", record.delegated_by);
-  line.number("app_pid", record.app_pid);
-  line.number("attempts", record.attempts);
-  line.key("upstream_reused") += record.upstream_reused ? "true" : "false";
-  line.text("cache", record.cache);
-  line.number("bytes_in", record.bytes_in);
-  line.number("bytes_out", record.bytes_out);
-  line.milliseconds("duration_ms", record.duration);
-  line.milliseconds("queue_ms", record.queued);
-  line.milliseconds("connect_ms", record.connected);
-  line.milliseconds("first_byte_ms", record.first_byte);
-  line.text("referer", record.referer);
-  line.text("user_agent", record.user_agent);
+  line.key(R"({"time":)").text(times.iso(record.time));
+  line.key(R"(,"id":)").text(record.id);
+  line.key(R"(,"client":)").text(record.client);
+  line.key(R"(,"listener":)").text(record.listener);
+  line.key(R"(,"protocol":)").text(label(record.protocol));
+  line.key(R"(,"tls":)").text(record.tls);
+  line.key(R"(,"tls_client":)").text(record.tls_client);
+  line.key(R"(,"user":)").text(record.user);
+  line.key(R"(,"method":)").text(record.method);
+  line.key(R"(,"scheme":)").text(record.scheme);
+  line.key(R"(,"host":)").text(record.host);
+  line.key(R"(,"path":)").text(record.path);
+  line.key(R"(,"query":)").text(record.query);
+  line.key(R"(,"status":)").number(status_of(record));
+  line.key(R"(,"fault":)").text(record.fault);
+  line.key(R"(,"error":)").text(record.error);
+  line.key(R"(,"route":)").text(record.route);
+  line.key(R"(,"upstream":)").text(record.upstream);
+  line.key(R"(,"endpoint":)").text(record.endpoint);
+  if (!record.delegated_by.empty()) line.key(R"(,"delegated_by":)").texts(record.delegated_by);
+  line.key(R"(,"app_pid":)").number(record.app_pid);
+  line.key(R"(,"attempts":)").number(record.attempts);
+  line.key(R"(,"upstream_reused":)").boolean(record.upstream_reused);
+  line.key(R"(,"cache":)").text(record.cache);
+  line.key(R"(,"bytes_in":)").number(record.bytes_in);
+  line.key(R"(,"bytes_out":)").number(record.bytes_out);
+  line.key(R"(,"duration_ms":)").milliseconds(record.duration);
+  line.key(R"(,"queue_ms":)").milliseconds(record.queued);
+  line.key(R"(,"connect_ms":)").milliseconds(record.connected);
+  line.key(R"(,"first_byte_ms":)").milliseconds(record.first_byte);
+  line.key(R"(,"referer":)").text(record.referer);
+  line.key(R"(,"user_agent":)").text(record.user_agent);
   if (record.proxied != nullptr) {
-    line.text("proxy", record.proxied->proxy.host());
-    line.text("proxy_authority", record.proxied->authority);
-    line.text("proxy_alpn", record.proxied->alpn);
-    line.text("proxy_unique_id", record.proxied->unique_id);
+    line.key(R"(,"proxy":)").text(record.proxied->proxy.host());
+    line.key(R"(,"proxy_authority":)").text(record.proxied->authority);
+    line.key(R"(,"proxy_alpn":)").text(record.proxied->alpn);
+    line.key(R"(,"proxy_unique_id":)").text(record.proxied->unique_id);
   }
-  out += "}\n";
+  line.end();
 }
 
-void append_quoted(std::string& out, std::string_view value) {
-  out += " \"";
-  value.empty() ? void(out += '-') : append_escaped(out, value, Style::kQuoted);
-  out += '"';
+void append_quoted(LineWriter& line, std::string_view value) {
+  line.put(" \"");
+  value.empty() ? line.put('-') : line.put_escaped(value, Style::kQuoted);
+  line.put('"');
 }
 
 void append_combined(std::string& out, const AccessRecord& record, log_text::LogTime& times) {
-  record.client.empty() ? void(out += '-') : append_escaped(out, record.client, Style::kWord);
-  out += " - ";
-  record.user.empty() ? void(out += '-') : append_escaped(out, record.user, Style::kWord);
-  out += " [";
-  times.append_combined(out, record.time);
-  out += "] \"";
+  LineWriter line(out);
+  record.client.empty() ? line.put('-') : line.put_escaped(record.client, Style::kWord);
+  line.put(" - ");
+  record.user.empty() ? line.put('-') : line.put_escaped(record.user, Style::kWord);
+  line.put(" [");
+  line.put(times.combined(record.time));
+  line.put("] \"");
   if (record.method.empty()) {
-    out += '-';
+    line.put('-');
   } else {
-    append_escaped(out, record.method, Style::kQuoted);
-    out += ' ';
-    append_escaped(out, record.path, Style::kQuoted);
+    line.put_escaped(record.method, Style::kQuoted);
+    line.put(' ');
+    line.put_escaped(record.path, Style::kQuoted);
     if (!record.query.empty()) {
-      out += '?';
-      append_escaped(out, record.query, Style::kQuoted);
+      line.put('?');
+      line.put_escaped(record.query, Style::kQuoted);
     }
-    out += ' ';
-    out += version_text(record.protocol);
+    line.put(' ');
+    line.put(version_text(record.protocol));
   }
-  out += "\" ";
-  record.status == 0 ? void(out += '-') : append_number(out, record.status);
-  out += ' ';
-  record.bytes_out == 0 ? void(out += '-') : append_number(out, record.bytes_out);
-  append_quoted(out, record.referer);
-  append_quoted(out, record.user_agent);
-  out += '\n';
+  line.put("\" ");
+  record.status == 0 ? line.put('-') : line.put_number(record.status);
+  line.put(' ');
+  record.bytes_out == 0 ? line.put('-') : line.put_number(record.bytes_out);
+  append_quoted(line, record.referer);
+  append_quoted(line, record.user_agent);
+  line.put('\n');
 }
 
 // The order of append_w3c(). x- marks what the format has no name for; time-taken is in milliseconds, as IIS has it.
@@ -165,55 +149,56 @@ constexpr std::string_view kW3cFields =
     "x-fault x-error x-route x-upstream x-endpoint x-app-pid x-attempts x-upstream-reused x-cache cs-bytes sc-bytes "
     "time-taken x-queue-ms x-connect-ms x-first-byte-ms cs(Referer) cs(User-Agent)";
 
-void append_word(std::string& out, std::string_view value) {
-  out += ' ';
-  value.empty() ? void(out += '-') : append_escaped(out, value, Style::kWord);
+void append_word(LineWriter& line, std::string_view value) {
+  line.put(' ');
+  value.empty() ? line.put('-') : line.put_escaped(value, Style::kWord);
 }
 
-void append_word(std::string& out, std::optional<std::uint64_t> value) {
-  out += ' ';
-  value ? append_number(out, *value) : void(out += '-');
+void append_word(LineWriter& line, std::optional<std::uint64_t> value) {
+  line.put(' ');
+  value ? line.put_number(*value) : line.put('-');
 }
 
-void append_word(std::string& out, std::optional<Duration> value) {
-  out += ' ';
-  value ? append_milliseconds(out, *value) : void(out += '-');
+void append_word(LineWriter& line, std::optional<Duration> value) {
+  line.put(' ');
+  value ? line.put_milliseconds(*value) : line.put('-');
 }
 
 void append_w3c(std::string& out, const AccessRecord& record, log_text::LogTime& times) {
-  times.append_w3c(out, record.time);
-  append_word(out, record.id);
-  append_word(out, record.client);
-  append_word(out, record.listener);
-  append_word(out, version_text(record.protocol));
-  append_word(out, record.tls);
-  append_word(out, record.tls_client);
-  append_word(out, record.user);
-  append_word(out, record.method);
-  append_word(out, record.scheme);
-  append_word(out, record.host);
-  append_word(out, record.path);
-  append_word(out, record.query);
-  append_word(out, status_of(record));
-  append_word(out, record.fault);
-  append_word(out, record.error);
-  append_word(out, record.route);
-  append_word(out, record.upstream);
-  append_word(out, record.endpoint);
-  append_word(out, record.app_pid);
-  append_word(out, std::optional<std::uint64_t>(record.attempts));
-  append_word(out, record.upstream_reused ? "true" : "false");
-  append_word(out, record.cache);
-  append_word(out, std::optional(record.bytes_in));
-  append_word(out, std::optional(record.bytes_out));
-  append_word(out, std::optional<std::uint64_t>(
-                       std::chrono::duration_cast<std::chrono::milliseconds>(record.duration).count()));
-  append_word(out, record.queued);
-  append_word(out, record.connected);
-  append_word(out, record.first_byte);
-  append_word(out, record.referer);
-  append_word(out, record.user_agent);
-  out += '\n';
+  LineWriter line(out);
+  line.put(times.w3c(record.time));
+  append_word(line, record.id);
+  append_word(line, record.client);
+  append_word(line, record.listener);
+  append_word(line, version_text(record.protocol));
+  append_word(line, record.tls);
+  append_word(line, record.tls_client);
+  append_word(line, record.user);
+  append_word(line, record.method);
+  append_word(line, record.scheme);
+  append_word(line, record.host);
+  append_word(line, record.path);
+  append_word(line, record.query);
+  append_word(line, status_of(record));
+  append_word(line, record.fault);
+  append_word(line, record.error);
+  append_word(line, record.route);
+  append_word(line, record.upstream);
+  append_word(line, record.endpoint);
+  append_word(line, record.app_pid);
+  append_word(line, std::optional<std::uint64_t>(record.attempts));
+  append_word(line, record.upstream_reused ? "true" : "false");
+  append_word(line, record.cache);
+  append_word(line, std::optional(record.bytes_in));
+  append_word(line, std::optional(record.bytes_out));
+  append_word(line, std::optional<std::uint64_t>(
+                        std::chrono::duration_cast<std::chrono::milliseconds>(record.duration).count()));
+  append_word(line, record.queued);
+  append_word(line, record.connected);
+  append_word(line, record.first_byte);
+  append_word(line, record.referer);
+  append_word(line, record.user_agent);
+  line.put('\n');
 }
 
 }  // namespace

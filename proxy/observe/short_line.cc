@@ -71,7 +71,7 @@ std::string duration_text(Duration duration) {
 // Escaping only makes longer, so that no more than `room` bytes and one need to be looked at.
 std::string shown(std::string_view text, std::size_t room) {
   std::string escaped;
-  log_text::append_escaped(escaped, text.substr(0, room + 1), log_text::Style::kAscii);
+  log_text::LineWriter(escaped).put_escaped(text.substr(0, room + 1), log_text::Style::kAscii);
   return escaped;
 }
 
@@ -91,10 +91,8 @@ std::string fault_of(const AccessRecord& record) {
 void append_short_line(std::string& out, const AccessRecord& record, const LineStyle& style, log_text::LogTime& times) {
   const std::size_t columns = std::max(style.columns == 0 ? kUsualColumns : style.columns, kFewestColumns);
   const std::string fault = fault_of(record);
-  std::string time;
-  times.append_local(time, record.time);
   Line line(out, style.colours);
-  line.add(time, kFaint);
+  line.add(times.local(record.time), kFaint);
   line.add(record.status == 0 ? "---" : std::to_string(record.status), colour_of(record.status));
   line.add(duration_text(record.duration));
   line.add(std::format("{:2}", label(record.protocol)), kFaint);

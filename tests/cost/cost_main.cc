@@ -1,5 +1,5 @@
-// Plays inputs to the parsers and codecs, each in a world of its own, and lets callgrind count the instructions of the
-// playing alone: a dump for each, named by its number. Without callgrind it plays and counts nothing.
+// Plays inputs to the parsers, the codecs and the access log, each in a world of its own, and lets callgrind count the
+// instructions of the playing alone: a dump for each, named by its number. Without callgrind it plays and counts nothing.
 //
 //   gatehouse_cost PLAYER FILE [PLAYER FILE]...
 //
@@ -48,6 +48,7 @@ bool read_input(const char* path, Input& input) {
 std::unique_ptr<Player> make_player(std::string_view name) {
   if (auto player = make_parser_player(name)) return player;
   if (auto player = make_session_player(name)) return player;
+  if (auto player = make_log_player(name)) return player;
   return make_transport_player(name);
 }
 

@@ -1,6 +1,6 @@
-// Plays what a peer sends to one parser or codec, so that its work can be counted. A player is made, and told what it
-// will play, before the counting begins: whatever only the peer has to do is done there. Everything belongs to the
-// program's one thread.
+// Plays what a peer sends to one parser or codec, or to the access log, so that its work can be counted. A player is
+// made, and told what it will play, before the counting begins: whatever only the peer has to do is done there.
+// Everything belongs to the program's one thread.
 #pragma once
 
 #include <cstdint>
@@ -30,5 +30,6 @@ class Player {
 std::unique_ptr<Player> make_parser_player(std::string_view name);     // h1_request, h1_response
 std::unique_ptr<Player> make_session_player(std::string_view name);    // h1, h2, h3
 std::unique_ptr<Player> make_transport_player(std::string_view name);  // quic, tls, tls_hello
+std::unique_ptr<Player> make_log_player(std::string_view name);        // json_line, w3c_line
 
 }  // namespace gatehouse::work

@@ -3,7 +3,8 @@
 The bounds are about twice what was measured, so that a change of compiler or library passes and a mistake that costs ten times as
 much does not. What a byte costs in earnest is known: a request of 30 bytes makes an exchange and an answer, some 20,000
 instructions; a datagram that begins a connection makes its keys. Those rows have large numbers that nothing but less work per
-request could make smaller; elsewhere a large number would be a fault.
+request could make smaller; elsewhere a large number would be a fault. Where a byte makes a line of the access log, the bound is what
+a line may take.
 """
 
 import dataclasses
@@ -141,5 +142,12 @@ TLS = rows(
     ("large records", 10, lambda size: i.records(size // 16_000, b"x" * 16_000), 64_000),
     ("KeyUpdate", 1900, lambda size: [(1, 0, bytes(27))] * (size // 27), 5400),
 ) + rows("tls_hello", ("a hello in records of a byte", 230, i.hello_in_records, 1000))
+LINES = rows(
+    "json_line",
+    ("a line for each byte", 3500, i.one_by_one(lambda size: b"/" * size), 400),
+    ("one path", 12, i.at_once(lambda size: b"/" * size), 8000),
+    ("one path of control characters", 240, i.at_once(lambda size: b"\x01" * size), 8000),
+    ("one path that is no UTF-8", 160, i.at_once(lambda size: b"\xff" * size), 8000),
+) + rows("w3c_line", ("a line for each byte", 3500, i.one_by_one(lambda size: b"/" * size), 400))
 
-ROWS = H1_REQUESTS + H1_RESPONSES + H1 + H2 + H3 + QUIC + TLS
+ROWS = H1_REQUESTS + H1_RESPONSES + H1 + H2 + H3 + QUIC + TLS + LINES

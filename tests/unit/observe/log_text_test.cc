@@ -1,4 +1,6 @@
 // Nothing that a client sends can break a log line, and times read as log readers expect.
+#include "proxy/observe/log_text.h"
+
 #include <chrono>
 #include <cstdint>
 #include <format>
@@ -8,18 +10,33 @@
 
 #include <gtest/gtest.h>
 
-#include "proxy/observe/log_text.h"
-
 namespace gatehouse::log_text {
 namespace {
 
 using namespace std::string_view_literals;
 using namespace std::chrono_literals;
 
-std::string escaped(std::string_view text, Style style) {
+// What write(LineWriter&) puts into a line.
+template <class Write>
+std::string line_of(const Write& write) {
   std::string line;
-  append_escaped(line, text, style);
+  {
+    LineWriter writer(line);
+    write(writer);
+  }
   return line;
+}
+
+std::string escaped(std::string_view text, Style style) {
+  return line_of([&](LineWriter& line) { line.put_escaped(text, style); });
+}
+
+std::string milliseconds(Duration duration) {
+  return line_of([&](LineWriter& line) { line.put_milliseconds(duration); });
+}
+
+std::string number(std::uint64_t number) {
+  return line_of([&](LineWriter& line) { line.put_number(number); });
 }
 
 TEST(LogTextTest, EveryByteThatCouldBreakALineIsEscapedInEveryStyle) {
@@ -103,46 +120,53 @@ TEST(LogTextTest, C1ControlsAreEscapedThoughTheyAreValid) {
 }
 
 TEST(LogTextTest, DurationsAreMillisecondsWithMicroseconds) {
-  std::string line;
-  append_milliseconds(line, 12'345'678ns);
-  line += ' ';
-  append_milliseconds(line, 7us);
-  line += ' ';
-  append_milliseconds(line, -5ms);
-  EXPECT_EQ(line, "12.345 0.007 0.000");
+  EXPECT_EQ(milliseconds(12'345'678ns), "12.345");
+  EXPECT_EQ(milliseconds(7us), "0.007");
+  EXPECT_EQ(milliseconds(-5ms), "0.000");
 }
 
 TEST(LogTextTest, NumbersHaveAllTheirDigits) {
-  std::string line;
-  for (std::uint64_t number = 1; number < 10'000'000'000'000'000'000U; number *= 10) {
-    for (const std::uint64_t near : {number - 1, number, number + 1}) {
-      line.clear();
-      append_number(line, near);
-      EXPECT_EQ(line, std::to_string(near));
-    }
+  for (std::uint64_t power = 1; power < 10'000'000'000'000'000'000U; power *= 10) {
+    for (const std::uint64_t near : {power - 1, power, power + 1}) EXPECT_EQ(number(near), std::to_string(near));
   }
-  line.clear();
-  append_number(line, UINT64_MAX);
-  EXPECT_EQ(line, "18446744073709551615");
+  EXPECT_EQ(number(UINT64_MAX), "18446744073709551615");
+}
+
+TEST(LogTextTest, ALineIsWholeHoweverItsPartsFillThePieceOfTheWriter) {
+  for (const std::size_t size : {1U, 2U, 3U, 7U, 1023U, 2047U, 2048U, 2049U, 10'000U}) {
+    const std::string part(size, 'x');
+    const std::string odd(size, '\x01');
+    std::string escaped_odd;
+    for (std::size_t i = 0; i < size; ++i) escaped_odd += "\\u0001";
+    std::string expected = "before";
+    std::string line = expected;
+    {
+      LineWriter writer(line);
+      for (std::size_t put = 0; put < 5000; put += size) {
+        writer.put(part);
+        writer.put('|');
+        writer.put_escaped(part, Style::kJson);
+        writer.put_escaped(odd, Style::kJson);
+        writer.put_escaped("\"\x01\xFFž", Style::kJson);
+        writer.put_number(UINT64_MAX);
+        writer.put_milliseconds(1ms);
+        expected += std::format("{0}|{0}{1}{2}", part, escaped_odd, "\\\"\\u0001\uFFFDž184467440737095516151.000");
+      }
+    }
+    EXPECT_EQ(line, expected);
+  }
 }
 
 TEST(LogTextTest, TimesFollowTheSecondAndGoBackToo) {
   LogTime times;
   const WallTime time{std::chrono::sys_days{std::chrono::January / 31 / 2026} + 13h + 5min + 9s + 7ms};
-  std::string line;
-  times.append_iso(line, time);
-  EXPECT_EQ(line, "2026-01-31T13:05:09.007Z");
-  line.clear();
-  times.append_combined(line, time + 1s);
-  EXPECT_EQ(line, "31/Jan/2026:13:05:10 +0000");
-  line.clear();
-  times.append_w3c(line, time - 24h);
-  EXPECT_EQ(line, "2026-01-30 13:05:09");
+  EXPECT_EQ(times.iso(time), "2026-01-31T13:05:09.007Z");
+  EXPECT_EQ(times.combined(time + 1s), "31/Jan/2026:13:05:10 +0000");
+  EXPECT_EQ(times.w3c(time - 24h), "2026-01-30 13:05:09");
 }
 
 TEST(LogTextTest, EveryMillisecondHasThreeDigitsBeforeTheEpochToo) {
   LogTime times;
-  std::string line;
   for (const auto& [time, text] : {std::pair<Duration, std::string>{0ms, "1970-01-01T00:00:00.000Z"},
                                    {-1ms, "1969-12-31T23:59:59.999Z"},
                                    {-1s, "1969-12-31T23:59:59.000Z"},
@@ -150,9 +174,7 @@ TEST(LogTextTest, EveryMillisecondHasThreeDigitsBeforeTheEpochToo) {
                                    {100ms, "1970-01-01T00:00:00.100Z"},
                                    {999999us, "1970-01-01T00:00:00.999Z"},
                                    {1s, "1970-01-01T00:00:01.000Z"}}) {
-    line.clear();
-    times.append_iso(line, WallTime(std::chrono::duration_cast<WallTime::duration>(time)));
-    EXPECT_EQ(line, text);
+    EXPECT_EQ(times.iso(WallTime(std::chrono::duration_cast<WallTime::duration>(time))), text);
   }
 }
 
