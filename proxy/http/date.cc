@@ -68,7 +68,7 @@ struct Parts {
         month[month_letters++] = c;
         return true;
       default:
-        return what == c;
+        return text::iequals({&what, 1}, {&c, 1});
     }
   }
 };
@@ -100,7 +100,8 @@ std::optional<Parts> dated(std::string_view text) {
 std::optional<WallTime> parse_http_date(std::string_view text) {
   const std::optional<Parts> parts = dated(text::trim(text));
   if (!parts) return std::nullopt;
-  const auto month = std::ranges::find(kMonths, std::string_view(parts->month.data(), parts->month.size()));
+  const std::string_view name(parts->month.data(), parts->month.size());
+  const auto month = std::ranges::find_if(kMonths, [name](std::string_view each) { return text::iequals(each, name); });
   if (month == kMonths.end()) return std::nullopt;
   const std::chrono::year_month_day date{std::chrono::year{parts->year},
                                          std::chrono::month{static_cast<unsigned>(month - kMonths.begin()) + 1},

@@ -13,7 +13,7 @@ namespace gatehouse {
 std::string_view http_date(WallTime now);
 
 // Reads a date in any of the three forms of RFC 9110 section 5.6.7; nothing if it is none of them. A year of two digits
-// is one of 1970 to 2069.
+// is one of 1970 to 2069. The case of letters does not matter, as RFC 9111 section 4.2 wants of caches.
 std::optional<WallTime> parse_http_date(std::string_view text);
 
 }  // namespace gatehouse

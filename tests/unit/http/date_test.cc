@@ -17,6 +17,12 @@ TEST(HttpDate, IsReadInAllThreeForms) {
   EXPECT_EQ(parse_http_date("Wed Nov 16 08:49:37 1994"), kTime + std::chrono::days(10));
 }
 
+TEST(HttpDate, IsReadInAnyCaseOfItsLetters) {
+  EXPECT_EQ(parse_http_date("SUN, 06 NOV 1994 08:49:37 gmt"), kTime);
+  EXPECT_EQ(parse_http_date("sunday, 06-nov-94 08:49:37 Gmt"), kTime);
+  EXPECT_EQ(parse_http_date("sun nOV  6 08:49:37 1994"), kTime);
+}
+
 TEST(HttpDate, IsReadAsItIsWritten) {
   for (const std::int64_t seconds : {0LL, 784111777LL, 951782400LL, 4102444799LL}) {
     const WallTime time{std::chrono::seconds(seconds)};
