@@ -14,30 +14,30 @@ namespace gatehouse::cache {
 
 namespace {
 
-constexpr std::string_view kContent = "content-";
 constexpr std::string_view kAge = "age";
 constexpr std::string_view kCacheStatus = "Cache-Status";
-
-bool is_content(const Field& field) {
-  return field.name.size() > kContent.size() && text::iequals(field.name.substr(0, kContent.size()), kContent);
-}
 
 bool is_named(const Field& field, std::string_view name) {
   return field.id == FieldName::kOther && text::iequals(field.name, name);
 }
 
-// What 304 must not say of a stored response: its framing and its form (RFC 9111 section 3.2), and what is for one
-// exchange alone.
+// The length and the form of a body, which says nothing of any other.
+bool is_of_body(const Field& field) {
+  static constexpr std::array<std::string_view, 6> kNames{"content-digest", "content-encoding", "content-length",
+                                                          "content-md5",    "content-range",    "content-type"};
+  return std::ranges::any_of(kNames, [&](std::string_view name) { return text::iequals(name, field.name); });
+}
+
+// What 304 must not say of a stored response (RFC 9111 section 3.2), and what is for one exchange alone.
 bool stays_as_stored(const Field& field) {
-  return (is_content(field) && !text::iequals(field.name, "content-location")) || field.id == FieldName::kXRequestId ||
-         field.id == FieldName::kSetCookie || is_named(field, kAge) || is_named(field, kCacheStatus);
+  return is_of_body(field) || field.id == FieldName::kXRequestId || field.id == FieldName::kSetCookie ||
+         is_named(field, kAge) || is_named(field, kCacheStatus);
 }
 
 void make_304(ResponseHead& head) {
   head.status = 304;
   head.reason.clear();
-  head.fields.remove_if(
-      [](const Field& field) { return is_content(field) && !text::iequals(field.name, "content-location"); });
+  head.fields.remove_if(is_of_body);
 }
 
 // By the response's own time, or by when it was made (RFC 9111 section 4.3.2).
@@ -54,7 +54,7 @@ void choose_range(std::string_view range, StoredResponse& out) {
   out.head.reason.clear();
   if (choice.kind == RangeChoice::Kind::kUnsatisfiable) {
     out.head.status = 416;
-    out.head.fields.remove_if(is_content);
+    out.head.fields.remove_if(is_of_body);
     out.head.fields.add("Content-Range", unsatisfied_range(out.body.size()));
     out.body = {};
     return;
