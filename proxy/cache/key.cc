@@ -51,6 +51,11 @@ void append_forwarded(std::string& key, std::string_view value) {
   });
 }
 
+// Whose members are the same in capital letters (RFC 9110 sections 12.5.2 to 12.5.4). `name` is in lower case.
+bool ignores_case(std::string_view name) {
+  return name == "accept-charset" || name == "accept-encoding" || name == "accept-language";
+}
+
 // What the URL of the key says already, and does not have to say again.
 bool is_in_url(const RequestHead& request, const Field& field) {
   if (field.id == FieldName::kXForwardedProto) return field.value == believed_scheme(request);
@@ -149,13 +154,13 @@ std::string variant_key(std::string_view key, const std::vector<std::string>& va
   std::string variant(key);
   append_line(variant, "vary", std::to_string(generation));
   for (const std::string& name : vary) {
-    std::string value;
+    std::optional<std::string> value;
     for (const Field field : request) {
       if (!text::iequals(field.name, name)) continue;
-      for_each_member(field.value, [&value](std::string_view member) { text::add_to_list(value, member, ","); });
-      value += ';';
+      if (!value) value.emplace();
+      for_each_member(field.value, [&value](std::string_view member) { text::add_to_list(*value, member, ","); });
     }
-    append_line(variant, name, value);
+    if (value) append_line(variant, name, ignores_case(name) ? text::lower(*value) : *value);
   }
   return variant;
 }

@@ -47,8 +47,9 @@ std::string key_of(const RequestHead& request, std::string_view target, std::str
 // does, so that it is the beginning of every key of that URL.
 std::string url_of(const RequestHead& request, std::string_view target);
 
-// The key of the response that this request chooses (RFC 9111 section 4.1): fields of equal names are one list, and
-// blanks between its members do not matter.
+// The key of the response that this request chooses (RFC 9111 section 4.1): fields of equal names are one list, blanks
+// between its members do not matter, and their case does not where HTTP says so. Their order does: applications take the
+// first of the languages that are equally good.
 std::string variant_key(std::string_view key, const std::vector<std::string>& vary, std::uint64_t generation,
                         const FieldList& request);
 

@@ -93,5 +93,17 @@ TEST(CacheKeyTest, VariantsAreToldApartByTheFieldsThatVaryNames) {
   EXPECT_EQ(variant({{"Bar", "1"}}), variant({{"Bar", "2"}}));
 }
 
+TEST(CacheKeyTest, WaysToSayTheSameChooseTheSameVariant) {
+  const auto variant = [](const Fields& fields) {
+    return variant_key("k", {"accept-encoding", "accept-language", "foo"}, 1, request(fields).fields);
+  };
+  EXPECT_EQ(variant({{"Foo", "1, 2"}}), variant({{"Foo", "1"}, {"foo", "2"}}));
+  EXPECT_NE(variant({{"Foo", ""}}), variant({})) << "what is empty is there";
+  EXPECT_EQ(variant({{"Accept-Language", "en, de-AT"}}), variant({{"Accept-Language", "EN,De-at"}}));
+  EXPECT_EQ(variant({{"Accept-Encoding", "gzip"}}), variant({{"Accept-Encoding", "GZIP"}}));
+  EXPECT_NE(variant({{"Foo", "a"}}), variant({{"Foo", "A"}}));
+  EXPECT_NE(variant({{"Accept-Language", "en, de"}}), variant({{"Accept-Language", "de, en"}}));
+}
+
 }  // namespace
 }  // namespace gatehouse::cache
