@@ -39,6 +39,7 @@ constexpr Flag kFlags[] = {
     {"private", &CacheControl::is_private},
     {"must-revalidate", &CacheControl::must_revalidate},
     {"proxy-revalidate", &CacheControl::proxy_revalidate},
+    {"must-understand", &CacheControl::must_understand},
     {"only-if-cached", &CacheControl::only_if_cached},
 };
 constexpr Time kTimes[] = {

@@ -25,6 +25,7 @@ struct CacheControl {
   bool is_private = false;
   bool must_revalidate = false;
   bool proxy_revalidate = false;
+  bool must_understand = false;
   std::optional<std::chrono::seconds> s_maxage;
   std::optional<std::chrono::seconds> stale_while_revalidate;
   std::optional<std::chrono::seconds> stale_if_error;

@@ -17,10 +17,20 @@ constexpr std::string_view kExpires = "expires";
 constexpr std::string_view kPragma = "pragma";
 constexpr std::string_view kVary = "vary";
 
-// Final statuses whose meaning is understood here (RFC 9111 section 3): not 206, of which a part alone would be stored,
-// nor 304, nor errors that say nothing of the resource.
-constexpr std::array<std::uint16_t, 15> kStorable = {200, 203, 204, 300, 301, 302, 303, 307,
-                                                     308, 404, 405, 410, 414, 451, 501};
+// Whose caching is understood here, for what must be (RFC 9111 section 5.2.2.3).
+constexpr std::array<std::uint16_t, 15> kUnderstood = {200, 203, 204, 300, 301, 302, 303, 307,
+                                                       308, 404, 405, 410, 414, 451, 501};
+
+// By these a response tells of one request, its client or its connection and not of the resource: a part of it (206,
+// 416), the outcome of a condition (304, 412), that this client may not have it, or not so, or not yet. RFC 6585 forbids
+// 428, 429, 431 and 511.
+constexpr std::array<std::uint16_t, 16> kOfOneRequest = {206, 304, 401, 403, 407, 408, 412, 416,
+                                                         417, 421, 425, 426, 428, 429, 431, 511};
+
+// RFC 9111 section 3: any final status, known or not, as every response that is stored says for how long it is good.
+bool is_storable(std::uint16_t status) {
+  return status >= 200 && status <= 599 && !std::ranges::contains(kOfOneRequest, status);
+}
 
 std::optional<WallTime> date_of(const FieldList& fields) {
   const auto value = fields.find(FieldName::kDate);
@@ -48,6 +58,12 @@ bool httpsys_takes(const RequestHead& request, const ResponseHead& response, con
          !response.fields.find(kPragma) && !request.fields.find(FieldName::kAuthorization);
 }
 
+// Who says must-understand says no-store to those who do not know it (RFC 9111 section 5.2.2.3), as HTTP.sys does not.
+bool forbids_storing(Caching caching, const CacheControl& control, std::uint16_t status) {
+  if (caching == Caching::kHttp && control.must_understand) return !std::ranges::contains(kUnderstood, status);
+  return control.no_store;
+}
+
 // RFC 9111 section 3.5: what a client had to prove who it is for is nobody else's, unless it says so.
 bool may_be_shared(const RequestHead& request, const CacheControl& control) {
   return !request.fields.find(FieldName::kAuthorization) || control.is_public || control.s_maxage ||
@@ -57,9 +73,10 @@ bool may_be_shared(const RequestHead& request, const CacheControl& control) {
 }  // namespace
 
 std::optional<Terms> terms_of(Caching caching, const RequestHead& request, const ResponseHead& response, WallTime now) {
-  if (request.method != "GET" || !std::ranges::contains(kStorable, response.status)) return std::nullopt;
+  if (request.method != "GET" || !is_storable(response.status)) return std::nullopt;
   const CacheControl control = CacheControl::of(response.fields);
-  if (control.no_store || control.is_private || response.fields.find(FieldName::kSetCookie)) return std::nullopt;
+  if (forbids_storing(caching, control, response.status) || control.is_private) return std::nullopt;
+  if (response.fields.find(FieldName::kSetCookie)) return std::nullopt;
   const std::optional<Duration> lifetime = said_lifetime(control, response.fields, now);
   if (caching == Caching::kHttpSys) {
     if (!lifetime || *lifetime <= Duration::zero() || !httpsys_takes(request, response, control)) return std::nullopt;

@@ -28,6 +28,26 @@ const Table kTable = {
        stored(f, with("foo", "2"), 200, "two");
        stored(f, {}, 200, "none");
      }},
+    {"AnErrorIsKeptWhereItSaysForHowLong",
+     [](Flow& f) {
+       keep(f, kHttp);
+       constexpr auto kBusy =
+           "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 3\r\nConnection: close\r\n"
+           "Cache-Control: max-age=5\r\n\r\nbad";
+       f.expect_response(asked(f, {}, kBusy), 503, "bad");
+       stored(f, {}, 503, "bad");
+       f.pass(6s);
+       f.expect_response(asked(f, {}, fresh("one")), 200, "one");
+     }},
+    {"AnErrorOfOneClientIsNotKept",
+     [](Flow& f) {
+       keep(f, kHttp);
+       constexpr auto kUnknown =
+           "HTTP/1.1 401 Unauthorized\r\nContent-Length: 3\r\nConnection: close\r\nWWW-Authenticate: Basic\r\n"
+           "Cache-Control: public, max-age=60\r\n\r\nwho";
+       f.expect_response(asked(f, {}, kUnknown), 401, "who");
+       f.expect_response(asked(f, with("authorization", "Basic eA=="), fresh("one")), 200, "one");
+     }},
     {"VaryByEverythingIsNotKept",
      [](Flow& f) {
        keep(f, kHttp);

@@ -48,6 +48,7 @@ TEST(FreshnessTest, TheHeadSaysWhetherAndForHowLong) {
       {"Expires from now", {{"Expires", "Sun, 06 Nov 1994 08:50:37 GMT"}}, 60s},
       {"Expires in the form of RFC 850", {{"Expires", "Sunday, 06-Nov-94 08:50:37 GMT"}}, 60s},
       {"Expires in the form of asctime", {{"Expires", "Sun Nov  6 08:50:37 1994"}}, 60s},
+      {"Expires in other letters", {{"Expires", "SUN, 06 NOV 1994 08:50:37 gMT"}}, 60s},
       {"Expires that is no date", {{"Expires", "0"}}, std::nullopt},
       {"Expires in the past", {{"Expires", "Sun, 06 Nov 1994 08:49:36 GMT"}}, std::nullopt},
       {"nothing said", {}, std::nullopt},
@@ -76,14 +77,32 @@ TEST(FreshnessTest, TheHeadSaysWhetherAndForHowLong) {
   }
 }
 
-TEST(FreshnessTest, StatusesThatAreUnderstoodAreStored) {
-  const Fields fields{{"Cache-Control", "max-age=60"}};
-  for (const int status : {200, 203, 204, 300, 301, 302, 303, 307, 308, 404, 405, 410, 414, 451, 501}) {
-    EXPECT_TRUE(terms_of(Caching::kHttp, get(), response(fields, static_cast<std::uint16_t>(status)), kNow)) << status;
+bool is_stored(std::string_view control, int status) {
+  const Fields fields{{"Cache-Control", std::string(control)}};
+  return terms_of(Caching::kHttp, get(), response(fields, static_cast<std::uint16_t>(status)), kNow).has_value();
+}
+
+TEST(FreshnessTest, AnyStatusThatTellsOfTheResourceIsStored) {
+  for (const int status : {200, 203, 204, 299, 300, 301, 302, 303, 307, 308, 400, 404,
+                           405, 410, 414, 451, 499, 500, 501, 502, 503, 504, 599}) {
+    EXPECT_TRUE(is_stored("max-age=60", status)) << status;
+    EXPECT_FALSE(is_stored("public", status)) << status;
   }
-  for (const int status : {206, 304, 400, 401, 403, 416, 429, 500, 502, 503, 504, 599, 999}) {
-    EXPECT_FALSE(terms_of(Caching::kHttp, get(), response(fields, static_cast<std::uint16_t>(status)), kNow)) << status;
+}
+
+TEST(FreshnessTest, WhatTellsOfOneRequestAloneIsNotStored) {
+  for (const int status : {206, 304, 401, 403, 407, 408, 412, 416, 417, 421, 425, 426, 428, 429, 431, 511, 999}) {
+    EXPECT_FALSE(is_stored("public, max-age=60", status)) << status;
   }
+}
+
+TEST(FreshnessTest, MustUnderstandStandsForNoStoreWhereTheStatusIsUnderstood) {
+  EXPECT_TRUE(is_stored("max-age=60, no-store, must-understand", 200));
+  EXPECT_TRUE(is_stored("max-age=60, must-understand", 404));
+  EXPECT_FALSE(is_stored("max-age=60, no-store, must-understand", 599));
+  EXPECT_FALSE(is_stored("max-age=60, must-understand", 599));
+  const Fields fields{{"Cache-Control", "public, max-age=60, no-store, must-understand"}};
+  EXPECT_FALSE(terms_of(Caching::kHttpSys, get(), response(fields), kNow)) << "HTTP.sys does not know it";
 }
 
 TEST(FreshnessTest, HttpSysTakesOnlyWhatIsPublicAndHasATime) {
