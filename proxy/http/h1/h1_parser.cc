@@ -5,33 +5,19 @@
 #include <utility>
 
 #include "common/text.h"
-#include "proxy/http/char_classes.h"
-#include "proxy/http/field_rules.h"
 #include "proxy/http/framing.h"
 #include "proxy/http/h1/h1_chunks.h"
+#include "proxy/http/h1/h1_fields.h"
 #include "proxy/http/h1/h1_head.h"
-#include "proxy/http/h1/h1_lines.h"
 #include "proxy/http/h1/h1_repair.h"
 
 namespace gatehouse {
 
 namespace {
 
-constexpr std::size_t kLongestMethod = 32;
-
-//  kBetween -> kMethod -> kHead -> kFixed | kUntilClose | kChunks -> kTrailers -> kEnding -> kBetween
-//   (answers have no kMethod; without a body kHead leads to kEnding; any of them may lead to kFaulted)
-enum class Phase : std::uint8_t {
-  kBetween,
-  kMethod,
-  kHead,
-  kFixed,
-  kUntilClose,
-  kChunks,
-  kTrailers,
-  kEnding,
-  kFaulted
-};
+//  kBetween -> kHead -> kFixed | kUntilClose | kChunks -> kTrailers -> kEnding -> kBetween
+//   (without a body kHead leads to kEnding; any of them may lead to kFaulted)
+enum class Phase : std::uint8_t { kBetween, kHead, kFixed, kUntilClose, kChunks, kTrailers, kEnding, kFaulted };
 
 // RFC 9112 section 2.2 asks for one to be forgiven; some clients send two.
 constexpr std::string_view kMostEmptyLines = "\r\n\r\n";
@@ -57,30 +43,27 @@ bool wants_keep_alive(const FieldList& fields, int minor_version) {
 }  // namespace
 
 struct H1Parser::State {
-  State(Kind of, const HeadLimits& head_limits)
+  State(Kind of, const HeadLimits& limits)
       : kind(of),
-        limits(head_limits),
-        head(of == Kind::kRequest ? H1Head::Kind::kRequest : H1Head::Kind::kResponse, head_limits.of_head()) {}
+        head(of == Kind::kRequest ? H1Head::Kind::kRequest : H1Head::Kind::kResponse, limits),
+        trailers(limits.of_trailers()) {}
 
   Step advance(std::string_view input);
   Step begin_message(std::string_view input);
-  Step read_method(std::string_view input);
   Step read_head(std::string_view input);
   Step end_head(std::size_t consumed);
   Step read_fixed(std::string_view input);
   Step read_chunks(std::string_view input);
   Step read_trailers(std::string_view input);
-  void begin_lines(H1Lines::First first);
   void begin_body(const BodyLength& length);
-  bool split_trailers();
   Step fail(Fault why);
+  Fault fault_of_head(H1Outcome outcome) const;
   bool is_request() const { return kind == Kind::kRequest; }
   Fault malformed() const { return is_request() ? Fault::kMalformedRequest : Fault::kUpstreamInvalid; }
   Fault too_large() const { return is_request() ? Fault::kHeadersTooLarge : Fault::kUpstreamHeadersTooLarge; }
   Fault bad_body() const { return is_request() ? Fault::kRequestBodyInvalid : Fault::kUpstreamInvalid; }
 
   const Kind kind;
-  const HeadLimits limits;
   Phase phase = Phase::kBetween;
   std::size_t empty_line_bytes = 0;
   struct {
@@ -91,14 +74,11 @@ struct H1Parser::State {
     BodyLength body;
     std::uint64_t left = 0;  // of a body of known length
   } facts;
-  H1Lines lines;
   H1Head head;
   H1Chunks chunks;
   // For lenient upstreams only.
   std::unique_ptr<H1Repair> repair;
-  std::string method;
-  std::string trailer_text;
-  FieldSection trailers;
+  H1Fields trailers;
 };
 
 H1Parser::H1Parser(Kind kind, const HeadLimits& limits) : state_(std::make_unique<State>(kind, limits)) {}
@@ -123,8 +103,6 @@ H1Parser::Step H1Parser::State::advance(std::string_view input) {
   switch (phase) {
     case Phase::kBetween:
       return begin_message(input);
-    case Phase::kMethod:
-      return read_method(input);
     case Phase::kHead:
       return read_head(input);
     case Phase::kFixed:
@@ -166,70 +144,45 @@ H1Parser::Step H1Parser::State::begin_message(std::string_view input) {
   empty_line_bytes = 0;
   facts.keep_alive = false;
   facts.until_close = false;
-  method.clear();
-  trailers.clear();
+  trailers.begin();
   head.begin();
-  if (is_request()) {
-    phase = Phase::kMethod;
-  } else {
-    begin_lines(H1Lines::First::kStatusLine);
-  }
-  return {.consumed = skipped};
-}
-
-void H1Parser::State::begin_lines(H1Lines::First first) {
-  phase = Phase::kHead;
   if (repair) repair->begin();
-  lines.begin(first, {.max_bytes = limits.max_header_bytes, .max_target = limits.max_target_bytes},
-              {.malformed = malformed(), .too_large = too_large()});
-}
-
-H1Parser::Step H1Parser::State::read_method(std::string_view input) {
-  for (std::size_t i = 0; i < input.size(); ++i) {
-    const char c = input[i];
-    if (c == ' ' && !method.empty()) {
-      if (method == "PRI") return fail(malformed());  // HTTP/2 with prior knowledge (RFC 9113 section 3.4), unasked
-      begin_lines(H1Lines::First::kTargetAndVersion);
-      head.begin_request(method == "CONNECT");
-      return {.consumed = i + 1};
-    }
-    if (!char_classes::in(char_classes::kToken, c) || method.size() == kLongestMethod) return fail(malformed());
-    method += c;
-  }
-  return {.consumed = input.size()};
+  phase = Phase::kHead;
+  return {.consumed = skipped};
 }
 
 H1Parser::Step H1Parser::State::read_head(std::string_view input) {
   if (input.empty()) return {};
   const H1Repair::Step piece = repair ? repair->mend(input) : H1Repair::Step{.text = input};
-  const H1Lines::Scan scan = lines.scan(piece.text);
-  const std::size_t consumed = repair ? piece.consumed : scan.good;
-  // What stands before the place of the fault may be at fault itself, and comes first.
-  const H1Head::Outcome outcome = scan.good == 0 ? H1Head::Outcome::kMore : head.feed(piece.text.substr(0, scan.good));
-  if (outcome == H1Head::Outcome::kBadVersion && is_request()) return fail(Fault::kVersionNotSupported);
-  if (outcome == H1Head::Outcome::kBadVersion || outcome == H1Head::Outcome::kBad) return fail(malformed());
-  if (outcome == H1Head::Outcome::kTooLarge) return fail(too_large());
-  if (scan.fault) return fail(*scan.fault);
-  // Two readers that see different ends of a head are what request smuggling is made of.
-  if (scan.done != (outcome == H1Head::Outcome::kComplete)) return fail(malformed());
-  if (!scan.done) return {.consumed = consumed};
+  const H1Read read = head.read(piece.text);
+  const std::size_t consumed = repair ? piece.consumed : read.consumed;
+  if (read.outcome == H1Outcome::kMore) return {.consumed = consumed};
+  if (read.outcome != H1Outcome::kComplete) return fail(fault_of_head(read.outcome));
   return end_head(consumed);
 }
 
+Fault H1Parser::State::fault_of_head(H1Outcome outcome) const {
+  if (outcome == H1Outcome::kTargetTooLong) return Fault::kTargetTooLong;
+  if (outcome == H1Outcome::kTooLarge) return too_large();
+  return outcome == H1Outcome::kUnknownVersion && is_request() ? Fault::kVersionNotSupported : malformed();
+}
+
 H1Parser::Step H1Parser::State::end_head(std::size_t consumed) {
-  const FieldList& fields = head.fields();
+  const FieldList& fields = head.fields().fields();
   const int minor = head.minor_version();
   if (minor != 0 && minor != 1) return fail(is_request() ? Fault::kVersionNotSupported : malformed());
   const auto length = framing::body_length(fields, minor == 0 ? Protocol::kH10 : Protocol::kH1, malformed());
   if (!length) return fail(is_request() ? length.error() : malformed());
-  const bool chunked = length->kind == BodyLength::Kind::kUnknown;
-  if (!head.agrees(chunked, length->kind == BodyLength::Kind::kKnown)) return fail(malformed());
+  // Two readers that see different ends of a message are what request smuggling is made of.
+  if (length->kind == BodyLength::Kind::kUnknown && !head.fields().chunked()) return fail(malformed());
   for (const Field field : fields) {
     if (framing::is_disguised(field)) return fail(malformed());
   }
-  if (!is_request() && (head.status() < 100 || head.status() > 999)) return fail(malformed());
-  // The final answer would begin where other readers see a body (RFC 9110 section 8.6).
-  if (!is_request() && head.status() < 200 && !length->is_empty()) return fail(malformed());
+  if (!is_request()) {
+    const int status = head.status_line().status();
+    // The final answer would begin where other readers see a body (RFC 9110 section 8.6).
+    if (status < 100 || (status < 200 && !length->is_empty())) return fail(malformed());
+  }
   facts.keep_alive = wants_keep_alive(fields, minor);
   begin_body(*length);
   return {.event = Event::kHead, .consumed = consumed};
@@ -240,7 +193,7 @@ void H1Parser::State::begin_body(const BodyLength& length) {
   facts.body = length;
   phase = Phase::kEnding;
   if (!is_request()) {
-    const auto status = static_cast<std::uint16_t>(head.status());
+    const auto status = static_cast<std::uint16_t>(head.status_line().status());
     const bool has_body = may_have_body(facts.for_head_request ? "HEAD" : "GET", status);
     if (status < 200 || status == 204) {
       // Some readers would believe the length, so nothing may follow on this connection.
@@ -282,9 +235,6 @@ H1Parser::Step H1Parser::State::read_chunks(std::string_view input) {
       return {.event = Event::kBody, .consumed = step.consumed, .body = step.data};
     case H1Chunks::Outcome::kLastChunk:
       phase = Phase::kTrailers;
-      trailer_text.clear();
-      lines.begin(H1Lines::First::kField, {.max_bytes = limits.max_trailer_bytes},
-                  {.malformed = bad_body(), .too_large = bad_body()});
       break;
     case H1Chunks::Outcome::kMore:
       break;
@@ -293,29 +243,11 @@ H1Parser::Step H1Parser::State::read_chunks(std::string_view input) {
 }
 
 H1Parser::Step H1Parser::State::read_trailers(std::string_view input) {
-  const H1Lines::Scan scan = lines.scan(input);
-  if (scan.fault) return fail(*scan.fault);
-  trailer_text.append(input.substr(0, scan.good));
-  if (!scan.done) return {.consumed = scan.good};
-  if (!split_trailers()) return fail(bad_body());
+  const H1Read read = trailers.read(input);
+  if (read.outcome == H1Outcome::kMore) return {.consumed = read.consumed};
+  if (read.outcome != H1Outcome::kComplete) return fail(bad_body());
   phase = Phase::kEnding;
-  return {.consumed = scan.good};
-}
-
-// llhttp would read trailers as if they could frame the message; here they are fields and nothing more.
-bool H1Parser::State::split_trailers() {
-  for (std::string_view rest = trailer_text; rest.size() > 2;) {
-    const std::size_t end = rest.find("\r\n");
-    const std::string_view line = rest.substr(0, end);
-    rest.remove_prefix(end + 2);
-    const std::size_t colon = line.find(':');
-    if (colon == std::string_view::npos) return false;
-    const std::string_view value = text::trim(line.substr(colon + 1));
-    if (!field_rules::is_token(line.substr(0, colon)) || !field_rules::is_field_value(value)) return false;
-    if (trailers.add(line.substr(0, colon), value, limits.of_trailers()) != FieldSection::Verdict::kWithin)
-      return false;
-  }
-  return true;
+  return {.consumed = read.consumed};
 }
 
 H1Parser::Step H1Parser::finish() {
@@ -329,7 +261,6 @@ H1Parser::Step H1Parser::finish() {
       return {.event = Event::kEnd};
     case Phase::kFaulted:
       return {.event = Event::kFault};
-    case Phase::kMethod:
     case Phase::kHead:
       return s.fail(s.is_request() ? Fault::kClientGone : Fault::kUpstreamClosed);
     default:
@@ -341,17 +272,17 @@ RawRequest H1Parser::take_request() {
   assert(state_->is_request());
   H1Head& head = state_->head;
   return {.protocol = head.minor_version() == 0 ? Protocol::kH10 : Protocol::kH1,
-          .method = std::exchange(state_->method, {}),
-          .target = std::exchange(head.target(), {}),
-          .fields = head.take_fields()};
+          .method = std::exchange(head.request_line().method(), {}),
+          .target = std::exchange(head.request_line().target(), {}),
+          .fields = head.fields().take()};
 }
 
 ResponseHead H1Parser::take_response() {
   assert(!state_->is_request());
   H1Head& head = state_->head;
-  ResponseHead response{.status = static_cast<std::uint16_t>(head.status()),
-                        .reason = std::string(head.reason()),
-                        .fields = head.take_fields(),
+  ResponseHead response{.status = static_cast<std::uint16_t>(head.status_line().status()),
+                        .reason = std::exchange(head.status_line().reason(), {}),
+                        .fields = head.fields().take(),
                         .body = state_->facts.body};
   response.fields.remove_any(FieldName::kContentLength, FieldName::kTransferEncoding);
   return response;
@@ -382,7 +313,7 @@ Fault H1Parser::fault() const {
   return state_->facts.fault;
 }
 bool H1Parser::in_head() const {
-  return state_->phase == Phase::kMethod || state_->phase == Phase::kHead;
+  return state_->phase == Phase::kHead;
 }
 bool H1Parser::idle() const {
   return state_->phase == Phase::kBetween;

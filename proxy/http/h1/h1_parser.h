@@ -1,8 +1,8 @@
-// Reads HTTP/1.x messages, requests or answers, one event at a time, on llhttp without any lenient flag, with the
-// checks that llhttp leaves to its user (limits, bare LF, chunk extensions, duplicate lengths). Owned by a
-// connection, to a client (H1Connection) or to an endpoint (ResponseReader); one thread. Bytes may come in pieces of
-// any size; the outcome is the same. Call parse() with what was not consumed, even if that is nothing, until it says
-// kNeedMore: the end of a message is an event of its own.
+// Reads HTTP/1.x messages, requests or answers, one event at a time, and with no leniency that was not asked for: what
+// other readers might take for another message is refused (RFC 9112 section 11). Owned by a connection, to a client
+// (H1Connection) or to an endpoint (ResponseReader); one thread. Bytes may come in pieces of any size; the outcome is
+// the same. Call parse() with what was not consumed, even if that is nothing, until it says kNeedMore: the end of a
+// message is an event of its own.
 //
 //   kHead -> kBody, any number of times -> kEnd -> kHead ...
 //   kNeedMore may stand between any two of them; kFault may take the place of any, and nothing else follows it.

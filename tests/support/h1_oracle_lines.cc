@@ -1,8 +1,8 @@
-#include "proxy/http/h1/h1_lines.h"
+#include "tests/support/h1_oracle_lines.h"
 
 #include <algorithm>
 
-namespace gatehouse {
+namespace gatehouse::testing {
 
 namespace {
 
@@ -10,14 +10,14 @@ constexpr std::string_view kVersion = "HTTP/d.d";
 
 }  // namespace
 
-void H1Lines::begin(First first, const Limits& limits, const Faults& faults) {
+void H1OracleLines::begin(First first, const Limits& limits, const Faults& faults) {
   *this = {};
   line_ = first;
   limits_ = limits;
   faults_ = faults;
 }
 
-H1Lines::Scan H1Lines::scan(std::string_view input) {
+H1OracleLines::Scan H1OracleLines::scan(std::string_view input) {
   std::size_t good = 0;
   while (good < input.size()) {
     const Scan line = scan_line(input.substr(good));
@@ -28,7 +28,7 @@ H1Lines::Scan H1Lines::scan(std::string_view input) {
 }
 
 // One line, or what there is of it. All that is decided here is decided at the same byte however the input was cut.
-H1Lines::Scan H1Lines::scan_line(std::string_view input) {
+H1OracleLines::Scan H1OracleLines::scan_line(std::string_view input) {
   const std::size_t feed = input.find('\n');
   const std::string_view text = input.substr(0, feed);
   const std::size_t bad = first_malformed(text);
@@ -48,7 +48,7 @@ H1Lines::Scan H1Lines::scan_line(std::string_view input) {
 }
 
 // Where in `text`, the next bytes of this line, its shape is wrong.
-std::size_t H1Lines::first_malformed(std::string_view text) {
+std::size_t H1OracleLines::first_malformed(std::string_view text) {
   constexpr std::size_t kNowhere = std::string_view::npos;
   if (text.empty()) return kNowhere;
   if (after_cr_) return 0;
@@ -61,7 +61,7 @@ std::size_t H1Lines::first_malformed(std::string_view text) {
 }
 
 // Behind the target: one space, "HTTP/", digit, dot, digit, CR. Which digits they may be is for others to say.
-std::size_t H1Lines::first_wrong_in_version(std::string_view text) {
+std::size_t H1OracleLines::first_wrong_in_version(std::string_view text) {
   std::size_t i = 0;
   if (!target_ended_) {
     i = text.find(' ');
@@ -81,7 +81,7 @@ std::size_t H1Lines::first_wrong_in_version(std::string_view text) {
 }
 
 // Where in `bytes`, the next ones of this line, a limit is passed; counts them.
-std::optional<std::size_t> H1Lines::first_excess(std::string_view bytes) {
+std::optional<std::size_t> H1OracleLines::first_excess(std::string_view bytes) {
   std::size_t allowed = limits_.max_bytes;
   switch (line_) {
     case First::kTargetAndVersion:
@@ -106,15 +106,15 @@ std::optional<std::size_t> H1Lines::first_excess(std::string_view bytes) {
   return left;
 }
 
-Fault H1Lines::excess_fault() const {
+Fault H1OracleLines::excess_fault() const {
   return line_ == First::kTargetAndVersion ? Fault::kTargetTooLong : faults_.too_large;
 }
 
-void H1Lines::end_line() {
+void H1OracleLines::end_line() {
   if (line_ == First::kField && line_size_ > 1) section_size_ += line_size_ - 1;
   line_ = First::kField;
   line_size_ = 0;
   after_cr_ = false;
 }
 
-}  // namespace gatehouse
+}  // namespace gatehouse::testing

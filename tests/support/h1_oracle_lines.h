@@ -1,6 +1,6 @@
-// Finds the end of a section of lines, a head or trailers, as its bytes come in pieces, and guards its shape: every
-// line ends with CR LF and neither stands anywhere else, no line is folded, and the limits hold while the bytes come
-// in, not only once they are all there. A member of the parser; knows no field.
+// The first of the two readers of which H1Oracle is made: finds the end of a head as its bytes come in pieces, and guards
+// its shape. Every line ends with CR LF and neither stands anywhere else, no line is folded, and the limits hold while
+// the bytes come in, not only once they are all there. Knows no field.
 #pragma once
 
 #include <cstddef>
@@ -10,9 +10,9 @@
 
 #include "proxy/http/fault.h"
 
-namespace gatehouse {
+namespace gatehouse::testing {
 
-class H1Lines {
+class H1OracleLines {
  public:
   struct Limits {
     // Of all lines of fields, without their ends, and of a status line: a bound for what has not been split into fields
@@ -63,4 +63,4 @@ class H1Lines {
   std::size_t section_size_ = 0;
 };
 
-}  // namespace gatehouse
+}  // namespace gatehouse::testing
