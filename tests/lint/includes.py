@@ -76,7 +76,6 @@ THIRD_PARTY = {
     r"(spdlog|fmt)/": r"common/log[^/]*",
     r"toml\+\+/": r"config/reading/[^/]*",
     r"pugixml\.hpp": r"config/web_config/[^/]*",
-    r"llhttp\.h": r"proxy/http/h1/h1_(head|parser)[^/]*",
     r"ares\.h": r"proxy/discovery/resolver[^/]*",
     r"nghttp2/": r"proxy/frontend/h2/[^/]*",
     r"ngtcp2/": r"proxy/frontend/quic/[^/]*|proxy/frontend/(tls/)?quic_parameters\.cc",
@@ -84,7 +83,7 @@ THIRD_PARTY = {
     r"prometheus/": r"proxy/observe/[^/]*",
     r"nlohmann/": r"proxy/admin/status_[^/]*|proxy/(explain|doctor)/[^/]*_json[^/]*",
     r"CLI/": r"proxy/cli/[^/]*",
-    r"(gtest|gmock|benchmark|valgrind)/": r"tests/.*",
+    r"llhttp\.h|(gtest|gmock|benchmark|valgrind)/": r"tests/.*",
 }
 
 # The C++ library, the C library, Linux and the compiler's own.

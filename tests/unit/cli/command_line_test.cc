@@ -80,7 +80,7 @@ TEST_F(CliTest, HelpAndVersionAreFine) {
   }
   const Outcome version = run({"version"});
   EXPECT_EQ(version.code, 0);
-  for (const char* name : {"gatehouse ", "OpenSSL", "nghttp2", "ngtcp2", "nghttp3", "llhttp"}) {
+  for (const char* name : {"gatehouse ", "OpenSSL", "nghttp2", "ngtcp2", "nghttp3", "toml++"}) {
     EXPECT_NE(version.out.find(name), std::string::npos) << name;
   }
 }
