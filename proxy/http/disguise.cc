@@ -19,10 +19,6 @@ bool is_plain(std::string_view name) {
   return char_classes::all_in(kPlain, name);
 }
 
-bool same(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && begins_with(a, b);
-}
-
 bool begins_with(std::string_view name, std::string_view prefix) {
   if (name.size() < prefix.size()) return false;
   for (std::size_t i = 0; i < prefix.size(); ++i) {

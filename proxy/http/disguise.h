@@ -19,10 +19,12 @@ constexpr char folded(char c) {
 // True if the name has letters, digits and hyphens alone. Only a name that has others can stand for another name.
 bool is_plain(std::string_view name);
 
-// Whether such a server takes the two for one. Neither marks nor the case of letters matter.
-bool same(std::string_view a, std::string_view b);
-// The same for the beginning of `name`.
+// Whether such a server takes the beginning of `name` for `prefix`. Neither marks nor the case of letters matter.
 bool begins_with(std::string_view name, std::string_view prefix);
+// The same for whole names.
+inline bool same(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && begins_with(a, b);
+}
 // Orders names as such a server sees them: for sorted tables.
 std::strong_ordering order(std::string_view a, std::string_view b);
 

@@ -160,38 +160,18 @@ FieldList FieldList::clone() const {
   return copy;
 }
 
-// Room for `bytes` at the back and for `new_entries` at the front. The block that had to give way is put into `old`, so
-// that views from it last until the caller is done with them.
-char* FieldList::take_room(std::size_t bytes, std::size_t new_entries, std::unique_ptr<std::byte[]>& old) {
+std::unique_ptr<std::byte[]> FieldList::make_room(std::size_t bytes, std::size_t new_entries) {
   const std::size_t needed = (use_.count + new_entries) * sizeof(Entry) + use_.bytes + bytes;
-  if (needed > use_.capacity) {
-    std::size_t capacity = use_.capacity == 0 ? kFirstBlock : use_.capacity;
-    while (capacity < needed) capacity *= 2;
-    assert(capacity <= std::numeric_limits<std::uint32_t>::max());
-    auto block = std::make_unique_for_overwrite<std::byte[]>(capacity);
-    if (block_) {
-      std::memcpy(block.get(), block_.get(), use_.count * sizeof(Entry));
-      std::memcpy(block.get() + (capacity - use_.bytes), block_.get() + (use_.capacity - use_.bytes), use_.bytes);
-    }
-    old = std::exchange(block_, std::move(block));
-    use_.capacity = static_cast<std::uint32_t>(capacity);
+  std::size_t capacity = use_.capacity == 0 ? kFirstBlock : use_.capacity;
+  while (capacity < needed) capacity *= 2;
+  assert(capacity <= std::numeric_limits<std::uint32_t>::max());
+  auto block = std::make_unique_for_overwrite<std::byte[]>(capacity);
+  if (block_) {
+    std::memcpy(block.get(), block_.get(), use_.count * sizeof(Entry));
+    std::memcpy(block.get() + (capacity - use_.bytes), block_.get() + (use_.capacity - use_.bytes), use_.bytes);
   }
-  use_.bytes += static_cast<std::uint32_t>(bytes);
-  return reinterpret_cast<char*>(block_.get()) + (use_.capacity - use_.bytes);
-}
-
-void FieldList::append(FieldName id, std::string_view name, std::string_view value) {
-  std::unique_ptr<std::byte[]> old;
-  char* const room = take_room(name.size() + value.size(), 1, old);
-  if (!name.empty()) std::memcpy(room, name.data(), name.size());
-  if (!value.empty()) std::memcpy(room + name.size(), value.data(), value.size());
-  const Entry entry{.distance = use_.bytes,
-                    .name_size = static_cast<std::uint32_t>(name.size()),
-                    .value_size = static_cast<std::uint32_t>(value.size()),
-                    .id = id};
-  entries()[use_.count++] = entry;
-  use_.names |= bit(id);
-  use_.section_size += section_size_of(entry);
+  use_.capacity = static_cast<std::uint32_t>(capacity);
+  return std::exchange(block_, std::move(block));
 }
 
 void FieldList::add(std::string_view name, std::string_view value) {
@@ -207,7 +187,9 @@ void FieldList::replace_value(std::size_t index, std::string_view value) {
   use_.section_size -= section_size_of(entry);
   std::unique_ptr<std::byte[]> old;
   if (value.size() > entry.value_size) {
-    char* const room = take_room(entry.name_size + value.size(), 0, old);
+    const std::size_t size = entry.name_size + value.size();
+    if (!has_room(size, 0)) old = make_room(size, 0);
+    char* const room = take_room(size);
     if (entry.name_size != 0) std::memcpy(room, bytes_of(entry), entry.name_size);
     std::memcpy(room + entry.name_size, value.data(), value.size());
     entry.distance = use_.bytes;

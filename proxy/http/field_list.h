@@ -17,6 +17,7 @@
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <span>
@@ -118,6 +119,8 @@ class FieldList {
   // Appends a field. Neither name nor value is judged: field_rules does that. Both may be views from this very list.
   // REQUIRES: everything together stays below 4 GiB, which the limits see to.
   void add(std::string_view name, std::string_view value);
+  // The same for a name whose id the caller knows. REQUIRES: it is field_name(name).
+  void add(FieldName id, std::string_view name, std::string_view value) { append(id, name, value); }
   // The same with the canonical text of the name. REQUIRES: not kOther.
   void add(FieldName name, std::string_view value);
   // Replaces the value of the first field of this name and removes the others; adds one if there is none. `value` may
@@ -189,9 +192,17 @@ class FieldList {
   // Unlike add(), does not look for the id.
   void append(FieldName id, std::string_view name, std::string_view value);
   void replace_value(std::size_t index, std::string_view value);
-  // Returns where `bytes` may be written at the back. A block that had to give way is put into `old`, so that views
-  // from it last as long as that.
-  char* take_room(std::size_t bytes, std::size_t new_entries, std::unique_ptr<std::byte[]>& old);
+  // Whether the free part has room for so much.
+  bool has_room(std::size_t bytes, std::size_t new_entries) const {
+    return (use_.count + new_entries) * sizeof(Entry) + use_.bytes + bytes <= use_.capacity;
+  }
+  // Makes such room in a larger block, and returns the one that had to give way: views from it last as long as that.
+  std::unique_ptr<std::byte[]> make_room(std::size_t bytes, std::size_t new_entries);
+  // Returns where `bytes` may be written at the back. REQUIRES: there is room.
+  char* take_room(std::size_t bytes) {
+    use_.bytes += static_cast<std::uint32_t>(bytes);
+    return reinterpret_cast<char*>(block_.get()) + (use_.capacity - use_.bytes);
+  }
 
   struct Use {
     // Size of the block.
@@ -211,6 +222,25 @@ inline Field FieldList::at(std::size_t index) const {
   const Entry& entry = entries()[index];
   const char* const bytes = bytes_of(entry);
   return {.id = entry.id, .name = {bytes, entry.name_size}, .value = {bytes + entry.name_size, entry.value_size}};
+}
+
+// In line, as it runs for each field of each head.
+inline void FieldList::append(FieldName id, std::string_view name, std::string_view value) {
+  const std::size_t size = name.size() + value.size();
+  if (!has_room(size, 1)) [[unlikely]] {
+    const auto old = make_room(size, 1);
+    return append(id, name, value);
+  }
+  char* const room = take_room(size);
+  if (!name.empty()) std::memcpy(room, name.data(), name.size());
+  if (!value.empty()) std::memcpy(room + name.size(), value.data(), value.size());
+  const Entry entry{.distance = use_.bytes,
+                    .name_size = static_cast<std::uint32_t>(name.size()),
+                    .value_size = static_cast<std::uint32_t>(value.size()),
+                    .id = id};
+  entries()[use_.count++] = entry;
+  use_.names |= bit(id);
+  use_.section_size += section_size_of(entry);
 }
 
 template <class... Names>

@@ -1,30 +1,27 @@
 #include "proxy/http/field_section.h"
 
-#include "common/text.h"
-
 namespace gatehouse {
 
 namespace {
 
 constexpr std::size_t kOverhead = 32;
 constexpr std::size_t kJoint = 2;  // "; " between two crumbs
-constexpr std::string_view kCookie = "cookie";
 
 }  // namespace
 
 // What they call is in line: they run for each field of each head.
-[[gnu::flatten]] FieldSection::Verdict FieldSection::add(std::string_view name, std::string_view value,
+[[gnu::flatten]] FieldSection::Verdict FieldSection::add(FieldName id, std::string_view name, std::string_view value,
                                                          const Limit& limit) {
-  const Verdict verdict = count(name, value, limit);
-  if (verdict == Verdict::kWithin) fields_.add(name, value);
+  const Verdict verdict = count(id, name, value, limit);
+  if (verdict == Verdict::kWithin) fields_.add(id, name, value);
   return verdict;
 }
 
-[[gnu::flatten]] FieldSection::Verdict FieldSection::count(std::string_view name, std::string_view value,
+[[gnu::flatten]] FieldSection::Verdict FieldSection::count(FieldName id, std::string_view name, std::string_view value,
                                                            const Limit& limit) {
   const Verdict so_far = count_work(name.size() + value.size(), limit);
   if (so_far != Verdict::kWithin) return so_far;
-  weigh(name, value);
+  weigh(id, name.size(), value.size());
   const bool crumbles = crumbs_ > 1 && (crumbs_ > kMostCrumbs || crumb_bytes_ > kMostCrumbBytes);
   return section_size_ <= limit.bytes && count_ <= limit.fields && !crumbles ? Verdict::kWithin : refuse();
 }
@@ -47,15 +44,15 @@ void FieldSection::clear() {
   too_large_ = false;
 }
 
-void FieldSection::weigh(std::string_view name, std::string_view value) {
-  if (name.size() == kCookie.size() && text::iequals(name, kCookie)) {
-    crumb_bytes_ += value.size();
+void FieldSection::weigh(FieldName id, std::size_t name_size, std::size_t value_size) {
+  if (id == FieldName::kCookie) {
+    crumb_bytes_ += value_size;
     if (++crumbs_ > 1) {
-      section_size_ += value.size() + kJoint;
+      section_size_ += value_size + kJoint;
       return;
     }
   }
-  section_size_ += name.size() + value.size() + kOverhead;
+  section_size_ += name_size + value_size + kOverhead;
   ++count_;
 }
 

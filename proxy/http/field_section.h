@@ -33,9 +33,13 @@ class FieldSection {
   static constexpr std::size_t kMostCrumbBytes = 16 * 1024UL;
 
   // The next field of the section: counted, and kept if it is within.
-  Verdict add(std::string_view name, std::string_view value, const Limit& limit);
-  // Counts it like any other; the caller keeps it elsewhere.
-  Verdict count(std::string_view name, std::string_view value, const Limit& limit);
+  Verdict add(std::string_view name, std::string_view value, const Limit& limit) {
+    return add(field_name(name), name, value, limit);
+  }
+  // The same for a name whose id the caller knows. REQUIRES: it is field_name(name).
+  Verdict add(FieldName id, std::string_view name, std::string_view value, const Limit& limit);
+  // Counts it like any other; the caller keeps it elsewhere. REQUIRES: as above.
+  Verdict count(FieldName id, std::string_view name, std::string_view value, const Limit& limit);
   // Counts only the work that it was to decode: kWithin, kBeyond or kExcessive.
   Verdict count_work(std::size_t bytes, const Limit& limit);
   // From here on the section is beyond its limits, for a reason of the caller's.
@@ -48,7 +52,7 @@ class FieldSection {
   void clear();
 
  private:
-  void weigh(std::string_view name, std::string_view value);
+  void weigh(FieldName id, std::size_t name_size, std::size_t value_size);
 
   std::size_t decoded_ = 0;       // size of everything, one by one
   std::size_t section_size_ = 0;  // of the section as it is kept: crumbs joined

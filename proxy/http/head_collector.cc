@@ -30,7 +30,7 @@ HeadCollector::Verdict HeadCollector::add_pseudo(std::string_view name, std::str
                                                  const HeadLimits& limits) {
   note_pseudo(name);
   if (name == ":authority") {
-    const Verdict verdict = section_.count("host", value, limits.of_head());
+    const Verdict verdict = section_.count(FieldName::kHost, "host", value, limits.of_head());
     if (verdict != Verdict::kWithin) return verdict;
     raw_.authority = value;
     raw_.has_authority = true;

@@ -125,7 +125,7 @@ H1Outcome H1Fields::end_line(const char* line, char next) {
   room_ -= std::min(room_, size);
   at_ = 0;
   place_ = Place::kName;
-  const FieldSection::Verdict verdict = section_.add({line, name_size_}, value, limit_);
+  const FieldSection::Verdict verdict = section_.add(name_, {line, name_size_}, value, limit_);
   return verdict == FieldSection::Verdict::kWithin ? H1Outcome::kMore : H1Outcome::kTooLarge;
 }
 

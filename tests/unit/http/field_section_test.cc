@@ -42,7 +42,7 @@ TEST(FieldSection, KeepsWhatIsWithinAndCanBeginAgain) {
   FieldSection section;
   constexpr FieldSection::Limit kTwo{.bytes = 200, .fields = 2};
   EXPECT_EQ(section.add("a", "1", kTwo), Verdict::kWithin);
-  EXPECT_EQ(section.count("host", "kept elsewhere", kTwo), Verdict::kWithin);
+  EXPECT_EQ(section.count(FieldName::kHost, "host", "kept elsewhere", kTwo), Verdict::kWithin);
   EXPECT_EQ(section.add("b", "2", kTwo), Verdict::kFirstBeyond);
   EXPECT_EQ(section.add("c", "3", kTwo), Verdict::kBeyond);
   const FieldList fields = section.take();
