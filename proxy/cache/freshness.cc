@@ -22,9 +22,10 @@ constexpr std::array<std::uint16_t, 15> kUnderstood = {200, 203, 204, 300, 301, 
                                                        308, 404, 405, 410, 414, 451, 501};
 
 // By these a response tells of one request, its client or its connection and not of the resource: a part of it (206,
-// 416), the outcome of a condition (304, 412), that this client may not have it, or not so, or not yet. RFC 6585 forbids
-// 428, 429, 431 and 511.
-constexpr std::array<std::uint16_t, 16> kOfOneRequest = {206, 304, 401, 403, 407, 408, 412, 416,
+// 416), the outcome of a condition (304, 412), that this client may not have it, or not so, or not yet. 400 as well: who
+// makes the application find fault with a field that is no part of the key would take the resource from all others.
+// RFC 6585 forbids 428, 429, 431 and 511.
+constexpr std::array<std::uint16_t, 17> kOfOneRequest = {206, 304, 400, 401, 403, 407, 408, 412, 416,
                                                          417, 421, 425, 426, 428, 429, 431, 511};
 
 // RFC 9111 section 3: any final status, known or not, as every response that is stored says for how long it is good.
