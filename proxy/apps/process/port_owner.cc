@@ -62,6 +62,13 @@ std::vector<Listener> tcp_listeners() {
   return found;
 }
 
+// Of those that a connection to 127.0.0.1 on this port can reach.
+std::vector<Listener> listeners_at(std::uint16_t port) {
+  std::vector<Listener> found = tcp_listeners();
+  std::erase_if(found, [&](const Listener& one) { return one.port != port || !takes_loopback(one.host); });
+  return found;
+}
+
 std::vector<Listener> unix_listeners() {
   constexpr unsigned long kAccepts = 0x10000;  // __SO_ACCEPTCON
   std::vector<Listener> found;
@@ -122,14 +129,17 @@ Holdings holdings_of(const std::vector<ProcessEntry>& processes) {
 }  // namespace
 
 PortOwner owner_of_port(std::uint16_t port, const TreeMark& mark) {
-  std::vector<Listener> listeners = tcp_listeners();
-  std::erase_if(listeners, [&](const Listener& one) { return one.port != port || !takes_loopback(one.host); });
+  std::vector<Listener> listeners = listeners_at(port);
   if (listeners.empty()) return PortOwner::kNobody;
   const Holdings holdings = holdings_of(ProcessTable::read().tree(mark));
-  const bool ours = std::ranges::all_of(listeners, [&](const Listener& listener) {
+  std::erase_if(listeners, [&](const Listener& listener) {
     return holdings.sockets.contains(listener.socket) || holdings.unreadable.contains(listener.user);
   });
-  return ours ? PortOwner::kOurs : PortOwner::kOther;
+  if (listeners.empty()) return PortOwner::kOurs;
+  // One of ours that ended after the first look holds nothing: a stranger is who listens still.
+  const auto same = [](const Listener& one, const Listener& other) { return one.socket == other.socket; };
+  const bool stays = std::ranges::find_first_of(listeners, listeners_at(port), same) != listeners.end();
+  return stays ? PortOwner::kOther : PortOwner::kNobody;
 }
 
 std::string listens_on(const TreeMark& mark) {
