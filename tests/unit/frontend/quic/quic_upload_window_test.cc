@@ -161,6 +161,7 @@ TEST_F(QuicUploadWindowTest, WhatAWindowHasGrownByIsThereOnce) {
     client.send(stream, std::string(8'000'000, 'x'), kYes);
     until([&] { return observer.ended.size() == static_cast<std::size_t>(round); });
   }
+  pass(1s);  // until the client has been told that it may open as many streams as before
   reads = false;
   const auto streams = upload(client, 100);
   pass(2s);
