@@ -84,8 +84,8 @@ ngtcp2_ssize QuicConnection::write_one(ngtcp2_conn* conn, ngtcp2_path* path, ngt
     std::uint32_t flags = NGTCP2_WRITE_STREAM_FLAG_MORE;
     if (stream >= 0 && load.fin()) flags |= NGTCP2_WRITE_STREAM_FLAG_FIN;
     ngtcp2_ssize taken = -1;
-    const ngtcp2_ssize size = ngtcp2_conn_writev_stream(conn, path, info, into, room, &taken, flags, stream,
-                                                        parts.data(), parts.size(), now);
+    const ngtcp2_ssize size =
+        ngtcp2_conn_writev_stream(conn, path, info, into, room, &taken, flags, stream, parts.data(), parts.size(), now);
     if (taken >= 0 && !c.outcome(load.take(*session, static_cast<std::size_t>(taken)))) {
       return NGTCP2_ERR_CALLBACK_FAILURE;
     }

@@ -83,8 +83,8 @@ bool is_stored(std::string_view control, int status) {
 }
 
 TEST(FreshnessTest, AnyStatusThatTellsOfTheResourceIsStored) {
-  for (const int status : {200, 203, 204, 299, 300, 301, 302, 303, 307, 308, 404,
-                           405, 410, 414, 451, 499, 500, 501, 502, 503, 504, 599}) {
+  for (const int status :
+       {200, 203, 204, 299, 300, 301, 302, 303, 307, 308, 404, 405, 410, 414, 451, 499, 500, 501, 502, 503, 504, 599}) {
     EXPECT_TRUE(is_stored("max-age=60", status)) << status;
     EXPECT_FALSE(is_stored("public", status)) << status;
   }
